@@ -1,0 +1,57 @@
+# Commands of emorec; CI runs the same ones. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PYTHONUNBUFFERED = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install format lint types test check demo wheel lock clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(READY) ## make the environment .venv with the locked versions
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "emorec needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $(READY)
+
+format: $(READY) ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY) ## check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY) ## check types, strictly
+	$(BIN)/mypy
+
+test: $(READY) ## run the tests (up to ten minutes on two cores)
+	$(BIN)/pytest
+
+check: lint types test ## what CI runs
+
+demo: $(READY) ## the main job: train on generated clips, test, predict (minutes on two cores)
+	$(BIN)/emorec fit --config configs/experiment/demo.yaml --run runs/demo
+	$(BIN)/emorec predict runs/demo/checkpoints/best.ckpt runs/demo/examples/* --out runs/demo/predictions
+
+wheel: $(READY) ## build the wheel and run it outside of the checkout
+	rm -rf dist && $(BIN)/python -m build --wheel --installer uv
+	$(PYTHON) -m venv --clear build/wheel
+	VIRTUAL_ENV=build/wheel $(BIN)/uv pip install --quiet dist/*.whl
+	cd / && $(CURDIR)/build/wheel/bin/emorec --help && $(CURDIR)/build/wheel/bin/emorec plugins
+
+lock: $(READY) ## renew requirements.txt from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --extra dev pyproject.toml -o requirements.txt
+
+clean: ## remove the environment, caches of tools and builds (runs/ stays)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

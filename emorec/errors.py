@@ -1,0 +1,5 @@
+"""Errors that a user can mend; the command line prints their message and no traceback."""
+
+
+class UserError(ValueError):
+    """What was found, what was expected, and what to do."""
