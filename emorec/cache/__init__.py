@@ -1,0 +1,19 @@
+"""Clips to cached segments; nothing here imports Lightning, so worker processes start fast."""
+
+from emorec.cache.build import Source, build
+from emorec.cache.entry import Entry, make_entry
+from emorec.cache.report import write_report
+from emorec.cache.store import SegmentCache, fingerprint
+from emorec.cache.windows import RandomWindows, Windows
+
+__all__ = [
+    "Entry",
+    "RandomWindows",
+    "SegmentCache",
+    "Source",
+    "Windows",
+    "build",
+    "fingerprint",
+    "make_entry",
+    "write_report",
+]

@@ -1,0 +1,178 @@
+"""Fills the cache: one clip a task, in worker processes, each clip whole or not at all."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from emorec.cache.entry import Entry, make_entry
+from emorec.cache.report import write_report
+from emorec.cache.store import SegmentCache, fingerprint
+from emorec.cache.windows import Windows
+from emorec.extractors import Extractor
+from emorec.media import one_thread
+from emorec.types import Clip
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How the clips of one data set become segments.
+
+    Attributes:
+        name: Name of the set; the cache's folder starts with it.
+        root: Folder that media paths are relative to.
+        folder: Folder that holds all caches.
+        windows: Where clips are cut.
+        extractors: Modality -> extractor.
+    """
+
+    name: str
+    root: Path
+    folder: Path
+    windows: Windows
+    extractors: Mapping[str, Extractor]
+
+    def cache(self) -> SegmentCache:
+        """Return the cache of this set and these options."""
+        print_of = fingerprint(self.windows, self.extractors)
+        return SegmentCache(self.folder / f"{self.name}-{print_of}")
+
+    def bytes_per_clip(self, windows: int) -> int:
+        """Return the size of one clip's arrays in bytes, for a number of windows."""
+        return windows * sum(
+            int(np.prod(e.shape)) * np.dtype(e.dtype).itemsize for e in self.extractors.values()
+        )
+
+
+def build(
+    source: Source,
+    clips: Sequence[Clip],
+    *,
+    workers: int = 1,
+    say: Callable[[str], None] = log.info,
+) -> list[Entry]:
+    """Cache what is missing of the clips, write ``report.csv``, and return all records.
+
+    What is cached is left alone, so a run that was interrupted or killed goes on where it was.
+    A clip that cannot be read is skipped, with its reason in the report; so is one whose worker
+    process dies.
+
+    Args:
+        source: The set and its options.
+        clips: Its clips.
+        workers: Worker processes; 0 works in this process.
+        say: Called with each line that a user should read.
+
+    Raises:
+        OSError: The cache cannot be written, for instance because the disk is full.
+    """
+    cache = source.cache()
+    done: dict[str, Entry] = {}
+    for clip in clips:
+        entry = cache.current(clip.id, source.root / clip.media)
+        if entry is not None:
+            done[clip.id] = entry
+    missing = [clip for clip in clips if clip.id not in done]
+    if missing:
+        windows = len(source.windows("", 60.0))
+        size = source.bytes_per_clip(windows) * len(missing) / 2**20
+        say(
+            f"preprocessing {len(missing)} of {len(clips)} clips with {workers} worker(s) into "
+            f"{cache.folder} (about {size:.0f} MiB); it can be interrupted and run again"
+        )
+        bar = tqdm(total=len(missing), unit="clip", desc="preprocess", smoothing=0.1)
+        warned = 0
+        with bar:
+            for entry in _process(source, missing, workers):
+                done[entry.id] = entry
+                warned += bool(entry.warnings) or entry.status != "ok"
+                bar.set_postfix(warnings=warned, refresh=False)
+                bar.update()
+    entries = [done[clip.id] for clip in clips]
+    say(f"{write_report(entries, cache.folder / 'report.csv')}; {cache.folder / 'report.csv'}")
+    return entries
+
+
+def _process(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry]:
+    if workers == 0:
+        yield from (_cache_clip(source, clip) for clip in clips)
+        return
+    waiting = {clip.id: clip for clip in clips}
+    for entry in _pool(source, clips, min(workers, len(clips))):
+        del waiting[entry.id]
+        yield entry
+    # A worker that dies takes its pool with it. Clips that were left are done one by one in a
+    # process each, which finds the one that kills it.
+    for clip in waiting.values():
+        results = list(_pool(source, [clip], 1))
+        yield results[0] if results else _died(source, clip)
+
+
+def _pool(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry]:
+    """Yield records as they are made; ends early where a worker process dies."""
+    context = multiprocessing.get_context("spawn")  # torch and OpenCV do not survive a fork
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(source,))
+    finished = False
+    try:
+        futures: list[Future[Entry]] = [pool.submit(_work, clip) for clip in clips]
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                break
+        finished = True
+    finally:
+        # Interrupted: do not wait for clips in flight; their temporary folders are never read.
+        pool.shutdown(wait=finished, cancel_futures=True)
+
+
+def _cache_clip(source: Source, clip: Clip) -> Entry:
+    entry, arrays = make_entry(clip, source.root, source.windows, source.extractors)
+    source.cache().write(entry, arrays)
+    return entry
+
+
+def _died(source: Source, clip: Clip) -> Entry:
+    """Record a clip whose worker process died; it is not cached, so it is tried again."""
+    return Entry(
+        id=clip.id,
+        path=clip.media.as_posix(),
+        status="skipped",
+        reason="the worker process died while reading it (out of memory, or a crash in a codec)",
+    )
+
+
+_source: Source | None = None  # of a worker process; its extractors keep their loaded models
+
+
+def _work(clip: Clip) -> Entry:
+    assert _source is not None
+    return _cache_clip(_source, clip)
+
+
+def _start_worker(source: Source) -> None:
+    """Leave Ctrl-C to the parent, use one thread, and end when the parent is gone."""
+    global _source
+    _source = source
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    one_thread()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)  # a killed parent closes no queue that its workers would notice
+
+    threading.Thread(target=watch, daemon=True).start()

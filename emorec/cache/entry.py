@@ -1,0 +1,111 @@
+"""What is cached of one clip, and how it is made."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emorec.cache.windows import Windows
+from emorec.extractors import Extractor
+from emorec.media import MediaError, probe
+from emorec.types import Array, Clip
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The record of one clip: what was cut from it, or why nothing was.
+
+    Attributes:
+        id: Id of the clip.
+        path: Media file as the data set names it.
+        status: ``ok`` or ``skipped``.
+        reason: Why the clip was skipped; empty where it was not.
+        warnings: What is odd but was handled.
+        duration: Seconds.
+        windows: (start, end) in seconds.
+        present: Modality -> one bool a window.
+        facts: Columns of the report: windows with a face, sound level, ...
+        size: Bytes of the media file.
+        mtime_ns: Its time of change.
+        digest: blake2b of its content.
+    """
+
+    id: str
+    path: str
+    status: str
+    reason: str = ""
+    warnings: list[str] = field(default_factory=list)
+    duration: float = 0.0
+    windows: list[list[float]] = field(default_factory=list)
+    present: dict[str, list[bool]] = field(default_factory=dict)
+    facts: dict[str, int | float | str] = field(default_factory=dict)
+    size: int = 0
+    mtime_ns: int = 0
+    digest: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dict."""
+        return asdict(self)
+
+
+def digest_file(path: Path) -> str:
+    """Return the blake2b digest of a file's content, 32 hex digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def make_entry(
+    clip: Clip, root: Path, windows: Windows, extractors: Mapping[str, Extractor]
+) -> tuple[Entry, dict[str, Array]]:
+    """Cut a clip into windows and extract each modality.
+
+    Args:
+        clip: The clip.
+        root: Folder that its media path is relative to.
+        windows: Where to cut.
+        extractors: Modality -> extractor.
+
+    Returns:
+        The record, and modality -> array (windows, *shape) with zeros where it is absent; no
+        arrays where the clip is skipped. Any failure of one clip is a skipped clip with its
+        reason, except for errors of this machine (no memory), which are raised.
+    """
+    path = root / clip.media
+    record: dict[str, Any] = {"id": clip.id, "path": clip.media.as_posix()}
+    if path.is_file():
+        stat = path.stat()
+        record |= {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest_file(path)}
+    try:
+        media = probe(path)
+        spans = windows(clip.id, media.duration)
+        record["duration"] = round(media.duration, 4)
+        record["warnings"] = list(media.warnings)
+        arrays: dict[str, Array] = {}
+        present: dict[str, list[bool]] = {}
+        for name, extractor in sorted(extractors.items()):
+            found = extractor.extract(clip, media, spans)
+            record["warnings"] += found.warnings
+            record.setdefault("facts", {}).update(found.facts)
+            present[name] = [array is not None for array in found.arrays]
+            blank = np.zeros(extractor.shape, extractor.dtype)
+            arrays[name] = np.stack([blank if a is None else a for a in found.arrays])
+    except MediaError as error:
+        return Entry(**record, status="skipped", reason=str(error)), {}
+    except MemoryError:
+        raise
+    except Exception as error:  # one bad clip never ends a run: it is listed with its reason
+        reason = f"unexpected {type(error).__name__}: {error}"
+        return Entry(**record, status="skipped", reason=reason), {}
+    record |= {"windows": [list(span) for span in spans], "present": present}
+    if not any(any(there) for there in present.values()):
+        reason = f"nothing usable in any window ({'; '.join(record['warnings'])})"
+        return Entry(**record, status="skipped", reason=reason), {}
+    return Entry(**record, status="ok"), arrays

@@ -1,0 +1,46 @@
+"""The table of what preprocessing made of each clip."""
+
+import csv
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from emorec.cache.entry import Entry
+
+COLUMNS = ("id", "path", "status", "reason", "warnings", "seconds", "windows")
+
+
+def write_report(entries: Sequence[Entry], path: Path) -> str:
+    """Write ``report.csv``, one row a clip, and return the line of counts.
+
+    Columns: id, path, status, reason, warnings, seconds, windows, then what the extractors
+    measured (``windows_with_face``, ``windows_with_sound``, ``sound_rms`` as RMS amplitude with
+    full scale 1, ...).
+    """
+    facts = sorted({name for entry in entries for name in entry.facts})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".report-", dir=path.parent)
+    with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow([*COLUMNS, *facts])
+        for e in entries:
+            notes = "; ".join(e.warnings)
+            fixed = [e.id, e.path, e.status, e.reason, notes, e.duration, len(e.windows)]
+            rows.writerow([*fixed, *(e.facts.get(name, "") for name in facts)])
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(path)
+    return summary(entries)
+
+
+def summary(entries: Sequence[Entry]) -> str:
+    """Return one line of counts: clips, skipped with their reasons, with warnings."""
+    skipped = [entry for entry in entries if entry.status != "ok"]
+    warned = sum(bool(entry.warnings) for entry in entries if entry.status == "ok")
+    line = f"{len(entries)} clips: {len(entries) - len(skipped)} ok ({warned} with warnings)"
+    if not skipped:
+        return f"{line}, 0 skipped"
+    reasons = Counter(entry.reason.partition(" (")[0] for entry in skipped)
+    listed = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(3))
+    return f"{line}, {len(skipped)} skipped ({listed})"

@@ -1,0 +1,150 @@
+"""The segment cache on disk: one folder a clip, moved into place whole, read by memory map."""
+
+import errno
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emorec.cache.entry import Entry, digest_file
+from emorec.cache.windows import Windows
+from emorec.extractors import Extractor
+from emorec.types import Array
+
+FORMAT = 1  # raise it when the layout of an entry changes
+
+
+def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
+    """Return 12 hex digits that change with any option that changes the cached arrays.
+
+    They cover the cache's format, the windows, and each extractor's class, version and arguments.
+    """
+    parts: dict[str, Any] = {
+        "format": FORMAT,
+        "windows": [_class_path(windows), windows.arguments()],
+        "extractors": {
+            name: [_class_path(extractor), extractor.version, extractor.arguments()]
+            for name, extractor in sorted(extractors.items())
+        },
+    }
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _class_path(thing: object) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
+class SegmentCache:
+    """Cached segments of one data set under one fingerprint.
+
+    An entry is a folder with ``entry.json`` and one ``<modality>.npy`` a modality. It is written
+    under a temporary name and renamed, so a killed run leaves no half of one, and several
+    processes, also on several machines that share the disk, may write at once.
+
+    Args:
+        folder: Where the entries lie; made when the first is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._maps: dict[tuple[str, str], Array] = {}
+
+    def entry_folder(self, clip_id: str) -> Path:
+        """Return where a clip's entry lies: a readable prefix and a digest of the id."""
+        readable = re.sub(r"[^A-Za-z0-9._-]+", "_", clip_id)[:60].strip(".")
+        digest = hashlib.blake2b(clip_id.encode(), digest_size=6).hexdigest()
+        return self.folder / f"{readable}-{digest}"
+
+    def read(self, clip_id: str) -> Entry | None:
+        """Return a clip's record, or None where there is none."""
+        try:
+            text = (self.entry_folder(clip_id) / "entry.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return Entry(**json.loads(text))
+
+    def current(self, clip_id: str, media: Path) -> Entry | None:
+        """Return a clip's record if it was made of this very file, else None.
+
+        A file of the same size and time of change is taken as the same; otherwise its content
+        decides. A clip skipped because its file was missing is tried again.
+        """
+        entry = self.read(clip_id)
+        if entry is None or not media.is_file():
+            return None
+        stat = media.stat()
+        if stat.st_size != entry.size:
+            return None
+        if stat.st_mtime_ns == entry.mtime_ns or digest_file(media) == entry.digest:
+            return entry
+        return None
+
+    def write(self, entry: Entry, arrays: Mapping[str, Array]) -> None:
+        """Store a clip's record and arrays, replacing what was there.
+
+        Raises:
+            OSError: The disk is full (with what to do), or cannot be written.
+        """
+        target = self.entry_folder(entry.id)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.folder))
+        except OSError as error:
+            raise _explain(error, self.folder) from error
+        try:
+            for name, array in arrays.items():
+                np.save(temporary / f"{name}.npy", array)
+            text = json.dumps(entry.to_dict(), ensure_ascii=False)
+            (temporary / "entry.json").write_text(text, encoding="utf-8")
+            temporary.chmod(0o755)
+            self._move(temporary, target)
+        except OSError as error:
+            raise _explain(error, self.folder) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _move(self, temporary: Path, target: Path) -> None:
+        for _ in range(100):
+            try:
+                temporary.rename(target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                # There is an older entry, or another process was first: set it aside, as a
+                # folder cannot be replaced in one step.
+                aside = tempfile.mkdtemp(prefix=".old-", dir=self.folder)
+                with suppress(FileNotFoundError):  # another process has just done the same
+                    target.rename(aside)
+                shutil.rmtree(aside, ignore_errors=True)
+            else:
+                return
+        raise OSError(errno.EBUSY, "another process keeps writing this entry", str(target))
+
+    def array(self, clip_id: str, modality: str) -> Array:
+        """Return a memory-mapped array (windows, *shape) of a clip whose status is ``ok``."""
+        key = clip_id, modality
+        if key not in self._maps:
+            path = self.entry_folder(clip_id) / f"{modality}.npy"
+            self._maps[key] = np.load(path, mmap_mode="r")
+        return self._maps[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "_maps": {}}  # loader workers open their own maps
+
+
+def _explain(error: OSError, folder: Path) -> OSError:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    return OSError(
+        error.errno,
+        f"no space left in the cache folder {folder}. What is cached stays valid: free some space "
+        "or name another folder with --data.cache, then run the same command again",
+    )

@@ -1,0 +1,124 @@
+"""Log-mel spectrogram of each window."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+import torchaudio
+
+from emorec.extractors.base import Extraction, Extractor
+from emorec.media import Media, read_windows
+from emorec.types import Array, Clip, Window
+
+SILENT = 1e-5  # RMS, full scale = 1: digital silence; the quietest real speech is near 6e-4
+FLOOR = 1e-10  # power; 1e-6 would floor about a fifth of the bins of real, quiet clips
+
+
+class LogMel(Extractor):
+    """Log-mel power spectrogram, float16 (1, bands, frames), natural logarithm of power.
+
+    Ma et al. 2020 use 94 bands, a Hann window of 40 ms and "10 ms overlapping", giving 94 x 94
+    for half a second at 48 kHz. The stated numbers do not fit each other. Two readings do:
+    ``hop256_center`` (256 samples at 48 kHz, padded at the edges: exactly 94 frames) and
+    ``hop10ms_resize`` (10 ms, not padded: 47 frames, stretched to 94). The mel range is not
+    stated: 20 to 8000 Hz. The same image on three channels is what the image encoder makes of it.
+
+    Sound that covers less than half of a window is absent there; partly covered windows are
+    padded with zeros. A track of digital silence (RMS below 1e-5 in all windows) is no sound.
+
+    Args:
+        sample_rate: Rate in Hz that the sound is resampled to (48000, 22050, 16000).
+        bands: Number of mel bands.
+        frames: Width of the result; other numbers of frames are resized bilinearly.
+        hop_mode: Which reading of the hop, see above.
+        low: Lower edge of the lowest band, in Hz.
+        high: Upper edge of the highest band, in Hz; None is half of the sampling rate.
+    """
+
+    dtype: ClassVar[type[np.generic]] = np.float16
+    pooled_axes: ClassVar[tuple[int, ...]] = (0, 2)
+
+    def __init__(
+        self,
+        sample_rate: int = 48000,
+        bands: int = 94,
+        frames: int = 94,
+        hop_mode: Literal["hop256_center", "hop10ms_resize"] = "hop256_center",
+        low: float = 20.0,
+        high: float | None = 8000.0,
+    ) -> None:
+        if high is not None and not 0 <= low < high <= sample_rate / 2:
+            raise ValueError(
+                f"mel bands go from low to high with 0 <= low < high <= {sample_rate / 2:g} Hz "
+                f"(half of the sampling rate); got {low:g} to {high:g} Hz"
+            )
+        self.sample_rate, self.bands, self.frames = sample_rate, bands, frames
+        self.hop_mode, self.low, self.high = hop_mode, low, high
+        self._mel: torch.nn.Module | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(1, bands, frames)."""
+        return (1, self.bands, self.frames)
+
+    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
+        """Return a spectrogram a window; see the base class."""
+        absent: list[Array | None] = [None] * len(windows)
+        if media.audio is None:
+            return Extraction(absent, {"windows_with_sound": 0}, ["no sound"])
+        heard = [media.audio.share(*w) >= 0.5 for w in windows]
+        samples, damaged = read_windows(media, windows, self.sample_rate)
+        level = float(np.sqrt(np.mean(np.square(samples[heard])))) if any(heard) else 0.0
+        facts: dict[str, int | float | str] = {"sound_rms": float(f"{level:.3g}")}
+        warnings = [f"damaged: {damaged} audio packets left out"] if damaged else []
+        if level < SILENT:
+            warnings.append("silent: the sound track is digital silence")
+            return Extraction(absent, {**facts, "windows_with_sound": 0}, warnings)
+        if not all(heard):
+            warnings.append(f"no sound in {len(windows) - sum(heard)} of {len(windows)} windows")
+        mels = self.spectrogram(torch.from_numpy(samples)).numpy().astype(np.float16)
+        arrays = [mel if there else None for mel, there in zip(mels, heard, strict=True)]
+        return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, warnings)
+
+    def spectrogram(self, samples: torch.Tensor) -> torch.Tensor:
+        """Return float32 (B, 1, bands, frames), log power, of float32 (B, samples) in [-1, 1]."""
+        if self._mel is None:
+            self._mel = self._build()
+        power = self._mel(samples).unsqueeze(1)
+        if power.shape[-1] != self.frames:
+            size = (self.bands, self.frames)
+            power = torch.nn.functional.interpolate(power, size, mode="bilinear")
+        return torch.log(power + FLOOR)
+
+    def _build(self) -> torch.nn.Module:
+        rate = self.sample_rate
+        window = round(0.04 * rate)
+        centred = self.hop_mode == "hop256_center"
+        # 256 samples at 48 kHz; rounded up, so that half a second gives 94 frames at 16, 22.05
+        # and 48 kHz alike.
+        hop = -(-256 * rate // 48000) if centred else round(0.01 * rate)
+        # Zero-padded to twice the window: at its own length the lowest bands hold no bin.
+        n_fft = 1 << (2 * window - 1).bit_length()
+        if centred:
+            return self._transform(n_fft, window, hop, pad=True)
+        # Without padding a window of n_fft samples would be cut; torch centres the shorter
+        # Hann window in n_fft samples, so half of the difference is added on both sides.
+        extra = (n_fft - window) // 2
+        return torch.nn.Sequential(
+            torch.nn.ConstantPad1d((extra, n_fft - window - extra), 0.0),
+            self._transform(n_fft, window, hop, pad=False),
+        )
+
+    def _transform(self, n_fft: int, window: int, hop: int, *, pad: bool) -> torch.nn.Module:
+        transform: torch.nn.Module = torchaudio.transforms.MelSpectrogram(
+            self.sample_rate,
+            n_fft=n_fft,
+            win_length=window,
+            hop_length=hop,
+            f_min=self.low,
+            f_max=self.high,
+            n_mels=self.bands,
+            center=pad,
+        )
+        return transform

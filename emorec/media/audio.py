@@ -1,0 +1,137 @@
+"""Sound of the windows of a clip: mono, one sampling rate, placed by presentation time."""
+
+from collections.abc import Iterator, Sequence
+
+import av
+import av.error
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from emorec.media.probe import SOUND_FILES, Media, default_streams
+from emorec.types import Window
+
+Samples = NDArray[np.float32]
+JITTER = 0.02  # seconds: timestamps of some containers are rounded; less than this is no gap
+BLOCK = 65536  # samples
+
+
+def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Samples, int]:
+    """Return the samples of windows of one length.
+
+    The file is read in blocks and only the samples that windows need are kept, so memory does
+    not grow with its length. Channels are averaged. What the stream does not cover is zero.
+
+    Args:
+        media: What :func:`emorec.media.probe` returned for the file; it must have sound.
+        windows: Spans of equal length, in seconds from the clip's origin.
+        rate: Sampling rate to return, in Hz.
+
+    Returns:
+        float32 (windows, length x rate), amplitude in [-1, 1]; and the number of packets that
+        could not be decoded.
+    """
+    if not windows:
+        return np.zeros((0, 0), np.float32), 0
+    starts = np.array([round(w.start * rate) for w in windows])
+    out = np.zeros((len(windows), round((windows[0].end - windows[0].start) * rate)), np.float32)
+    damaged = [0]
+    blocks = _read_sound(media) if _is_sound(media) else _read_streams(media, damaged)
+    for at, block in _resample(blocks, rate):
+        low = np.maximum(starts, at)
+        high = np.minimum(starts + out.shape[1], at + len(block))
+        for i in np.flatnonzero(high > low):
+            out[i, low[i] - starts[i] : high[i] - starts[i]] = block[low[i] - at : high[i] - at]
+        if at >= starts.max() + out.shape[1]:
+            break
+    return out, damaged[0]
+
+
+def _is_sound(media: Media) -> bool:
+    return media.path.suffix.lower() in SOUND_FILES
+
+
+def _read_sound(media: Media) -> Iterator[tuple[float, int, Samples]]:
+    """Yield (time, rate, mono samples) of a sound file."""
+    with soundfile.SoundFile(str(media.path)) as file:
+        at = 0
+        for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
+            yield at / file.samplerate, file.samplerate, block.mean(1)
+            at += len(block)
+
+
+def _read_streams(media: Media, damaged: list[int]) -> Iterator[tuple[float, int, Samples]]:
+    """Yield (time, rate, mono samples) of a container's default audio stream."""
+    with av.open(str(media.path)) as container:
+        stream = default_streams(container)["audio"]
+        planar: av.AudioResampler | None = None
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError:
+                damaged[0] += 1
+                return
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                damaged[0] += 1
+                continue
+            for frame in frames:
+                if planar is None:
+                    # Only the sample format changes here: libswresample's own mono mix of floats
+                    # is 3 dB louder than the mean.
+                    planar = av.AudioResampler("fltp", frame.layout, frame.rate)
+                time = None if frame.time is None else float(frame.time) - media.origin
+                for part in planar.resample(frame):
+                    yield (
+                        float("nan") if time is None else time,
+                        part.sample_rate,
+                        part.to_ndarray().mean(0, dtype=np.float32),
+                    )
+
+
+def _resample(
+    blocks: Iterator[tuple[float, int, Samples]], rate: int
+) -> Iterator[tuple[int, Samples]]:
+    """Yield (index of the first sample at the new rate, samples) without gaps or overlaps."""
+    resampler: av.AudioResampler | None = None
+    source = 0
+    expected = 0.0
+    origin = None
+    done = 0
+
+    def convert(samples: Samples | None) -> Iterator[tuple[int, Samples]]:
+        nonlocal done
+        assert resampler is not None
+        assert origin is not None
+        frame = None
+        if samples is not None:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "flt", "mono")
+            frame.sample_rate = source
+        for part in resampler.resample(frame):
+            out = part.to_ndarray()[0]
+            yield origin + done, out
+            done += len(out)
+
+    for time, block_rate, samples in blocks:
+        if resampler is None:
+            source = block_rate
+            resampler = av.AudioResampler("flt", "mono", rate)
+            expected = 0.0 if np.isnan(time) else time
+            origin = round(expected * rate)
+        gap = 0 if np.isnan(time) else time - expected
+        if abs(gap) > JITTER:
+            missing = round(gap * source)
+            while missing > 0:
+                yield from convert(np.zeros(min(missing, BLOCK), np.float32))
+                missing -= BLOCK
+            samples = samples[max(0, -round(gap * source)) :]
+            expected += max(gap, 0.0)
+        if len(samples):
+            yield from convert(samples)
+            expected += len(samples) / source
+    if resampler is not None:
+        yield from convert(None)
