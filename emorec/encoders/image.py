@@ -1,0 +1,151 @@
+"""Image backbones of torchvision and timm, for faces and log-mels alike."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.error import URLError
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from emorec.encoders.base import Encoder, WeightsError
+
+
+class ImageEncoder(Encoder):
+    """An image backbone whose last layer is replaced by a fully connected one of ``dim`` units.
+
+    With ``resnet50`` and ``dim`` 512 this is the audio and the visual network of Ma et al. 2020,
+    in front of the softmax layer. The paper names no activation of the features; none is the
+    default here, because its label network is a bare fully connected layer.
+
+    Args:
+        backbone: A classification model of torchvision (``resnet50``), or ``timm/`` and a model
+            of timm (``timm/resnet26``; needs ``pip install 'emorec[timm]'``).
+        weights: ``imagenet`` (downloaded by torchvision or timm), a file with the backbone's
+            state dict (``.pth`` or ``.safetensors``), or None: random.
+        dim: Width of the features.
+        activation: Of the features: ``none`` or ``relu``.
+        resize: Side in pixels that inputs are scaled to first; None keeps them.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        weights: str | None = None,
+        dim: int = 512,
+        activation: Literal["none", "relu"] = "none",
+        resize: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.backbone, self.weights, self.dim, self.resize = backbone, weights, dim, resize
+        self.activation = activation
+        self.trunk = _build(backbone)
+        self.last = _last_linear(self.trunk, backbone)
+        width = self.trunk.get_submodule(self.last).in_features
+        self.trunk.set_submodule(self.last, nn.Linear(int(str(width)), dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (B, dim) of a standardised image (B, 3, H, W).
+
+        An input of one channel is copied to three.
+        """
+        if x.shape[1] == 1:
+            x = x.expand(-1, 3, -1, -1)
+        if self.resize is not None and x.shape[-2:] != (self.resize, self.resize):
+            side = (self.resize, self.resize)
+            x = nn.functional.interpolate(x, side, mode="bilinear", antialias=True)
+        features: Tensor = self.trunk(x)
+        return features.relu() if self.activation == "relu" else features
+
+    def load_initial_weights(self) -> None:
+        """Read the backbone's weights; the layer that was replaced keeps its random ones."""
+        if self.weights is None:
+            return
+        if self.weights == "imagenet":
+            state = _download(self.backbone)
+        else:
+            state = _read(Path(self.weights).expanduser())
+        own = self.trunk.state_dict()
+        replaced = {key for key in own if key.startswith(f"{self.last}.")}
+        state = {key: value for key, value in state.items() if key not in replaced}
+        missing = sorted(own.keys() - state.keys() - replaced)
+        extra = sorted(state.keys() - own.keys())
+        wrong = sorted(k for k in state.keys() & own.keys() if state[k].shape != own[k].shape)
+        if missing or extra or wrong:
+            what = "; ".join(
+                f"{len(keys)} {word}, for instance {keys[0]}"
+                for word, keys in (("missing", missing), ("unknown", extra), ("misshapen", wrong))
+                if keys
+            )
+            raise WeightsError(
+                f"{self.weights} does not hold the weights of {self.backbone} ({what}). Expected "
+                f"a state dict as torchvision or timm saves it for that model"
+            )
+        self.trunk.load_state_dict(state, strict=False)
+
+
+def _build(backbone: str) -> nn.Module:
+    if backbone.startswith("timm/"):
+        try:
+            import timm
+        except ImportError as error:
+            raise WeightsError(
+                f"backbone {backbone} needs timm: pip install 'emorec[timm]'"
+            ) from error
+        model: nn.Module = timm.create_model(backbone.removeprefix("timm/"), pretrained=False)
+        return model
+    try:
+        model = torchvision.models.get_model(backbone, weights=None)
+    except ValueError as error:
+        raise WeightsError(
+            f"unknown backbone {backbone!r}: expected a model of torchvision such as resnet18, "
+            "resnet50 or mobilenet_v3_small, or timm/NAME"
+        ) from error
+    return model
+
+
+def _last_linear(trunk: nn.Module, backbone: str) -> str:
+    names: list[str] = [n for n, module in trunk.named_modules() if isinstance(module, nn.Linear)]
+    if not names or any("aux" in name.lower() for name in names):
+        raise WeightsError(
+            f"backbone {backbone} does not end in one fully connected layer; choose another"
+        )
+    return names[-1]
+
+
+def _download(backbone: str) -> Mapping[str, Tensor]:
+    try:
+        if backbone.startswith("timm/"):
+            import timm
+
+            name = backbone.removeprefix("timm/")
+            downloaded: nn.Module = timm.create_model(name, pretrained=True)
+        else:
+            downloaded = torchvision.models.get_model(backbone, weights="DEFAULT")
+    except (URLError, OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"cannot download the ImageNet weights of {backbone} ({error}). Without a network: "
+            "copy their file from a machine that has one and name it "
+            "(weights: /path/to/weights.pth), or train from scratch (weights: null)"
+        ) from error
+    return downloaded.state_dict()
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(
+            f"weights file {path} not found; expected 'imagenet', null, or a file with the "
+            "backbone's state dict"
+        )
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch meets in a file that is no checkpoint
+        raise WeightsError(f"{path} is not a state dict that torch can read: {error}") from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise WeightsError(f"{path} holds no plain state dict (parameter name -> tensor)")
+    return state

@@ -1,0 +1,36 @@
+"""The interface of a fusion."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from emorec.types import Sizes
+
+
+class Fusion(nn.Module, ABC):
+    """Features of the modalities to one feature, and the head on it.
+
+    Args:
+        sizes: Widths, given by the task; ``features`` has the modalities only, never the label.
+
+    Attributes:
+        dim: Width of the fused feature.
+    """
+
+    dim: int
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
+        r"""Return (B, \*T, dim).
+
+        Args:
+            features: Modality -> (B, \\*T, D); rows of an absent modality are zero.
+            present: Modality -> bool (B,).
+        """
+
+    def head(self, outputs: int) -> nn.Module:
+        """Return the layer from the fused feature to ``outputs`` logits or values."""
+        return nn.Linear(self.dim, outputs)

@@ -1,0 +1,56 @@
+"""The interface of an objective."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from emorec.functional import sum_over_ranks, world_size
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+
+class Objective(nn.Module, ABC):
+    """A loss with a weight; the task minimises the weighted sum of its objectives.
+
+    It may own layers that only a loss needs. Every rank must call it for every batch: a rank
+    without a valid row returns zero and still takes part in sums over ranks.
+
+    Args:
+        sizes: Widths, given by the task; ``features`` has the modalities, ``fused`` and, where
+            there is a label encoder, ``label``.
+        weight: Factor in the total loss (the paper's lambda).
+
+    Attributes:
+        parts: Name -> detached scalar of the last call, logged beside the loss.
+        score_names: Names of what :meth:`scores` returns.
+    """
+
+    score_names: tuple[str, ...] = ()
+
+    def __init__(self, sizes: Sizes, *, weight: float = 1.0) -> None:
+        super().__init__()
+        self.weight = weight
+        self.parts: dict[str, Tensor] = {}
+
+    @abstractmethod
+    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+        """Return the loss of the batch, a scalar, without the weight."""
+
+    def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
+        """Return logits (B, classes) of its own, by name, to be evaluated beside the fused ones."""
+        return {}
+
+
+def mean_over_rows(values: Tensor, rows: Tensor) -> Tensor:
+    """Return the mean of (B,) values over the valid rows of all ranks; 0 where there are none.
+
+    On several ranks it is scaled so that DistributedDataParallel's mean of the ranks' gradients
+    is the gradient of one process holding all rows, also when their valid rows are uneven.
+
+    Args:
+        values: float (B,).
+        rows: bool (B,), the rows that count.
+    """
+    total = values.masked_fill(~rows, 0).sum()
+    count = sum_over_ranks(rows.sum(dtype=torch.float32)).clamp(min=1)
+    return total * (world_size() / count).to(total.dtype)

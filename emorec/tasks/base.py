@@ -1,0 +1,269 @@
+"""The model: encoders, fusion and objectives, assembled and trained on batches."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from emorec.encoders import Encoder, LabelEncoder
+from emorec.errors import UserError
+from emorec.fusion import Fusion
+from emorec.objectives import Objective
+from emorec.tasks.standardise import Standardise
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+OptimizerCallable = Callable[[Iterable[Any]], Optimizer]
+SchedulerCallable = Callable[[Optimizer], LRScheduler]
+
+
+class TaskError(UserError):
+    """Model and data do not fit each other; the message says how."""
+
+
+def adam(parameters: Iterable[Any]) -> Optimizer:
+    """Return the paper's optimizer: Adam with learning rate 0.001."""
+    return torch.optim.Adam(parameters, lr=1e-3)
+
+
+class EmotionTask(LightningModule):
+    """Encoders -> fusion -> head, trained on a weighted sum of objectives.
+
+    Args:
+        encoders: Modality -> encoder.
+        fusion: Makes the fusion from sizes.
+        objectives: Name -> makes the objective from sizes.
+        targets: Target -> class names; linked from the data by the command line.
+        target: The target that the output predicts.
+        label_encoder: Makes the label encoder from sizes; None where no objective needs it.
+        optimizer: Makes the optimizer of a stage; Adam at 0.001 by default.
+        scheduler: Makes the learning-rate scheduler of a stage; stepped once an epoch.
+
+    Attributes:
+        active: Objective -> weight in force; a stage changes it, and an objective that is not
+            in it is not evaluated.
+        shown: Modalities in force; the others are treated as absent and not encoded.
+        learning_rates: Prefix of a parameter group's name (``encoders``, ``encoders.audio``,
+            ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate,
+            where it is not the optimizer's.
+    """
+
+    def __init__(
+        self,
+        encoders: dict[str, Encoder],
+        fusion: Callable[[Sizes], Fusion],
+        objectives: dict[str, Callable[[Sizes], Objective]],
+        targets: dict[str, list[str]],
+        target: str = "emotion",
+        label_encoder: Callable[[Sizes], LabelEncoder] | None = None,
+        optimizer: OptimizerCallable = adam,
+        scheduler: SchedulerCallable | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        if target not in targets:
+            raise TaskError(f"no target {target!r} in the data; it has {', '.join(targets)}")
+        self.targets, self.target = targets, target
+        self.encoders = nn.ModuleDict({name: encoders[name] for name in sorted(encoders)})
+        self.standardise = nn.ModuleDict({name: Standardise() for name in sorted(encoders)})
+        self.make_fusion, self.make_objectives = fusion, objectives
+        self.make_label_encoder = label_encoder
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.active: dict[str, float] = {}
+        self.shown = sorted(encoders)
+        self.learning_rates: dict[str, float] = {}
+        self.fusion: Fusion | None = None
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names of the target, in the order of the outputs."""
+        return self.targets[self.target]
+
+    def configure_model(self) -> None:
+        """Assemble what needs sizes; a second call changes nothing."""
+        if self.fusion is not None:
+            return
+        widths = {name: int(self.encoder(name).dim) for name in self.encoders}
+        outputs = {name: len(classes) for name, classes in self.targets.items()}
+        # The fusion's sizes have no label: a config cannot leak it into the output.
+        self.fusion = self.make_fusion(Sizes(dict(widths), outputs))
+        self.head = self.fusion.head(outputs[self.target])
+        widths["fused"] = self.fusion.dim
+        self.label_encoder = None
+        if self.make_label_encoder is not None:
+            self.label_encoder = self.make_label_encoder(Sizes(widths, outputs))
+            widths["label"] = self.label_encoder.dim
+        sizes = Sizes(widths, outputs)
+        self.objectives = nn.ModuleDict(
+            {name: self.make_objectives[name](sizes) for name in sorted(self.make_objectives)}
+        )
+        if not self.active:
+            self.active = {name: self.objective(name).weight for name in self.objectives}
+
+    def encoder(self, name: str) -> Encoder:
+        """Return a modality's encoder."""
+        encoder = self.encoders[name]
+        assert isinstance(encoder, Encoder)
+        return encoder
+
+    def objective(self, name: str) -> Objective:
+        """Return an objective by its name in the config."""
+        objective = self.objectives[name]
+        assert isinstance(objective, Objective)
+        return objective
+
+    def setup(self, stage: str) -> None:
+        """Check that the data has the encoders' modalities; read initial weights."""
+        data = getattr(self.trainer, "datamodule", None)
+        found = set(getattr(data, "extractors", {}))
+        if found and found != set(self.encoders):
+            raise TaskError(
+                f"the model encodes {', '.join(sorted(self.encoders))} but the data extracts "
+                f"{', '.join(sorted(found))}; name the same modalities in model.encoders and "
+                "data.extractors"
+            )
+        self.configure_model()
+        if stage == "fit" and self.trainer.ckpt_path is None:
+            for name in self.encoders:
+                self.encoder(name).load_initial_weights()
+
+    def on_fit_start(self) -> None:
+        """Standardise with training clips' statistics, unless a checkpoint brought its own."""
+        modules = {name: m for name, m in self.standardise.items() if isinstance(m, Standardise)}
+        if all(bool(module.known) for module in modules.values()):
+            return
+        data: Any = getattr(self.trainer, "datamodule", None)
+        for name, (mean, deviation) in data.statistics().items():
+            modules[name].set(mean, deviation)
+
+    def forward(self, batch: SegmentBatch) -> FeatureBundle:
+        """Return features and output; the label feature is added by :meth:`with_label`."""
+        assert self.fusion is not None
+        features, present = {}, {}
+        for name in self.encoders:
+            there = batch.present[name]
+            if name in self.shown:
+                x = self.standardise[name](batch.inputs[name])
+                x = x.masked_fill(~_like(there, x), 0)
+                encoded = self.encoders[name](x)
+                features[name] = encoded.masked_fill(~_like(there, encoded), 0)
+                present[name] = there
+            else:
+                features[name] = torch.zeros(
+                    len(batch), self.encoder(name).dim, device=there.device
+                )
+                present[name] = torch.zeros_like(there)
+        fused = self.fusion(dict(features), dict(present))
+        features["fused"] = fused
+        present["fused"] = torch.stack(list(present.values())).any(0)
+        return FeatureBundle(features, present, self.head(fused))
+
+    def with_label(self, bundle: FeatureBundle, batch: SegmentBatch) -> FeatureBundle:
+        """Add the label's feature, for objectives."""
+        if self.label_encoder is None:
+            return bundle
+        label = self.label_encoder(batch.targets[self.target])
+        return FeatureBundle(
+            {**bundle.features, "label": label},
+            {**bundle.present, "label": batch.labelled[self.target]},
+            bundle.output,
+        )
+
+    def losses(
+        self, bundle: FeatureBundle, batch: SegmentBatch
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the weighted sum of the active objectives, and all scalars to log."""
+        total = bundle.output.new_zeros((), dtype=torch.float32)
+        logged: dict[str, Tensor] = {}
+        for name in self.objectives:
+            weight = self.active.get(name, 0.0)
+            if weight == 0:
+                continue
+            objective = self.objective(name)
+            loss = objective(bundle, batch)
+            total = total + weight * loss
+            logged[f"loss/{name}"] = loss.detach()
+            logged |= {f"{name}/{part}": value for part, value in objective.parts.items()}
+        logged["loss"] = total.detach()
+        return total, logged
+
+    def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch; log it, its parts and the scale of the features."""
+        bundle = self.with_label(self(batch), batch)
+        loss, logged = self.losses(bundle, batch)
+        for name in self.shown:
+            logged[f"scale/{name}"] = _scale(bundle.features[name].detach(), bundle.present[name])
+        # Each step's values show what the correlation does to pre-trained features.
+        self.log_dict(
+            {f"train/{key}": value for key, value in logged.items()},
+            on_step=True,
+            on_epoch=True,
+            batch_size=len(batch),
+        )
+        self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch))
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        """Make a fresh optimizer whose parameter groups are named by top-level module."""
+        groups = []
+        for name, parameters in self.parameter_groups().items():
+            group: dict[str, Any] = {"params": parameters, "name": name}
+            rates = {k: v for k, v in self.learning_rates.items() if f"{name}.".startswith(f"{k}.")}
+            if rates:
+                group["lr"] = rates[max(rates, key=len)]
+            groups.append(group)
+        optimizer = self.make_optimizer(groups)
+        if self.make_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Return the parameters by group name, see the class."""
+        groups: dict[str, list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            parts = name.split(".")
+            depth = 2 if parts[0] in ("encoders", "objectives") else 1
+            groups.setdefault(".".join(parts[:depth]), []).append(parameter)
+        return groups
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep which objectives and modalities the weights are meant for."""
+        checkpoint["emorec"] = {
+            "active": dict(self.active),
+            "shown": list(self.shown),
+            "targets": self.targets,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what :meth:`on_save_checkpoint` kept.
+
+        Raises:
+            TaskError: The checkpoint has other classes.
+        """
+        kept = checkpoint.get("emorec", {})
+        targets = kept.get("targets", self.targets)
+        if targets != self.targets:
+            raise TaskError(
+                f"the checkpoint's classes are {targets}, the data's are {self.targets}; use the "
+                "data set that it was trained on, or one with the same classes in the same order"
+            )
+        self.active = dict(kept.get("active", self.active))
+        self.shown = list(kept.get("shown", self.shown))
+        self.configure_model()
+
+
+def _like(mask: Tensor, x: Tensor) -> Tensor:
+    return mask.view(-1, *[1] * (x.ndim - 1))
+
+
+def _scale(features: Tensor, rows: Tensor) -> Tensor:
+    """Root mean square of the features around their mean over the valid rows of this rank."""
+    flat = features.float().flatten(1)
+    mask = rows.unsqueeze(1)
+    count = rows.sum().clamp(min=1)
+    mean = flat.masked_fill(~mask, 0).sum(0) / count
+    squares = (flat - mean).masked_fill(~mask, 0).square().sum() / (count * flat.shape[1])
+    return squares.sqrt()

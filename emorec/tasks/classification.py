@@ -1,0 +1,92 @@
+"""Emotion classes: segments are scored, clips are decided by vote."""
+
+from torch import Tensor, nn
+
+from emorec.metrics import ClipVote, Votes, clip_metrics
+from emorec.tasks.base import EmotionTask
+from emorec.types import FeatureBundle, SegmentBatch
+
+
+class ClassificationTask(EmotionTask):
+    """One emotion class a clip, by the mean of its segments' posteriors (Ma et al. 2020).
+
+    Logged after validation, for the fused output and each auxiliary head that is active:
+    ``val/NAME/accuracy``, ``uar`` and ``macro_f1``, over clips, with NAME ``fused`` or the
+    modality. Arguments: see :class:`EmotionTask`.
+
+    Attributes:
+        test_votes: After testing: name of the scores -> decisions on test clips, of all ranks.
+    """
+
+    def configure_model(self) -> None:
+        """Assemble the model and one vote for each kind of scores."""
+        if self.fusion is not None:
+            return
+        super().configure_model()
+        names = {n for name in self.objectives for n in self.objective(name).score_names}
+        self.votes = nn.ModuleDict({name: ClipVote() for name in sorted(names)})
+        self.test_votes: dict[str, Votes] = {}
+
+    def vote(self, name: str) -> ClipVote:
+        """Return the vote of one kind of scores."""
+        vote = self.votes[name]
+        assert isinstance(vote, ClipVote)
+        return vote
+
+    def segment_scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
+        """Return name -> class probabilities (B, classes) of the active heads."""
+        return {
+            name: logits.float().softmax(-1)
+            for objective in self.objectives
+            if self.active.get(objective, 0.0) != 0
+            for name, logits in self.objective(objective).scores(bundle).items()
+        }
+
+    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+        """Score segments, and log the losses and correlations on validation batches."""
+        bundle = self.with_label(self(batch), batch)
+        _, logged = self.losses(bundle, batch)
+        self.log_dict(
+            {f"val/{key}": value for key, value in logged.items()},
+            batch_size=len(batch),
+            sync_dist=True,
+        )
+        self._collect(bundle, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log clip metrics; a metric that cannot be computed is not logged."""
+        for name, votes in self._decide().items():
+            metrics = clip_metrics(votes, len(self.classes))
+            values = {
+                "accuracy": metrics.accuracy,
+                "uar": metrics.uar,
+                "macro_f1": metrics.macro_f1,
+            }
+            # Votes are of all ranks already.
+            for key, value in values.items():
+                if value is not None:
+                    self.log(f"val/{name}/{key}", value, prog_bar=key == "accuracy")
+
+    def test_step(self, batch: SegmentBatch, batch_idx: int) -> None:
+        """Score segments."""
+        self._collect(self(batch), batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Keep the decisions for the report."""
+        self.test_votes = self._decide()
+
+    def _collect(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
+        target = batch.targets[self.target].masked_fill(~batch.labelled[self.target], -1)
+        for name, scores in self.segment_scores(bundle).items():
+            # A modality that is absent says nothing; fused scores count wherever one is there.
+            rows = batch.present[name] if name in batch.present else slice(None)
+            self.vote(name).update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
+
+    def _decide(self) -> dict[str, Votes]:
+        decided = {}
+        for name in self.votes:
+            vote = self.vote(name)
+            if vote.update_called:
+                decided[name] = vote.compute()
+                vote.reset()
+        return decided
