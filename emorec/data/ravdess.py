@@ -1,0 +1,113 @@
+"""RAVDESS (Livingstone and Russo 2018): acted speech and song of 24 actors."""
+
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from emorec.cache import Windows
+from emorec.data.module import DataError, EmotionDataModule
+from emorec.data.splits import Split
+from emorec.extractors import Extractor
+from emorec.types import Clip
+
+EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+BASIC = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+MEDIA = frozenset({".mp4", ".wav", ".flac"})
+LAYOUT = """expected the archives of RAVDESS unpacked, in any depth of folders:
+  ROOT/Actor_01/01-01-03-01-01-01-01.mp4   (picture and sound; Video_Speech_Actor_01.zip)
+  ROOT/Actor_01/03-01-03-01-01-01-01.wav   (sound only; Audio_Speech_Actors_01-24.zip)
+names are modality-channel-emotion-intensity-statement-repetition-actor"""
+
+
+class RAVDESS(EmotionDataModule):
+    """RAVDESS speech clips, https://doi.org/10.1371/journal.pone.0196391, CC BY-NC-SA 4.0.
+
+    The complete set has 1440 speech takes of 24 actors: 192 of each emotion but neutral, which
+    has 96. Ma et al. 2020 use the 1152 takes of six emotions. A take comes as up to three files
+    (``01-`` picture and sound, ``02-`` picture only, ``03-`` sound only); it is one sample, and
+    the file is picked by the modality asked for. The group of a clip is its actor.
+
+    Args:
+        root: Folder with the actors' folders, or with archives unpacked side by side.
+        extractors: Modality -> extractor.
+        media: ``audio_visual`` (01), ``video_only`` (02) or ``audio_only`` (03: wav or flac).
+        all_emotions: Also neutral and calm: eight classes.
+        channel: ``speech`` or ``song``.
+        windows: See the base class.
+        cache: See the base class.
+        split: See the base class.
+        seed: See the base class.
+        batch_size: See the base class.
+        workers: See the base class.
+        augment: See the base class.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        extractors: dict[str, Extractor],
+        media: Literal["audio_visual", "video_only", "audio_only"] = "audio_visual",
+        all_emotions: bool = False,
+        channel: Literal["speech", "song"] = "speech",
+        windows: Windows | None = None,
+        cache: Path | None = None,
+        split: Split = "random_clip",
+        seed: int = 0,
+        batch_size: int = 90,
+        workers: int = 2,
+        augment: nn.Module | None = None,
+    ) -> None:
+        super().__init__(
+            root, extractors, windows, cache, split, seed, batch_size, workers, augment
+        )
+        self.media, self.channel = media, channel
+        classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)
+        self.targets = {"emotion": classes}
+        self.save_hyperparameters()
+
+    @property
+    def expected(self) -> str:
+        """The layout of the archives."""
+        return LAYOUT
+
+    def clips(self) -> list[Clip]:
+        """Return one clip a take; see the base class."""
+        if not self.root.is_dir():
+            raise DataError(f"the root of RAVDESS, {self.root}, is not a folder; {LAYOUT}")
+        modality = {"audio_visual": "01", "video_only": "02", "audio_only": "03"}[self.media]
+        channel = {"speech": "01", "song": "02"}[self.channel]
+        classes = self.targets["emotion"]
+        clips: dict[str, Clip] = {}
+        for path in sorted(self.root.rglob("*")):
+            fields = path.stem.split("-")
+            if path.suffix.lower() not in MEDIA or not _is_take(fields):
+                continue
+            emotion = EMOTIONS[fields[2]]
+            if fields[:2] != [modality, channel] or emotion not in classes:
+                continue
+            take = "-".join(fields[1:])
+            # The same take can be unpacked twice, or lie there as wav and flac: one sample.
+            clips.setdefault(
+                take,
+                Clip(
+                    take,
+                    path.relative_to(self.root),
+                    {"emotion": classes.index(emotion)},
+                    group=f"actor_{fields[6]}",
+                ),
+            )
+        return list(clips.values())
+
+
+def _is_take(fields: list[str]) -> bool:
+    return len(fields) == 7 and all(f.isdigit() for f in fields) and fields[2] in EMOTIONS

@@ -1,0 +1,42 @@
+"""Mean and deviation of what training clips hold, for standardisation."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from emorec.types import Array
+
+
+def pooled_statistics(
+    parts: Iterable[tuple[Array, Sequence[bool]]], axes: Sequence[int]
+) -> tuple[Array, Array]:
+    """Return mean and deviation over all present windows and the given axes.
+
+    Args:
+        parts: For each clip, its array (windows, *shape) and which windows are present.
+        axes: Axes of one window's array that are pooled; the others keep their own statistics.
+
+    Returns:
+        Two float32 arrays that broadcast against one window. Where nothing is present they are
+        0 and 1; a constant value has deviation 1.
+    """
+    pooled = (0, *(axis + 1 for axis in axes))
+    count, total, squares = 0.0, np.zeros(1), np.zeros(1)
+    shift: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None = None
+    for array, present in parts:
+        values = np.asarray(array[np.asarray(present, bool)], np.float64)
+        if not len(values):
+            continue
+        if shift is None:  # sums of squares around a near value lose no digits
+            shift = values.mean(pooled, keepdims=True)[0]
+            total, squares = np.zeros_like(shift), np.zeros_like(shift)
+        values -= shift
+        count += values.size / shift.size
+        total = total + values.sum(pooled, keepdims=True)[0]
+        squares = squares + np.square(values).sum(pooled, keepdims=True)[0]
+    if shift is None:
+        return np.zeros(1, np.float32), np.ones(1, np.float32)
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
+    deviation[deviation < 1e-6] = 1.0
+    return (mean + shift).astype(np.float32), deviation.astype(np.float32)
