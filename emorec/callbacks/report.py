@@ -1,0 +1,100 @@
+"""What testing leaves in the run directory: numbers, decisions, pictures."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from emorec.metrics import Votes, clip_metrics
+from emorec.plots import confusion_figure
+from emorec.tasks import ClassificationTask
+from emorec.types import Clip
+
+
+class Report(Callback):
+    """Writes, after each test, one table of decisions and one confusion matrix per kind of scores.
+
+    ``fused`` gives ``predictions.csv`` and ``confusion_matrix.png``; another kind, such as
+    ``audio``, gives ``predictions_audio.csv`` and ``confusion_matrix_audio.png``.
+
+    Args:
+        folder: The run directory.
+
+    Attributes:
+        results: Kind of scores -> its clip-level metrics, of all tests so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.results: dict[str, dict[str, Any]] = {}
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the files; see the class."""
+        if not isinstance(pl_module, ClassificationTask):
+            return
+        data: Any = getattr(trainer, "datamodule", None)
+        classes = pl_module.classes
+        for name, votes in pl_module.test_votes.items():
+            metrics = clip_metrics(votes, len(classes))
+            self.results[name] = {
+                "clips": metrics.clips,
+                "accuracy": metrics.accuracy,
+                "uar": metrics.uar,
+                "macro_f1": metrics.macro_f1,
+                "recall": dict(zip(classes, metrics.recall, strict=True)),
+                "confusion": metrics.confusion,
+            }
+            if not trainer.is_global_zero:
+                continue
+            suffix = "" if name == "fused" else f"_{name}"
+            present = data.parts["test"].present
+            write_predictions(
+                self.folder / f"predictions{suffix}.csv", votes, data.all_clips, present, classes
+            )
+            accuracy = "no labelled clip" if metrics.accuracy is None else f"{metrics.accuracy:.1%}"
+            title = f"{name}: accuracy {accuracy}, {metrics.clips} clips"
+            figure = confusion_figure(metrics.confusion, classes, title)
+            figure.savefig(self.folder / f"confusion_matrix{suffix}.png")
+
+
+def write_predictions(
+    path: Path,
+    votes: Votes,
+    clips: list[Clip],
+    present: dict[int, dict[str, list[bool]]],
+    classes: list[str],
+) -> None:
+    """Write one row a clip: id, group, target, predicted, probabilities, segments, modalities.
+
+    Args:
+        path: CSV file to write.
+        votes: Decisions.
+        clips: All clips; ``votes.clip`` is a position in it.
+        present: Position of a clip -> modality -> which windows have it.
+        classes: Class names.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        columns = [f"p_{name}" for name in classes]
+        rows.writerow(["clip", "group", "target", "predicted", *columns, "segments", "modalities"])
+        for position, scores, target, segments in zip(
+            votes.clip.tolist(),
+            votes.scores.tolist(),
+            votes.target.tolist(),
+            votes.segments.tolist(),
+            strict=True,
+        ):
+            clip = clips[position]
+            there = [name for name, windows in sorted(present[position].items()) if any(windows)]
+            rows.writerow(
+                [
+                    clip.id,
+                    clip.group,
+                    classes[target] if target >= 0 else "",
+                    classes[max(range(len(classes)), key=scores.__getitem__)],
+                    *(f"{score:.6f}" for score in scores),
+                    segments,
+                    "+".join(there),
+                ]
+            )

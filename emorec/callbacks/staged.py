@@ -1,0 +1,195 @@
+"""Training in stages: which modules learn, on which objectives, for how many epochs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_info
+
+from emorec.errors import UserError
+from emorec.tasks import EmotionTask
+
+
+class StageError(UserError):
+    """The stages do not fit the model, or a stage left nothing to go on from."""
+
+
+@dataclass
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        epochs: How many.
+        train: Modules that learn, by the start of their names (``encoders.audio``, ``fusion``);
+            all others are frozen. None: all modules learn.
+        objectives: Objectives that count, with their own weights. None: all of them.
+        modalities: Modalities that are shown; the others are absent and cost nothing. None: all.
+        monitor: Validation metric whose best epoch gives the stage's weights; larger is better.
+        learning_rates: Parameter group -> learning rate, where not the optimizer's.
+        warmup: Objective -> training steps over which its weight rises from 0 to its own.
+    """
+
+    epochs: int
+    train: list[str] | None = None
+    objectives: list[str] | None = None
+    modalities: list[str] | None = None
+    monitor: str = "val/fused/accuracy"
+    learning_rates: dict[str, float] = field(default_factory=dict)
+    warmup: dict[str, int] = field(default_factory=dict)
+
+
+class StagedTraining(Callback):
+    """Goes through stages in order; each starts from the best weights of the one before.
+
+    The stage is a function of the epoch alone. At its start the optimizer is made anew; frozen
+    modules get no gradient (not a zero one: weight decay would still move them) and are in eval
+    mode (else batch norm's running statistics would move). Freezing happens after
+    DistributedDataParallel has wrapped the model, which needs
+    ``strategy: ddp_find_unused_parameters_true``.
+
+    The best weights of each stage are kept as ``STAGE.ckpt`` in the folder of checkpoints. Ties
+    go to the earlier epoch.
+
+    Args:
+        stages: Name -> stage, in order.
+    """
+
+    def __init__(self, stages: dict[str, Stage]) -> None:
+        if not stages or any(stage.epochs < 1 for stage in stages.values()):
+            raise StageError("training.stages needs at least one stage, each of at least 1 epoch")
+        self.stages = stages
+        self.folder: Path | None = None
+        self.best: dict[str, dict[str, float]] = {}
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages.values())
+
+    def stage_at(self, epoch: int) -> tuple[str, int]:
+        """Return the name of the stage that an epoch is in, and the stage's first epoch."""
+        first = 0
+        for name, stage in self.stages.items():
+            if epoch < first + stage.epochs:
+                return name, first
+            first += stage.epochs
+        raise StageError(f"epoch {epoch} is after the last stage, which ends before {first}")
+
+    def checkpoint(self, name: str) -> Path:
+        """Return where a stage's best weights lie."""
+        assert self.folder is not None
+        return self.folder / f"{name}.ckpt"
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check the stages against the model and set the number of epochs."""
+        task = _task(pl_module)
+        modules = [*task.parameter_groups(), "encoders", "objectives"]
+        for name, stage in self.stages.items():
+            _known(name, "objectives", stage.objectives, list(task.objectives))
+            _known(name, "warmup", list(stage.warmup), list(task.objectives))
+            _known(name, "modalities", stage.modalities, list(task.encoders))
+            _known(name, "train", stage.train, modules)
+            _known(name, "learning_rates", list(stage.learning_rates), modules)
+        limit = trainer.max_epochs
+        limited = limit is not None and 0 <= limit < self.epochs
+        trainer.fit_loop.max_epochs = limit if limited else self.epochs
+        self.folder = Path(trainer.default_root_dir) / "checkpoints"
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Enter the epoch's stage."""
+        task = _task(pl_module)
+        name, first = self.stage_at(trainer.current_epoch)
+        stage = self.stages[name]
+        entering = trainer.current_epoch == first
+        if entering and first > 0:
+            self._load_best(self.stage_at(first - 1)[0], trainer, task)
+        self._apply(stage, task)
+        if entering:
+            task.learning_rates = dict(stage.learning_rates)
+            trainer.strategy.setup_optimizers(trainer)
+            rank_zero_info(
+                f"stage {name}: {stage.epochs} epochs; learning: "
+                f"{', '.join(stage.train or ['all modules'])}; objectives: "
+                + ", ".join(f"{n} x {w:g}" for n, w in task.active.items())
+            )
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Raise the weights of objectives that warm up."""
+        name, first = self.stage_at(trainer.current_epoch)
+        task = _task(pl_module)
+        for objective, steps in self.stages[name].warmup.items():
+            step = (trainer.current_epoch - first) * int(trainer.num_training_batches) + batch_idx
+            share = min(1.0, (step + 1) / max(1, steps))
+            task.active[objective] = task.objective(objective).weight * share
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the weights if they are the stage's best."""
+        if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
+            return
+        name, _ = self.stage_at(trainer.current_epoch)
+        monitor = self.stages[name].monitor
+        if monitor not in trainer.callback_metrics:
+            known = sorted(m for m in trainer.callback_metrics if m.startswith("val/"))
+            raise StageError(
+                f"stage {name} monitors {monitor}, which was not measured (validation has no "
+                f"labelled clip for it, or the name is wrong); measured: {', '.join(known)}"
+            )
+        score = float(trainer.callback_metrics[monitor])
+        before = self.best.get(name)
+        if before is None or score > before["score"]:
+            self.best[name] = {"score": score, "epoch": trainer.current_epoch}
+            trainer.save_checkpoint(self.checkpoint(name), weights_only=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best score and epoch of each stage."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.best = dict(state_dict["best"])
+
+    def _apply(self, stage: Stage, task: EmotionTask) -> None:
+        names = list(task.objectives) if stage.objectives is None else stage.objectives
+        task.active = {name: task.objective(name).weight for name in names}
+        task.shown = sorted(task.encoders if stage.modalities is None else stage.modalities)
+        for name, module in _top_modules(task).items():
+            on = stage.train is None or any(f"{name}.".startswith(f"{t}.") for t in stage.train)
+            module.requires_grad_(on)
+            module.train(on)
+
+    def _load_best(self, name: str, trainer: Trainer, task: EmotionTask) -> None:
+        path = self.checkpoint(name)
+        trainer.strategy.barrier("best weights of a stage")
+        if not path.is_file():
+            raise StageError(f"the best weights of stage {name} are missing: {path}")
+        saved = torch.load(path, map_location=task.device, weights_only=True)
+        task.load_state_dict(saved["state_dict"])
+        best = self.best[name]
+        rank_zero_info(
+            f"stage {name}: best {self.stages[name].monitor} {best['score']:.4f} "
+            f"in epoch {best['epoch']:.0f}"
+        )
+
+
+def _task(pl_module: LightningModule) -> EmotionTask:
+    if not isinstance(pl_module, EmotionTask):
+        raise StageError(f"stages need an EmotionTask, got {type(pl_module).__name__}")
+    return pl_module
+
+
+def _top_modules(task: EmotionTask) -> dict[str, torch.nn.Module]:
+    """Return the modules that hold the parameter groups, by group name."""
+    return {name: task.get_submodule(name) for name in task.parameter_groups()}
+
+
+def _known(stage: str, key: str, names: list[str] | None, known: list[str]) -> None:
+    unknown = sorted(set(names or []) - set(known))
+    if unknown:
+        raise StageError(
+            f"stage {stage}, {key}: unknown {', '.join(unknown)}; known: {', '.join(known)}"
+        )

@@ -1,0 +1,89 @@
+"""Checkpoint files: written whole or not at all, and read back with the classes they name."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from emorec.data import EmotionDataModule
+from emorec.errors import UserError
+from emorec.plugins import load_plugins
+from emorec.tasks import EmotionTask
+
+
+class CheckpointError(UserError):
+    """A checkpoint cannot be read; the message says why."""
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the target and renames.
+
+    Lightning moves from the system's temporary folder, which on another file system is a copy
+    that a kill can cut short.
+    """
+
+    def save_checkpoint(self, checkpoint: Any, path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint file.
+
+        Raises:
+            OSError: It cannot be written; the file that was there is as it was.
+        """
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            super().save_checkpoint(checkpoint, temporary, storage_options)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> tuple[EmotionTask, EmotionDataModule]:
+    """Rebuild the task with its weights, and its data module without its clips, on the CPU.
+
+    The data module brings the windows, extractors and classes; its root need not exist. Tensors
+    and plain values are all that is read from the file, but the classes it names are imported
+    and called with its arguments: trust a checkpoint like a package.
+
+    Args:
+        path: A checkpoint of ``emorec fit``.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or not a checkpoint of emorec.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint {path} not found")
+    load_plugins()
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch meets in a file that is no checkpoint
+        raise CheckpointError(f"{path} is not a checkpoint that torch can read: {error}") from error
+    needed = {"hyper_parameters", "datamodule_hyper_parameters", "emorec"}
+    if not isinstance(saved, dict) or not needed <= saved.keys():
+        raise CheckpointError(
+            f"{path} is not a checkpoint of emorec fit; expected runs/NAME/checkpoints/best.ckpt"
+        )
+    task_class = _named_class(saved["hyper_parameters"], path)
+    data_class = _named_class(saved["datamodule_hyper_parameters"], path)
+    options: dict[str, Any] = {"map_location": "cpu", "weights_only": True}
+    task = task_class.load_from_checkpoint(path, **options)
+    data = data_class.load_from_checkpoint(path, **options)
+    return task.eval(), data
+
+
+def _named_class(hyper_parameters: dict[str, Any], path: Path) -> Any:
+    # Lightning drops the class that a checkpoint names where it is loaded through a base class
+    # whose constructor takes no **kwargs; so it is looked up here.
+    name = hyper_parameters.get("_class_path")
+    if name is None:
+        raise CheckpointError(f"{path} was not written by the command line: it names no classes")
+    module, _, attribute = name.rpartition(".")
+    found = getattr(sys.modules.get(module), attribute, None)
+    if found is None:
+        raise CheckpointError(
+            f"{path} needs the class {name}, which no installed package registers; install the "
+            "plug-in package that it comes from"
+        )
+    return found

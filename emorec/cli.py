@@ -1,0 +1,59 @@
+"""The command ``emorec``: a short help of its own, and one module a command."""
+
+import errno
+import importlib
+import sys
+from collections.abc import Sequence
+
+from emorec import __version__
+from emorec.errors import UserError
+
+COMMANDS = {
+    "fit": ("emorec.commands.train", "train a model and test its best weights; resumes a run"),
+    "validate": ("emorec.commands.train", "measure a run's best weights on its validation clips"),
+    "test": ("emorec.commands.train", "test a finished run's best weights and write its report"),
+    "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
+    "predict": ("emorec.commands.predict", "apply a trained model to media files"),
+    "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
+}
+
+HELP = """emorec {version}: audio-visual emotion recognition
+
+usage: emorec COMMAND [OPTIONS]        (emorec COMMAND --help explains its options)
+
+{commands}
+
+the main job:
+  emorec fit --config configs/experiment/demo.yaml --run runs/demo
+  emorec predict runs/demo/checkpoints/best.ckpt clip.mp4 --out predictions
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command; errors that a user can mend end it with status 2 and their message."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        lines = "\n".join(f"  {name:<11} {text}" for name, (_, text) in COMMANDS.items())
+        sys.stdout.write(HELP.format(version=__version__, commands=lines))
+        return
+    if arguments[0] == "--version":
+        sys.stdout.write(f"emorec {__version__}\n")
+        return
+    if arguments[0] not in COMMANDS:
+        _stop(f"unknown command {arguments[0]!r}; the commands are {', '.join(COMMANDS)}")
+    module = importlib.import_module(COMMANDS[arguments[0]][0])
+    try:
+        module.main(arguments)
+    except UserError as error:
+        _stop(str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _stop(str(error.strerror))
+    except KeyboardInterrupt:
+        _stop("interrupted; the same command goes on where it was", status=130)
+
+
+def _stop(message: str, status: int = 2) -> None:
+    sys.stderr.write(f"emorec: {message}\n")
+    raise SystemExit(status)

@@ -1,0 +1,35 @@
+"""``emorec preprocess``: cut the clips of a data set into cached segments."""
+
+from collections.abc import Sequence
+
+from jsonargparse import ArgumentParser
+
+from emorec.commands.parser import EmorecParser, show_info
+from emorec.data import EmotionDataModule
+from emorec.plugins import load_plugins
+
+
+def main(argv: Sequence[str]) -> None:
+    """Cache what is missing and print one line of counts."""
+    load_plugins()
+    parser = build_parser()
+    options = parser.parse_args(list(argv[1:]))
+    data: EmotionDataModule = parser.instantiate(options).data
+    show_info()
+    data.preprocess(options.workers)
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
+    parser = EmorecParser(
+        "emorec preprocess",
+        description="Cut clips into segments and cache them: windows, faces, log-mels. Takes the "
+        "data file that fit uses. Interrupted or killed, the same command goes on where it was. "
+        "Writes report.csv into the cache folder: one row a clip, with what was found or why it "
+        "was skipped.",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="worker processes, one core each")
+    parser.add_subclass_arguments(
+        EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
+    )
+    return parser

@@ -1,0 +1,197 @@
+"""``emorec fit``, ``validate`` and ``test``: LightningCLI around run directories."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.trainer import Trainer
+from lightning.pytorch.utilities import rank_zero_info
+
+from emorec.callbacks import EpochSeed, Report, StagedTraining
+from emorec.checkpoints import AtomicCheckpointIO
+from emorec.commands.finish import write_results
+from emorec.commands.parser import EmorecParser, show_info
+from emorec.data import EmotionDataModule
+from emorec.plugins import load_plugins
+from emorec.run import RunDirectory, RunError
+from emorec.tasks import EmotionTask
+
+
+class EmorecCLI(LightningCLI):
+    """fit, validate and test, in a run directory, with the data's targets linked to the model."""
+
+    directory: RunDirectory
+    report: Report
+
+    def __init__(self) -> None:
+        super().__init__(
+            EmotionTask,
+            EmotionDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            parser_kwargs={"parser_mode": "yaml"},
+            trainer_defaults={"max_epochs": -1, "num_sanity_val_steps": 0},
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Return Lightning's subcommands without predict, which is ours."""
+        commands = LightningCLI.subcommands()
+        return {name: skip for name, skip in commands.items() if name != "predict"}
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make a parser with our error messages."""
+        self.parser_class = EmorecParser
+        return super().init_parser(**kwargs)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the run directory and the stages, and link the targets."""
+        parser.add_argument(
+            "--run",
+            type=Path | None,
+            default=None,
+            help="run directory; runs/<name of the experiment file> by default. The same command "
+            "again resumes an unfinished run.",
+        )
+        parser.add_argument(
+            "--overwrite",
+            action="store_true",
+            help="delete what an earlier run left in the run directory",
+        )
+        parser.add_lightning_class_args(StagedTraining, "training", required=True)
+        parser.link_arguments("data.targets", "model.init_args.targets", apply_on="instantiate")
+
+    def before_instantiate_classes(self) -> None:
+        """Open the run directory and point Lightning's files to it."""
+        config = self.config[self.subcommand]
+        self.directory = RunDirectory(config.run or _default_run(config.config))
+        plain = yaml.safe_load(self.parser.dump(self.config, skip_validation=True))
+        plain = {k: v for k, v in plain[self.subcommand].items() if k not in ("config", "run")}
+        if self.subcommand == "fit" and _is_first_process():
+            self.directory.open(plain, overwrite=config.overwrite)
+        config.trainer.default_root_dir = str(self.directory.path)
+        self._place_wandb(config.trainer)
+
+    def _place_wandb(self, trainer: Any) -> None:
+        loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]
+        for logger in loggers:
+            if getattr(logger, "class_path", "").endswith("WandbLogger"):
+                logger.init_args.save_dir = str(self.directory.path)
+                logger.init_args.name = logger.init_args.name or self.directory.path.name
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Add what each run needs: CSV logs, whole checkpoints, seeds, the report."""
+        own = self._get(self.config_init, "trainer")
+        logger = own.get("logger")
+        others = logger if isinstance(logger, list) else [logger] * (not isinstance(logger, bool))
+        if self.subcommand == "fit":
+            csv = CSVLogger(self.directory.path, name="logs")
+            kwargs["logger"] = [*(each for each in others if each is not None), csv]
+        else:
+            kwargs["logger"] = False
+        plugins = own.get("plugins") or []
+        plugins = plugins if isinstance(plugins, list) else [plugins]
+        kwargs["plugins"] = [*plugins, AtomicCheckpointIO()]
+        self.report = Report(self.directory.path)
+        last = ModelCheckpoint(
+            self.directory.checkpoints,
+            filename="last",
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+        seed = int(self._get(self.config_init, "seed_everything"))
+        self.trainer_defaults["callbacks"] = [EpochSeed(seed), self.report, last]
+        trainer = super().instantiate_trainer(**kwargs)
+        show_info()
+        return trainer
+
+    def fit(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
+        """Train, or go on, then test each stage's best weights and write the results."""
+        if self.directory.finished:
+            rank_zero_info(
+                f"{self.directory.path} is a finished run, nothing is changed; --overwrite starts "
+                "anew"
+            )
+            return
+        resume = self.directory.last if self.directory.last.is_file() else None
+        if resume:
+            rank_zero_info(f"resuming from {resume}")
+        self.trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+        if self.trainer.interrupted:
+            raise KeyboardInterrupt
+        self._test(model, datamodule)
+
+    def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
+        """Measure the weights of the last stage on validation clips."""
+        path = self._trained()[-1]
+        self.trainer.validate(model, datamodule=datamodule, ckpt_path=path, weights_only=True)
+
+    def test(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
+        """Test each stage's best weights and write the results."""
+        self._test(model, datamodule)
+
+    def _test(self, model: LightningModule, datamodule: LightningDataModule) -> None:
+        for path in self._trained():
+            self.trainer.test(
+                model, datamodule=datamodule, ckpt_path=path, weights_only=True, verbose=False
+            )
+        if self.trainer.is_global_zero:
+            stages = self._get(self.config_init, "training")
+            write_results(self.directory, self.report.results, stages, datamodule)
+
+    def _trained(self) -> list[Path]:
+        stages: StagedTraining = self._get(self.config_init, "training")
+        paths = [self.directory.checkpoints / f"{name}.ckpt" for name in stages.stages]
+        found = [path for path in paths if path.is_file()]
+        if not found:
+            raise RunError(
+                f"no trained weights in {self.directory.checkpoints}; train first with emorec fit "
+                "and the same --run"
+            )
+        return found
+
+
+def _is_first_process() -> bool:
+    # Launchers of several processes set one of these; Lightning's own starts all but the first.
+    names = ("RANK", "SLURM_PROCID", "LOCAL_RANK")
+    return next((os.environ[name] for name in names if name in os.environ), "0") == "0"
+
+
+def _default_run(configs: Any) -> Path:
+    paths = [str(path) for path in configs or []]
+    if not paths:
+        raise RunError("name an experiment with --config FILE, or a run directory with --run DIR")
+    return Path("runs") / Path(paths[0]).stem
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run fit, validate or test."""
+    arguments = list(argv)
+    if arguments[0] != "fit":
+        arguments = _with_config_of_run(arguments)
+    load_plugins()
+    sys.argv[1:] = arguments
+    EmorecCLI()
+
+
+def _with_config_of_run(arguments: list[str]) -> list[str]:
+    """Let ``test --run DIR`` read the config that the run directory holds."""
+    named = any(a.split("=")[0] in ("-c", "--config") for a in arguments)
+    wants_help = {"-h", "--help"} & set(arguments)
+    if named or wants_help or "--run" not in arguments[:-1]:
+        return arguments
+    run = Path(arguments[arguments.index("--run") + 1])
+    config = run / "config.yaml"
+    if not config.is_file():
+        raise RunError(f"{run} is no run directory: it has no config.yaml; train with emorec fit")
+    return [arguments[0], "--config", str(config), *arguments[1:]]

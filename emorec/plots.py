@@ -1,0 +1,120 @@
+"""Arrays to matplotlib figures; nothing here reads or writes files."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+from emorec.types import Array
+
+# Okabe and Ito's palette: told apart by people with a colour-vision deficiency too.
+COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#56B4E9", "#F0E442", "#000000")
+
+
+def confusion_figure(
+    confusion: Sequence[Sequence[int]], classes: Sequence[str], title: str
+) -> Figure:
+    """Draw a confusion matrix: counts, coloured by the share of the true class.
+
+    Args:
+        confusion: (classes, classes), rows true, columns predicted, in clips.
+        classes: Their names.
+        title: Title of the picture.
+    """
+    counts = np.asarray(confusion)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    figure = Figure(figsize=(1.6 + 0.75 * len(classes), 1.4 + 0.7 * len(classes)), dpi=120)
+    axes = figure.subplots()
+    picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        colour = "white" if share[row, column] > 0.5 else "black"
+        text = f"{counts[row, column]}\n{share[row, column]:.0%}"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    figure.colorbar(picture, label="share of the true class", fraction=0.046)
+    figure.tight_layout()
+    return figure
+
+
+def curves_figure(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    stages: Mapping[str, tuple[int, int]],
+) -> Figure:
+    """Draw curves over epochs, one panel under the other.
+
+    Args:
+        panels: Title -> name of a curve -> (epochs, values).
+        stages: Name of a stage -> its first epoch and the one after its last.
+    """
+    figure = Figure(figsize=(8, 2.2 * len(panels) + 0.6), dpi=120)
+    all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):
+        for colour, (name, (epochs, values)) in zip(
+            _colours(len(curves)), curves.items(), strict=True
+        ):
+            axes.plot(epochs, values, label=name, color=colour, marker=".", markersize=3)
+        axes.set_title(title, fontsize=9, loc="left", pad=14 if axes is all_axes[0] else None)
+        axes.grid(alpha=0.3)
+        axes.margins(x=0.02)
+        if curves:
+            axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        for number, (first, end) in enumerate(stages.values()):
+            axes.axvspan(first - 0.5, end - 0.5, color="grey", alpha=0.12 * (number % 2))
+    for name, (first, end) in stages.items():
+        middle = (first + end - 1) / 2
+        all_axes[0].text(
+            middle, 1.02, name, ha="center", fontsize=8, transform=all_axes[0].get_xaxis_transform()
+        )
+    all_axes[-1].set_xlabel("epoch")
+    figure.tight_layout()
+    return figure
+
+
+def timeline_figure(
+    times: Sequence[float],
+    scores: Sequence[Sequence[float]],
+    classes: Sequence[str],
+    title: str,
+    thumbnails: Sequence[Array | None] = (),
+) -> Figure:
+    """Draw the probability of each class over time, with key frames above.
+
+    Args:
+        times: Middle of each window, in seconds, rising.
+        scores: (windows, classes), probabilities.
+        classes: Their names.
+        title: Title of the picture.
+        thumbnails: For each window its key frame's crop, uint8 (H, W, 3), or None.
+    """
+    figure = Figure(figsize=(10, 4.6), dpi=120)
+    strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
+    values = np.asarray(scores)
+    for colour, name, column in zip(_colours(len(classes)), classes, values.T, strict=True):
+        axes.plot(times, column, label=name, color=colour, marker=".")
+    axes.set(xlabel="time (s)", ylabel="probability", ylim=(-0.02, 1.02))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    strip.set_title(title, fontsize=10, loc="left")
+    strip.set_ylim(0, 1)
+    strip.axis("off")
+    low, high = min(times), max(times)
+    pad = max(0.25, 0.03 * (high - low))
+    axes.set_xlim(low - pad, high + pad)
+    shown = [i for i in range(len(thumbnails)) if thumbnails[i] is not None]
+    # As many as fit side by side, evenly spread in time.
+    for time in np.linspace(low, high, min(10, len(shown))):
+        i = min(shown, key=lambda j: abs(times[j] - float(time)))
+        image = np.asarray(thumbnails[i])
+        box = OffsetImage(image, zoom=52 / image.shape[0] * 1.2)
+        strip.add_artist(AnnotationBbox(box, (float(time), 0.5), frameon=False))
+    if not shown:
+        strip.text(0.5, 0.5, "no face in any window", ha="center", transform=strip.transAxes)
+    figure.tight_layout()
+    return figure
+
+
+def _colours(count: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
