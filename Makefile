@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test check demo wheel lock clean
+.PHONY: help install format lint types test test-versions check demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,11 +36,19 @@ types: $(READY) ## check types, strictly
 test: $(READY) ## run the tests (up to ten minutes on two cores)
 	$(BIN)/pytest
 
+test-versions: ## run the tests on the lowest or highest versions allowed (RESOLUTION=...)
+	$(PYTHON) -m venv --clear build/versions
+	build/versions/bin/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=build/versions build/versions/bin/uv pip install --quiet \
+	  --resolution $(or $(RESOLUTION),highest) -e '.[dev]'
+	build/versions/bin/pytest
+
 check: lint types test ## what CI runs
 
 demo: $(READY) ## the main job: train on generated clips, test, predict (minutes on two cores)
 	$(BIN)/emorec fit --config configs/experiment/demo.yaml --run runs/demo
-	$(BIN)/emorec predict runs/demo/checkpoints/best.ckpt runs/demo/examples/* --out runs/demo/predictions
+	$(BIN)/emorec predict runs/demo/checkpoints/best.ckpt --out runs/demo/predictions \
+	  $$(sed -n '2,4s#,.*##p' runs/demo/predictions.csv | sed 's#.*#runs/synthetic/&.*#')
 
 wheel: $(READY) ## build the wheel and run it outside of the checkout
 	rm -rf dist && $(BIN)/python -m build --wheel --installer uv

@@ -54,11 +54,32 @@ class RunDirectory:
 
     @property
     def finished(self) -> bool:
-        """Whether training and testing are done; metrics.json is written last."""
-        return self.metrics_file.is_file()
+        """Whether training and testing are done; metrics.json is written last and says so."""
+        if not self.metrics_file.is_file():
+            return False
+        return bool(json.loads(self.metrics_file.read_text(encoding="utf-8")).get("finished"))
+
+    def lock(self) -> None:
+        """Take the directory for this process; the lock of a killed process is free.
+
+        Raises:
+            RunError: Another process is using it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout as error:
+            raise RunError(
+                f"another process is using {self.path}; wait for it or name another folder with "
+                "--run"
+            ) from error
+
+    def release(self) -> None:
+        """Let other processes use the directory."""
+        self._lock.release()
 
     def open(self, config: Mapping[str, Any], *, overwrite: bool) -> None:
-        """Take the directory for this process and write its config, or check the one it has.
+        """Lock the directory and write its config, or check the one it has.
 
         Args:
             config: All options of the run.
@@ -80,14 +101,7 @@ class RunDirectory:
                 f"{self.path} is not empty and is no run directory (it has no config.yaml); "
                 "name another folder with --run"
             )
-        self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            self._lock.acquire(blocking=False)
-        except Timeout as error:
-            raise RunError(
-                f"another process is training in {self.path}; wait for it or name another "
-                "folder with --run"
-            ) from error
+        self.lock()
         if overwrite:
             for child in self.path.iterdir():
                 if child.is_dir():
@@ -118,7 +132,7 @@ class RunDirectory:
             )
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write metrics.json, which marks the run as finished."""
+        """Write metrics.json, whose ``finished`` says whether training went to its end."""
         write_text(self.metrics_file, json.dumps(metrics, indent=2) + "\n")
 
 

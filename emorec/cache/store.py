@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -101,7 +102,11 @@ class SegmentCache:
             raise _explain(error, self.folder) from error
         try:
             for name, array in arrays.items():
-                np.save(temporary / f"{name}.npy", array)
+                # numpy writes to files itself and loses the system's error number.
+                buffer = io.BytesIO()
+                np.save(buffer, array)
+                (temporary / f"{name}.npy").write_bytes(buffer.getbuffer())
+                self._maps.pop((entry.id, name), None)
             text = json.dumps(entry.to_dict(), ensure_ascii=False)
             (temporary / "entry.json").write_text(text, encoding="utf-8")
             temporary.chmod(0o755)

@@ -1,10 +1,12 @@
-"""Random numbers of an epoch as a function of the epoch, so that a resumed run repeats them."""
+"""Random numbers as a function of the run's seed and the epoch, whatever happened before."""
 
 from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
 
 
 class EpochSeed(Callback):
-    """Seeds all generators at the start of each training epoch from (seed, epoch, rank).
+    """Seeds all generators before the model is assembled and at the start of each epoch.
+
+    So neither preprocessing in between nor a kill and resume changes what a run computes.
 
     Args:
         seed: Seed of the run.
@@ -13,7 +15,11 @@ class EpochSeed(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Seed alike on all ranks: layers are made next."""
+        seed_everything(self.seed, verbose=False)
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Seed Python, numpy and torch."""
+        """Seed Python, numpy and torch from (seed, epoch, rank)."""
         value = self.seed + 1_000_003 * (trainer.current_epoch + 1) + 7919 * trainer.global_rank
         seed_everything(value % 2**32, verbose=False)

@@ -13,7 +13,12 @@ from emorec.run import RunDirectory, copy_file
 
 
 def write_results(
-    run: RunDirectory, results: Mapping[str, Any], training: StagedTraining, data: Any
+    run: RunDirectory,
+    results: Mapping[str, Any],
+    training: StagedTraining,
+    data: Any,
+    *,
+    finished: bool,
 ) -> None:
     """Write best.ckpt, training_curves.png and, last, metrics.json; print what was reached.
 
@@ -22,6 +27,7 @@ def write_results(
         results: Kind of scores -> clip-level metrics on test clips.
         training: The stages.
         data: The data module, for the sizes of its parts.
+        finished: Whether training went to its end.
     """
     spans, first, final = {}, 0, None
     validation = {}
@@ -44,6 +50,7 @@ def write_results(
     run.write_metrics(
         {
             "emorec": __version__,
+            "finished": finished,
             "split": data.split,
             "seed": data.seed,
             "clips": sizes,

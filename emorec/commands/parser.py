@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
+from emorec.errors import UserError
 from emorec.plugins import suggest
 
 
@@ -13,14 +14,17 @@ class EmorecParser(LightningArgumentParser):
     """Says which names are near where a config names a class that does not exist."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the message, with a hint first for an unknown class, and exit with status 2."""
-        unknown = re.search(
-            r"Unexpected import path format: (\w+)|No module named '(\w+)'", message
-        )
+        """Raise the message without the list of all options, with a hint for an unknown class.
+
+        Raises:
+            UserError: Always.
+        """
+        # jsonargparse repeats the whole config as the value that was given.
+        lines = [line if len(line) < 300 else f"{line[:300]} ..." for line in message.splitlines()]
+        unknown = re.search(r"Expected a dot import path string: (\w+)", message)
         if unknown:
-            message = f"{suggest(unknown[1] or unknown[2])}\n\n{message}"
-        super().error(message, ex)
-        raise SystemExit(2)
+            lines = [suggest(unknown[1]), *lines]
+        raise UserError("\n".join([*lines, f"{self.prog} --help explains the options"])) from ex
 
 
 def show_info() -> None:

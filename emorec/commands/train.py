@@ -77,8 +77,11 @@ class EmorecCLI(LightningCLI):
         self.directory = RunDirectory(config.run or _default_run(config.config))
         plain = yaml.safe_load(self.parser.dump(self.config, skip_validation=True))
         plain = {k: v for k, v in plain[self.subcommand].items() if k not in ("config", "run")}
-        if self.subcommand == "fit" and _is_first_process():
-            self.directory.open(plain, overwrite=config.overwrite)
+        if _is_first_process():
+            if self.subcommand == "fit":
+                self.directory.open(plain, overwrite=config.overwrite)
+            else:
+                self.directory.lock()
         config.trainer.default_root_dir = str(self.directory.path)
         self._place_wandb(config.trainer)
 
@@ -115,6 +118,12 @@ class EmorecCLI(LightningCLI):
         show_info()
         return trainer
 
+    def _run_subcommand(self, subcommand: str) -> None:
+        try:
+            super()._run_subcommand(subcommand)
+        finally:
+            self.directory.release()
+
     def fit(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Train, or go on, then test each stage's best weights and write the results."""
         if self.directory.finished:
@@ -126,10 +135,11 @@ class EmorecCLI(LightningCLI):
         resume = self.directory.last if self.directory.last.is_file() else None
         if resume:
             rank_zero_info(f"resuming from {resume}")
-        self.trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
-        if self.trainer.interrupted:
-            raise KeyboardInterrupt
-        self._test(model, datamodule)
+        try:
+            self.trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+        except SystemExit as stop:  # what Lightning makes of Ctrl-C
+            raise (KeyboardInterrupt if self.trainer.interrupted else stop) from None
+        self._test(model, datamodule, finished=True)
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""
@@ -138,16 +148,20 @@ class EmorecCLI(LightningCLI):
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Test each stage's best weights and write the results."""
-        self._test(model, datamodule)
+        self._test(model, datamodule, finished=self.directory.finished)
 
-    def _test(self, model: LightningModule, datamodule: LightningDataModule) -> None:
+    def _test(
+        self, model: LightningModule, datamodule: LightningDataModule, *, finished: bool
+    ) -> None:
         for path in self._trained():
             self.trainer.test(
                 model, datamodule=datamodule, ckpt_path=path, weights_only=True, verbose=False
             )
         if self.trainer.is_global_zero:
             stages = self._get(self.config_init, "training")
-            write_results(self.directory, self.report.results, stages, datamodule)
+            write_results(
+                self.directory, self.report.results, stages, datamodule, finished=finished
+            )
 
     def _trained(self) -> list[Path]:
         stages: StagedTraining = self._get(self.config_init, "training")

@@ -111,10 +111,14 @@ class Synthetic(EmotionDataModule):
             return
         self.root.mkdir(parents=True, exist_ok=True)
         rank_zero_info(f"generating {len(missing)} clips into {self.root}")
-        context = multiprocessing.get_context("spawn")
-        with (
-            tqdm(total=len(missing), unit="clip", desc="generate") as bar,
-            ProcessPoolExecutor(max(1, workers), context) as pool,
-        ):
-            for _ in pool.map(write_clip, *zip(*missing, strict=True), chunksize=4):
+        bar = tqdm(total=len(missing), unit="clip", desc="generate")
+        if workers == 0:
+            for plan, path in missing:
+                write_clip(plan, path)
                 bar.update()
+        else:
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(workers, context) as pool:
+                for _ in pool.map(write_clip, *zip(*missing, strict=True), chunksize=4):
+                    bar.update()
+        bar.close()

@@ -130,7 +130,10 @@ def follow_face(faces: Sequence[Sequence[Face]]) -> list[Face | None]:
             best = max(faces[i], key=lambda face: face.area)
             if last is not None:
                 nearest = max(faces[i], key=last.overlap)
-                best = nearest if nearest.overlap(last) > 0 else best
+                if nearest.overlap(last) == 0:
+                    chosen[i] = best  # the person may be missed here, and found again later
+                    continue
+                best = nearest
             chosen[i] = last = best
     return chosen
 

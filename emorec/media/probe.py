@@ -11,7 +11,8 @@ from av.stream import Disposition
 
 from emorec.errors import UserError
 
-SOUND_FILES = frozenset({".wav", ".flac", ".aif", ".aiff", ".au", ".w64"})
+# Uncompressed sound, which soundfile reads; a damaged FLAC file is read further by PyAV.
+SOUND_FILES = frozenset({".wav", ".aif", ".aiff", ".au", ".w64"})
 
 
 class MediaError(UserError):

@@ -1,0 +1,151 @@
+"""Checks for plug-in classes: a package's tests call them on its own encoders, fusions, ...
+
+Each raises AssertionError with the rule that is broken.
+"""
+
+import inspect
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emorec.data import EmotionDataModule
+from emorec.encoders import Encoder, LabelEncoder
+from emorec.extractors import Extractor
+from emorec.fusion import Fusion
+from emorec.objectives import Objective
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+
+def toy_batch(inputs: dict[str, Tensor], classes: int = 3) -> SegmentBatch:
+    """Return a batch with every kind of row: labelled and not, with and without a modality.
+
+    Args:
+        inputs: Modality -> (B, ...), the same B of at least 4.
+        classes: Number of classes of the target ``emotion``.
+    """
+    size = len(next(iter(inputs.values())))
+    rows = torch.arange(size)
+    return SegmentBatch(
+        inputs=inputs,
+        present={name: rows % 4 != i % 4 for i, name in enumerate(sorted(inputs))},
+        targets={"emotion": rows % classes},
+        labelled={"emotion": rows % 5 != 4},
+        clip=rows // 2,
+        index=rows % 2,
+    )
+
+
+def toy_bundle(sizes: Sizes, batch: SegmentBatch) -> FeatureBundle:
+    """Return random features, with gradients, of the given widths for a batch."""
+    generator = torch.Generator().manual_seed(0)
+    present = dict(batch.present)
+    present["fused"] = torch.stack(list(present.values())).any(0)
+    present["label"] = batch.labelled["emotion"]
+    features = {
+        name: torch.randn(len(batch), width, generator=generator, requires_grad=True)
+        for name, width in sizes.features.items()
+    }
+    output = torch.randn(
+        len(batch), sizes.outputs["emotion"], generator=generator, requires_grad=True
+    )
+    return FeatureBundle(features, present, output)
+
+
+def check_encoder(encoder: Encoder, example: Tensor) -> None:
+    """Check an encoder: shape (B, ..., dim), one row's features its own, gradients, state.
+
+    Args:
+        encoder: The encoder.
+        example: Standardised float input (B, ...), B of at least 2.
+    """
+    encoder.eval()
+    features = encoder(example)
+    assert features.shape[0] == len(example), "features keep the batch's rows"
+    assert features.shape[-1] == encoder.dim, "the last axis is encoder.dim wide"
+    assert features.isfinite().all(), "features are finite"
+    alone = encoder(example[:1])
+    assert torch.allclose(alone, features[:1], atol=1e-4), "in eval mode rows do not mix"
+    encoder.train()
+    encoder(example).square().sum().backward()
+    learned = [p.grad is not None for p in encoder.parameters() if p.requires_grad]
+    assert any(learned), "some parameter gets a gradient"
+    _check_state(encoder)
+
+
+def check_label_encoder(encoder: LabelEncoder, classes: int) -> None:
+    """Check a label encoder: int64 (B,) to (B, dim), different for different classes."""
+    features = encoder(torch.arange(classes))
+    assert features.shape == (classes, encoder.dim), "one row of width dim a label"
+    assert len(features.unique(dim=0)) == classes, "classes are told apart"
+    _check_state(encoder)
+
+
+def check_fusion(fusion: Fusion, sizes: Sizes) -> None:
+    """Check a fusion: width dim, a head, no use of absent rows' values, any order of keys."""
+    batch = toy_batch({name: torch.zeros(8, 1) for name in sizes.features})
+    features = {
+        name: torch.randn(8, width).masked_fill(~batch.present[name].unsqueeze(1), 0)
+        for name, width in sizes.features.items()
+    }
+    fusion.eval()
+    fused = fusion(dict(features), dict(batch.present))
+    assert fused.shape == (8, fusion.dim), "the fused feature is fusion.dim wide"
+    turned = dict(reversed(list(features.items())))
+    assert torch.equal(fused, fusion(turned, dict(batch.present))), "the order of keys is nothing"
+    assert fusion.head(4)(fused).shape == (8, 4), "head(outputs) gives that many outputs"
+    _check_state(fusion)
+
+
+def check_objective(objective: Objective, sizes: Sizes) -> None:
+    """Check an objective: a finite scalar with a gradient, zero where no row is valid."""
+    batch = toy_batch({n: torch.zeros(8, 1) for n in sizes.features if n not in ("fused", "label")})
+    bundle = toy_bundle(sizes, batch)
+    loss = objective(bundle, batch)
+    assert loss.shape == (), "the loss is a scalar"
+    assert loss.isfinite(), "the loss is finite"
+    loss.backward()
+    leaves = [*bundle.features.values(), bundle.output]
+    assert any(leaf.grad is not None and leaf.grad.any() for leaf in leaves), "it has a gradient"
+    scores = objective.scores(bundle)
+    assert set(scores) == set(objective.score_names), "score_names names what scores returns"
+    nothing = {name: torch.zeros_like(mask) for name, mask in bundle.present.items()}
+    masked = FeatureBundle(bundle.features, nothing, bundle.output)
+    unlabelled = {name: torch.zeros_like(mask) for name, mask in batch.labelled.items()}
+    empty = SegmentBatch(
+        batch.inputs, batch.present, batch.targets, unlabelled, batch.clip, batch.index
+    )
+    assert objective(masked, empty) == 0, "without a valid row the loss is 0"
+    _check_state(objective)
+
+
+def check_extractor(extractor: Extractor) -> None:
+    """Check an extractor's description: arguments kept as attributes, shape, dtype, constants."""
+    arguments = extractor.arguments()
+    again = type(extractor)(**arguments)
+    assert again.arguments() == arguments, "constructor arguments are kept under their names"
+    assert again.shape == extractor.shape, "equal arguments give equal shapes"
+    blank = np.zeros(extractor.shape, extractor.dtype)
+    assert all(axis < blank.ndim for axis in extractor.pooled_axes), "pooled_axes are axes"
+    constants = extractor.constants()
+    if constants is not None:
+        for values in constants:
+            np.broadcast_shapes(values.shape, extractor.shape)
+
+
+def check_datamodule(data: EmotionDataModule) -> None:
+    """Check a data module's clips: unique ids, labels within the classes, a stable list."""
+    clips = data.checked_clips()
+    for clip in clips:
+        for target, label in clip.labels.items():
+            assert target in data.targets, f"label of an unknown target {target}"
+            assert isinstance(label, tuple) or 0 <= label < len(data.targets[target])
+    assert clips == data.checked_clips(), "the list of clips is stable"
+    options = set(inspect.signature(type(data)).parameters)
+    assert {"cache", "split", "seed", "batch_size", "workers"} <= options, "the base's options"
+
+
+def _check_state(module: nn.Module) -> None:
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    module.load_state_dict(state)
+    assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())

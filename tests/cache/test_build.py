@@ -1,0 +1,189 @@
+import csv
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emorec.cache import RandomWindows, Source, build
+from emorec.extractors import FaceCrops, LogMel
+from emorec.types import Clip
+from tests.cache.plugins_for_tests import Marks, clips, source
+from tests.media_files import Picture, Sound, times, tone, write_media, write_sound
+
+ROOT = Path(__file__).parents[2]
+
+
+def fill(root: Path, names: str = "abcd") -> Path:
+    """Write a sound file for each letter; the later, the longer."""
+    for i, name in enumerate(names):
+        write_sound(root / f"{name}.wav", tone(8000, 0.43 + 0.4 * i)[None], 8000)
+    return root
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the arrays of a cache by their path in it."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.npy")}
+
+
+def assert_whole(made: Source, ids: str) -> None:
+    """Check that there is a good entry for each letter and nothing else."""
+    cache = made.cache()
+    for clip in ids:
+        entry = cache.current(clip, made.root / f"{clip}.wav")
+        assert entry is not None
+        assert entry.status == "ok"
+        assert np.array_equal(cache.array(clip, "marks"), np.array(entry.windows, np.float16))
+    visible = {p.name for p in cache.folder.iterdir() if not p.name.startswith(".")}
+    assert visible == {cache.entry_folder(clip).name for clip in ids} | {"report.csv"}
+
+
+def test_every_clip_is_cached_and_reported(tmp_path: Path) -> None:
+    made = source(fill(tmp_path), Marks())
+    said: list[str] = []
+    entries = build(made, clips(tmp_path), workers=0, say=said.append)
+    assert [entry.id for entry in entries] == ["a", "b", "c", "d"]
+    assert_whole(made, "abcd")
+    assert "4 of 4 clips" in said[0]
+    assert "4 clips: 4 ok (0 with warnings), 0 skipped" in said[-1]
+    with (made.cache().folder / "report.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["marks"] for row in csv.DictReader(file)] == ["4"] * 4
+
+
+def test_a_second_call_extracts_nothing(tmp_path: Path) -> None:
+    build(source(fill(tmp_path), Marks()), clips(tmp_path), workers=0)
+    again = Marks()
+    made = source(tmp_path, again)
+    before = {p: p.stat().st_mtime_ns for p in made.cache().folder.rglob("entry.json")}
+    said: list[str] = []
+    entries = build(made, clips(tmp_path), workers=0, say=said.append)
+    assert again.calls == []
+    assert len(said) == 1
+    assert [entry.status for entry in entries] == ["ok"] * 4
+    assert {p: p.stat().st_mtime_ns for p in made.cache().folder.rglob("entry.json")} == before
+
+
+def test_only_changed_and_new_clips_are_extracted_again(tmp_path: Path) -> None:
+    build(source(fill(tmp_path, "abc"), Marks()), clips(tmp_path), workers=0)
+    write_sound(tmp_path / "b.wav", tone(8000, 1.5)[None], 8000)
+    write_sound(tmp_path / "d.wav", tone(8000, 1.0)[None], 8000)
+    again = Marks()
+    entries = build(source(tmp_path, again), clips(tmp_path), workers=0)
+    assert again.calls == ["b", "d"]
+    assert entries[1].duration == 1.5
+    assert_whole(source(tmp_path, again), "abcd")
+
+
+def test_an_error_in_one_clip_skips_it_with_its_reason(tmp_path: Path) -> None:
+    made = source(fill(tmp_path), Marks(fails="b"))
+    said: list[str] = []
+    entries = build(made, clips(tmp_path), workers=0, say=said.append)
+    assert [entry.status for entry in entries] == ["ok", "skipped", "ok", "ok"]
+    assert entries[1].reason == "unexpected RuntimeError: broken on purpose"
+    assert "3 ok (0 with warnings), 1 skipped (1 unexpected RuntimeError" in said[-1]
+
+
+def test_a_missing_file_is_skipped_until_it_is_there(tmp_path: Path) -> None:
+    fill(tmp_path, "a")
+    both = [Clip("a", Path("a.wav")), Clip("b", Path("b.wav"))]
+    [_, entry] = build(source(tmp_path, Marks()), both, workers=0)
+    assert (entry.status, entry.reason) == ("skipped", "file not found")
+    fill(tmp_path, "ab")
+    [_, entry] = build(source(tmp_path, Marks()), both, workers=0)
+    assert entry.status == "ok"
+
+
+def test_no_clips_give_an_empty_report(tmp_path: Path) -> None:
+    made = source(tmp_path, Marks())
+    assert build(made, [], workers=2) == []
+    assert (made.cache().folder / "report.csv").is_file()
+
+
+def test_a_full_disk_ends_the_run_and_what_is_cached_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, count = np.save, 0
+
+    def save_two(*args: object) -> None:
+        nonlocal count
+        count += 1
+        if count > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(np, "save", save_two)
+    with pytest.raises(OSError, match="no space left in the cache folder"):
+        build(source(fill(tmp_path), Marks()), clips(tmp_path), workers=0)
+    monkeypatch.undo()
+    again = Marks()
+    build(source(tmp_path, again), clips(tmp_path), workers=0)
+    assert again.calls == ["c", "d"]
+    assert_whole(source(tmp_path, again), "abcd")
+
+
+def test_the_size_that_is_announced_is_that_of_the_arrays(tmp_path: Path) -> None:
+    extractors = {"audio": LogMel(), "vision": FaceCrops(size=96)}
+    made = Source("set", tmp_path, tmp_path, RandomWindows(), extractors)
+    assert made.bytes_per_clip(30) == 30 * (94 * 94 * 2 + 3 * 96 * 96)
+
+
+@pytest.mark.slow
+def test_workers_make_the_same_arrays_as_this_process(tmp_path: Path) -> None:
+    fill(tmp_path)
+    sound = Sound(tone(48000, 1.0)[None])
+    write_media(tmp_path / "e.mp4", Picture(times(25)), sound)
+    takes = [*clips(tmp_path), Clip("e", Path("e.mp4"))]
+    made: list[dict[str, bytes]] = []
+    for workers in (0, 1):
+        extractors = {"marks": Marks(), "audio": LogMel(), "vision": FaceCrops(size=96)}
+        folder = tmp_path / f"cache{workers}"
+        one = Source("set", tmp_path, folder, RandomWindows(count=4), extractors)
+        entries = build(one, takes, workers=workers)
+        assert [entry.status for entry in entries] == ["ok"] * 5
+        made.append(files(folder))
+    assert len(made[0]) == 15
+    assert made[0] == made[1]
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_only_its_clip(tmp_path: Path) -> None:
+    made = source(fill(tmp_path, "abc"), Marks(dies="b"))
+    said: list[str] = []
+    entries = build(made, clips(tmp_path), workers=1, say=said.append)
+    assert [entry.status for entry in entries] == ["ok", "skipped", "ok"]
+    assert "the worker process died" in entries[1].reason
+    assert made.cache().read("b") is None
+    assert_whole(made, "ac")
+    assert "1 the worker process died" in said[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 1])
+def test_after_a_kill_the_next_run_completes_the_cache(tmp_path: Path, workers: int) -> None:
+    fill(tmp_path)
+    program = (
+        "import sys, pathlib; from tests.cache.plugins_for_tests import build_until_killed; "
+        "build_until_killed(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), str(workers)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"hanging\n"
+        process.kill()
+        # Ends when its worker, which holds the pipe as well, has ended too.
+        assert process.stdout.read() == b""
+    (tmp_path / "gate").touch()
+    again = Marks(hangs="c", gate=str(tmp_path / "gate"))
+    made = source(tmp_path, again)
+    assert made.cache().read("a") is not None
+    assert made.cache().read("c") is None
+    entries = build(made, clips(tmp_path), workers=0)
+    assert again.calls == ["c", "d"]
+    assert [entry.status for entry in entries] == ["ok"] * 4
+    assert_whole(made, "abcd")

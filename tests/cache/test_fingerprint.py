@@ -1,0 +1,66 @@
+import inspect
+from typing import Any
+
+import pytest
+
+from emorec.cache import RandomWindows, fingerprint
+from emorec.extractors import Extractor, FaceCrops, LogMel
+
+OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
+    RandomWindows: {"count": 29, "length": 0.4, "seed": 1},
+    LogMel: {
+        "sample_rate": 16000,
+        "bands": 64,
+        "frames": 96,
+        "hop_mode": "hop10ms_resize",
+        "low": 0.0,
+        "high": None,
+    },
+    FaceCrops: {
+        "size": 94,
+        "margin": 0.3,
+        "borrow": 0.0,
+        "lines": 720,
+        "min_face": 20,
+        "min_score": 0.8,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in OTHER.items() for name in names]
+)
+def test_every_argument_changes_the_fingerprint(
+    kind: type[Extractor] | type[RandomWindows], name: str
+) -> None:
+    assert OTHER[kind].keys() == inspect.signature(kind).parameters.keys()
+    changed = kind(**{name: OTHER[kind][name]})
+    if isinstance(changed, RandomWindows):
+        assert fingerprint(changed, {}) != fingerprint(RandomWindows(), {})
+    else:
+        windows = RandomWindows()
+        assert fingerprint(windows, {"m": changed}) != fingerprint(windows, {"m": kind()})  # type: ignore[dict-item]
+
+
+def test_the_fingerprint_knows_names_classes_and_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(LogMel):
+        pass
+
+    windows = RandomWindows()
+    prints = {
+        fingerprint(windows, {"audio": LogMel()}),
+        fingerprint(windows, {"sound": LogMel()}),
+        fingerprint(windows, {"audio": Mine()}),
+        fingerprint(windows, {"audio": LogMel(), "sound": LogMel()}),
+    }
+    monkeypatch.setattr(LogMel, "version", LogMel.version + 1)
+    prints.add(fingerprint(windows, {"audio": LogMel()}))
+    assert len(prints) == 5
+
+
+def test_the_fingerprint_is_stable_and_knows_no_order() -> None:
+    one = fingerprint(RandomWindows(), {"a": LogMel(), "v": FaceCrops()})
+    other = fingerprint(RandomWindows(seed=0, count=30), {"v": FaceCrops(size=224), "a": LogMel()})
+    assert one == other
+    assert len(one) == 12
+    assert set(one) <= set("0123456789abcdef")

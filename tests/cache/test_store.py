@@ -1,0 +1,190 @@
+import errno
+import json
+import multiprocessing
+import os
+import pickle
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec.cache import Entry, SegmentCache
+from emorec.cache.entry import digest_file
+from tests.cache.plugins_for_tests import write_many
+
+ONES = {"x": np.ones((3, 2), np.float16)}
+
+
+def entry_of(path: Path, clip: str = "a") -> Entry:
+    stat = path.stat()
+    file = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest_file(path)}
+    return Entry(clip, path.name, "ok", warnings=["ü"], **file)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"some sound")
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SegmentCache:
+    return SegmentCache(tmp_path / "cache" / "set")
+
+
+def test_what_is_written_is_read(cache: SegmentCache, media: Path) -> None:
+    entry = entry_of(media)
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    cache.write(entry, {**ONES, "y": array})
+    assert cache.read("a") == cache.current("a", media) == entry
+    assert isinstance(cache.array("a", "y"), np.memmap)
+    assert np.array_equal(cache.array("a", "y"), array)
+    assert cache.array("a", "y").dtype == np.uint8
+    assert np.array_equal(cache.array("a", "x"), ONES["x"])
+    assert list(cache.folder.iterdir()) == [cache.entry_folder("a")]
+
+
+def test_an_unknown_clip_has_no_entry(cache: SegmentCache, media: Path) -> None:
+    assert cache.read("a") is None
+    assert cache.current("a", media) is None
+
+
+@given(st.text(max_size=100), st.text(max_size=100))
+def test_every_id_has_its_own_folder_directly_in_the_cache(one: str, other: str) -> None:
+    cache = SegmentCache(Path("/cache"))
+    folder = cache.entry_folder(one)
+    assert folder.parent == cache.folder
+    assert not folder.name.startswith(".")
+    assert len(folder.name.encode()) < 255
+    assert (folder == cache.entry_folder(other)) == (one == other)
+
+
+def test_a_half_written_folder_is_never_read(cache: SegmentCache, media: Path) -> None:
+    half = cache.folder / ".writing-abc"
+    half.mkdir(parents=True)
+    (half / "entry.json").write_text(json.dumps(entry_of(media).to_dict()), encoding="utf-8")
+    assert cache.read("a") is None
+    cache.write(entry_of(media), ONES)
+    assert cache.current("a", media) == entry_of(media)
+
+
+def test_a_failed_replacement_leaves_the_old_entry(
+    cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write(entry_of(media), ONES)
+
+    def fail(*args: object) -> None:
+        raise OSError(errno.EIO, "broken disk")
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="broken disk"):
+        cache.write(Entry("a", "new.wav", "ok"), {"x": np.zeros((3, 2), np.float16)})
+    monkeypatch.undo()
+    assert cache.read("a") == entry_of(media)
+    assert cache.array("a", "x").all()
+    assert list(cache.folder.iterdir()) == [cache.entry_folder("a")]
+
+
+def test_a_replaced_entry_is_read_anew(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    assert cache.array("a", "x").all()
+    cache.write(entry_of(media), {"x": np.zeros((5, 2), np.float16)})
+    assert cache.array("a", "x").shape == (5, 2)
+    assert not cache.array("a", "x").any()
+
+
+def test_other_content_makes_an_entry_stale(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    stat = media.stat()
+    media.write_bytes(b"same sizes")
+    os.utime(media, ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))
+    assert cache.current("a", media) is None
+    media.write_bytes(b"another size")
+    os.utime(media, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert cache.current("a", media) is None
+
+
+def test_the_same_content_with_a_new_date_stays_valid(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    stat = media.stat()
+    os.utime(media, ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))
+    found = cache.current("a", media)
+    assert found is not None
+    assert found.mtime_ns == stat.st_mtime_ns
+
+
+def test_a_file_that_was_missing_is_tried_again(cache: SegmentCache, tmp_path: Path) -> None:
+    path = tmp_path / "later.wav"
+    cache.write(Entry("a", "later.wav", "skipped", "file not found"), {})
+    assert cache.current("a", path) is None
+    path.write_bytes(b"here")
+    assert cache.current("a", path) is None
+
+
+def test_a_copy_in_another_process_opens_its_own_maps(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    cache.array("a", "x")
+    text = pickle.dumps(cache)
+    assert len(text) < 500
+    assert np.array_equal(pickle.loads(text).array("a", "x"), ONES["x"])
+
+
+@pytest.mark.slow
+def test_two_processes_may_write_the_same_entry_at_once(cache: SegmentCache) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_many, args=(cache.folder, v)) for v in (1, 2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    entry = cache.read("a")
+    assert entry is not None
+    assert entry.size in (1, 2)
+    for name in ("x", "y"):
+        assert np.array_equal(cache.array("a", name), np.full((4, 50), entry.size))
+    assert list(cache.folder.iterdir()) == [cache.entry_folder("a")]
+
+
+@pytest.mark.parametrize("where", ["numpy.save", "tempfile.mkdtemp"])
+def test_a_full_disk_is_explained(
+    cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(OSError, match=r"no space left in the cache folder .*--data\.cache") as it:
+        cache.write(entry_of(media), ONES)
+    assert it.value.errno == errno.ENOSPC
+    assert str(cache.folder) in str(it.value)
+    assert list(cache.folder.iterdir()) == []
+
+
+def test_errors_of_real_writes_keep_their_number(cache: SegmentCache, media: Path) -> None:
+    # numpy's own way to files loses it ("100 requested and 50 written"), so that a full disk
+    # could not be told from others; a limit on file sizes stands for the full disk here.
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    try:
+        with pytest.raises(OSError) as it:  # noqa: PT011 - its number is what is tested
+            cache.write(entry_of(media), {"x": np.zeros(2**20, np.uint8)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert it.value.errno == errno.EFBIG
+
+
+def test_other_errors_of_the_disk_are_raised_as_they_are(
+    cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "not yours")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", fail)
+    with pytest.raises(PermissionError, match="not yours"):
+        cache.write(entry_of(media), ONES)

@@ -1,0 +1,66 @@
+"""A run that was stopped and resumed ends with the weights of one that was not."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from emorec.callbacks import Stage, StagedTraining
+from emorec.tasks import ClassificationTask
+from tests.callbacks.staging import OPTIMIZER, State, Stop, changed, state_of, train
+from tests.toy import toy_task
+
+# In each: (epoch, batch) at which the run dies.
+PLACES = {"in the first stage": (1, 0), "in a stage": (4, 1), "at a stage's first epoch": (3, 1)}
+
+
+def stages() -> dict[str, Stage]:
+    return {
+        "audio": Stage(
+            3,
+            train=["encoders.audio", "objectives.audio_alone"],
+            objectives=["audio_alone"],
+            modalities=["audio"],
+            monitor="val/audio/accuracy",
+        ),
+        "joint": Stage(
+            4,
+            objectives=["class", "corr"],
+            learning_rates={"encoders": 0.005},
+            warmup={"corr": 5},
+        ),
+    }
+
+
+def ended(folder: Path, stop: tuple[int, int] | None) -> tuple[State, StagedTraining]:
+    def task(seed: int) -> ClassificationTask:
+        return toy_task(seed, dropout=0.3, optimizer=OPTIMIZER)
+
+    if stop is None:
+        trained, staged = train(folder, stages(), task=task(0))
+        return state_of(trained), staged
+    with pytest.raises(InterruptedError):
+        train(folder, stages(), Stop(*stop), task=task(0))
+    torch.manual_seed(12345)
+    trained, staged = train(folder, stages(), task=task(77), resume=True)
+    return state_of(trained), staged
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[State, StagedTraining]:
+    return ended(tmp_path_factory.mktemp("whole"), None)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_resumed_run_ends_bit_identical(
+    whole: tuple[State, StagedTraining], tmp_path: Path, place: str
+) -> None:
+    state, staged = ended(tmp_path, PLACES[place])
+    assert changed(whole[0], state) == set()
+    assert staged.best == whole[1].best
+    for name in ("audio", "joint"):
+        mine, theirs = (
+            torch.load(each.checkpoint(name), weights_only=True)["state_dict"]
+            for each in (staged, whole[1])
+        )
+        assert changed(theirs, mine) == set()

@@ -1,0 +1,223 @@
+"""Training in stages: what is frozen, what is fresh, what starts a stage, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+
+from emorec.callbacks import Stage, StagedTraining, StageError
+from tests.callbacks.staging import (
+    Watch,
+    changed,
+    state_of,
+    three_stages,
+    train,
+)
+from tests.toy import ToyEncoder, toy_task
+
+Run = tuple[Watch, Path, StagedTraining]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("staged")
+    watch = Watch()
+    _, staged = train(folder, three_stages(), watch)
+    return watch, folder, staged
+
+
+def test_all_stages_are_trained_for_their_epochs(run: Run) -> None:
+    watch, folder, staged = run
+    assert len(watch.ends) == staged.epochs == 6
+    assert {path.stem for path in (folder / "checkpoints").iterdir()} == {
+        "audio",
+        "face",
+        "joint",
+        "last",
+    }
+
+
+@pytest.mark.parametrize(("epoch", "name"), [(0, "audio"), (1, "audio"), (2, "face"), (3, "face")])
+def test_only_the_modules_of_a_stage_move_under_weight_decay(
+    run: Run, epoch: int, name: str
+) -> None:
+    watch, _, _ = run
+    moved = changed(watch.starts[epoch], watch.ends[epoch])
+    prefixes = (f"encoders.{name}.", f"objectives.{name}_alone.")
+    assert {key for key in moved if not key.startswith(prefixes)} == set()
+    parameters = {"encoders." + name + ".linear.weight", f"objectives.{name}_alone.head.weight"}
+    assert parameters <= moved
+
+
+def test_running_statistics_of_frozen_encoders_do_not_move(run: Run) -> None:
+    watch, _, _ = run
+    for epoch, frozen, learning in ((0, "face", "audio"), (2, "audio", "face")):
+        moved = changed(watch.starts[epoch], watch.ends[epoch])
+        statistics = ("running_mean", "running_var", "num_batches_tracked")
+        for name in statistics:
+            assert f"encoders.{frozen}.norm.{name}" not in moved
+            assert f"encoders.{learning}.norm.{name}" in moved
+
+
+def test_a_frozen_encoder_that_is_shown_does_not_move_either(tmp_path: Path) -> None:
+    watch = Watch()
+    stages = {"fusion": Stage(2, train=["fusion", "head"], objectives=["class"])}
+    before = toy_task()
+    train(tmp_path, stages, watch, task=before)
+    moved = changed(watch.starts[0], watch.ends[-1])
+    assert {key.split(".")[0] for key in moved} == {"fusion", "head"}
+
+
+def test_the_joint_stage_moves_both_encoders(run: Run) -> None:
+    watch, _, _ = run
+    moved = changed(watch.starts[4], watch.ends[4])
+    for name in ("audio", "face"):
+        assert f"encoders.{name}.linear.weight" in moved
+        assert f"encoders.{name}.norm.running_mean" in moved
+    assert {"fusion.layers.0.weight", "head.weight", "label_encoder.linear.weight"} <= moved
+
+
+def test_the_optimizer_is_fresh_in_each_stage_and_kept_within_it(run: Run) -> None:
+    watch, _, _ = run
+    ids = [id(optimizer) for optimizer in watch.optimizers]
+    assert ids[0] == ids[1]
+    assert ids[2] == ids[3]
+    assert ids[4] == ids[5]
+    assert len(set(ids)) == 3
+    assert [count > 0 for count in watch.entries] == [False, True] * 3
+
+
+def test_a_stage_starts_from_the_best_weights_of_the_one_before(tmp_path: Path) -> None:
+    class Worse(Watch):
+        """Makes each stage's second epoch the worse one."""
+
+        def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            value = 0.9 if trainer.current_epoch in (0, 3) else 0.5
+            pl_module.log("val/made", value)
+
+    watch = Worse()
+    stages = {name: Stage(2, monitor="val/made") for name in ("one", "two", "three")}
+    _, staged = train(tmp_path, stages, watch)
+    assert {n: b["epoch"] for n, b in staged.best.items()} == {"one": 0, "two": 3, "three": 4}
+    assert changed(watch.starts[2], watch.ends[0]) == set()
+    assert changed(watch.starts[2], watch.ends[1]) != set()
+    assert changed(watch.starts[4], watch.ends[3]) == set()
+
+
+def test_the_best_epoch_is_that_of_the_monitor_and_ties_go_to_the_first(run: Run) -> None:
+    watch, folder, staged = run
+    scores = watch.scores[4:]
+    best = max(range(2), key=lambda i: (scores[i] or 0, -i))
+    assert staged.best["joint"] == {"score": scores[best], "epoch": 4 + best}
+    saved = torch.load(folder / "checkpoints" / "joint.ckpt", weights_only=True)
+    assert saved["epoch"] == 4 + best
+    assert changed(saved["state_dict"], watch.ends[4 + best]) == set()
+    assert saved["emorec"]["active"] == {"class": 1.0, "corr": 0.1}
+
+
+def test_a_stages_checkpoint_says_what_its_weights_are_meant_for(run: Run) -> None:
+    _, folder, _ = run
+    kept = torch.load(folder / "checkpoints" / "face.ckpt", weights_only=True)["emorec"]
+    assert kept["active"] == {"face_alone": 1.0}
+    assert kept["shown"] == ["face"]
+
+
+def test_objectives_warm_up_from_zero_to_their_own_weight(tmp_path: Path) -> None:
+    watch = Watch()
+    stages = {
+        "first": Stage(1, objectives=["class"]),
+        "warm": Stage(2, objectives=["class", "corr"], warmup={"corr": 8}),
+    }
+    train(tmp_path, stages, watch)
+    steps = len(watch.active) // 3
+    assert steps == 5  # 48 segments of training clips in batches of 10, or one fewer
+    assert all("corr" not in active for active in watch.active[:steps])
+    weights = [active["corr"] for active in watch.active[steps:]]
+    assert weights == pytest.approx([0.1 * min(1, (i + 1) / 8) for i in range(10)])
+
+
+def test_learning_rates_are_those_of_the_stage(tmp_path: Path) -> None:
+    watch = Watch()
+    rates = {"encoders": 0.001, "head": 0.5}
+    stages = {
+        "one": Stage(1, objectives=["class"]),
+        "two": Stage(1, objectives=["class"], learning_rates=rates),
+        "three": Stage(1, objectives=["class"]),
+    }
+    train(tmp_path, stages, watch)
+    assert set(watch.rates[0].values()) == set(watch.rates[2].values()) == {0.02}
+    two = watch.rates[1]
+    assert (two["encoders.audio"], two["encoders.face"], two["head"]) == (0.001, 0.001, 0.5)
+    assert two["fusion"] == 0.02
+
+
+def test_fewer_epochs_than_the_stages_have_can_be_asked_for(tmp_path: Path) -> None:
+    watch = Watch()
+    train(tmp_path, three_stages(), watch, max_epochs=3)
+    assert len(watch.ends) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"train": ["encoders.voice"]}, r"stage s, train: unknown encoders.voice; known: .*fusion"),
+        ({"objectives": ["clas"]}, r"stage s, objectives: unknown clas; known: .*class, corr"),
+        ({"modalities": ["video"]}, r"stage s, modalities: unknown video; known: audio, face"),
+        ({"learning_rates": {"encoder": 0.1}}, r"stage s, learning_rates: unknown encoder;"),
+        ({"warmup": {"hgr": 3}}, r"stage s, warmup: unknown hgr;"),
+        ({"objectives": ["class"], "warmup": {"corr": 3}}, r"stage s, warmup: .*corr"),
+        ({"monitor": "val/fused/f1"}, r"stage s monitors val/fused/f1.*val/fused/accuracy"),
+    ],
+)
+def test_wrong_names_are_refused_with_those_there_are(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(StageError, match=message):
+        train(tmp_path, {"s": Stage(1, **options)})
+
+
+def test_a_metric_that_only_an_earlier_stage_measured_is_refused(tmp_path: Path) -> None:
+    stages = three_stages()
+    stages["joint"].monitor = "val/audio/accuracy"  # the joint stage has no head on audio alone
+    with pytest.raises(StageError, match="stage joint monitors val/audio/accuracy"):
+        train(tmp_path, stages)
+
+
+def test_stages_without_an_epoch_are_refused() -> None:
+    for stages in ({}, {"a": Stage(2), "b": Stage(0)}):
+        with pytest.raises(StageError, match="at least"):
+            StagedTraining(stages)
+
+
+def test_the_stage_is_a_function_of_the_epoch() -> None:
+    staged = StagedTraining({"a": Stage(2), "b": Stage(1), "c": Stage(3)})
+    assert staged.epochs == 6
+    assert [staged.stage_at(epoch) for epoch in range(6)] == [
+        *[("a", 0)] * 2,
+        ("b", 2),
+        *[("c", 3)] * 3,
+    ]
+    with pytest.raises(StageError, match="epoch 6 is after the last stage"):
+        staged.stage_at(6)
+
+
+def test_missing_best_weights_are_named(tmp_path: Path) -> None:
+    class Lost(Watch):
+        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            (tmp_path / "checkpoints" / "audio.ckpt").unlink(missing_ok=True)
+
+    with pytest.raises(StageError, match=r"best weights of stage audio are missing: .*audio\.ckpt"):
+        train(tmp_path, three_stages(), Lost())
+
+
+def test_other_modules_than_tasks_are_refused() -> None:
+    staged = StagedTraining({"a": Stage(1)})
+    with pytest.raises(StageError, match="need an EmotionTask, got LightningModule"):
+        staged.on_fit_start(Trainer(logger=False), LightningModule())
+
+
+def test_the_toy_encoder_has_what_freezing_gets_wrong() -> None:
+    names = set(state_of(ToyEncoder()))
+    assert {"linear.weight", "norm.weight", "norm.running_mean"} <= names

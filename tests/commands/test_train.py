@@ -1,0 +1,152 @@
+"""fit, validate and test in this process: what a run leaves, resuming, and refusals."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from emorec.cli import main
+from tests.conftest import Place, smoke
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_its_files(smoke_run: Path) -> None:
+    left = {str(p.relative_to(smoke_run)) for p in smoke_run.rglob("*") if p.is_file()}
+    assert left >= {
+        "config.yaml",
+        "metrics.json",
+        "predictions.csv",
+        "predictions_audio.csv",
+        "predictions_face.csv",
+        "confusion_matrix.png",
+        "training_curves.png",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "checkpoints/audio.ckpt",
+        "checkpoints/face.ckpt",
+        "checkpoints/joint.ckpt",
+    }
+    for picture in smoke_run.glob("*.png"):
+        assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_metrics_agree_with_the_table_of_predictions(smoke_run: Path) -> None:
+    metrics = json.loads((smoke_run / "metrics.json").read_text())
+    assert metrics["split"] == "random_clip"
+    assert metrics["clips"] == {"train": 12, "val": 3, "test": 3}
+    assert set(metrics["test"]) == {"audio", "face", "fused"}
+    for name, suffix in (("fused", ""), ("audio", "_audio"), ("face", "_face")):
+        rows = read_csv(smoke_run / f"predictions{suffix}.csv")
+        right = [row["target"] == row["predicted"] for row in rows]
+        assert metrics["test"][name]["accuracy"] == pytest.approx(sum(right) / len(right))
+        assert metrics["test"][name]["clips"] == len(rows) == 3
+    assert {row["modalities"] for row in rows} == {"audio+face"}
+    assert {row["segments"] for row in rows} == {"6"}
+    assert all(row["group"] for row in rows)
+
+
+def test_stages_are_recorded_with_their_best_epoch(smoke_run: Path) -> None:
+    stages = json.loads((smoke_run / "metrics.json").read_text())["stages"]
+    assert [(name, s["best_epoch"]) for name, s in stages.items()] == [
+        ("audio", 0),
+        ("face", 1),
+        ("joint", 2),
+    ]
+
+
+def test_each_term_of_soft_hgr_is_logged(smoke_run: Path) -> None:
+    tables = [read_csv(path) for path in smoke_run.glob("logs/version_*/metrics.csv")]
+    columns = set(tables[0][0])
+    for pair in ("audio+face", "audio+label", "face+label"):
+        for part in ("S", "inner", "trace"):
+            assert f"train/hgr/{pair}/{part}_epoch" in columns
+            assert f"val/hgr/{pair}/{part}" in columns
+    rows = [row for row in tables[0] if row["train/hgr/audio+face/S_epoch"]]
+    for row in rows:
+        s, inner, trace = (
+            float(row[f"train/hgr/audio+face/{part}_epoch"]) for part in ("S", "inner", "trace")
+        )
+        assert s == pytest.approx(inner - trace, abs=1e-4)
+    assert "train/scale/audio_epoch" in columns
+
+
+def test_the_config_of_a_run_parses_back_to_itself(
+    smoke_run: Path, place: Place, tmp_path: Path
+) -> None:
+    main(["fit", "--config", str(smoke_run / "config.yaml"), "--run", str(tmp_path / "again")])
+    first, again = (
+        yaml.safe_load((p / "config.yaml").read_text()) for p in (smoke_run, tmp_path / "again")
+    )
+    assert first == again
+    # The same seed gives the same metrics twice on the CPU.
+    one, two = (
+        json.loads((p / "metrics.json").read_text()) for p in (smoke_run, tmp_path / "again")
+    )
+    assert one == two
+    assert (smoke_run / "predictions.csv").read_text() == (
+        tmp_path / "again/predictions.csv"
+    ).read_text()
+
+
+def snapshot(folder: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in folder.rglob("*") if p.name != ".lock"}
+
+
+def test_a_finished_run_is_left_as_it_is(
+    smoke_run: Path, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(smoke_run)
+    smoke(smoke_run, place)
+    assert snapshot(smoke_run) == before
+    assert "is a finished run, nothing is changed" in "".join(capsys.readouterr())
+
+
+def test_another_config_is_refused(
+    smoke_run: Path, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        smoke(smoke_run, place, "--model.objectives.hgr.weight", "0.7")
+    assert "model.init_args.objectives.hgr.init_args.weight: 0.1 in the run, 0.7 now" in (
+        capsys.readouterr().err
+    )
+
+
+def test_test_alone_writes_the_same_report(smoke_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(smoke_run, copy)
+    expected = (copy / "predictions.csv").read_text()
+    for path in (*copy.glob("*.csv"), *copy.glob("*.png"), copy / "metrics.json"):
+        path.unlink()
+    main(["test", "--run", str(copy)])
+    assert (copy / "predictions.csv").read_text() == expected
+    results: list[dict[str, Any]] = [
+        json.loads((p / "metrics.json").read_text()) for p in (smoke_run, copy)
+    ]
+    assert results[0]["test"] == results[1]["test"]
+
+
+def test_validate_measures_the_best_weights(
+    smoke_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["validate", "--run", str(smoke_run)])
+    assert "val/fused/accuracy" in capsys.readouterr().out
+
+
+def test_test_without_weights_is_an_error(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        smoke(tmp_path, place, command="test")
+    assert "no trained weights in" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["test", "--run", str(tmp_path / "nothing")])
+    assert "is no run directory: it has no config.yaml" in capsys.readouterr().err

@@ -1,0 +1,52 @@
+"""Fixtures that several folders of tests share: generated clips and a run trained on them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from emorec.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _repository_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in the repository's root, where configs/ is; LightningCLI reads sys.argv."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["emorec"])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Session folders of generated clips and their cache."""
+
+    media: Path
+    cache: Path
+
+    def options(self) -> list[str]:
+        return ["--data.root", str(self.media), "--data.cache", str(self.cache)]
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Where the clips of configs/data/synthetic_tiny.yaml are generated and cached once."""
+    return Place(tmp_path_factory.mktemp("media"), tmp_path_factory.mktemp("cache"))
+
+
+def smoke(run: Path, place: Place, *more: str, command: str = "fit") -> None:
+    """Run a training command in this process with the smoke experiment."""
+    config = ROOT / "configs/experiment/smoke.yaml"
+    quiet = ["--trainer.enable_progress_bar", "false"]
+    sys.argv = ["emorec"]
+    options = [*place.options(), *quiet, *more]
+    main([command, "--config", str(config), "--run", str(run), *options])
+
+
+@pytest.fixture(scope="session")
+def smoke_run(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run directory of a finished smoke run; tests must not change it."""
+    run = tmp_path_factory.mktemp("runs") / "smoke"
+    smoke(run, place)
+    return run

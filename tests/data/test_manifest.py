@@ -1,0 +1,136 @@
+"""Manifests: what is read, and what each mistake is called."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emorec.data import Manifest
+from emorec.data.module import DataError
+from tests.toy import ToyExtractor
+
+CSV = """path,label,group,split,id
+a/1.mp4,anger,anna,train,first
+a/2.mp4,,anna,val,
+/data/3.wav, joy ,bob,test,third
+"""
+CLASSES = ["joy", "anger"]
+
+
+def manifest(folder: Path, text: str | bytes, name: str = "set.csv", **options: Any) -> Manifest:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    options = {"classes": CLASSES, "cache": folder, **options}
+    return Manifest(path, {"audio": ToyExtractor()}, **options)
+
+
+def refused(folder: Path, text: str | bytes, name: str = "set.csv") -> str:
+    with pytest.raises(DataError) as caught:
+        manifest(folder, text, name).checked_clips()
+    return str(caught.value)
+
+
+def lines(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_a_csv_file_becomes_clips(tmp_path: Path) -> None:
+    clips = manifest(tmp_path, CSV).clips()
+    assert [clip.id for clip in clips] == ["first", "a/2.mp4", "third"]
+    assert [clip.media for clip in clips] == [
+        Path("a/1.mp4"),
+        Path("a/2.mp4"),
+        Path("/data/3.wav"),
+    ]
+    assert [dict(clip.labels) for clip in clips] == [{"emotion": 1}, {}, {"emotion": 0}]
+    assert [clip.group for clip in clips] == ["anna", "anna", "bob"]
+    assert [clip.split for clip in clips] == ["train", "val", "test"]
+
+
+@pytest.mark.parametrize("name", ["set.jsonl", "set.json"])
+def test_json_lines_become_clips(tmp_path: Path, name: str) -> None:
+    text = lines(
+        {"path": "1.mp4", "label": "joy", "id": "one"},
+        {"path": "2.mp4", "label": None, "group": "bob"},
+        {"path": "3.mp4", "label": ""},
+    )
+    clips = manifest(tmp_path, text + "\n", name).clips()
+    assert [clip.id for clip in clips] == ["one", "2.mp4", "3.mp4"]
+    assert [dict(clip.labels) for clip in clips] == [{"emotion": 0}, {}, {}]
+    assert [(clip.group, clip.split) for clip in clips] == [("", None), ("bob", None), ("", None)]
+
+
+def test_numbers_in_json_lines_are_names_also_zero(tmp_path: Path) -> None:
+    text = lines({"path": "1.mp4", "label": 0, "group": 0, "id": 0}, {"path": "2", "label": 1})
+    first, second = manifest(tmp_path, text, "set.jsonl", classes=["0", "1"]).clips()
+    assert (first.id, first.group, dict(first.labels)) == ("0", "0", {"emotion": 0})
+    assert dict(second.labels) == {"emotion": 1}
+
+
+@pytest.mark.parametrize("name", ["set.csv", "set.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, name: str) -> None:
+    text = CSV if name == "set.csv" else lines({"path": "1.mp4", "label": "joy"})
+    clips = manifest(tmp_path, "\ufeff" + text, name).clips()
+    assert clips[0].labels
+
+
+def test_line_ends_and_quotes_of_other_programs_are_read(tmp_path: Path) -> None:
+    text = 'path,label\r\n"a, b.mp4",joy\r\n\r\n"c.mp4","anger"\r\n'
+    clips = manifest(tmp_path, text).clips()
+    assert [clip.id for clip in clips] == ["a, b.mp4", "c.mp4"]
+
+
+def test_the_six_basic_emotions_are_the_default_classes(tmp_path: Path) -> None:
+    data = manifest(tmp_path, "path,label\n1.mp4,surprise\n", classes=None)
+    assert data.targets == {
+        "emotion": ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
+    }
+    assert dict(data.clips()[0].labels) == {"emotion": 5}
+
+
+def test_paths_are_relative_to_the_manifests_folder_or_to_the_root(tmp_path: Path) -> None:
+    assert manifest(tmp_path, CSV).root == tmp_path
+    assert manifest(tmp_path, CSV, root=tmp_path / "media").root == tmp_path / "media"
+
+
+def test_sets_of_one_name_in_two_folders_do_not_share_a_cache(tmp_path: Path) -> None:
+    names = set()
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        names.add(manifest(tmp_path / folder, CSV).set_name)
+    assert len(names) == 2
+    assert all(name.startswith("set-") for name in names)
+
+
+def test_a_missing_file_is_named_with_the_format(tmp_path: Path) -> None:
+    data = Manifest(tmp_path / "none.csv", {"audio": ToyExtractor()})
+    with pytest.raises(DataError, match=r"none\.csv not found; expected a CSV file"):
+        data.clips()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "parts"),
+    [
+        ("path,emotion\n1.mp4,joy\n", "set.csv", ["no label (found: path, emotion)"]),
+        ("file;label\n1.mp4;joy\n", "set.csv", ["no label and no path (found: file;label)"]),
+        ("", "set.csv", ["no label and no path (found: nothing)"]),
+        ("", "set.jsonl", ["no label and no path (found: nothing)"]),
+        ('{"path": "1.mp4"}\n', "set.jsonl", ["has no label (found: path)"]),
+        ('{"path": "1.mp4"\n', "set.jsonl", ["is not JSON lines"]),
+        ('"1.mp4"\n', "set.jsonl", ["set.jsonl"]),
+        ("17\n", "set.jsonl", ["set.jsonl"]),
+        ("path,label\n1.mp4,joy\n,joy\n", "set.csv", ["set.csv, clip 2: no path"]),
+        ("path,label\n1.mp4,happy\n", "set.csv", ["clip 1: unknown emotion 'happy'", "joy, anger"]),
+        ("path,label\n1.mp4,Joy\n", "set.csv", ["unknown emotion 'Joy'", "data.classes"]),
+        ("path,label\n", "set.csv", ["no clip found", "expected a CSV file"]),
+        ("path,label\n1,joy\n2,joy\n1,anger\n", "set.csv", ["1 clip id(s) repeat", "'1'"]),
+        ("path,label\nm\xe4rz.mp4,joy\n".encode("latin-1"), "set.csv", ["set.csv"]),
+    ],
+)
+def test_mistakes_are_called_by_name(
+    tmp_path: Path, text: str | bytes, name: str, parts: list[str]
+) -> None:
+    message = refused(tmp_path, text, name)
+    for part in parts:
+        assert part in message

@@ -1,0 +1,184 @@
+"""Data modules: from clips and a cache to loaders."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, DistributedSampler
+
+from emorec.cache import Entry
+from emorec.data import EmotionDataModule, random_clip
+from emorec.data.module import DataError
+from emorec.data.splits import PARTS
+from emorec.types import Array, Clip, SegmentBatch
+from tests.toy import CLASSES, ToyData, ToyExtractor
+
+Keys = list[tuple[int, int]]
+
+
+def ready(folder: Path, **options: Any) -> ToyData:
+    data = ToyData(folder, **options)
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def keys(loader: DataLoader[SegmentBatch], epoch: int = 0) -> Keys:
+    assert isinstance(loader.sampler, DistributedSampler)
+    loader.sampler.set_epoch(epoch)
+    return [
+        pair
+        for batch in loader
+        for pair in zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
+    ]
+
+
+def test_loaders_bring_all_segments_of_their_part_once(tmp_path: Path) -> None:
+    data = ready(tmp_path)
+    loaders = {
+        "train": data.train_dataloader(),
+        "val": data.val_dataloader(),
+        "test": data.test_dataloader(),
+    }
+    seen: Keys = []
+    for part in PARTS:
+        found = keys(loaders[part])
+        assert {data.all_clips[clip].id for clip, _ in found} == {c.id for c in data.part_of(part)}
+        seen += found
+    everything = [(c, w) for c in range(24) for w in range(3) if (c, w) != (0, 1)]
+    assert sorted(seen) == everything
+
+
+def test_evaluation_is_in_order(tmp_path: Path) -> None:
+    data = ready(tmp_path)
+    for loader in (data.val_dataloader(), data.test_dataloader()):
+        found = keys(loader, epoch=3)
+        assert found == sorted(found)
+
+
+def test_the_order_of_training_is_a_function_of_seed_and_epoch(tmp_path: Path) -> None:
+    data = ready(tmp_path)
+    loader = data.train_dataloader()
+    first, second = keys(loader, 0), keys(loader, 1)
+    assert first != second
+    assert sorted(first) == sorted(second)
+    torch.manual_seed(1)
+    again = ready(tmp_path)
+    assert keys(again.train_dataloader(), 1) == second
+    assert keys(loader, 0) == first
+    other = ready(tmp_path, seed=8)
+    other.parts = data.parts
+    assert keys(other.train_dataloader(), 0) != first
+
+
+def test_batches_are_of_the_size_asked_for(tmp_path: Path) -> None:
+    data = ready(tmp_path, batch_size=7)
+    sizes = [len(batch) for batch in data.train_dataloader()]
+    assert set(sizes[:-1]) == {7}
+    assert sum(sizes) == len(data.parts["train"])
+
+
+def test_batches_of_worker_processes_are_the_same(tmp_path: Path) -> None:
+    assert keys(ready(tmp_path, workers=2).train_dataloader()) == keys(
+        ready(tmp_path).train_dataloader()
+    )
+
+
+def test_the_split_is_of_the_usable_clips_and_named_by_the_option(tmp_path: Path) -> None:
+    class Skips(ToyData):
+        def _write(self, number: int, clip: Clip) -> Entry:
+            if number in (3, 4):
+                entry = Entry(clip.id, str(clip.media), "skipped", reason="broken")
+                self.source().cache().write(entry, {})
+                return entry
+            return super()._write(number, clip)
+
+    data = Skips(tmp_path)
+    data.prepare_data()
+    with pytest.warns(UserWarning, match=r"2 clips are left out; see .*report\.csv"):
+        data.setup()
+    usable = [clip for number, clip in enumerate(data.all_clips) if number not in (3, 4)]
+    assert data.assigned == random_clip(usable, 0)
+    assert sum(len(data.part_of(part)) for part in PARTS) == 22
+
+
+def test_no_usable_clip_is_an_error_that_names_the_report(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none of 24 clips is usable; .*report\.csv says why"):
+        ToyData(tmp_path).setup()
+
+
+def test_speakers_stay_together_where_asked_for(tmp_path: Path) -> None:
+    data = ready(tmp_path, split="subject_independent")
+    groups = [{clip.group for clip in data.part_of(part)} for part in PARTS]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 4
+
+
+def test_setting_up_twice_changes_nothing(tmp_path: Path) -> None:
+    data = ready(tmp_path)
+    parts = dict(data.parts)
+    data.setup("test")
+    assert all(data.parts[part] is parts[part] for part in PARTS)
+
+
+def test_preparing_twice_preprocesses_once(tmp_path: Path) -> None:
+    calls = []
+
+    class Counts(ToyData):
+        def preprocess(self, workers: int) -> list[Entry]:
+            calls.append(workers)
+            return super().preprocess(workers)
+
+    data = Counts(tmp_path, workers=3)
+    data.prepare_data()
+    data.prepare_data()
+    assert calls == [3]
+
+
+def test_statistics_are_those_of_training_clips_or_the_extractors(tmp_path: Path) -> None:
+    class Constant(ToyExtractor):
+        def constants(self) -> tuple[Array, Array]:
+            return np.full(1, 5.0), np.full(1, 2.0)
+
+    data = ToyData(tmp_path)
+    data.extractors["face"] = Constant()
+    data.prepare_data()
+    data.setup()
+    statistics = data.statistics()
+    batches = list(data.train_dataloader())
+    audio = torch.cat([batch.inputs["audio"][batch.present["audio"]] for batch in batches]).numpy()
+    np.testing.assert_allclose(np.asarray(statistics["audio"][0], float), audio.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(statistics["audio"][1], float), audio.std(0), rtol=1e-5)
+    assert [float(value[0]) for value in statistics["face"]] == [5, 2]
+
+
+def test_without_extractors_a_set_is_refused(tmp_path: Path) -> None:
+    class Empty(EmotionDataModule):
+        targets = {"emotion": CLASSES}  # noqa: RUF012
+
+        def clips(self) -> list[Clip]:
+            return []
+
+    with pytest.raises(DataError, match="name at least one modality"):
+        Empty(tmp_path, {})
+    with pytest.raises(DataError, match=f"no clip found in {tmp_path}"):
+        Empty(tmp_path, {"audio": ToyExtractor()}).checked_clips()
+
+
+def test_augmentation_is_for_training_batches_only(tmp_path: Path) -> None:
+    class Mark(nn.Module):
+        def forward(self, batch: SegmentBatch) -> str:
+            return "augmented"
+
+    class Trainer:
+        training = True
+
+    data = ToyData(tmp_path, augment=Mark())
+    assert data.on_after_batch_transfer("batch", 0) == "batch"
+    trainer: Any = Trainer()
+    data.trainer = trainer
+    assert data.on_after_batch_transfer("batch", 0) == "augmented"
+    trainer.training = False
+    assert data.on_after_batch_transfer("batch", 0) == "batch"

@@ -1,0 +1,97 @@
+"""What each of several gloo processes computes for test_distributed.py, on rows of its own."""
+
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
+
+from emorec.functional import soft_hgr, sum_over_ranks, world_size
+from emorec.metrics import ClipVote, Votes
+from emorec.objectives.base import mean_over_rows
+
+Rows = tuple[Tensor, Tensor, Tensor]
+Results = dict[str, dict[str, Tensor]]
+SIZES = (18, 5, 9)  # rows of each rank
+CASES = {"tall": 4, "wide": 60, "empty_rank": 4, "one_row": 4}  # name -> width of the features
+
+
+def rows_of(case: str, rank: int) -> Rows:
+    """Return one rank's features f and g and which of its rows count."""
+    random = torch.Generator().manual_seed(100 * len(case) + rank)
+    n, k = SIZES[rank], CASES[case]
+    f = torch.randn(n, k, generator=random, dtype=torch.float64) + rank
+    g = 0.5 * f + torch.randn(n, k, generator=random, dtype=torch.float64)
+    rows = torch.rand(n, generator=random) < 0.7
+    rows[0] = True
+    if case == "empty_rank" and rank == 1:
+        rows[:] = False
+    if case == "one_row":
+        rows[:] = False
+        rows[0] = rank == 0
+    f[~rows], g[~rows] = torch.nan, 1e6
+    return f, g, rows
+
+
+def measure(f: Tensor, g: Tensor, rows: Tensor) -> dict[str, Tensor]:
+    """Return value and gradients of soft-HGR, and of a mean over the rows."""
+    f, g = f.clone().requires_grad_(), g.clone().requires_grad_()
+    value = soft_hgr(f, g, rows)
+    df, dg = torch.autograd.grad(3 * value, (f, g))
+    mean = mean_over_rows(g[:, 0] ** 2, rows)
+    (dmean,) = torch.autograd.grad(mean, g)
+    return {
+        "value": value.detach(),
+        "df": df,
+        "dg": dg,
+        "mean": mean.detach(),
+        "dmean": dmean[:, 0],
+    }
+
+
+def segments(rank: int, world: int) -> Rows:
+    """Return scores, clips and indices of 23 segments as a distributed sampler deals them out."""
+    random = torch.Generator().manual_seed(5)
+    scores = torch.rand(23, 3, generator=random).softmax(1)
+    clip = torch.arange(23) // 4
+    index = torch.arange(23) % 4
+    share = -(-23 // world)
+    mine = (torch.arange(share) * world + rank) % 23  # the last ones repeat the first
+    return scores[mine], clip[mine], index[mine]
+
+
+def vote(scores: Tensor, clip: Tensor, index: Tensor) -> Votes:
+    """Return the decisions over all ranks."""
+    metric = ClipVote()
+    metric.update(scores, clip % 3, clip, index)
+    votes: Votes = metric.compute()
+    return votes
+
+
+def _work(rank: int, worlds: tuple[int, ...], folder: str) -> None:
+    torch.set_num_threads(1)
+    for world in worlds:
+        if rank >= world:
+            continue
+        place = f"file://{folder}/init{world}"
+        dist.init_process_group("gloo", init_method=place, rank=rank, world_size=world)
+        results = {case: measure(*rows_of(case, rank)) for case in CASES}
+        own = torch.full((2,), float(rank + 1))
+        results["sum"] = {"total": sum_over_ranks(own), "own": own}
+        results["world"] = {"size": torch.tensor(world_size())}
+        results["votes"] = vote(*segments(rank, world))._asdict()
+        torch.save(results, Path(folder) / f"{world}-{rank}.pt")
+        dist.destroy_process_group()
+
+
+def run_ranks(worlds: tuple[int, ...], folder: Path) -> dict[int, list[Results]]:
+    """Run all checks on each number of processes and return what each rank found.
+
+    The processes are started once: importing torch takes them longer than all checks.
+    """
+    spawn(_work, (worlds, str(folder)), nprocs=max(worlds))  # type: ignore[no-untyped-call]
+    return {
+        world: [torch.load(folder / f"{world}-{r}.pt", weights_only=True) for r in range(world)]
+        for world in worlds
+    }

@@ -1,0 +1,69 @@
+"""Two and three gloo processes with rows of their own against one process with all rows."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.functional.ranks import CASES, Results, measure, rows_of, run_ranks, segments, vote
+
+Found = list[Results]
+pytestmark = [pytest.mark.ddp, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def all_found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Found]:
+    return run_ranks((2, 3), tmp_path_factory.mktemp("ranks"))
+
+
+@pytest.fixture(params=[2, 3], ids=["two ranks", "three ranks"])
+def found(request: pytest.FixtureRequest, all_found: dict[int, Found]) -> Found:
+    return all_found[request.param]
+
+
+def on_one_process(case: str, world: int) -> dict[str, Tensor]:
+    ranks = [rows_of(case, rank) for rank in range(world)]
+    f, g, rows = (torch.cat(parts) for parts in zip(*ranks, strict=True))
+    return measure(f, g, rows)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_soft_hgr_on_each_rank_is_that_of_all_rows(found: Found, case: str) -> None:
+    expected = on_one_process(case, len(found))["value"].item()
+    for rank in found:
+        assert rank[case]["value"].item() == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert (expected == 0) == (case == "one_row")
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", ["df", "dg", "dmean"])
+def test_the_mean_of_the_ranks_gradients_is_that_of_all_rows(
+    found: Found, case: str, name: str
+) -> None:
+    expected = on_one_process(case, len(found))[name]
+    # DistributedDataParallel divides the sum over ranks by their number.
+    together = torch.cat([rank[case][name] for rank in found]) / len(found)
+    torch.testing.assert_close(together, expected, rtol=1e-12, atol=1e-12)
+    if case != "one_row" or name == "dmean":
+        assert expected.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_ranks_means_over_rows_average_to_that_of_all_rows(found: Found, case: str) -> None:
+    expected = on_one_process(case, len(found))["mean"].item()
+    mean = sum(rank[case]["mean"].item() for rank in found) / len(found)
+    assert mean == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_sum_over_ranks_leaves_its_argument_alone(found: Found) -> None:
+    total = float(sum(range(1, len(found) + 1)))
+    for number, rank in enumerate(found):
+        assert rank["sum"]["total"].tolist() == [total, total]
+        assert rank["sum"]["own"].tolist() == [number + 1.0, number + 1.0]
+        assert int(rank["world"]["size"]) == len(found)
+
+
+def test_clip_votes_of_several_ranks_are_those_of_one_process(found: Found) -> None:
+    expected = vote(*segments(0, 1))._asdict()
+    for rank in found:
+        for name, value in expected.items():
+            assert torch.equal(rank["votes"][name], value), name

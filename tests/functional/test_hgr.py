@@ -1,0 +1,184 @@
+"""soft-HGR on one process: against literal transcriptions, known values and finite differences."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import gradcheck, gradgradcheck
+
+from emorec.functional import soft_hgr, soft_hgr_terms
+
+CROSS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+SHAPES = [(5, 9), (9, 5), (6, 6)]  # fewer rows than features, more, as many
+
+
+def literal(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool = True) -> float:
+    """Equation (2) of Ma et al. 2020, element by element, with its covariances written out."""
+    pairs = [i for i in range(len(f)) if rows is None or bool(rows[i])]
+    n, k = len(pairs), f.shape[1]
+    divisor = n - 1 if unbiased else n
+    a = [[float(f[i, c]) - sum(float(f[j, c]) for j in pairs) / n for c in range(k)] for i in pairs]
+    b = [[float(g[i, c]) - sum(float(g[j, c]) for j in pairs) / n for c in range(k)] for i in pairs]
+    inner = sum(a[i][c] * b[i][c] for i in range(n) for c in range(k)) / divisor
+    trace = 0.0
+    for c in range(k):
+        for d in range(k):
+            cov_f = sum(a[i][c] * a[i][d] for i in range(n)) / divisor
+            cov_g = sum(b[i][d] * b[i][c] for i in range(n)) / divisor
+            trace += cov_f * cov_g
+    return inner - trace / 2
+
+
+def features(n: int, k: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    f = torch.randn(n, k, generator=random, dtype=torch.float64)
+    g = torch.randn(n, k, generator=random, dtype=torch.float64)
+    return f + 0.5, g + 0.3 * f - 2
+
+
+def test_T1_four_points_on_a_cross() -> None:
+    assert soft_hgr(CROSS, CROSS).item() == pytest.approx(8 / 9, abs=1e-6)
+    assert soft_hgr(CROSS, CROSS, unbiased=False).item() == pytest.approx(0.75, abs=1e-6)
+    assert soft_hgr(CROSS, -CROSS).item() == pytest.approx(-16 / 9, abs=1e-6)
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize(("n", "k"), SHAPES)
+def test_T2_both_evaluation_paths_equal_the_literal_formula(n: int, k: int, unbiased: bool) -> None:
+    f, g = features(n, k)
+    assert soft_hgr(f, g, unbiased=unbiased).item() == pytest.approx(
+        literal(f, g, unbiased=unbiased), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(("n", "k"), [(7, 9), (12, 4)])
+def test_T2_masked_rows_do_not_count(n: int, k: int) -> None:
+    f, g = features(n, k)
+    rows = torch.arange(n) % 3 != 1
+    assert soft_hgr(f, g, rows).item() == pytest.approx(literal(f, g, rows), abs=1e-12)
+    assert soft_hgr(f, g, rows).item() == pytest.approx(soft_hgr(f[rows], g[rows]).item())
+
+
+@pytest.mark.parametrize(("n", "k"), SHAPES)
+def test_T3_a_constant_added_to_all_rows_changes_nothing(n: int, k: int) -> None:
+    f, g = features(n, k)
+    shift = 7 * torch.arange(k, dtype=torch.float64) - 3
+    assert soft_hgr(f + shift, g).item() == pytest.approx(soft_hgr(f, g).item(), abs=1e-10)
+    assert soft_hgr(f, g - shift).item() == pytest.approx(soft_hgr(f, g).item(), abs=1e-10)
+
+
+def test_T3_it_is_symmetric_but_not_invariant_under_scale() -> None:
+    f, g = features(9, 5)
+    assert soft_hgr(f, g).item() == pytest.approx(soft_hgr(g, f).item(), abs=1e-12)
+    assert abs(soft_hgr(2 * f, g).item() - soft_hgr(f, g).item()) > 0.1
+    # The inner product grows with the scale and the trace with its square.
+    _, inner, trace = soft_hgr_terms(f, g)
+    assert soft_hgr(3 * f, g).item() == pytest.approx((3 * inner - 9 * trace).item(), abs=1e-10)
+
+
+@pytest.mark.parametrize(("n", "k"), [(40, 6), (7, 6)])
+def test_T4_a_whitened_feature_with_itself_reaches_half_its_width(n: int, k: int) -> None:
+    f, _ = features(n, k)
+    centred = f - f.mean(0)
+    covariance = centred.T @ centred / (n - 1)
+    white = centred @ torch.linalg.inv(torch.linalg.cholesky(covariance)).T
+    assert soft_hgr(white, white).item() == pytest.approx(k / 2, abs=1e-9)
+
+
+def best_over_tables(counts: Tensor, k: int) -> float:
+    """Maximise S over free tables f(x), g(y) for the joint distribution that counts give."""
+    x, y = (torch.repeat_interleave(p, counts.flatten()) for p in _places(counts))
+    random = torch.Generator().manual_seed(3)
+    tables = [
+        torch.randn(size, k, generator=random, dtype=torch.float64).mul(0.3).requires_grad_()
+        for size in counts.shape
+    ]
+    optimizer = torch.optim.LBFGS(
+        tables, max_iter=300, tolerance_grad=1e-10, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = -soft_hgr(tables[0][x], tables[1][y], unbiased=False)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return -loss().item()
+
+
+def _places(counts: Tensor) -> tuple[Tensor, Tensor]:
+    x, y = torch.meshgrid(*(torch.arange(size) for size in counts.shape), indexing="ij")
+    return x.flatten(), y.flatten()
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [[[9, 1, 2], [1, 8, 1], [2, 2, 10]], [[6, 1], [2, 5], [1, 1], [0, 7]], [[4, 4], [4, 4]]],
+)
+def test_T5_the_maximum_over_tables_is_half_the_squared_singular_values(
+    counts: list[list[int]],
+) -> None:
+    table = torch.tensor(counts)
+    joint = table.double() / table.sum()
+    scaled = joint / torch.outer(joint.sum(1), joint.sum(0)).sqrt()
+    sigma = torch.linalg.svdvals(scaled)
+    assert sigma[0].item() == pytest.approx(1)
+    expected = sigma[1:].square().sum().item() / 2
+    assert best_over_tables(table, k=3) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("flips", [1, 3, 8])
+def test_T5_binary_symmetric_pair(flips: int) -> None:
+    counts = torch.tensor([[20 - flips, flips], [flips, 20 - flips]])
+    p = flips / 20
+    assert best_over_tables(counts, k=1) == pytest.approx((1 - 2 * p) ** 2 / 2, abs=1e-6)
+
+
+def test_terms_add_up_and_only_the_value_carries_a_gradient() -> None:
+    f, g = features(9, 5)
+    f.requires_grad_()
+    value, inner, trace = soft_hgr_terms(f, g)
+    centred_f, centred_g = f - f.mean(0), g - g.mean(0)
+    assert inner.item() == pytest.approx((centred_f * centred_g).sum().item() / 8)
+    assert value.item() == pytest.approx((inner - trace).item())
+    assert value.requires_grad
+    assert not inner.requires_grad
+    assert not trace.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "rows", "message"),
+    [
+        (torch.zeros(3, 2), torch.zeros(3, 4), None, r"one shape .*got \(3, 2\) and \(3, 4\)"),
+        (torch.zeros(3), torch.zeros(3), None, r"two feature matrices"),
+        (torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), None, r"two feature matrices"),
+        (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(3), r"bool mask .*\(3,\).*float32"),
+        (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(2).bool(), r"bool mask .*got.*\(2,\)"),
+    ],
+)
+def test_wrong_shapes_and_masks_are_refused(
+    f: Tensor, g: Tensor, rows: Tensor | None, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        soft_hgr(f, g, rows)
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize(("n", "k"), [(5, 8), (8, 5)])
+def test_gradient_is_that_of_finite_differences(n: int, k: int, unbiased: bool) -> None:
+    f, g = (x.requires_grad_() for x in features(n, k))
+    rows = torch.arange(n) != 2
+    assert gradcheck(lambda a, b: soft_hgr(a, b, rows, unbiased=unbiased), (f, g))
+
+
+def test_a_second_derivative_is_refused() -> None:
+    f, g = (x.requires_grad_() for x in features(6, 3))
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+    (df,) = torch.autograd.grad(weight * soft_hgr(f, g), f, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        df.sum().backward()  # type: ignore[no-untyped-call]
+    (df,) = torch.autograd.grad(soft_hgr(f, g), f, create_graph=True)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        torch.autograd.grad(df.sum(), f)
+    # torch's own check finds no second derivative either.
+    assert not gradgradcheck(soft_hgr, (f, g), raise_exception=False)

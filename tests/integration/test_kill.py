@@ -1,0 +1,68 @@
+"""kill -9 during fit, then the same command: the run ends as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import ROOT, Place
+
+OPTIONS = ["--trainer.enable_progress_bar=false", "--training.stages.joint.epochs=2"]
+
+
+def command(run: Path, place: Place) -> list[str]:
+    config = ["--config", str(ROOT / "configs/experiment/smoke.yaml"), "--run", str(run)]
+    return [sys.executable, "-m", "emorec", "fit", *config, *place.options(), *OPTIONS]
+
+
+def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
+    path = run / f"checkpoints/{name}.ckpt"
+    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
+    return state
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_its_last_stage_ends_with_the_same_weights(
+    smoke_run: Path, place: Place, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    process = subprocess.Popen(command(killed, place), stdout=subprocess.DEVNULL)
+    face = killed / "checkpoints/face.ckpt"
+    while not face.is_file():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "metrics.json").exists()
+    done = subprocess.run(command(killed, place), capture_output=True, text=True, check=True)
+    assert "resuming from" in done.stdout + done.stderr
+    subprocess.run(command(whole, place), capture_output=True, check=True)
+    for name in ("audio", "face", "joint", "last"):
+        one, two = weights(whole, name), weights(killed, name)
+        assert one.keys() == two.keys()
+        assert [key for key in one if not torch.equal(one[key], two[key])] == [], name
+    first, second = (json.loads((run / "metrics.json").read_text()) for run in (whole, killed))
+    assert first == second
+
+
+@pytest.mark.slow
+def test_an_interrupted_fit_says_how_to_go_on(
+    smoke_run: Path, place: Place, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        command(run, place), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not (run / "checkpoints/audio.ckpt").is_file():
+        assert process.poll() is None, "the run ended before it could be interrupted"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert "interrupted; the same command goes on where it was" in said

@@ -1,0 +1,190 @@
+"""The task on toy batches: what it assembles, what reaches the output, what it logs."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from emorec.fusion import ConcatFusion
+from emorec.objectives import CrossEntropy
+from emorec.tasks import ClassificationTask, TaskError
+from emorec.types import Sizes
+from tests.toy import CLASSES, DIM, ToyEncoder, toy_batch, toy_task
+
+
+def test_configuring_twice_changes_nothing() -> None:
+    task = toy_task()
+    modules = dict(task.named_modules())
+    before = {key: value.clone() for key, value in task.state_dict().items()}
+    task.configure_model()
+    assert dict(task.named_modules()) == modules
+    assert all(torch.equal(value, before[key]) for key, value in task.state_dict().items())
+
+
+def test_the_constructor_builds_no_sized_part() -> None:
+    task = ClassificationTask(
+        {"audio": ToyEncoder()}, ConcatFusion, {"class": CrossEntropy}, {"emotion": CLASSES}
+    )
+    assert {name.split(".")[0] for name, _ in task.named_parameters()} == {"encoders"}
+
+
+def test_a_target_that_the_data_lacks_is_refused() -> None:
+    with pytest.raises(TaskError, match="no target 'valence' in the data; it has emotion"):
+        toy_task(target="valence")
+
+
+def test_features_output_and_masks_have_their_shapes() -> None:
+    task = toy_task().eval()
+    bundle = task(toy_batch(8))
+    assert bundle.output.shape == (8, len(CLASSES))
+    assert {name: value.shape for name, value in bundle.features.items()} == {
+        "audio": (8, DIM),
+        "face": (8, DIM),
+        "fused": (8, DIM),
+    }
+    assert all(mask.dtype == torch.bool for mask in bundle.present.values())
+
+
+def test_rows_of_an_absent_modality_have_zero_features() -> None:
+    task = toy_task().eval()
+    face = [True, False] * 3 + [False, False]
+    audio = [True] * 7 + [False]
+    batch = toy_batch(8, face=face, audio=audio)
+    bundle = task(batch)
+    mask = torch.tensor(face)
+    assert not bundle.features["face"][~mask].any()
+    assert bundle.features["face"][mask].abs().sum(1).all()
+    assert torch.equal(bundle.present["face"], mask)
+    assert bundle.present["fused"].tolist() == [True] * 7 + [False]
+
+
+def test_what_absent_rows_hold_does_not_matter() -> None:
+    task = toy_task().eval()
+    batch = toy_batch(4, face=[True, False, True, False])
+    junk = torch.where(batch.present["face"].unsqueeze(1), batch.inputs["face"], torch.nan)
+    other = replace(batch, inputs={**batch.inputs, "face": junk})
+    assert torch.equal(task(batch).output, task(other).output)
+
+
+def test_a_modality_that_is_not_shown_is_absent_and_not_encoded() -> None:
+    task = toy_task()
+    task.shown = ["audio"]
+    calls: list[Any] = []
+    task.encoder("face").register_forward_hook(lambda *_: calls.append(1))
+    bundle = task(toy_batch(8))
+    assert not calls
+    assert not bundle.features["face"].any()
+    assert bundle.features["face"].shape == (8, DIM)
+    assert not bundle.present["face"].any()
+    assert bundle.present["fused"].all()
+
+
+def test_labels_never_reach_the_output() -> None:
+    task = toy_task().eval()
+    batch = toy_batch(8)
+    others = replace(
+        batch,
+        targets={"emotion": (batch.targets["emotion"] + 1) % 3},
+        labelled={"emotion": torch.zeros(8, dtype=torch.bool)},
+    )
+    first, second = (task.with_label(task(each), each) for each in (batch, others))
+    assert torch.equal(first.output, second.output)
+    assert torch.equal(first.features["fused"], second.features["fused"])
+    assert not torch.equal(first.features["label"], second.features["label"])
+
+
+def test_the_fusion_is_built_from_the_modalities_alone() -> None:
+    seen: list[Sizes] = []
+
+    def fusion(sizes: Sizes) -> ConcatFusion:
+        seen.append(Sizes(dict(sizes.features), dict(sizes.outputs)))
+        return ConcatFusion(sizes, width=DIM)
+
+    toy_task(fusion=fusion)
+    assert seen == [Sizes({"audio": DIM, "face": DIM}, {"emotion": 3})]
+
+
+def test_the_labels_feature_is_there_in_labelled_rows() -> None:
+    task = toy_task()
+    labelled = torch.arange(8) % 2 == 0
+    batch = replace(toy_batch(8), labelled={"emotion": labelled})
+    bundle = task.with_label(task(batch), batch)
+    assert bundle.features["label"].shape == (8, DIM)
+    assert torch.equal(bundle.present["label"], labelled)
+    without = toy_task(label_encoder=None, objectives={"class": CrossEntropy})
+    assert "label" not in without.with_label(without(batch), batch).features
+
+
+def test_the_total_is_the_weighted_sum_of_the_active_objectives() -> None:
+    task = toy_task().eval()
+    batch = toy_batch(8)
+    bundle = task.with_label(task(batch), batch)
+    task.active = {"class": 2.0, "corr": 0.5, "audio_alone": 0.0}
+    total, logged = task.losses(bundle, batch)
+    parts = {name: task.objective(name)(bundle, batch).item() for name in ("class", "corr")}
+    assert total.item() == pytest.approx(2 * parts["class"] + 0.5 * parts["corr"], rel=1e-5)
+    assert {key for key in logged if key.startswith("loss/")} == {"loss/class", "loss/corr"}
+    assert logged["loss/corr"].item() == pytest.approx(parts["corr"], rel=1e-5)
+    assert "corr/audio+face/S" in logged
+    assert not any(value.requires_grad for value in logged.values())
+
+
+def test_all_objectives_count_with_their_own_weights_at_first() -> None:
+    weights = {"class": 1.0, "corr": 0.1, "audio_alone": 1.0, "face_alone": 1.0}
+    assert toy_task().active == weights
+
+
+def test_parameter_groups_are_named_by_module() -> None:
+    task = toy_task()
+    groups = task.parameter_groups()
+    assert set(groups) == {
+        "encoders.audio",
+        "encoders.face",
+        "fusion",
+        "head",
+        "label_encoder",
+        "objectives.audio_alone",
+        "objectives.face_alone",
+    }
+    listed = [id(parameter) for group in groups.values() for parameter in group]
+    assert sorted(listed) == sorted(id(parameter) for parameter in task.parameters())
+
+
+def test_learning_rates_go_to_the_groups_whose_name_they_start() -> None:
+    task = toy_task(optimizer=partial(torch.optim.SGD, lr=0.5))
+    task.learning_rates = {"encoders": 0.1, "encoders.face": 0.2, "head": 0.3}
+    optimizer: torch.optim.Optimizer = task.configure_optimizers()
+    assert {group["name"]: group["lr"] for group in optimizer.param_groups} == {
+        "encoders.audio": 0.1,
+        "encoders.face": 0.2,
+        "fusion": 0.5,
+        "head": 0.3,
+        "label_encoder": 0.5,
+        "objectives.audio_alone": 0.5,
+        "objectives.face_alone": 0.5,
+    }
+
+
+def test_adam_at_a_thousandth_is_the_default_and_a_scheduler_is_an_option() -> None:
+    optimizer = toy_task().configure_optimizers()
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert {group["lr"] for group in optimizer.param_groups} == {1e-3}
+    scheduler = partial(torch.optim.lr_scheduler.StepLR, step_size=2)
+    made = toy_task(scheduler=scheduler).configure_optimizers()
+    assert made["lr_scheduler"].optimizer is made["optimizer"]
+
+
+def test_gradients_of_the_whole_loss_reach_all_parameters() -> None:
+    task = toy_task()
+    batch = toy_batch(8)
+    total, _ = task.losses(task.with_label(task(batch), batch), batch)
+    total.backward()  # type: ignore[no-untyped-call]
+    without = [name for name, p in task.named_parameters() if p.grad is None or _is_nan(p.grad)]
+    assert without == []
+
+
+def _is_nan(gradient: Tensor) -> bool:
+    return not bool(torch.isfinite(gradient).all())

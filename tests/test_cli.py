@@ -1,0 +1,71 @@
+"""The command table: help without heavy imports, unknown commands, messages instead of traces."""
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from emorec import __version__, cli
+from emorec.errors import UserError
+
+
+def test_help_lists_every_command_and_imports_neither_torch_nor_lightning() -> None:
+    code = (
+        "import sys; from emorec.cli import main; main(['--help']); "
+        "assert not {'torch', 'lightning', 'numpy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in cli.COMMANDS:
+        assert f"\n  {name}" in done.stdout
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    command = [sys.executable, "-m", "emorec", "--version"]
+    assert subprocess.check_output(command, text=True) == f"emorec {__version__}\n"
+
+
+def test_unknown_command_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["train"])
+    assert stop.value.code == 2
+    assert "unknown command 'train'; the commands are fit, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "status"),
+    [
+        (UserError("mend this"), "emorec: mend this\n", 2),
+        (OSError(errno.ENOSPC, "no space left in the cache folder"), "no space left", 2),
+        (KeyboardInterrupt(), "interrupted; the same command goes on", 130),
+    ],
+)
+def test_errors_of_users_are_one_message(
+    error: BaseException,
+    said: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(argv: object) -> None:
+        raise error
+
+    from emorec.commands import plugins
+
+    monkeypatch.setattr(plugins, "main", fail)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["plugins"])
+    assert stop.value.code == status
+    assert said in capsys.readouterr().err
+
+
+def test_an_error_of_ours_keeps_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(argv: object) -> None:
+        raise OSError(errno.EIO, "broken disk")
+
+    from emorec.commands import plugins
+
+    monkeypatch.setattr(plugins, "main", fail)
+    with pytest.raises(OSError, match="broken disk"):
+        cli.main(["plugins"])

@@ -1,0 +1,112 @@
+"""Every config in configs/ is parsed, instantiated and run for a batch on generated clips."""
+
+import csv
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from emorec.cli import main
+from tests.conftest import ROOT, Place
+
+CONFIGS = ROOT / "configs"
+EXPERIMENTS = sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml"))
+TRAINERS = sorted(path.stem for path in (CONFIGS / "trainer").glob("*.yaml"))
+RAVDESS_CODE = {
+    "happiness": "03",
+    "sadness": "04",
+    "anger": "05",
+    "fear": "06",
+    "disgust": "07",
+    "surprise": "08",
+}
+SMALL = [
+    "--trainer.accelerator=cpu",
+    "--trainer.devices=1",
+    "--trainer.limit_train_batches=1",
+    "--trainer.limit_val_batches=1",
+    "--trainer.limit_test_batches=1",
+    "--trainer.enable_progress_bar=false",
+    "--data.batch_size=4",
+    "--data.workers=0",
+    "--data.windows=RandomWindows",
+    "--data.windows.count=2",
+]
+
+
+@pytest.fixture(scope="module")
+def sets(place: Place, smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the generated clips as a RAVDESS tree and as a manifest."""
+    folder = tmp_path_factory.mktemp("sets")
+    rows = []
+    for media in sorted(place.media.glob("*.*")):
+        subject, emotion, take = media.stem.split("-")
+        rows.append((str(media), emotion, subject))
+        actor = f"{int(subject[1:]):02d}"
+        name = f"01-{RAVDESS_CODE[emotion]}-01-01-{take}-{actor}"
+        target = folder / f"ravdess/Actor_{actor}"
+        target.mkdir(parents=True, exist_ok=True)
+        (target / f"01-{name}.mp4").symlink_to(media)  # PyAV reads the content, not the name
+        with av.open(str(media)) as container:
+            blocks = [frame.to_ndarray() for frame in container.decode(audio=0)]
+        sound = np.concatenate(blocks, axis=1).ravel().astype(np.float64)
+        soundfile.write(target / f"03-{name}.wav", sound / max(1, np.abs(sound).max()), 48000)
+    with (folder / "clips.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "group"), *rows])
+    return folder
+
+
+def options_for(experiment: str, sets: Path, place: Place) -> list[str]:
+    """Return overrides that point an experiment to the generated clips and make it small."""
+    tree = yaml.safe_load((CONFIGS / f"experiment/{experiment}.yaml").read_text())
+    data = yaml.safe_load((CONFIGS / "experiment" / tree["data"]).read_text())
+    model = yaml.safe_load((CONFIGS / "experiment" / tree["model"]).read_text())
+    options = [*SMALL, f"--data.cache={place.cache}"]
+    options += [f"--training.stages.{name}.epochs=1" for name in tree["training"]["stages"]]
+    for name, encoder in model["init_args"]["encoders"].items():
+        if encoder["init_args"]["backbone"] == "resnet50":
+            options += [f"--model.encoders.{name}.{o}" for o in ("weights=null", "resize=48")]
+    if data["class_path"] == "RAVDESS":
+        options += [f"--data.root={sets / 'ravdess'}"]
+    elif data["class_path"] == "Manifest":
+        options += [f"--data.manifest={sets / 'clips.csv'}"]
+    else:
+        options += [f"--data.root={place.media}", "--data.subjects=3", "--data.takes=1"]
+        options += ["--data.seconds=[1.0, 1.2]"]
+    return options
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_runs_a_batch_of_each_stage(
+    experiment: str, sets: Path, place: Place, tmp_path: Path
+) -> None:
+    config = str(CONFIGS / f"experiment/{experiment}.yaml")
+    run = tmp_path / "run"
+    main(["fit", "--config", config, "--run", str(run), *options_for(experiment, sets, place)])
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["clips"] == {"train": 12, "val": 3, "test": 3}
+    assert metrics["test"]["fused"]["clips"] >= 1
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_trainer_config_runs_a_batch(trainer: str, place: Place, tmp_path: Path) -> None:
+    options = [*SMALL, *place.options(), "--data.windows.count=6"]
+    config = [
+        f"--config={CONFIGS}/experiment/smoke.yaml",
+        f"--trainer={CONFIGS}/trainer/{trainer}.yaml",
+    ]
+    main(["fit", *config, f"--run={tmp_path / 'run'}", *options])
+    assert (tmp_path / "run/metrics.json").is_file()
+
+
+def test_every_config_file_is_used_by_an_experiment_or_is_a_trainer() -> None:
+    used = set()
+    for name in EXPERIMENTS:
+        tree = yaml.safe_load((CONFIGS / f"experiment/{name}.yaml").read_text())
+        used |= {Path(tree[key]).name for key in ("model", "data")}
+    there = {path.name for kind in ("model", "data") for path in (CONFIGS / kind).glob("*.yaml")}
+    assert there == used

@@ -1,0 +1,58 @@
+"""A module imports only from lower rows of design: types below media below data below cli."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "emorec"
+ROWS = [
+    ["types", "functional", "errors", "synthetic", "__init__"],
+    ["media", "encoders", "fusion", "objectives", "plots"],
+    ["extractors", "metrics", "curves"],
+    ["cache", "tasks"],
+    ["data"],
+    ["callbacks", "plugins", "testing"],
+    ["checkpoints", "run"],
+    ["predict"],
+    ["commands"],
+    ["cli"],
+    ["__main__"],
+]
+ROW = {name: number for number, names in enumerate(ROWS) for name in names}
+MODELS = {"encoders", "fusion", "objectives", "tasks"}
+FILES = {"data", "cache", "extractors", "media"}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the top-level parts of emorec that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        found |= {n.split(".")[1] for n in names if n.startswith("emorec.")}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+def test_imports_come_from_lower_rows(path: Path) -> None:
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for other in imports(path) - {part}:
+        assert ROW[other] < ROW[part], f"{path} imports {other}, which is not below {part}"
+
+
+def test_models_know_no_files_and_files_know_no_models() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if part in MODELS:
+            assert not imports(path) & FILES, path
+        if part in FILES:
+            assert not imports(path) & MODELS, path
+
+
+def test_every_part_has_a_row() -> None:
+    parts = {
+        p.name.removesuffix(".py") for p in PACKAGE.iterdir() if p.suffix == ".py" or p.is_dir()
+    }
+    assert parts - {"__pycache__"} == set(ROW)

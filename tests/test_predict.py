@@ -1,0 +1,67 @@
+"""A trained model on files: the Python API, and the agreement with testing."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from emorec.checkpoints import CheckpointError
+from emorec.media import MediaError
+from emorec.predict import Predictor
+from tests.conftest import Place
+
+
+@pytest.fixture(scope="module")
+def predictor(smoke_run: Path) -> Predictor:
+    return Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
+
+
+def test_a_test_clip_is_predicted_as_it_was_tested(
+    predictor: Predictor, smoke_run: Path, place: Place
+) -> None:
+    with (smoke_run / "predictions.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    (media,) = place.media.glob(f"{row['clip']}.*")
+    prediction = predictor.predict(media)
+    assert prediction.label == row["predicted"]
+    for name, probability in prediction.probabilities.items():
+        # The test reads log-mels from a float16 cache, prediction keeps the same type.
+        assert probability == pytest.approx(float(row[f"p_{name}"]), abs=1e-4)
+    assert len(prediction.windows) == int(row["segments"])
+
+
+def test_windows_are_in_order_and_carry_probabilities(predictor: Predictor, place: Place) -> None:
+    prediction = predictor.predict(sorted(place.media.glob("*.mp4"))[0])
+    starts = [window.start for window in prediction.windows]
+    assert starts == sorted(starts)
+    for scores in prediction.scores:
+        assert sum(scores) == pytest.approx(1, abs=1e-5)
+    assert prediction.crops[0] is not None
+    assert prediction.crops[0].shape == (94, 94, 3)
+    described = prediction.to_dict()
+    assert described["windows"][0]["probabilities"].keys() == prediction.probabilities.keys()
+
+
+def test_a_unimodal_checkpoint_needs_its_modality_only(smoke_run: Path, place: Place) -> None:
+    alone = Predictor.from_checkpoint(smoke_run / "checkpoints/audio.ckpt", device="cpu")
+    prediction = alone.predict(sorted(place.media.glob("*.avi"))[0])
+    assert prediction.modalities == {"audio": len(prediction.windows)}
+
+
+def test_an_unreadable_file_gives_its_reason(predictor: Predictor, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("not a video")
+    with pytest.raises(MediaError, match="not readable as media"):
+        predictor.predict(bad)
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"none\.ckpt not found"):
+        Predictor.from_checkpoint(tmp_path / "none.ckpt")
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.ckpt"
+    path.write_text("hello")
+    with pytest.raises(CheckpointError, match="not a checkpoint that torch can read"):
+        Predictor.from_checkpoint(path)

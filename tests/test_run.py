@@ -1,0 +1,83 @@
+"""Run directories: what may be resumed, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from emorec.run import RunDirectory, RunError, copy_file, flatten, write_text
+
+CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}
+
+
+def test_a_new_run_keeps_its_config(tmp_path: Path) -> None:
+    RunDirectory(tmp_path / "run").open(CONFIG, overwrite=False)
+    assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == CONFIG
+
+
+def test_another_config_is_refused_with_the_keys_that_differ(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open(CONFIG, overwrite=False)
+    first.release()
+    other = {"model": {"lr": 0.2}, "data": {"init_args": {"workers": 2, "root": "b"}}}
+    with pytest.raises(RunError, match="another config") as error:
+        RunDirectory(tmp_path).open(other, overwrite=False)
+    assert "model.lr: 0.1 in the run, 0.2 now" in str(error.value)
+    assert "data.init_args.root: 'a' in the run, 'b' now" in str(error.value)
+    assert "--overwrite" in str(error.value)
+
+
+def test_options_that_change_no_result_may_differ(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open(CONFIG, overwrite=False)
+    first.release()
+    other = {**CONFIG, "data": {"init_args": {"workers": 7, "root": "a"}}, "trainer": {"logger": 1}}
+    RunDirectory(tmp_path).open(other, overwrite=False)
+
+
+def test_a_second_process_is_refused_while_the_first_runs(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open(CONFIG, overwrite=False)
+    with pytest.raises(RunError, match="another process is using"):
+        RunDirectory(tmp_path).open(CONFIG, overwrite=False)
+    first.release()
+    RunDirectory(tmp_path).open(CONFIG, overwrite=False)
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="no run directory"):
+        RunDirectory(tmp_path).open(CONFIG, overwrite=True)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_overwrite_deletes_what_a_run_left(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open(CONFIG, overwrite=False)
+    first.write_metrics({"finished": True})
+    first.checkpoints.mkdir()
+    first.last.write_text("weights")
+    assert first.finished
+    first.release()
+    second = RunDirectory(tmp_path)
+    second.open({"model": {"lr": 3}}, overwrite=True)
+    assert not second.finished
+    assert not second.last.exists()
+    assert yaml.safe_load(second.config_file.read_text()) == {"model": {"lr": 3}}
+
+
+def test_flatten_joins_keys_and_keeps_lists() -> None:
+    assert dict(flatten({"a": {"b": [1], "c": {}}, "d": None})) == {
+        "a.b": [1],
+        "a.c": {},
+        "d": None,
+    }
+
+
+def test_files_are_replaced_whole(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "one")
+    write_text(tmp_path / "a", "two")
+    copy_file(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_text() == "two"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
