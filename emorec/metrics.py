@@ -1,5 +1,7 @@
 """From segment scores to clip decisions, and what is measured on them."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
@@ -38,6 +40,22 @@ class ClipVote(Metric):
         super().__init__(**kwargs)
         for name in ("scores", "target", "clip", "index"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
+
+    def _wrap_compute(self, compute: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped = super()._wrap_compute(compute)
+
+        @wraps(compute)
+        def vectors() -> Votes:
+            # Torchmetrics squeezes results of one element: a single clip would leave scalars.
+            clip, scores, target, segments = wrapped()
+            return Votes(
+                clip.reshape(-1),
+                scores.reshape(clip.numel(), -1) if clip.numel() else scores,
+                target.reshape(-1),
+                segments.reshape(-1),
+            )
+
+        return vectors
 
     def update(self, scores: Tensor, target: Tensor, clip: Tensor, index: Tensor) -> None:
         """Add segments.

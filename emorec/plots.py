@@ -49,6 +49,7 @@ def curves_figure(
         panels: Title -> name of a curve -> (epochs, values).
         stages: Name of a stage -> its first epoch and the one after its last.
     """
+    panels = panels or {"nothing was logged": {}}
     figure = Figure(figsize=(8, 2.2 * len(panels) + 0.6), dpi=120)
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections import Counter
+from collections.abc import Callable
 from importlib import import_module
 
 import pytest
@@ -19,7 +20,7 @@ load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
 ALL_SIZES = Sizes({**SIZES.features, "fused": 6, "label": 6}, SIZES.outputs)
 # Registered class -> a check of it. A new class without a line here fails the test below.
-CHECKS = {
+CHECKS: dict[type, Callable[[], None]] = {
     ImageEncoder: lambda: testing.check_encoder(
         ImageEncoder("shufflenet_v2_x0_5", dim=6), torch.randn(3, 1, 64, 64)
     ),

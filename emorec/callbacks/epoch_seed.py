@@ -1,5 +1,7 @@
 """Random numbers as a function of the run's seed and the epoch, whatever happened before."""
 
+from typing import Any
+
 from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
 
 
@@ -23,3 +25,14 @@ class EpochSeed(Callback):
         """Seed Python, numpy and torch from (seed, epoch, rank)."""
         value = self.seed + 1_000_003 * (trainer.current_epoch + 1) + 7919 * trainer.global_rank
         seed_everything(value % 2**32, verbose=False)
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Seed again before the first batch.
+
+        The loader's iterator draws a number, before the epoch starts or after: a resumed run
+        differs in that from an uninterrupted one.
+        """
+        if batch_idx == 0:
+            self.on_train_epoch_start(trainer, pl_module)

@@ -89,7 +89,8 @@ class StagedTraining(Callback):
         modules = [*task.parameter_groups(), "encoders", "objectives"]
         for name, stage in self.stages.items():
             _known(name, "objectives", stage.objectives, list(task.objectives))
-            _known(name, "warmup", list(stage.warmup), list(task.objectives))
+            counted = list(task.objectives) if stage.objectives is None else stage.objectives
+            _known(name, "warmup", list(stage.warmup), counted)
             _known(name, "modalities", stage.modalities, list(task.encoders))
             _known(name, "train", stage.train, modules)
             _known(name, "learning_rates", list(stage.learning_rates), modules)
@@ -108,6 +109,8 @@ class StagedTraining(Callback):
             self._load_best(self.stage_at(first - 1)[0], trainer, task)
         self._apply(stage, task)
         if entering:
+            # What an earlier stage measured must not be taken for this one's.
+            trainer.callback_metrics.clear()
             task.learning_rates = dict(stage.learning_rates)
             trainer.strategy.setup_optimizers(trainer)
             rank_zero_info(

@@ -89,17 +89,17 @@ class Manifest(EmotionDataModule):
         clips = []
         for number, row in enumerate(self._rows(), start=1):
             where = f"{self.manifest}, clip {number}"
-            path = str(row.get("path") or "").strip()
+            path = _text(row, "path")
             if not path:
                 raise DataError(f"{where}: no path; {FORMAT}")
-            label = str(row.get("label") or "").strip()
+            label = _text(row, "label")
             clips.append(
                 Clip(
-                    str(row.get("id") or path),
+                    _text(row, "id") or path,
                     Path(path),
                     {"emotion": class_index(label, classes, where)} if label else {},
-                    group=str(row.get("group") or "").strip(),
-                    split=str(row.get("split") or "").strip() or None,
+                    group=_text(row, "group"),
+                    split=_text(row, "split") or None,
                 )
             )
         return clips
@@ -107,7 +107,10 @@ class Manifest(EmotionDataModule):
     def _rows(self) -> Sequence[dict[str, Any]]:
         if not self.manifest.is_file():
             raise DataError(f"manifest {self.manifest} not found; {FORMAT}")
-        text = self.manifest.read_text(encoding="utf-8-sig")
+        try:
+            text = self.manifest.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(f"manifest {self.manifest} is not UTF-8: {error}") from error
         if self.manifest.suffix.lower() == ".csv":
             reader = csv.DictReader(io.StringIO(text))
             rows: list[dict[str, Any]] = list(reader)
@@ -117,6 +120,8 @@ class Manifest(EmotionDataModule):
                 rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             except json.JSONDecodeError as error:
                 raise DataError(f"manifest {self.manifest} is not JSON lines: {error}") from error
+            if not all(isinstance(row, dict) for row in rows):
+                raise DataError(f"manifest {self.manifest} has a line that is no JSON object")
             found = sorted({name for row in rows for name in row})
         missing = {"path", "label"} - set(found)
         if missing:
@@ -125,3 +130,8 @@ class Manifest(EmotionDataModule):
                 f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
             )
         return rows
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else str(value).strip()

@@ -69,7 +69,9 @@ class ImageEncoder(Encoder):
         own = self.trunk.state_dict()
         replaced = {key for key in own if key.startswith(f"{self.last}.")}
         state = {key: value for key, value in state.items() if key not in replaced}
-        missing = sorted(own.keys() - state.keys() - replaced)
+        # Files from before PyTorch 0.4.1 have no counters of batches; torch does without them too.
+        counters = {key for key in own if key.endswith(".num_batches_tracked")}
+        missing = sorted(own.keys() - state.keys() - replaced - counters)
         extra = sorted(state.keys() - own.keys())
         wrong = sorted(k for k in state.keys() & own.keys() if state[k].shape != own[k].shape)
         if missing or extra or wrong:
@@ -93,7 +95,10 @@ def _build(backbone: str) -> nn.Module:
             raise WeightsError(
                 f"backbone {backbone} needs timm: pip install 'emorec[timm]'"
             ) from error
-        model: nn.Module = timm.create_model(backbone.removeprefix("timm/"), pretrained=False)
+        try:
+            model: nn.Module = timm.create_model(backbone.removeprefix("timm/"), pretrained=False)
+        except RuntimeError as error:
+            raise WeightsError(f"unknown backbone {backbone!r}: {error}") from error
         return model
     try:
         model = torchvision.models.get_model(backbone, weights=None)
@@ -138,14 +143,14 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             f"weights file {path} not found; expected 'imagenet', null, or a file with the "
             "backbone's state dict"
         )
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
     try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch meets in a file that is no checkpoint
-        raise WeightsError(f"{path} is not a state dict that torch can read: {error}") from error
+        raise WeightsError(f"{path} is not a state dict that can be read: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise WeightsError(f"{path} holds no plain state dict (parameter name -> tensor)")
     return state

@@ -52,5 +52,5 @@ def mean_over_rows(values: Tensor, rows: Tensor) -> Tensor:
         rows: bool (B,), the rows that count.
     """
     total = values.masked_fill(~rows, 0).sum()
-    count = sum_over_ranks(rows.sum(dtype=torch.float32)).clamp(min=1)
-    return total * (world_size() / count).to(total.dtype)
+    count = sum_over_ranks(rows.sum(dtype=torch.promote_types(total.dtype, torch.float32)))
+    return total * (world_size() / count.clamp(min=1)).to(total.dtype)

@@ -126,12 +126,13 @@ class EmotionTask(LightningModule):
                 "data.extractors"
             )
         self.configure_model()
-        if stage == "fit" and self.trainer.ckpt_path is None:
-            for name in self.encoders:
-                self.encoder(name).load_initial_weights()
 
     def on_fit_start(self) -> None:
         """Standardise with training clips' statistics, unless a checkpoint brought its own."""
+        # Not in setup: there the trainer does not know yet whether it resumes.
+        if self.trainer.ckpt_path is None:
+            for name in self.encoders:
+                self.encoder(name).load_initial_weights()
         modules = {name: m for name, m in self.standardise.items() if isinstance(m, Standardise)}
         if all(bool(module.known) for module in modules.values()):
             return

@@ -79,7 +79,7 @@ class ClassificationTask(EmotionTask):
         target = batch.targets[self.target].masked_fill(~batch.labelled[self.target], -1)
         for name, scores in self.segment_scores(bundle).items():
             # A modality that is absent says nothing; fused scores count wherever one is there.
-            rows = batch.present[name] if name in batch.present else slice(None)
+            rows = bundle.present[name]
             self.vote(name).update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
 
     def _decide(self) -> dict[str, Votes]:
