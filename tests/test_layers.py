@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "emorec"
 ROWS = [
-    ["types", "functional", "errors", "synthetic", "__init__"],
+    ["types", "functional", "errors", "synthetic", "progress", "__init__"],
     ["media", "encoders", "fusion", "objectives", "plots"],
     ["extractors", "metrics", "curves"],
     ["cache", "tasks"],

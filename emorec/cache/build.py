@@ -13,7 +13,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
@@ -21,6 +20,7 @@ from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
 from emorec.media import one_thread
+from emorec.progress import progress
 from emorec.types import Clip
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def build(
             f"preprocessing {len(missing)} of {len(clips)} clips with {workers} worker(s) into "
             f"{cache.folder} (about {size:.0f} MiB); it can be interrupted and run again"
         )
-        bar = tqdm(total=len(missing), unit="clip", desc="preprocess", smoothing=0.1)
+        bar = progress(total=len(missing), unit="clip", desc="preprocess")
         warned = 0
         with bar:
             for entry in _process(source, missing, workers):

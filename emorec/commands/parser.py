@@ -2,6 +2,7 @@
 
 import logging
 import re
+import warnings
 from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
@@ -29,5 +30,7 @@ class EmorecParser(LightningArgumentParser):
 
 def show_info() -> None:
     """Let the progress lines of data modules and stages through to the terminal."""
+    # Lightning and PyTorch talk to each other here; no user can mend it.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
     logger: Any = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     logger.setLevel(logging.INFO)

@@ -13,6 +13,7 @@ from emorec.errors import UserError
 from emorec.media import MediaError
 from emorec.plots import timeline_figure
 from emorec.predict import Prediction, Predictor
+from emorec.progress import progress
 from emorec.run import write_text
 
 
@@ -24,7 +25,7 @@ def main(argv: Sequence[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     results: list[dict[str, Any]] = []
     failed = 0
-    for file in tqdm(options.files, unit="file", desc="predict"):
+    for file in progress(options.files, unit="file", desc="predict"):
         try:
             prediction = predictor.predict(file)
         except MediaError as error:

@@ -8,12 +8,12 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 from torch import nn
-from tqdm import tqdm
 
 from emorec.cache import Entry, Windows
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits import Split
 from emorec.extractors import Extractor
+from emorec.progress import progress
 from emorec.synthetic import EMOTIONS, ClipPlan, plan_clips, write_clip
 from emorec.types import Clip
 
@@ -111,7 +111,7 @@ class Synthetic(EmotionDataModule):
             return
         self.root.mkdir(parents=True, exist_ok=True)
         rank_zero_info(f"generating {len(missing)} clips into {self.root}")
-        bar = tqdm(total=len(missing), unit="clip", desc="generate")
+        bar = progress(total=len(missing), unit="clip", desc="generate")
         if workers == 0:
             for plan, path in missing:
                 write_clip(plan, path)
