@@ -48,7 +48,8 @@ check: lint types test ## what CI runs
 demo: $(READY) ## the main job: train on generated clips, test, predict (minutes on two cores)
 	$(BIN)/emorec fit --config configs/experiment/demo.yaml --run runs/demo
 	$(BIN)/emorec predict runs/demo/checkpoints/best.ckpt --out runs/demo/predictions \
-	  $$(sed -n '2,4s#,.*##p' runs/demo/predictions.csv | sed 's#.*#runs/synthetic/&.*#')
+	  $$(sed -n '2,4s#,.*##p' runs/demo/predictions.csv | sed 's#.*#runs/synthetic/clips-*/&.*#')
+	@echo; cat runs/demo/summary.txt; echo "timelines in runs/demo/predictions"
 
 wheel: $(READY) ## build the wheel and run it outside of the checkout
 	rm -rf dist && $(BIN)/python -m build --wheel --installer uv

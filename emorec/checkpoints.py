@@ -54,7 +54,9 @@ def load_checkpoint(path: Path) -> tuple[EmotionTask, EmotionDataModule]:
         CheckpointError: It is missing, damaged, or not a checkpoint of emorec.
     """
     if not path.is_file():
-        raise CheckpointError(f"checkpoint {path} not found")
+        raise CheckpointError(
+            f"checkpoint {path} not found; expected a file such as runs/NAME/checkpoints/best.ckpt"
+        )
     load_plugins()
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -83,7 +85,7 @@ def _named_class(hyper_parameters: dict[str, Any], path: Path) -> Any:
     found = getattr(sys.modules.get(module), attribute, None)
     if found is None:
         raise CheckpointError(
-            f"{path} needs the class {name}, which no installed package registers; install the "
-            "plug-in package that it comes from"
+            f"{path} needs the class {name}, which no imported package has; install the plug-in "
+            "package that it comes from, with its entry point in the group emorec.plugins"
         )
     return found

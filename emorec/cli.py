@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _stop(str(error.strerror))
+        _stop(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
     except KeyboardInterrupt:
         _stop("interrupted; the same command goes on where it was", status=130)
 

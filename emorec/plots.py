@@ -88,7 +88,8 @@ def timeline_figure(
         scores: (windows, classes), probabilities.
         classes: Their names.
         title: Title of the picture.
-        thumbnails: For each window its key frame's crop, uint8 (H, W, 3), or None.
+        thumbnails: For each window the face in its key frame, uint8 (H, W, 3), or None; empty
+            where no picture was looked at.
     """
     figure = Figure(figsize=(10, 4.6), dpi=120)
     strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
@@ -105,13 +106,15 @@ def timeline_figure(
     pad = max(0.25, 0.03 * (high - low))
     axes.set_xlim(low - pad, high + pad)
     shown = [i for i in range(len(thumbnails)) if thumbnails[i] is not None]
-    # As many as fit side by side, evenly spread in time.
-    for time in np.linspace(low, high, min(10, len(shown))):
-        i = min(shown, key=lambda j: abs(times[j] - float(time)))
+    wanted = np.linspace(low, high, 10)  # as many as fit side by side
+    chosen = (
+        {min(shown, key=lambda i: abs(times[i] - float(t))) for t in wanted} if shown else set()
+    )
+    for i in sorted(chosen):
         image = np.asarray(thumbnails[i])
-        box = OffsetImage(image, zoom=52 / image.shape[0] * 1.2)
-        strip.add_artist(AnnotationBbox(box, (float(time), 0.5), frameon=False))
-    if not shown:
+        box = OffsetImage(image, zoom=62 / image.shape[0])
+        strip.add_artist(AnnotationBbox(box, (times[i], 0.5), frameon=False))
+    if len(thumbnails) and not shown:
         strip.text(0.5, 0.5, "no face in any window", ha="center", transform=strip.transAxes)
     figure.tight_layout()
     return figure

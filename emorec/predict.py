@@ -29,7 +29,8 @@ class Prediction:
         scores: (windows, classes), each window's probabilities.
         modalities: Modality -> number of windows that have it.
         warnings: What was odd about the file.
-        crops: For each window the image that a face extractor cut, uint8 (H, W, 3), or None.
+        crops: For each window the image that a face extractor cut, uint8 (H, W, 3), or None;
+            empty where the model sees no pictures.
     """
 
     file: Path
@@ -134,7 +135,7 @@ class Predictor:
             scores.tolist(),
             {name: sum(a is not None for a in values) for name, values in arrays.items()},
             warnings,
-            [_picture(arrays, i) for i in used],
+            [_picture(arrays, i) for i in used] if self._sees() else [],
         )
 
     def _batch(self, arrays: dict[str, list[Array | None]], used: list[int]) -> SegmentBatch:
@@ -150,6 +151,10 @@ class Predictor:
         clip, index = torch.zeros(size, dtype=torch.int64), torch.tensor(used)
         return SegmentBatch(inputs, present, zero, none, clip, index)
 
+    def _sees(self) -> bool:
+        """Whether one of the modalities in use is a picture."""
+        return any(_is_picture(self.extractors[name]) for name in self.task.shown)
+
     @torch.inference_mode()
     def _score(self, batch: SegmentBatch) -> torch.Tensor:
         bundle = self.task(batch.to(self.device))
@@ -161,6 +166,10 @@ class Predictor:
 
 def _split(batch: SegmentBatch) -> list[SegmentBatch]:
     return [batch.rows(slice(start, start + BATCH)) for start in range(0, len(batch), BATCH)]
+
+
+def _is_picture(extractor: Extractor) -> bool:
+    return extractor.dtype is np.uint8 and len(extractor.shape) == 3 and extractor.shape[0] == 3
 
 
 def _picture(arrays: dict[str, list[Array | None]], window: int) -> Array | None:

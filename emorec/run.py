@@ -1,9 +1,8 @@
 """A run is a directory: what is in it says whether to start, to go on, or that all is done."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from emorec.errors import UserError
+from emorec.files import write_text
 
 # Options that do not change what a run computes; a run may be resumed with other values.
 FREE = (
@@ -25,6 +25,7 @@ FREE = (
     "trainer.enable_model_summary",
     "trainer.log_every_n_steps",
     "data.init_args.workers",
+    "data.init_args.cache",
 )
 
 
@@ -36,8 +37,9 @@ class RunDirectory:
     """The files of one run, under one folder.
 
     ``config.yaml`` (all options), ``checkpoints/last.ckpt`` (after each epoch),
-    ``checkpoints/STAGE.ckpt`` and ``best.ckpt``, ``logs/``, and, when it is finished,
-    ``metrics.json``, ``predictions*.csv`` and pictures.
+    ``checkpoints/STAGE.ckpt`` and ``best.ckpt``, ``logs/``, ``split.csv`` (which clip is in which
+    part), and, when it is finished, ``metrics.json``, ``summary.txt``, ``predictions*.csv`` and
+    pictures.
 
     Args:
         path: The folder.
@@ -47,6 +49,8 @@ class RunDirectory:
         self.path = path
         self.config_file = path / "config.yaml"
         self.metrics_file = path / "metrics.json"
+        self.summary_file = path / "summary.txt"
+        self.split_file = path / "split.csv"
         self.checkpoints = path / "checkpoints"
         self.last = self.checkpoints / "last.ckpt"
         self.best = self.checkpoints / "best.ckpt"
@@ -103,26 +107,53 @@ class RunDirectory:
             )
         self.lock()
         if overwrite:
-            for child in self.path.iterdir():
-                if child.is_dir():
-                    shutil.rmtree(child)
-                elif child.name != ".lock":
-                    child.unlink()
-        if self.config_file.is_file():
+            self._delete()
+        for leftover in self.checkpoints.glob(".*"):  # of a killed process; ours is the lock
+            leftover.unlink()
+        if self.last.is_file():
             self._check(config)
-        else:
+        else:  # nothing was trained yet: a corrected config is welcome
             write_text(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
 
-    def _check(self, config: Mapping[str, Any]) -> None:
+    def _delete(self) -> None:
+        """Delete what a run writes, and nothing else."""
+        for name in ("checkpoints", "logs", "wandb", "predictions"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for pattern in ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv"):
+            for file in self.path.glob(pattern):
+                file.unlink()
+        for picture in (
+            *self.path.glob("confusion_matrix*.png"),
+            *self.path.glob("training_*.png"),
+        ):
+            picture.unlink()
+
+    def open_again(self, config: Mapping[str, Any]) -> None:
+        """Lock the directory of a run that is to be measured, and check what is measured.
+
+        Args:
+            config: All options of the command.
+
+        Raises:
+            RunError: Another process is using it, or the run had another seed, model, data or
+                stages.
+        """
+        self.lock()
+        if self.config_file.is_file():
+            self._check(config, ("seed_everything", "model", "data", "training"))
+
+    def _check(self, config: Mapping[str, Any], keys: Sequence[str] = ()) -> None:
         kept = dict(flatten(yaml.safe_load(self.config_file.read_text(encoding="utf-8"))))
         now = dict(flatten(config))
         differ = [
             f"  {key}: {kept.get(key)!r} in the run, {now.get(key)!r} now"
             for key in sorted(kept.keys() | now.keys())
             if kept.get(key) != now.get(key)
+            and (not keys or key.split(".")[0] in keys)
             and not any(key == free or key.startswith(f"{free}.") for free in FREE)
         ]
         if differ:
+            self.release()
             raise RunError(
                 f"{self.path} is a run with another config:\n"
                 + "\n".join(differ[:20])
@@ -143,17 +174,3 @@ def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from flatten(value, f"{prefix}{key}.")
     else:
         yield prefix.removesuffix("."), tree
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file whole or not at all."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)

@@ -31,7 +31,7 @@ SMALL = [
     "--trainer.limit_val_batches=1",
     "--trainer.limit_test_batches=1",
     "--trainer.enable_progress_bar=false",
-    "--data.batch_size=4",
+    "--data.batch_size=6",
     "--data.workers=0",
     "--data.windows=RandomWindows",
     "--data.windows.count=2",
@@ -43,7 +43,7 @@ def sets(place: Place, smoke_run: Path, tmp_path_factory: pytest.TempPathFactory
     """Return a folder with the generated clips as a RAVDESS tree and as a manifest."""
     folder = tmp_path_factory.mktemp("sets")
     rows = []
-    for media in sorted(place.media.glob("*.*")):
+    for media in sorted(place.media.rglob("*.*")):
         subject, emotion, take = media.stem.split("-")
         rows.append((str(media), emotion, subject))
         actor = f"{int(subject[1:]):02d}"
@@ -69,7 +69,7 @@ def options_for(experiment: str, sets: Path, place: Place) -> list[str]:
     options += [f"--training.stages.{name}.epochs=1" for name in tree["training"]["stages"]]
     for name, encoder in model["init_args"]["encoders"].items():
         if encoder["init_args"]["backbone"] == "resnet50":
-            options += [f"--model.encoders.{name}.{o}" for o in ("weights=null", "resize=48")]
+            options += [f"--model.encoders.{name}.{o}" for o in ("weights=none", "resize=48")]
     if data["class_path"] == "RAVDESS":
         options += [f"--data.root={sets / 'ravdess'}"]
     elif data["class_path"] == "Manifest":

@@ -7,8 +7,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "emorec"
 ROWS = [
-    ["types", "functional", "errors", "synthetic", "progress", "__init__"],
-    ["media", "encoders", "fusion", "objectives", "plots"],
+    ["types", "functional", "errors", "progress", "files", "__init__"],
+    ["media", "encoders", "fusion", "objectives", "plots", "synthetic"],
     ["extractors", "metrics", "curves"],
     ["cache", "tasks"],
     ["data"],

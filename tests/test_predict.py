@@ -21,7 +21,7 @@ def test_a_test_clip_is_predicted_as_it_was_tested(
 ) -> None:
     with (smoke_run / "predictions.csv").open(newline="") as file:
         row = next(csv.DictReader(file))
-    (media,) = place.media.glob(f"{row['clip']}.*")
+    (media,) = place.media.rglob(f"{row['clip']}.*")
     prediction = predictor.predict(media)
     assert prediction.label == row["predicted"]
     for name, probability in prediction.probabilities.items():
@@ -31,7 +31,7 @@ def test_a_test_clip_is_predicted_as_it_was_tested(
 
 
 def test_windows_are_in_order_and_carry_probabilities(predictor: Predictor, place: Place) -> None:
-    prediction = predictor.predict(sorted(place.media.glob("*.mp4"))[0])
+    prediction = predictor.predict(sorted(place.media.rglob("*.mp4"))[0])
     starts = [window.start for window in prediction.windows]
     assert starts == sorted(starts)
     for scores in prediction.scores:
@@ -44,7 +44,7 @@ def test_windows_are_in_order_and_carry_probabilities(predictor: Predictor, plac
 
 def test_a_unimodal_checkpoint_needs_its_modality_only(smoke_run: Path, place: Place) -> None:
     alone = Predictor.from_checkpoint(smoke_run / "checkpoints/audio.ckpt", device="cpu")
-    prediction = alone.predict(sorted(place.media.glob("*.avi"))[0])
+    prediction = alone.predict(sorted(place.media.rglob("*.avi"))[0])
     assert prediction.modalities == {"audio": len(prediction.windows)}
 
 

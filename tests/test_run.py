@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from emorec.run import RunDirectory, RunError, copy_file, flatten, write_text
+from emorec.files import copy_file, write_text
+from emorec.run import RunDirectory, RunError, flatten
 
 CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}
 

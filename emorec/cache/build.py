@@ -90,7 +90,8 @@ def build(
         size = source.bytes_per_clip(windows) * len(missing) / 2**20
         say(
             f"preprocessing {len(missing)} of {len(clips)} clips with {workers} worker(s) into "
-            f"{cache.folder} (about {size:.0f} MiB); it can be interrupted and run again"
+            f"{cache.folder} (about {size:.0f} MiB); it can be interrupted and run again, and "
+            "emorec preprocess does it beforehand, on any machine"
         )
         bar = progress(total=len(missing), unit="clip", desc="preprocess")
         warned = 0
@@ -110,14 +111,16 @@ def _process(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[En
         yield from (_cache_clip(source, clip) for clip in clips)
         return
     waiting = {clip.id: clip for clip in clips}
-    for entry in _pool(source, clips, min(workers, len(clips))):
-        del waiting[entry.id]
-        yield entry
-    # A worker that dies takes its pool with it. Clips that were left are done one by one in a
-    # process each, which finds the one that kills it.
-    for clip in waiting.values():
-        results = list(_pool(source, [clip], 1))
-        yield results[0] if results else _died(source, clip)
+    while waiting:
+        for entry in _pool(source, list(waiting.values()), min(workers, len(waiting))):
+            del waiting[entry.id]
+            yield entry
+        # A worker that dies takes its pool with it. The clips that it can have had are done one
+        # by one in a process each, which finds the one that kills it; then the rest goes on.
+        for clip in list(waiting.values())[: 2 * workers + 1]:
+            results = list(_pool(source, [clip], 1))
+            del waiting[clip.id]
+            yield results[0] if results else _died(clip)
 
 
 def _pool(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry]:
@@ -139,12 +142,17 @@ def _pool(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry
 
 
 def _cache_clip(source: Source, clip: Clip) -> Entry:
+    cache = source.cache()
+    cached = cache.current(clip.id, source.root / clip.media)
+    if cached is not None:  # by another process, since this one began
+        return cached
     entry, arrays = make_entry(clip, source.root, source.windows, source.extractors)
-    source.cache().write(entry, arrays)
+    if entry.digest:
+        cache.write(entry, arrays)
     return entry
 
 
-def _died(source: Source, clip: Clip) -> Entry:
+def _died(clip: Clip) -> Entry:
     """Record a clip whose worker process died; it is not cached, so it is tried again."""
     return Entry(
         id=clip.id,

@@ -32,7 +32,8 @@ class Entry:
         facts: Columns of the report: windows with a face, sound level, ...
         size: Bytes of the media file.
         mtime_ns: Its time of change.
-        digest: blake2b of its content.
+        digest: blake2b of its content; empty where it was missing, unreadable, or failed in an
+            unexpected way: such a record is reported but not cached.
     """
 
     id: str
@@ -62,6 +63,16 @@ def digest_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _identity(path: Path) -> dict[str, Any]:
+    """Return size, time of change and digest of a file; nothing where it cannot be read."""
+    try:
+        stat = path.stat()
+        digest = digest_file(path)
+    except OSError:
+        return {}
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest}
+
+
 def make_entry(
     clip: Clip, root: Path, windows: Windows, extractors: Mapping[str, Extractor]
 ) -> tuple[Entry, dict[str, Array]]:
@@ -80,9 +91,6 @@ def make_entry(
     """
     path = root / clip.media
     record: dict[str, Any] = {"id": clip.id, "path": clip.media.as_posix()}
-    if path.is_file():
-        stat = path.stat()
-        record |= {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest_file(path)}
     try:
         media = probe(path)
         spans = windows(clip.id, media.duration)
@@ -98,12 +106,14 @@ def make_entry(
             blank = np.zeros(extractor.shape, extractor.dtype)
             arrays[name] = np.stack([blank if a is None else a for a in found.arrays])
     except MediaError as error:
-        return Entry(**record, status="skipped", reason=str(error)), {}
+        return Entry(**record, **_identity(path), status="skipped", reason=str(error)), {}
     except MemoryError:
         raise
     except Exception as error:  # one bad clip never ends a run: it is listed with its reason
+        # Without a digest it is not cached: next time may be better.
         reason = f"unexpected {type(error).__name__}: {error}"
         return Entry(**record, status="skipped", reason=reason), {}
+    record |= _identity(path)
     record |= {"windows": [list(span) for span in spans], "present": present}
     if not any(any(there) for there in present.values()):
         reason = f"nothing usable in any window ({'; '.join(record['warnings'])})"

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import tempfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from emorec.extractors import Extractor
 from emorec.types import Array
 
 FORMAT = 1  # raise it when the layout of an entry changes
+OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000
 
 
 def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
@@ -56,7 +58,7 @@ class SegmentCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._maps: dict[tuple[str, str], Array] = {}
+        self._maps: OrderedDict[tuple[str, str], Array] = OrderedDict()
 
     def entry_folder(self, clip_id: str) -> Path:
         """Return where a clip's entry lies: a readable prefix and a digest of the id."""
@@ -76,11 +78,11 @@ class SegmentCache:
         """Return a clip's record if it was made of this very file, else None.
 
         A file of the same size and time of change is taken as the same; otherwise its content
-        decides. A clip skipped because its file was missing is tried again.
+        decides. Where the file is gone, what was cached of it still counts.
         """
         entry = self.read(clip_id)
         if entry is None or not media.is_file():
-            return None
+            return entry
         stat = media.stat()
         if stat.st_size != entry.size:
             return None
@@ -123,8 +125,9 @@ class SegmentCache:
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                # There is an older entry, or another process was first: set it aside, as a
-                # folder cannot be replaced in one step.
+                if _digest(target) == _digest(temporary):
+                    return  # another process was first, with the same file
+                # An older entry: set it aside, as a folder cannot be replaced in one step.
                 aside = tempfile.mkdtemp(prefix=".old-", dir=self.folder)
                 with suppress(FileNotFoundError):  # another process has just done the same
                     target.rename(aside)
@@ -139,10 +142,20 @@ class SegmentCache:
         if key not in self._maps:
             path = self.entry_folder(clip_id) / f"{modality}.npy"
             self._maps[key] = np.load(path, mmap_mode="r")
+            if len(self._maps) > OPEN:
+                self._maps.popitem(last=False)
+        self._maps.move_to_end(key)
         return self._maps[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "_maps": {}}  # loader workers open their own maps
+        return {"folder": self.folder, "_maps": OrderedDict()}  # loader workers open their own maps
+
+
+def _digest(folder: Path) -> str | None:
+    try:
+        return str(json.loads((folder / "entry.json").read_text(encoding="utf-8"))["digest"])
+    except FileNotFoundError:
+        return None
 
 
 def _explain(error: OSError, folder: Path) -> OSError:
@@ -150,6 +163,7 @@ def _explain(error: OSError, folder: Path) -> OSError:
         return error
     return OSError(
         error.errno,
-        f"no space left in the cache folder {folder}. What is cached stays valid: free some space "
-        "or name another folder with --data.cache, then run the same command again",
+        f"no space left in the cache folder {folder}. What is cached there stays valid: free some "
+        "space and run the same command again, or name another folder with --data.cache, which "
+        "starts empty",
     )

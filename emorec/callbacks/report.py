@@ -1,11 +1,13 @@
 """What testing leaves in the run directory: numbers, decisions, pictures."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from emorec.files import write_text
 from emorec.metrics import Votes, clip_metrics
 from emorec.plots import confusion_figure
 from emorec.tasks import ClassificationTask
@@ -28,6 +30,15 @@ class Report(Callback):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results: dict[str, dict[str, Any]] = {}
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write which clip is in which part, for the run's later commands."""
+        data: Any = getattr(trainer, "datamodule", None)
+        path = self.folder / "split.csv"
+        if trainer.is_global_zero and not path.is_file():
+            lines = io.StringIO()
+            csv.writer(lines).writerows([("clip", "part"), *sorted(data.assigned.items())])
+            write_text(path, lines.getvalue())
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; see the class."""

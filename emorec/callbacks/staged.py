@@ -94,9 +94,12 @@ class StagedTraining(Callback):
             _known(name, "modalities", stage.modalities, list(task.encoders))
             _known(name, "train", stage.train, modules)
             _known(name, "learning_rates", list(stage.learning_rates), modules)
-        limit = trainer.max_epochs
-        limited = limit is not None and 0 <= limit < self.epochs
-        trainer.fit_loop.max_epochs = limit if limited else self.epochs
+        if trainer.max_epochs not in (None, -1, self.epochs):
+            raise StageError(
+                f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {self.epochs}; "
+                "leave it out and set --training.stages.NAME.epochs"
+            )
+        trainer.fit_loop.max_epochs = self.epochs
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -169,7 +172,7 @@ class StagedTraining(Callback):
         path = self.checkpoint(name)
         trainer.strategy.barrier("best weights of a stage")
         if not path.is_file():
-            raise StageError(f"the best weights of stage {name} are missing: {path}")
+            raise StageError(f"no weights of stage {name} at {path}; start anew with --overwrite")
         saved = torch.load(path, map_location=task.device, weights_only=True)
         task.load_state_dict(saved["state_dict"])
         best = self.best[name]

@@ -1,6 +1,5 @@
 """The end of a run: its numbers in one file, its curves in a picture, and the last lines."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,8 @@ import torch
 from emorec import __version__
 from emorec.callbacks import StagedTraining
 from emorec.curves import training_curves
-from emorec.run import RunDirectory, copy_file
+from emorec.files import copy_file, write_text
+from emorec.run import RunDirectory
 
 
 def write_results(
@@ -17,57 +17,87 @@ def write_results(
     results: Mapping[str, Any],
     training: StagedTraining,
     data: Any,
+    seed: int,
     *,
     finished: bool,
-) -> None:
-    """Write best.ckpt, training_curves.png and, last, metrics.json; print what was reached.
+) -> str:
+    """Write best.ckpt, training_curves.png, summary.txt and, last, metrics.json.
 
     Args:
         run: The run directory.
         results: Kind of scores -> clip-level metrics on test clips.
         training: The stages.
-        data: The data module, for the sizes of its parts.
+        data: The data module, for its split.
+        seed: Seed of the run: weights and order.
         finished: Whether training went to its end.
+
+    Returns:
+        The summary: accuracies, and where the pictures and the model are.
     """
-    spans, first, final = {}, 0, None
-    validation = {}
+    spans, first = {}, 0
     for name, stage in training.stages.items():
         spans[name] = (first, first + stage.epochs)
         first += stage.epochs
-        path = run.checkpoints / f"{name}.ckpt"
-        if path.is_file():
-            final = path
-            epoch = torch.load(path, map_location="cpu", weights_only=True)["epoch"]
-            validation[name] = {"monitor": stage.monitor, "best_epoch": epoch}
-            if name in training.best:
-                validation[name]["score"] = training.best[name]["score"]
-    assert final is not None
-    copy_file(final, run.best)
+    stages = {
+        name: {
+            "monitor": training.stages[name].monitor,
+            "score": best.get("score"),
+            "best_epoch": best.get("epoch"),
+        }
+        for name, best in _best_epochs(run, training).items()
+    }
+    copy_file(run.checkpoints / f"{list(stages)[-1]}.ckpt", run.best)
     if any((run.path / "logs").glob("version_*/metrics.csv")):
         figure = training_curves(run.path / "logs", spans)
         figure.savefig(run.path / "training_curves.png")
     sizes = {part: len(data.part_of(part)) for part in ("train", "val", "test")}
+    text = _summary(run, results, data, sizes)
+    write_text(run.summary_file, text)
     run.write_metrics(
         {
             "emorec": __version__,
             "finished": finished,
+            "seed": seed,
             "split": data.split,
-            "seed": data.seed,
+            "split_seed": data.seed,
             "clips": sizes,
             "classes": data.targets,
             "test": dict(results),
-            "stages": validation,
+            "stages": stages,
         }
     )
-    say = sys.stdout.write
-    say(f"\ntest clips: {sizes['test']} (split {data.split}, seed {data.seed})\n")
+    return text
+
+
+def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[str, float]]:
+    """Return stage -> its best score and epoch, of the stages that have weights."""
+    best = training.best
+    if not best and run.last.is_file():
+        saved = torch.load(run.last, map_location="cpu", weights_only=True)["callbacks"]
+        best = saved["StagedTraining"]["best"]
+    return {
+        name: best.get(name, {})
+        for name in training.stages
+        if (run.checkpoints / f"{name}.ckpt").is_file()
+    }
+
+
+def _summary(
+    run: RunDirectory, results: Mapping[str, Any], data: Any, sizes: Mapping[str, int]
+) -> str:
+    lines = [f"test clips: {sizes['test']} (split {data.split}, seed {data.seed})"]
+    modalities = sorted(data.extractors)
     for name, metrics in results.items():
-        label = "both together" if name == "fused" and len(results) > 1 else f"{name} alone"
-        say(f"  {label:<16} accuracy {_percent(metrics['accuracy'])}")
-        say(f"   UAR {_percent(metrics['uar'])}   macro F1 {_percent(metrics['macro_f1'])}\n")
+        label = f"{name} alone"
+        if name == "fused":
+            label = "both together" if len(modalities) == 2 else "+".join(modalities)
+        lines.append(
+            f"  {label:<16} accuracy {_percent(metrics['accuracy'])}   UAR "
+            f"{_percent(metrics['uar'])}   macro F1 {_percent(metrics['macro_f1'])}"
+        )
     pictures = sorted(path.name for path in run.path.glob("*.png"))
-    say(f"pictures in {run.path}: {', '.join(pictures)}\n")
-    say(f"model: {run.best}\n")
+    lines += [f"pictures in {run.path}: {', '.join(pictures)}", f"model: {run.best}"]
+    return "\n".join(lines) + "\n"
 
 
 def _percent(value: float | None) -> str:

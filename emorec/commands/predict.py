@@ -10,11 +10,11 @@ from typing import Any
 from tqdm import tqdm
 
 from emorec.errors import UserError
+from emorec.files import write_text
 from emorec.media import MediaError
 from emorec.plots import timeline_figure
 from emorec.predict import Prediction, Predictor
 from emorec.progress import progress
-from emorec.run import write_text
 
 
 def main(argv: Sequence[str]) -> None:
@@ -28,10 +28,12 @@ def main(argv: Sequence[str]) -> None:
     for file in progress(options.files, unit="file", desc="predict"):
         try:
             prediction = predictor.predict(file)
-        except MediaError as error:
+        except Exception as error:  # one bad file never ends a list of them
             failed += 1
-            results.append({"file": str(file), "error": str(error)})
-            tqdm.write(f"{file}: skipped, {error}", file=sys.stderr)
+            known = isinstance(error, MediaError)
+            reason = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+            results.append({"file": str(file), "error": reason})
+            tqdm.write(f"{file}: skipped, {reason}", file=sys.stderr)
             continue
         picture = _picture_name(out, file, results)
         draw(prediction, out / picture)

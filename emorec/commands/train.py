@@ -1,5 +1,6 @@
 """``emorec fit``, ``validate`` and ``test``: LightningCLI around run directories."""
 
+import csv
 import os
 import sys
 from collections.abc import Sequence
@@ -81,7 +82,7 @@ class EmorecCLI(LightningCLI):
             if self.subcommand == "fit":
                 self.directory.open(plain, overwrite=config.overwrite)
             else:
-                self.directory.lock()
+                self.directory.open_again(plain)
         config.trainer.default_root_dir = str(self.directory.path)
         self._place_wandb(config.trainer)
 
@@ -98,8 +99,8 @@ class EmorecCLI(LightningCLI):
         logger = own.get("logger")
         others = logger if isinstance(logger, list) else [logger] * (not isinstance(logger, bool))
         if self.subcommand == "fit":
-            csv = CSVLogger(self.directory.path, name="logs")
-            kwargs["logger"] = [*(each for each in others if each is not None), csv]
+            table = CSVLogger(self.directory.path, name="logs")
+            kwargs["logger"] = [*(each for each in others if each is not None), table]
         else:
             kwargs["logger"] = False
         plugins = own.get("plugins") or []
@@ -127,11 +128,16 @@ class EmorecCLI(LightningCLI):
     def fit(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Train, or go on, then test each stage's best weights and write the results."""
         if self.directory.finished:
-            rank_zero_info(
-                f"{self.directory.path} is a finished run, nothing is changed; --overwrite starts "
-                "anew"
-            )
+            if _is_first_process():
+                sys.stdout.write(
+                    f"{self.directory.path} is a finished run, nothing is changed; --overwrite "
+                    f"starts anew\n{self.directory.summary_file.read_text(encoding='utf-8')}"
+                )
             return
+        # What is wrong with the model is better known before an hour of preprocessing.
+        assert isinstance(model, EmotionTask)
+        model.check()
+        self._pin_split(datamodule)
         resume = self.directory.last if self.directory.last.is_file() else None
         if resume:
             rank_zero_info(f"resuming from {resume}")
@@ -144,11 +150,18 @@ class EmorecCLI(LightningCLI):
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""
         path = self._trained()[-1]
+        self._pin_split(datamodule)
         self.trainer.validate(model, datamodule=datamodule, ckpt_path=path, weights_only=True)
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Test each stage's best weights and write the results."""
+        self._pin_split(datamodule)
         self._test(model, datamodule, finished=self.directory.finished)
+
+    def _pin_split(self, data: Any) -> None:
+        if self.directory.split_file.is_file():
+            with self.directory.split_file.open(newline="", encoding="utf-8") as file:
+                data.pinned = {row["clip"]: row["part"] for row in csv.DictReader(file)}
 
     def _test(
         self, model: LightningModule, datamodule: LightningDataModule, *, finished: bool
@@ -159,9 +172,11 @@ class EmorecCLI(LightningCLI):
             )
         if self.trainer.is_global_zero:
             stages = self._get(self.config_init, "training")
-            write_results(
-                self.directory, self.report.results, stages, datamodule, finished=finished
+            seed = int(self._get(self.config_init, "seed_everything"))
+            text = write_results(
+                self.directory, self.report.results, stages, datamodule, seed, finished=finished
             )
+            sys.stdout.write(f"\n{text}")
 
     def _trained(self) -> list[Path]:
         stages: StagedTraining = self._get(self.config_init, "training")
@@ -200,6 +215,7 @@ def main(argv: Sequence[str]) -> None:
 
 def _with_config_of_run(arguments: list[str]) -> list[str]:
     """Let ``test --run DIR`` read the config that the run directory holds."""
+    arguments = [part for a in arguments for part in _split_run(a)]
     named = any(a.split("=")[0] in ("-c", "--config") for a in arguments)
     wants_help = {"-h", "--help"} & set(arguments)
     if named or wants_help or "--run" not in arguments[:-1]:
@@ -209,3 +225,7 @@ def _with_config_of_run(arguments: list[str]) -> list[str]:
     if not config.is_file():
         raise RunError(f"{run} is no run directory: it has no config.yaml; train with emorec fit")
     return [arguments[0], "--config", str(config), *arguments[1:]]
+
+
+def _split_run(argument: str) -> list[str]:
+    return argument.split("=", 1) if argument.startswith("--run=") else [argument]

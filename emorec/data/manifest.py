@@ -1,7 +1,6 @@
 """A user's own clips, listed in a CSV or JSON-lines file."""
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from emorec.cache import Windows
-from emorec.data.module import DataError, EmotionDataModule, class_index
+from emorec.data.module import DataError, EmotionDataModule, class_index, folder_digest
 from emorec.data.splits import Split
 from emorec.extractors import Extractor
 from emorec.types import Clip
@@ -75,8 +74,7 @@ class Manifest(EmotionDataModule):
     @property
     def set_name(self) -> str:
         """The manifest's name and a digest of its folder: two sets never share a cache."""
-        place = hashlib.blake2b(str(self.root.resolve()).encode(), digest_size=3).hexdigest()
-        return f"{self.manifest.stem}-{place}"
+        return f"{self.manifest.stem}-{folder_digest(self.root)}"
 
     @property
     def expected(self) -> str:

@@ -1,5 +1,6 @@
 """The base of all data sets: from a list of clips to loaders of segments."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         seed: Of the split and of the order of training.
         batch_size: Segments a batch and device; the paper's 90.
         workers: Processes that load batches, and that preprocess in ``fit``.
-        augment: Module applied to a modality's dict of inputs on the device, in training only.
+        augment: Module that changes a :class:`SegmentBatch` on the device, in training only.
     """
 
     targets: dict[str, list[str]]
@@ -69,6 +70,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         self._prepared = False
         self.all_clips: list[Clip] = []
         self.assigned: dict[str, Part] = {}
+        # The split of a run that goes on: what was tested or trained on stays so, whatever clips
+        # have come or become usable since.
+        self.pinned: dict[str, Part] = {}
 
     @abstractmethod
     def clips(self) -> list[Clip]:
@@ -80,8 +84,8 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     @property
     def set_name(self) -> str:
-        """Name of the set: the cache's folder starts with it."""
-        return type(self).__name__.lower()
+        """Name of the set and a digest of its root: two sets never share a cache."""
+        return f"{type(self).__name__.lower()}-{folder_digest(self.root)}"
 
     def source(self) -> Source:
         """Return how this set's clips become segments."""
@@ -110,7 +114,10 @@ class EmotionDataModule(LightningDataModule, ABC):
             raise DataError(f"no clip found in {self.root}; {self.expected}")
         repeated = [i for i, count in Counter(c.id for c in clips).items() if count > 1]
         if repeated:
-            raise DataError(f"{len(repeated)} clip id(s) repeat, for instance {repeated[0]!r}")
+            raise DataError(
+                f"{len(repeated)} clip id(s) repeat, for instance {repeated[0]!r}; each clip needs "
+                "its own (in a manifest: its own path, or a column 'id')"
+            )
         return clips
 
     @property
@@ -133,7 +140,7 @@ class EmotionDataModule(LightningDataModule, ABC):
                 f"none of {len(self.all_clips)} clips is usable; "
                 f"{cache.folder / 'report.csv'} says why, clip by clip"
             )
-        self.assigned = SPLITS[self.split](usable, self.seed)
+        self.assigned = self._pinned(usable) or SPLITS[self.split](usable, self.seed)
         classes = {name: len(names) for name, names in self.targets.items()}
         for part in PARTS:
             positions = [
@@ -148,6 +155,15 @@ class EmotionDataModule(LightningDataModule, ABC):
         if len(usable) < len(self.all_clips):
             left = len(self.all_clips) - len(usable)
             rank_zero_warn(f"{left} clips are left out; see {cache.folder / 'report.csv'}")
+
+    def _pinned(self, usable: Sequence[Clip]) -> dict[str, Part]:
+        lost = sorted(set(self.pinned) - {clip.id for clip in usable})
+        if lost:
+            raise DataError(
+                f"{len(lost)} clip(s) of this run's split are no longer usable, for instance "
+                f"{lost[0]!r}; bring their files back, or start anew with --overwrite"
+            )
+        return self.pinned
 
     def part_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
@@ -206,6 +222,11 @@ class EmotionDataModule(LightningDataModule, ABC):
         if self.augment is not None and self.trainer is not None and self.trainer.training:
             return self.augment(batch)
         return batch
+
+
+def folder_digest(folder: Path) -> str:
+    """Return six hex digits that stand for a folder's place."""
+    return hashlib.blake2b(str(folder.resolve()).encode(), digest_size=3).hexdigest()
 
 
 def class_index(label: str, classes: Sequence[str], where: str) -> int:

@@ -6,7 +6,7 @@ from typing import Literal
 from torch import nn
 
 from emorec.cache import Windows
-from emorec.data.module import DataError, EmotionDataModule
+from emorec.data.module import DataError, EmotionDataModule, folder_digest
 from emorec.data.splits import Split
 from emorec.extractors import Extractor
 from emorec.types import Clip
@@ -26,6 +26,7 @@ MEDIA = frozenset({".mp4", ".wav", ".flac"})
 LAYOUT = """expected the archives of RAVDESS unpacked, in any depth of folders:
   ROOT/Actor_01/01-01-03-01-01-01-01.mp4   (picture and sound; Video_Speech_Actor_01.zip)
   ROOT/Actor_01/03-01-03-01-01-01-01.wav   (sound only; Audio_Speech_Actors_01-24.zip)
+(sound only needs data.media: audio_only);
 names are modality-channel-emotion-intensity-statement-repetition-actor"""
 
 
@@ -74,6 +75,11 @@ class RAVDESS(EmotionDataModule):
         classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)
         self.targets = {"emotion": classes}
         self.save_hyperparameters()
+
+    @property
+    def set_name(self) -> str:
+        """The kind of files and a digest of the root: a take is another file in another kind."""
+        return f"ravdess-{self.media}-{folder_digest(self.root)}"
 
     @property
     def expected(self) -> str:

@@ -21,7 +21,8 @@ class SplitError(UserError):
 def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[str, Part]:
     """Split by clip, as Ma et al. 2020: validation and test get ceil(share x N) clips each.
 
-    All segments of a clip stay together, but clips of one speaker fall on both sides, so the
+    N counts labelled clips; an unlabelled one is for training. All segments of a clip stay
+    together, but clips of one speaker fall on both sides, so the
     result says little about new speakers. The paper states 70/15/15; the rounding is inferred
     from its three accuracies, which only ceil(0.15 N) test clips can give.
 
@@ -36,12 +37,15 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
     Raises:
         SplitError: There are fewer than three clips, or too few for the share.
     """
-    ids = sorted(clip.id for clip in clips)
+    ids = sorted(clip.id for clip in clips if clip.labels)
     size = math.ceil(share * len(ids))
     if len(ids) < 3 or len(ids) <= 2 * size:
-        raise SplitError(f"{len(ids)} clips are too few to split into train, val and test")
+        raise SplitError(
+            f"{len(ids)} labelled clip(s) are too few to split into train, val and test; at least "
+            "3 are needed"
+        )
     random.Random(seed).shuffle(ids)
-    parts: dict[str, Part] = dict.fromkeys(ids, "train")
+    parts: dict[str, Part] = dict.fromkeys((clip.id for clip in clips), "train")
     parts.update(dict.fromkeys(ids[:size], "test"))
     parts.update(dict.fromkeys(ids[size : 2 * size], "val"))
     return parts
@@ -111,7 +115,9 @@ def official(clips: Sequence[Clip], seed: int = 0) -> dict[str, Part]:
         parts[clip.id] = known[0]
     empty = [part for part in PARTS if part not in parts.values()]
     if empty:
-        raise SplitError(f"no clip is marked {' or '.join(empty)} in the official split")
+        raise SplitError(
+            f"no clip is marked {' or '.join(empty)} in the official split; each part needs one"
+        )
     return parts
 
 

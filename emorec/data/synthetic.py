@@ -28,8 +28,8 @@ class Synthetic(EmotionDataModule):
 
     Args:
         extractors: Modality -> extractor.
-        root: Folder that the media files are written to; below the user's cache folder where
-            None, named by the options.
+        root: The media files are written below it, in a folder named by the options; the
+            user's cache folder where None.
         subjects: Number of persons, each with a look and a voice.
         takes: Clips a person and emotion.
         face_reliability: Probability that the face shows the emotion, 0 to 1.
@@ -75,7 +75,7 @@ class Synthetic(EmotionDataModule):
         )
         text = repr(self.plans).encode()
         self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
-        place = root or user_cache_path("emorec") / f"synthetic-media-{self._digest}"
+        place = Path(root or user_cache_path("emorec")) / f"clips-{self._digest}"
         super().__init__(
             place, extractors, windows, cache, split, seed, batch_size, workers, augment
         )

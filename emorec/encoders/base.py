@@ -24,6 +24,13 @@ class Encoder(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         r"""Return float features (B, \*T, dim) of a standardised float input (B, ...)."""
 
+    def check_weights(self) -> None:
+        """Check that a file with pre-trained weights is there, without reading it.
+
+        Raises:
+            WeightsError: It is not.
+        """
+
     def load_initial_weights(self) -> None:
         """Read pre-trained weights, if the encoder was given any.
 

@@ -22,8 +22,9 @@ class ImageEncoder(Encoder):
     Args:
         backbone: A classification model of torchvision (``resnet50``), or ``timm/`` and a model
             of timm (``timm/resnet26``; needs ``pip install 'emorec[timm]'``).
-        weights: ``imagenet`` (downloaded by torchvision or timm), a file with the backbone's
-            state dict (``.pth`` or ``.safetensors``), or None: random.
+        weights: ``imagenet`` (the newest that torchvision or timm download; for ResNet-50 they
+            are better than those of 2020), a file with the backbone's
+            state dict (``.pth`` or ``.safetensors``), or ``none``: random.
         dim: Width of the features.
         activation: Of the features: ``none`` or ``relu``.
         resize: Side in pixels that inputs are scaled to first; None keeps them.
@@ -32,7 +33,7 @@ class ImageEncoder(Encoder):
     def __init__(
         self,
         backbone: str = "resnet50",
-        weights: str | None = None,
+        weights: str = "none",
         dim: int = 512,
         activation: Literal["none", "relu"] = "none",
         resize: int | None = None,
@@ -58,14 +59,19 @@ class ImageEncoder(Encoder):
         features: Tensor = self.trunk(x)
         return features.relu() if self.activation == "relu" else features
 
+    def check_weights(self) -> None:
+        """Check that the weights file, if one is named, is there."""
+        if self.weights not in ("none", "imagenet"):
+            _existing(Path(self.weights))
+
     def load_initial_weights(self) -> None:
         """Read the backbone's weights; the layer that was replaced keeps its random ones."""
-        if self.weights is None:
+        if self.weights == "none":
             return
         if self.weights == "imagenet":
             state = _download(self.backbone)
         else:
-            state = _read(Path(self.weights).expanduser())
+            state = _read(_existing(Path(self.weights)))
         own = self.trunk.state_dict()
         replaced = {key for key in own if key.startswith(f"{self.last}.")}
         state = {key: value for key, value in state.items() if key not in replaced}
@@ -132,17 +138,22 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
         raise WeightsError(
             f"cannot download the ImageNet weights of {backbone} ({error}). Without a network: "
             "copy their file from a machine that has one and name it "
-            "(weights: /path/to/weights.pth), or train from scratch (weights: null)"
+            "(weights: /path/to/weights.pth), or train from scratch (weights: none)"
         ) from error
     return downloaded.state_dict()
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+def _existing(path: Path) -> Path:
+    path = path.expanduser()
     if not path.is_file():
         raise WeightsError(
-            f"weights file {path} not found; expected 'imagenet', null, or a file with the "
+            f"weights file {path} not found; expected 'imagenet', 'none', or a file with the "
             "backbone's state dict"
         )
+    return path
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

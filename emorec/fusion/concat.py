@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from emorec.errors import UserError
 from emorec.fusion.base import Fusion
 from emorec.types import Sizes
 
@@ -22,7 +23,7 @@ class ConcatFusion(Fusion):
     def __init__(self, sizes: Sizes, layers: int = 1, width: int = 512) -> None:
         super().__init__(sizes)
         if layers < 1 or width < 1:
-            raise ValueError(f"layers and width are at least 1, got {layers} and {width}")
+            raise UserError(f"layers and width are at least 1, got {layers} and {width}")
         self.names = sorted(sizes.features)
         self.dim = width
         steps: list[nn.Module] = []

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from emorec.errors import UserError
 from emorec.objectives.base import Objective, mean_over_rows
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
@@ -52,7 +53,7 @@ class AuxiliaryCrossEntropy(Objective):
     ) -> None:
         super().__init__(sizes, weight=weight)
         if feature not in sizes.features:
-            raise ValueError(
+            raise UserError(
                 f"no feature {feature!r}; there are {', '.join(sorted(sizes.features))}"
             )
         self.feature, self.target = feature, target

@@ -4,6 +4,7 @@ from itertools import combinations
 
 from torch import Tensor
 
+from emorec.errors import UserError
 from emorec.functional import soft_hgr_terms
 from emorec.objectives.base import Objective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
@@ -64,12 +65,12 @@ class SoftHGR(Objective):
 def _split_pair(pair: str, known: dict[str, int]) -> tuple[str, str]:
     a, plus, b = pair.partition("+")
     if not plus or a not in known or b not in known or a == b:
-        raise ValueError(
+        raise UserError(
             f"pair {pair!r} is not two different features joined by '+'; the features are "
             f"{', '.join(sorted(known))}"
         )
     if known[a] != known[b]:
-        raise ValueError(
+        raise UserError(
             f"soft-HGR needs features of one width, but {a} has {known[a]} and {b} {known[b]}; "
             "give their encoders (or the fusion) the same dim"
         )

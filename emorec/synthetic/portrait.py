@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emorec.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -111,12 +113,12 @@ def load_portrait() -> Portrait:
         The parts; they are shared, so treat them as read-only.
 
     Raises:
-        ImportError: If scikit-image is not installed.
+        UserError: If scikit-image is not installed.
     """
     try:
         from skimage.data import astronaut
     except ImportError as error:
-        raise ImportError(
+        raise UserError(
             "the synthetic set warps a portrait that scikit-image ships; "
             "install it: pip install 'emorec[demo]'"
         ) from error

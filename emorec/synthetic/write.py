@@ -47,7 +47,7 @@ def write_clip(plan: ClipPlan, path: Path) -> None:
 
     Raises:
         ValueError: If the plan's container is unknown.
-        ImportError: If scikit-image is not installed.
+        UserError: If scikit-image is not installed.
     """
     if plan.container not in _CODECS:
         raise ValueError(f"container must be one of {sorted(_CODECS)}, got {plan.container!r}")

@@ -32,6 +32,9 @@ def adam(parameters: Iterable[Any]) -> Optimizer:
 class EmotionTask(LightningModule):
     """Encoders -> fusion -> head, trained on a weighted sum of objectives.
 
+    Rows without a modality go through its encoder as zeros (the mean of the training clips) and
+    come out as zero features; they do count in the statistics of batch norm.
+
     Args:
         encoders: Modality -> encoder.
         fusion: Makes the fusion from sizes.
@@ -114,6 +117,16 @@ class EmotionTask(LightningModule):
         objective = self.objectives[name]
         assert isinstance(objective, Objective)
         return objective
+
+    def check(self) -> None:
+        """Assemble the model and look for its weight files, before any data is read.
+
+        Raises:
+            UserError: Something named in the config does not exist or does not fit.
+        """
+        self.configure_model()
+        for name in self.encoders:
+            self.encoder(name).check_weights()
 
     def setup(self, stage: str) -> None:
         """Check that the data has the encoders' modalities; read initial weights."""

@@ -100,7 +100,8 @@ def test_a_failing_clip_is_skipped_with_its_reason(
     entry, arrays = make_entry(CLIP, root, WINDOWS, {"x": Every(error)})
     assert (entry.status, entry.reason) == ("skipped", reason)
     assert entry.duration == 2.0
-    assert entry.digest
+    # Only what the file itself is to blame for is cached; the rest may go better next time.
+    assert bool(entry.digest) == isinstance(error, MediaError)
     assert arrays == {}
 
 

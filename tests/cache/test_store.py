@@ -92,6 +92,7 @@ def test_a_failed_replacement_leaves_the_old_entry(
 def test_a_replaced_entry_is_read_anew(cache: SegmentCache, media: Path) -> None:
     cache.write(entry_of(media), ONES)
     assert cache.array("a", "x").all()
+    media.write_bytes(b"other sound")
     cache.write(entry_of(media), {"x": np.zeros((5, 2), np.float16)})
     assert cache.array("a", "x").shape == (5, 2)
     assert not cache.array("a", "x").any()
@@ -117,12 +118,29 @@ def test_the_same_content_with_a_new_date_stays_valid(cache: SegmentCache, media
     assert found.mtime_ns == stat.st_mtime_ns
 
 
-def test_a_file_that_was_missing_is_tried_again(cache: SegmentCache, tmp_path: Path) -> None:
-    path = tmp_path / "later.wav"
-    cache.write(Entry("a", "later.wav", "skipped", "file not found"), {})
-    assert cache.current("a", path) is None
-    path.write_bytes(b"here")
-    assert cache.current("a", path) is None
+def test_an_entry_of_the_same_file_is_left_as_it_is(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    cache.write(entry_of(media), {"x": np.zeros((5, 2), np.float16)})  # a slower process
+    assert cache.array("a", "x").all()
+
+
+def test_what_is_cached_stays_when_the_file_is_gone(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    media.unlink()
+    entry = cache.current("a", media)
+    assert entry is not None
+    assert entry.status == "ok"
+
+
+def test_more_arrays_than_stay_open_can_be_read(
+    cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.cache.store.OPEN", 2)
+    for clip in "abcd":
+        cache.write(entry_of(media, clip), ONES)
+    for clip in "abcdabcd":
+        assert np.array_equal(cache.array(clip, "x"), ONES["x"])
+    assert len(cache._maps) == 2
 
 
 def test_a_copy_in_another_process_opens_its_own_maps(cache: SegmentCache, media: Path) -> None:

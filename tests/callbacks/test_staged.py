@@ -153,10 +153,9 @@ def test_learning_rates_are_those_of_the_stage(tmp_path: Path) -> None:
     assert two["fusion"] == 0.02
 
 
-def test_fewer_epochs_than_the_stages_have_can_be_asked_for(tmp_path: Path) -> None:
-    watch = Watch()
-    train(tmp_path, three_stages(), watch, max_epochs=3)
-    assert len(watch.ends) == 3
+def test_a_number_of_epochs_beside_the_stages_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"trainer\.max_epochs is 3, but the stages have"):
+        train(tmp_path, three_stages(), Watch(), max_epochs=3)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import csv
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from emorec.cli import main
@@ -75,7 +75,7 @@ def test_a_missing_weights_file_is_named(
 ) -> None:
     with pytest.raises(SystemExit):
         smoke(tmp_path / "run", place, "--model.encoders.audio.weights", "/no/resnet.pth")
-    assert "weights file /no/resnet.pth not found; expected 'imagenet', null" in (
+    assert "weights file /no/resnet.pth not found; expected 'imagenet', 'none'" in (
         capsys.readouterr().err
     )
 
@@ -83,18 +83,13 @@ def test_a_missing_weights_file_is_named(
 def test_a_checkpoint_of_other_classes_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, place: Place, smoke_run: Path
 ) -> None:
-    media = sorted(place.media.glob("*.mp4"))[:6]
+    media = sorted(place.media.rglob("*.mp4"))[:6]
     rows = [(str(path), name) for path, name in zip(media, ["good", "bad"] * 3, strict=True)]
     manifest = write_manifest(tmp_path / "clips.csv", rows)
-    said = message(
-        capsys,
-        "test",
-        "--config",
-        str(EXPERIMENTS / "smoke.yaml"),
-        "--run",
-        str(smoke_run),
-        "--data",
-        "Manifest",
+    (tmp_path / "run").mkdir()
+    shutil.copytree(smoke_run / "checkpoints", tmp_path / "run/checkpoints")
+    other = [
+        "--data=Manifest",
         f"--data.manifest={manifest}",
         "--data.classes=[good, bad]",
         f"--data.cache={tmp_path / 'cache'}",
@@ -104,9 +99,22 @@ def test_a_checkpoint_of_other_classes_is_refused(
         "--data.extractors="
         "{audio: {class_path: LogMel}, face: {class_path: FaceCrops, init_args: {size: 94}}}",
         *QUIET,
-    )
+    ]
+    config = ["--config", str(EXPERIMENTS / "smoke.yaml")]
+    said = message(capsys, "test", *config, "--run", str(tmp_path / "run"), *other)
     assert "the checkpoint's classes are {'emotion': ['anger'" in said
     assert "the data's are {'emotion': ['good', 'bad']}" in said
+    # In the run's own directory the data alone tells that it is another one.
+    said = message(capsys, "test", *config, "--run", str(smoke_run), *other)
+    assert "is a run with another config" in said
+    assert "data.class_path: 'emorec.data.Synthetic' in the run" in said
+
+
+def test_another_split_is_not_tested_on(
+    capsys: pytest.CaptureFixture[str], smoke_run: Path
+) -> None:
+    said = message(capsys, "test", "--run", str(smoke_run), "--data.seed=5")
+    assert "data.init_args.seed: 0 in the run, 5 now" in said
 
 
 def test_no_space_left_says_what_stays_and_what_to_do(
@@ -118,7 +126,7 @@ def test_no_space_left_says_what_stays_and_what_to_do(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     said = message(
         capsys,
         "preprocess",
@@ -129,7 +137,7 @@ def test_no_space_left_says_what_stays_and_what_to_do(
         "--workers=0",
     )
     assert "no space left in the cache folder" in said
-    assert "What is cached stays valid" in said
+    assert "What is cached there stays valid" in said
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
@@ -146,7 +154,7 @@ def test_an_unreadable_file_given_to_predict_is_listed_and_the_rest_is_done(
 ) -> None:
     bad = tmp_path / "bad.mp4"
     bad.write_text("no video")
-    good = sorted(place.media.glob("*.mp4"))[0]
+    good = sorted(place.media.rglob("*.mp4"))[0]
     model = str(smoke_run / "checkpoints/best.ckpt")
     main(["predict", model, str(bad), str(good), "--out", str(tmp_path / "out"), "--device", "cpu"])
     shown = capsys.readouterr()

@@ -2,13 +2,19 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from emorec.cache import RandomWindows
 from emorec.cli import main
+from emorec.data import Synthetic
+from emorec.data.module import DataError
+from emorec.data.splits import PARTS
+from emorec.extractors import FaceCrops, LogMel
 from tests.conftest import Place, smoke
 
 
@@ -41,6 +47,8 @@ def test_metrics_agree_with_the_table_of_predictions(smoke_run: Path) -> None:
     metrics = json.loads((smoke_run / "metrics.json").read_text())
     assert metrics["split"] == "random_clip"
     assert metrics["clips"] == {"train": 12, "val": 3, "test": 3}
+    assert metrics["finished"] is True
+    assert metrics["seed"] == metrics["split_seed"] == 0
     assert set(metrics["test"]) == {"audio", "face", "fused"}
     for name, suffix in (("fused", ""), ("audio", "_audio"), ("face", "_face")):
         rows = read_csv(smoke_run / f"predictions{suffix}.csv")
@@ -119,8 +127,6 @@ def test_another_config_is_refused(
 
 
 def test_test_alone_writes_the_same_report(smoke_run: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(smoke_run, copy)
     expected = (copy / "predictions.csv").read_text()
@@ -131,7 +137,9 @@ def test_test_alone_writes_the_same_report(smoke_run: Path, tmp_path: Path) -> N
     results: list[dict[str, Any]] = [
         json.loads((p / "metrics.json").read_text()) for p in (smoke_run, copy)
     ]
-    assert results[0]["test"] == results[1]["test"]
+    assert results[1].pop("finished") is False, "only fit says that a run is finished"
+    assert results[0].pop("finished") is True
+    assert results[0] == results[1]
 
 
 def test_validate_measures_the_best_weights(
@@ -139,6 +147,34 @@ def test_validate_measures_the_best_weights(
 ) -> None:
     main(["validate", "--run", str(smoke_run)])
     assert "val/fused/accuracy" in capsys.readouterr().out
+
+
+def test_a_run_keeps_its_split_when_more_clips_have_come(
+    place: Place, smoke_run: Path, tmp_path: Path
+) -> None:
+    def part(run: Path) -> dict[str, str]:
+        return {row["clip"]: row["part"] for row in read_csv(run / "split.csv")}
+
+    kept = part(smoke_run)
+    assert sorted(kept.values()) == ["test"] * 3 + ["train"] * 12 + ["val"] * 3
+    data = Synthetic(
+        {"audio": LogMel(), "face": FaceCrops(94, min_face=80)},
+        root=place.media,
+        cache=place.cache,
+        subjects=3,
+        takes=1,
+        seconds=(1.0, 1.2),
+        windows=RandomWindows(6),
+        workers=0,
+    )
+    some = {c.id: p for c, p in ((c, kept[c.id]) for c in data.clips()) if c.group != "s03"}
+    data.pinned = {clip: part for clip in some for part in PARTS if some[clip] == part}
+    data.setup()
+    assert {c.id for name in PARTS for c in data.part_of(name)} == set(some)
+    lost = Synthetic({"audio": LogMel()}, cache=tmp_path, root=tmp_path, subjects=3, takes=1)
+    lost.pinned = {"gone": "test"}
+    with pytest.raises(DataError):
+        lost.setup()
 
 
 def test_test_without_weights_is_an_error(

@@ -16,7 +16,13 @@ SEEDS = st.integers(0, 2**32)
 
 def clips(count: int, speakers: int = 0, split: str | None = None) -> list[Clip]:
     return [
-        Clip(f"c{i}", Path(f"{i}.mp4"), group=f"s{i % speakers}" if speakers else "", split=split)
+        Clip(
+            f"c{i}",
+            Path(f"{i}.mp4"),
+            {"emotion": i % 6},
+            group=f"s{i % speakers}" if speakers else "",
+            split=split,
+        )
         for i in range(count)
     ]
 
@@ -96,7 +102,7 @@ def test_a_clip_without_a_speaker_is_named() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_clips_are_refused(count: int) -> None:
-    with pytest.raises(SplitError, match=f"{count} clips are too few"):
+    with pytest.raises(SplitError, match=rf"{count} labelled clip\(s\) are too few"):
         random_clip(clips(count), 0)
 
 
@@ -121,3 +127,10 @@ def test_an_unknown_official_part_is_named(split: str | None) -> None:
 def test_an_empty_official_part_is_named() -> None:
     with pytest.raises(SplitError, match="no clip is marked val or test"):
         official(clips(3, split="train"))
+
+
+def test_unlabelled_clips_are_for_training_and_do_not_count() -> None:
+    bare = [Clip(f"u{i}", Path(f"u{i}.mp4")) for i in range(50)]
+    parts = random_clip([*clips(20), *bare], seed=1)
+    assert {parts[clip.id] for clip in bare} == {"train"}
+    assert {clip.id: parts[clip.id] for clip in clips(20)} == random_clip(clips(20), seed=1)

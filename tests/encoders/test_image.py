@@ -98,7 +98,7 @@ def test_weights_of_a_file_are_read_but_for_the_last_layer(
 
 def test_the_constructor_reads_no_file_and_without_weights_nothing_is_read(tmp_path: Path) -> None:
     ImageEncoder(TINY, weights=str(tmp_path / "missing.pth"))
-    encoder = ImageEncoder(TINY, weights=None)
+    encoder = ImageEncoder(TINY, weights="none")
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
     encoder.load_initial_weights()
     assert all(torch.equal(value, before[key]) for key, value in encoder.state_dict().items())
@@ -165,7 +165,7 @@ def test_without_a_network_the_message_says_what_to_do(
     message = str(caught.value)
     assert f"cannot download the ImageNet weights of {backbone}" in message
     assert "no route to host" in message
-    assert "weights: null" in message
+    assert "weights: none" in message
 
 
 def test_downloaded_weights_are_taken(monkeypatch: pytest.MonkeyPatch, state: State) -> None:

@@ -32,7 +32,7 @@ def test_faces_that_always_show_the_emotion_are_learned(tmp_path: Path) -> None:
             f"--data={ROOT / 'configs/data/synthetic_tiny.yaml'}",
             f"--data.root={tmp_path / 'media'}",
             f"--data.cache={tmp_path / 'cache'}",
-            "--data.extractors={face: {class_path: FaceCrops, init_args: {size: 48, min_face: 80}}}",
+            "--data.extractors={face: {class_path: FaceCrops, init_args: {size: 48}}}",
             "--data.windows.count=3",
             "--data.takes=4",
             "--data.face_reliability=1",
