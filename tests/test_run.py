@@ -12,6 +12,13 @@ from emorec.run import RunDirectory, RunError, flatten
 CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}
 
 
+def trained(run: RunDirectory) -> None:
+    """Leave the run as its first checkpoint leaves it."""
+    run.checkpoints.mkdir()
+    run.last.write_text("weights")
+    run.release()
+
+
 def test_a_new_run_keeps_its_config(tmp_path: Path) -> None:
     RunDirectory(tmp_path / "run").open(CONFIG, overwrite=False)
     assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == CONFIG
@@ -20,7 +27,7 @@ def test_a_new_run_keeps_its_config(tmp_path: Path) -> None:
 def test_another_config_is_refused_with_the_keys_that_differ(tmp_path: Path) -> None:
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)
-    first.release()
+    trained(first)
     other = {"model": {"lr": 0.2}, "data": {"init_args": {"workers": 2, "root": "b"}}}
     with pytest.raises(RunError, match="another config") as error:
         RunDirectory(tmp_path).open(other, overwrite=False)
@@ -29,10 +36,18 @@ def test_another_config_is_refused_with_the_keys_that_differ(tmp_path: Path) -> 
     assert "--overwrite" in str(error.value)
 
 
-def test_options_that_change_no_result_may_differ(tmp_path: Path) -> None:
+def test_a_config_may_be_corrected_before_anything_is_trained(tmp_path: Path) -> None:
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)
     first.release()
+    RunDirectory(tmp_path).open({"model": {"lr": 0.2}}, overwrite=False)
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == {"model": {"lr": 0.2}}
+
+
+def test_options_that_change_no_result_may_differ(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open(CONFIG, overwrite=False)
+    trained(first)
     other = {**CONFIG, "data": {"init_args": {"workers": 7, "root": "a"}}, "trainer": {"logger": 1}}
     RunDirectory(tmp_path).open(other, overwrite=False)
 
