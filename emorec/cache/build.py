@@ -1,15 +1,10 @@
 """Fills the cache: one clip a task, in worker processes, each clip whole or not at all."""
 
 import logging
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +14,9 @@ from emorec.cache.report import write_report
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
-from emorec.media import one_thread
 from emorec.progress import progress
 from emorec.types import Clip
+from emorec.workers import worker_pool
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +74,7 @@ def build(
         OSError: The cache cannot be written, for instance because the disk is full.
     """
     cache = source.cache()
+    cache.sweep()
     done: dict[str, Entry] = {}
     for clip in clips:
         entry = cache.current(clip.id, source.root / clip.media)
@@ -125,20 +121,13 @@ def _process(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[En
 
 def _pool(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry]:
     """Yield records as they are made; ends early where a worker process dies."""
-    context = multiprocessing.get_context("spawn")  # torch and OpenCV do not survive a fork
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(source,))
-    finished = False
-    try:
+    with worker_pool(workers, _use, source) as pool:
         futures: list[Future[Entry]] = [pool.submit(_work, clip) for clip in clips]
         for future in as_completed(futures):
             try:
                 yield future.result()
             except BrokenProcessPool:
-                break
-        finished = True
-    finally:
-        # Interrupted: do not wait for clips in flight; their temporary folders are never read.
-        pool.shutdown(wait=finished, cancel_futures=True)
+                return
 
 
 def _cache_clip(source: Source, clip: Clip) -> Entry:
@@ -165,22 +154,11 @@ def _died(clip: Clip) -> Entry:
 _source: Source | None = None  # of a worker process; its extractors keep their loaded models
 
 
+def _use(source: Source) -> None:
+    global _source
+    _source = source
+
+
 def _work(clip: Clip) -> Entry:
     assert _source is not None
     return _cache_clip(_source, clip)
-
-
-def _start_worker(source: Source) -> None:
-    """Leave Ctrl-C to the parent, use one thread, and end when the parent is gone."""
-    global _source
-    _source = source
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    one_thread()
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)  # a killed parent closes no queue that its workers would notice
-
-    threading.Thread(target=watch, daemon=True).start()

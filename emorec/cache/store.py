@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,8 @@ from emorec.types import Array
 
 FORMAT = 1  # raise it when the layout of an entry changes
 OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000
+
+STALE = 3600.0  # seconds; writing an entry takes less than one
 
 
 def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
@@ -117,6 +120,13 @@ class SegmentCache:
             raise _explain(error, self.folder) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Delete what killed processes left half-written: temporary folders older than an hour."""
+        for folder in [*self.folder.glob(".writing-*"), *self.folder.glob(".old-*")]:
+            with suppress(FileNotFoundError):  # another process sweeps too
+                if time.time() - folder.stat().st_mtime > STALE:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _move(self, temporary: Path, target: Path) -> None:
         for _ in range(100):

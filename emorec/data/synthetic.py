@@ -1,8 +1,6 @@
 """A generated audio-visual set: real media files, for the demo, the tests and CI."""
 
 import hashlib
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_info
@@ -16,6 +14,7 @@ from emorec.extractors import Extractor
 from emorec.progress import progress
 from emorec.synthetic import EMOTIONS, ClipPlan, plan_clips, write_clip
 from emorec.types import Clip
+from emorec.workers import worker_pool
 
 
 class Synthetic(EmotionDataModule):
@@ -117,8 +116,7 @@ class Synthetic(EmotionDataModule):
                 write_clip(plan, path)
                 bar.update()
         else:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(workers, context) as pool:
+            with worker_pool(workers) as pool:
                 for _ in pool.map(write_clip, *zip(*missing, strict=True), chunksize=4):
                     bar.update()
         bar.close()

@@ -6,7 +6,6 @@ from emorec.media.faces import (
     FaceDetector,
     MTCNNDetector,
     follow_face,
-    one_thread,
     square_crop,
 )
 from emorec.media.probe import Media, MediaError, Span, probe
@@ -21,7 +20,6 @@ __all__ = [
     "MediaError",
     "Span",
     "follow_face",
-    "one_thread",
     "probe",
     "read_key_frames",
     "read_windows",

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
@@ -160,9 +159,3 @@ def square_crop(image: Image, face: Face, size: int, margin: float) -> Image:
     crop = np.ascontiguousarray(image[lines][:, columns])
     how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(crop, (size, size), interpolation=how), np.uint8)
-
-
-def one_thread() -> None:
-    """Limit torch and OpenCV to one thread: preprocessing runs one process a core."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)

@@ -72,6 +72,19 @@ def test_a_half_written_folder_is_never_read(cache: SegmentCache, media: Path) -
     assert cache.current("a", media) == entry_of(media)
 
 
+def test_old_leftovers_of_killed_processes_are_swept(cache: SegmentCache, media: Path) -> None:
+    cache.write(entry_of(media), ONES)
+    for name in (".writing-old", ".old-old", ".writing-now"):
+        (cache.folder / name).mkdir()
+        (cache.folder / name / "x.npy").touch()
+    for name in (".writing-old", ".old-old"):
+        os.utime(cache.folder / name, (0, 0))
+    os.utime(cache.entry_folder("a"), (0, 0))
+    cache.sweep()
+    left = {path.name for path in cache.folder.iterdir()}
+    assert left == {".writing-now", cache.entry_folder("a").name}
+
+
 def test_a_failed_replacement_leaves_the_old_entry(
     cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

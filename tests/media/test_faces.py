@@ -1,11 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.media import Face, MTCNNDetector, follow_face, one_thread, square_crop
+from emorec.media import Face, MTCNNDetector, follow_face, square_crop
 from tests.media_files import Image, portrait
 
 
@@ -143,13 +142,3 @@ def test_frames_with_and_without_a_face_share_a_batch(
 
 def test_faces_below_the_least_score_are_dropped() -> None:
     assert MTCNNDetector(min_score=1.1).detect([portrait()]) == [[]]
-
-
-def test_one_thread_limits_torch_and_opencv() -> None:
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    try:
-        one_thread()
-        assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])

@@ -1,0 +1,63 @@
+"""Worker processes for media files: one thread each, and they end with the process they serve."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+import cv2
+import torch
+
+
+@contextmanager
+def worker_pool(
+    workers: int, initializer: Callable[..., None] | None = None, *arguments: Any
+) -> Iterator[ProcessPoolExecutor]:
+    """Give a pool of processes that a Ctrl-C or a kill of this process does not leave behind.
+
+    Left by an exception (Ctrl-C is one), what is queued is dropped and what is in work is ended,
+    so what a task writes must appear whole or not at all.
+
+    Args:
+        workers: Number of processes.
+        initializer: Called in each of them, with the arguments.
+        arguments: Of the initializer.
+    """
+    context = multiprocessing.get_context("spawn")  # torch and OpenCV do not survive a fork
+    alive, hold = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _start, (alive, initializer, arguments))
+    try:
+        yield pool
+    except BaseException:
+        hold.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        hold.close()
+        alive.close()
+
+
+def one_thread() -> None:
+    """Limit torch and OpenCV to one thread: such work runs one process a core."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _start(
+    alive: Connection, initializer: Callable[..., None] | None, arguments: tuple[Any, ...]
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    one_thread()
+
+    def watch() -> None:
+        alive.poll(None)  # until its other end is closed, by the parent or by the parent's death
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    if initializer is not None:
+        initializer(*arguments)
