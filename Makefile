@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --durations 10
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
@@ -34,14 +35,14 @@ types: $(READY) ## check types, strictly
 	$(BIN)/mypy
 
 test: $(READY) ## run the tests (up to ten minutes on two cores)
-	$(BIN)/pytest
+	$(BIN)/pytest $(SPREAD)
 
 test-versions: ## run the tests on the lowest or highest versions allowed (RESOLUTION=...)
 	$(PYTHON) -m venv --clear build/versions
 	build/versions/bin/python -m pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=build/versions build/versions/bin/uv pip install --quiet \
 	  --resolution $(or $(RESOLUTION),highest) -e '.[dev]'
-	build/versions/bin/pytest
+	build/versions/bin/pytest $(SPREAD)
 
 check: lint types test ## what CI runs
 

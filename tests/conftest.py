@@ -1,10 +1,15 @@
 """Fixtures that several folders of tests share: generated clips and a run trained on them."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+# One thread a process, also in the processes that tests start: `make test` runs one a core, and
+# torch's threads would wait for each other. Before torch is imported, which reads it once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from emorec.cli import main
 
