@@ -7,7 +7,7 @@ SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --durations 10
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-versions check demo wheel lock clean
+.PHONY: help install format lint types test test-versions bench check demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ test-versions: ## run the tests on the lowest or highest versions allowed (RESOL
 	VIRTUAL_ENV=build/versions build/versions/bin/uv pip install --quiet \
 	  --resolution $(or $(RESOLUTION),highest) -e '.[dev]'
 	build/versions/bin/pytest $(SPREAD)
+
+bench: $(READY) ## measure speed and memory, ratios of both sides in one run (minutes)
+	$(BIN)/python -m pytest -q --override-ini addopts=--import-mode=importlib tests/benchmarks
 
 check: lint types test ## what CI runs
 

@@ -12,7 +12,15 @@ from emorec import testing
 from emorec.encoders import ImageEncoder, OneHotLabelEncoder
 from emorec.extractors import FaceCrops, LogMel
 from emorec.fusion import ConcatFusion
-from emorec.objectives import AuxiliaryCrossEntropy, CrossEntropy, SoftHGR
+from emorec.objectives import (
+    AuxiliaryCrossEntropy,
+    BarlowTwins,
+    CrossEntropy,
+    DeepCCA,
+    InfoNCE,
+    SoftHGR,
+    VICReg,
+)
 from emorec.plugins import KINDS, load_plugins, registered
 from emorec.types import Sizes
 
@@ -31,6 +39,10 @@ CHECKS: dict[type, Callable[[], None]] = {
         AuxiliaryCrossEntropy(ALL_SIZES, "audio"), ALL_SIZES
     ),
     SoftHGR: lambda: testing.check_objective(SoftHGR(ALL_SIZES), ALL_SIZES),
+    DeepCCA: lambda: testing.check_objective(DeepCCA(ALL_SIZES), ALL_SIZES),
+    BarlowTwins: lambda: testing.check_objective(BarlowTwins(ALL_SIZES), ALL_SIZES),
+    VICReg: lambda: testing.check_objective(VICReg(ALL_SIZES), ALL_SIZES),
+    InfoNCE: lambda: testing.check_objective(InfoNCE(ALL_SIZES), ALL_SIZES),
     FaceCrops: lambda: testing.check_extractor(FaceCrops(size=96)),
     LogMel: lambda: testing.check_extractor(LogMel(sample_rate=16000)),
 }

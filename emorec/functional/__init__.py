@@ -1,6 +1,27 @@
 """Pure mathematics on tensors."""
 
-from emorec.functional.distributed import sum_over_ranks, world_size
+from emorec.functional.barlow_twins import barlow_twins
+from emorec.functional.deep_cca import deep_cca
+from emorec.functional.distributed import add_over_ranks, sum_over_ranks, world_size
 from emorec.functional.hgr import soft_hgr, soft_hgr_terms
+from emorec.functional.info_nce import info_nce
+from emorec.functional.moments import Moments, moments
+from emorec.functional.spectrum import Discrete, hgr_discrete, hgr_spectrum
+from emorec.functional.vicreg import vicreg
 
-__all__ = ["soft_hgr", "soft_hgr_terms", "sum_over_ranks", "world_size"]
+__all__ = [
+    "Discrete",
+    "Moments",
+    "add_over_ranks",
+    "barlow_twins",
+    "deep_cca",
+    "hgr_discrete",
+    "hgr_spectrum",
+    "info_nce",
+    "moments",
+    "soft_hgr",
+    "soft_hgr_terms",
+    "sum_over_ranks",
+    "vicreg",
+    "world_size",
+]

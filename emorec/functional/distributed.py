@@ -1,5 +1,7 @@
 """Sums over the ranks of a distributed run; on one process they change nothing."""
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -25,3 +27,29 @@ def sum_over_ranks(x: Tensor) -> Tensor:
     total = x.detach().clone(memory_format=torch.contiguous_format)
     dist.all_reduce(total)
     return total
+
+
+def add_over_ranks(x: Tensor) -> Tensor:
+    """Return the sum of ``x`` over all ranks, with a gradient and no collective in backward.
+
+    For a loss that every rank computes from the sum alone, so that all ranks have the same: then
+    its gradient for the sum is known on each rank. It comes back times the number of ranks, so
+    that DistributedDataParallel's mean over ranks is the gradient of one process.
+
+    Args:
+        x: Any shape and real dtype, the same on each rank. Not changed.
+    """
+    if world_size() == 1:
+        return x
+    total: Tensor = _AddOverRanks.apply(x)
+    return total
+
+
+class _AddOverRanks(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return sum_over_ranks(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad * world_size()

@@ -1,7 +1,19 @@
 """Losses: what was computed for a batch, and its labels, to a scalar."""
 
+from emorec.objectives.alternatives import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective
 from emorec.objectives.category import AuxiliaryCrossEntropy, CrossEntropy
 from emorec.objectives.hgr import SoftHGR
+from emorec.objectives.pairs import PairObjective
 
-__all__ = ["AuxiliaryCrossEntropy", "CrossEntropy", "Objective", "SoftHGR"]
+__all__ = [
+    "AuxiliaryCrossEntropy",
+    "BarlowTwins",
+    "CrossEntropy",
+    "DeepCCA",
+    "InfoNCE",
+    "Objective",
+    "PairObjective",
+    "SoftHGR",
+    "VICReg",
+]

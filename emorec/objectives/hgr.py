@@ -1,16 +1,16 @@
 """Soft-HGR correlation between pairs of features, as a loss."""
 
-from itertools import combinations
+from typing import Literal
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from emorec.errors import UserError
-from emorec.functional import soft_hgr_terms
-from emorec.objectives.base import Objective
-from emorec.types import FeatureBundle, SegmentBatch, Sizes
+from emorec.functional import soft_hgr_terms, sum_over_ranks
+from emorec.objectives.pairs import PairObjective
+from emorec.types import Sizes
 
 
-class SoftHGR(Objective):
+class SoftHGR(PairObjective):
     r"""Minus the sum of soft-HGR over pairs of features (Ma et al. 2020, equations (4) and (8)).
 
     .. math:: L_{corr} = -\sum_{(a, b)} S(F_a, F_b)
@@ -21,12 +21,22 @@ class SoftHGR(Objective):
     correlated; that the pairs are added with equal weights is inferred. For weights per pair
     use several objectives. Logged: S of each pair, its inner product and its trace term.
 
+    S is not invariant to scale: pre-trained features of unit variance have S of about -k/2, and
+    the trace term then shrinks them violently. ``scale`` and ``projection`` are remedies of ours;
+    the paper has neither.
+
     Args:
         sizes: Widths, given by the task.
         pairs: Such as ``audio+face``, ``audio+label``, ``fused+label``. None: all pairs of
             modalities and, where there is a label encoder, the label.
         weight: The paper's lambda (0.01, 0.1, 1 or 10).
         unbiased: Divide covariances by n - 1 (else n).
+        scale: ``none`` compares the features as they are (the paper). ``calibrated`` multiplies
+            each feature set by a constant that gives it a total variance of 1 in the first
+            training batch. ``learned`` starts there and learns the factor, in stages that train
+            ``objectives``.
+        projection: Width of a linear layer for each feature set, in front of the comparison
+            only; none (the paper) where None. It is learned in stages that train ``objectives``.
     """
 
     def __init__(
@@ -36,42 +46,69 @@ class SoftHGR(Objective):
         *,
         weight: float = 1.0,
         unbiased: bool = True,
+        scale: Literal["none", "calibrated", "learned"] = "none",
+        projection: int | None = None,
     ) -> None:
-        super().__init__(sizes, weight=weight)
-        known = sizes.features
-        if pairs is None:
-            names = sorted(name for name in known if name != "fused")
-            pairs = [f"{a}+{b}" for a, b in combinations(names, 2)]
-        self.pairs = [_split_pair(pair, known) for pair in pairs]
+        widths = dict(sizes.features)
+        super().__init__(
+            sizes,
+            pairs,
+            weight=weight,
+            compared=dict.fromkeys(widths, projection or 0) if projection else None,
+        )
         self.unbiased = unbiased
-
-    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return minus the sum of S over the pairs; see the base class."""
-        loss = bundle.output.new_zeros(())
-        for a, b in self.pairs:
-            rows = bundle.present[a] & bundle.present[b]
-            s, inner, trace = soft_hgr_terms(
-                bundle.features[a], bundle.features[b], rows, unbiased=self.unbiased
-            )
-            self.parts |= {
-                f"{a}+{b}/S": s.detach(),
-                f"{a}+{b}/inner": inner,
-                f"{a}+{b}/trace": trace,
-            }
-            loss = loss - s
-        return loss
-
-
-def _split_pair(pair: str, known: dict[str, int]) -> tuple[str, str]:
-    a, plus, b = pair.partition("+")
-    if not plus or a not in known or b not in known or a == b:
-        raise UserError(
-            f"pair {pair!r} is not two different features joined by '+'; the features are "
-            f"{', '.join(sorted(known))}"
+        self.projections = nn.ModuleDict(
+            {name: nn.Linear(widths[name], projection) for name in self.names} if projection else {}
         )
-    if known[a] != known[b]:
-        raise UserError(
-            f"soft-HGR needs features of one width, but {a} has {known[a]} and {b} {known[b]}; "
-            "give their encoders (or the fusion) the same dim"
+        self.scales = nn.ModuleDict(
+            {name: Scale(learned=scale == "learned") for name in self.names}
+            if scale != "none"
+            else {}
         )
-    return a, b
+
+    def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
+        """Project and scale a feature set where that is asked for."""
+        if name in self.projections:
+            features = self.projections[name](features)
+        if name in self.scales:
+            scale = self.scales[name]
+            assert isinstance(scale, Scale)
+            features = scale(features, rows)
+        return features
+
+    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return -S and its terms."""
+        s, inner, trace = soft_hgr_terms(f, g, rows, unbiased=self.unbiased)
+        return -s, {"S": s.detach(), "inner": inner, "trace": trace}
+
+
+class Scale(nn.Module):
+    """A factor for a feature set, set by the first training batch to a total variance of 1.
+
+    Args:
+        learned: Learn it from there on.
+    """
+
+    known: Tensor
+
+    def __init__(self, *, learned: bool) -> None:
+        super().__init__()
+        self.log_factor = nn.Parameter(torch.zeros(()), requires_grad=learned)
+        self.register_buffer("known", torch.tensor(False))
+
+    def forward(self, features: Tensor, rows: Tensor) -> Tensor:
+        """Return features (B, k) times the factor; rows, bool (B,), are those to measure."""
+        if self.training and not self.known:
+            self._measure(features.detach().float(), rows)
+        return features * self.log_factor.exp()
+
+    @torch.no_grad()
+    def _measure(self, features: Tensor, rows: Tensor) -> None:
+        features = features.masked_fill(~rows.unsqueeze(1), 0)
+        total = sum_over_ranks(torch.cat([features.sum(0), rows.sum().float().unsqueeze(0)]))
+        n, mean = total[-1], total[:-1] / total[-1].clamp(min=1)
+        squares = (features - mean).masked_fill(~rows.unsqueeze(1), 0).square().sum()
+        variance = sum_over_ranks(squares) / (n - 1).clamp(min=1)
+        if variance > 0:
+            self.log_factor.fill_(-variance.log().item() / 2)
+            self.known.fill_(True)

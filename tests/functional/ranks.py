@@ -1,5 +1,6 @@
 """What each of several gloo processes computes for test_distributed.py, on rows of its own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -7,7 +8,16 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
-from emorec.functional import soft_hgr, sum_over_ranks, world_size
+from emorec.functional import (
+    barlow_twins,
+    deep_cca,
+    hgr_spectrum,
+    info_nce,
+    soft_hgr,
+    sum_over_ranks,
+    vicreg,
+    world_size,
+)
 from emorec.metrics import ClipVote, Votes
 from emorec.objectives.base import mean_over_rows
 
@@ -15,6 +25,13 @@ Rows = tuple[Tensor, Tensor, Tensor]
 Results = dict[str, dict[str, Tensor]]
 SIZES = (18, 5, 9)  # rows of each rank
 CASES = {"tall": 4, "wide": 60, "empty_rank": 4, "one_row": 4}  # name -> width of the features
+ALTERNATIVES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "deep_cca": deep_cca,
+    "barlow_twins": barlow_twins,
+    "vicreg": vicreg,
+    "info_nce": info_nce,
+}
+DEALS = 30  # random ways to split one batch over the ranks
 
 
 def rows_of(case: str, rank: int) -> Rows:
@@ -50,6 +67,28 @@ def measure(f: Tensor, g: Tensor, rows: Tensor) -> dict[str, Tensor]:
     }
 
 
+def compare(f: Tensor, g: Tensor, rows: Tensor) -> dict[str, Tensor]:
+    """Return value and gradients of what soft-HGR is compared with, and the spectrum."""
+    found = {"spectrum": hgr_spectrum(f, g, rows)}
+    for name, loss in ALTERNATIVES.items():
+        a, b = f.clone().requires_grad_(), g.clone().requires_grad_()
+        value = loss(a, b, rows)
+        found[f"{name}/df"], found[f"{name}/dg"] = torch.autograd.grad(3 * value, (a, b))
+        found[f"{name}/value"] = value.detach()
+    return found
+
+
+def deal(number: int, world: int) -> list[Rows]:
+    """Return the rows of one batch, the same for each number, dealt out to ranks at random."""
+    random = torch.Generator().manual_seed(7)
+    f = torch.randn(24, 5, generator=random, dtype=torch.float64)
+    g = f.flip(1) + torch.randn(24, 5, generator=random, dtype=torch.float64)
+    rows = torch.rand(24, generator=random) < 0.8
+    random.manual_seed(number)
+    owner = torch.randint(world, (24,), generator=random)
+    return [(f[owner == rank], g[owner == rank], rows[owner == rank]) for rank in range(world)]
+
+
 def segments(rank: int, world: int) -> Rows:
     """Return scores, clips and indices of 23 segments as a distributed sampler deals them out."""
     random = torch.Generator().manual_seed(5)
@@ -77,6 +116,10 @@ def _work(rank: int, worlds: tuple[int, ...], folder: str) -> None:
         place = f"file://{folder}/init{world}"
         dist.init_process_group("gloo", init_method=place, rank=rank, world_size=world)
         results = {case: measure(*rows_of(case, rank)) for case in CASES}
+        results |= {f"{case}/others": compare(*rows_of(case, rank)) for case in CASES}
+        results |= {
+            f"deal {number}": measure(*deal(number, world)[rank]) for number in range(DEALS)
+        }
         own = torch.full((2,), float(rank + 1))
         results["sum"] = {"total": sum_over_ranks(own), "own": own}
         results["world"] = {"size": torch.tensor(world_size())}

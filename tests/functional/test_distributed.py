@@ -4,7 +4,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.functional.ranks import CASES, Results, measure, rows_of, run_ranks, segments, vote
+from tests.functional.ranks import (
+    ALTERNATIVES,
+    CASES,
+    DEALS,
+    Results,
+    Rows,
+    compare,
+    deal,
+    measure,
+    rows_of,
+    run_ranks,
+    segments,
+    vote,
+)
 
 Found = list[Results]
 pytestmark = [pytest.mark.ddp, pytest.mark.slow]
@@ -20,10 +33,13 @@ def found(request: pytest.FixtureRequest, all_found: dict[int, Found]) -> Found:
     return all_found[request.param]
 
 
-def on_one_process(case: str, world: int) -> dict[str, Tensor]:
-    ranks = [rows_of(case, rank) for rank in range(world)]
+def together(ranks: list[Rows]) -> Rows:
     f, g, rows = (torch.cat(parts) for parts in zip(*ranks, strict=True))
-    return measure(f, g, rows)
+    return f, g, rows
+
+
+def on_one_process(case: str, world: int) -> dict[str, Tensor]:
+    return measure(*together([rows_of(case, rank) for rank in range(world)]))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -41,10 +57,45 @@ def test_the_mean_of_the_ranks_gradients_is_that_of_all_rows(
 ) -> None:
     expected = on_one_process(case, len(found))[name]
     # DistributedDataParallel divides the sum over ranks by their number.
-    together = torch.cat([rank[case][name] for rank in found]) / len(found)
-    torch.testing.assert_close(together, expected, rtol=1e-12, atol=1e-12)
+    mean = torch.cat([rank[case][name] for rank in found]) / len(found)
+    torch.testing.assert_close(mean, expected, rtol=1e-12, atol=1e-12)
     if case != "one_row" or name == "dmean":
         assert expected.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("loss", ALTERNATIVES)
+def test_alternatives_on_each_rank_are_those_of_all_rows(
+    found: Found, case: str, loss: str
+) -> None:
+    expected = compare(*together([rows_of(case, rank) for rank in range(len(found))]))
+    scale = expected[f"{loss}/value"].abs().clamp(min=1).item()
+    for rank in found:
+        value = rank[f"{case}/others"][f"{loss}/value"]
+        assert value.item() == pytest.approx(expected[f"{loss}/value"].item(), abs=1e-12 * scale)
+    assert (expected[f"{loss}/value"].item() == 0) == (case == "one_row")
+    for name in (f"{loss}/df", f"{loss}/dg"):
+        mean = torch.cat([rank[f"{case}/others"][name] for rank in found]) / len(found)
+        torch.testing.assert_close(mean, expected[name], rtol=1e-12, atol=1e-12 * scale)
+        assert mean.any() == (case != "one_row")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_spectrum_on_each_rank_is_that_of_all_rows(found: Found, case: str) -> None:
+    expected = compare(*together([rows_of(case, rank) for rank in range(len(found))]))["spectrum"]
+    for rank in found:
+        torch.testing.assert_close(rank[f"{case}/others"]["spectrum"], expected, rtol=0, atol=1e-9)
+
+
+def test_any_split_of_the_rows_over_the_ranks_gives_the_same(found: Found) -> None:
+    expected = measure(*together(deal(0, 1)))["value"].item()
+    for number in range(DEALS):
+        exact = measure(*together(deal(number, len(found))))
+        for rank in found:
+            assert rank[f"deal {number}"]["value"].item() == pytest.approx(expected, abs=1e-12)
+        for name in ("df", "dg"):
+            mean = torch.cat([rank[f"deal {number}"][name] for rank in found]) / len(found)
+            torch.testing.assert_close(mean, exact[name], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", CASES)

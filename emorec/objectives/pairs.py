@@ -1,0 +1,91 @@
+"""The base of losses that compare features pair by pair."""
+
+from abc import abstractmethod
+from itertools import combinations
+from typing import ClassVar
+
+from torch import Tensor
+
+from emorec.errors import UserError
+from emorec.objectives.base import Objective
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+
+class PairObjective(Objective):
+    """The sum over pairs of features of a loss that a subclass defines.
+
+    Each pair counts the rows where both of its features are there, so a pair of modalities
+    learns from unlabelled rows too and a pair with the label from labelled rows only. For
+    weights per pair use several objectives.
+
+    Args:
+        sizes: Widths, given by the task.
+        pairs: Such as ``audio+face``, ``audio+label``, ``fused+label``. None: all pairs of
+            modalities and, where there is a label encoder, the label.
+        weight: Factor in the total loss (the paper's lambda).
+        compared: Widths of the features as they are compared, where not those of ``sizes``.
+
+    Attributes:
+        one_width: Whether both features of a pair must have the same width.
+    """
+
+    one_width: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        pairs: list[str] | None = None,
+        *,
+        weight: float = 1.0,
+        compared: dict[str, int] | None = None,
+    ) -> None:
+        super().__init__(sizes, weight=weight)
+        known = compared or sizes.features
+        if pairs is None:
+            names = sorted(name for name in known if name != "fused")
+            pairs = [f"{a}+{b}" for a, b in combinations(names, 2)]
+        self.pairs = [_split_pair(pair, known, self.one_width) for pair in pairs]
+        self.names = sorted({name for pair in self.pairs for name in pair})
+
+    @abstractmethod
+    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of one pair, exact over the valid rows of all ranks, and what to log.
+
+        Args:
+            f: (B, k) features.
+            g: (B, m) features of the same rows.
+            rows: bool (B,), the rows that count.
+        """
+
+    def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
+        """Return a feature set (B, k) as it is compared: unchanged, unless overridden."""
+        return features
+
+    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+        """Return the sum over the pairs; see the base class."""
+        ready = {
+            name: self.prepare(name, bundle.features[name], bundle.present[name])
+            for name in self.names
+        }
+        total = bundle.output.new_zeros(())
+        for a, b in self.pairs:
+            rows = bundle.present[a] & bundle.present[b]
+            loss, parts = self.compare(ready[a], ready[b], rows)
+            self.parts |= {f"{a}+{b}/{part}": value for part, value in parts.items()}
+            total = total + loss
+        return total
+
+
+def _split_pair(pair: str, known: dict[str, int], one_width: bool) -> tuple[str, str]:
+    a, plus, b = pair.partition("+")
+    if not plus or a not in known or b not in known or a == b:
+        raise UserError(
+            f"pair {pair!r} is not two different features joined by '+'; the features are "
+            f"{', '.join(sorted(known))}"
+        )
+    if one_width and known[a] != known[b]:
+        raise UserError(
+            f"this objective needs features of one width, but {a} has {known[a]} and {b} "
+            f"{known[b]}; give their encoders (or the fusion) the same dim"
+        )
+    return a, b

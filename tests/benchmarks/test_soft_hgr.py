@@ -1,0 +1,81 @@
+"""soft-HGR against naive autograd: time and peak memory, both sides in one run (`make bench`)."""
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from emorec.functional import soft_hgr
+
+K = 512
+SHAPES = [(90, 3), (90, 4), (1024, 3), (1024, 4)]  # rows, feature sets
+Pair = Callable[[Tensor, Tensor], Tensor]
+
+
+def naive(f: Tensor, g: Tensor) -> Tensor:
+    """What published code does: both covariances and the trace of their product, by autograd."""
+    inner = ((f - f.mean(0)) * (g - g.mean(0))).sum() / (len(f) - 1)
+    return inner - torch.trace(torch.cov(f.T) @ torch.cov(g.T)) / 2
+
+
+SIDES: dict[str, Pair] = {"ours": soft_hgr, "naive": naive}
+
+
+def sets_of(n: int, count: int) -> list[Tensor]:
+    random = torch.Generator().manual_seed(0)
+    return [torch.randn(n, K, generator=random).requires_grad_() for _ in range(count)]
+
+
+def step(pair: Pair, sets: list[Tensor]) -> None:
+    """Forward and backward over all pairs of feature sets."""
+    for x in sets:
+        x.grad = None
+    total = torch.stack([pair(a, b) for a, b in combinations(sets, 2)]).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+
+
+def peak_memory(work: Callable[[], None]) -> int:
+    """Return the most bytes that torch held on the CPU at once, above those at the start."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        work()
+    changes = [
+        (event.time_range.start, event.cpu_memory_usage)
+        for event in profiler.events() or []
+        if event.name == "[memory]"
+    ]
+    held = most = 0
+    for _, change in sorted(changes):
+        held += change
+        most = max(most, held)
+    return most
+
+
+@pytest.mark.parametrize(("n", "count"), SHAPES)
+@pytest.mark.parametrize("side", SIDES)
+def test_time(benchmark: Any, n: int, count: int, side: str) -> None:
+    sets = sets_of(n, count)
+    benchmark.group = f"soft-HGR, {count} sets, n = {n}, k = {K}, one thread"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        benchmark.pedantic(
+            step, (SIDES[side], sets), rounds=15, iterations=3 if n < K else 1, warmup_rounds=3
+        )
+    finally:
+        torch.set_num_threads(threads)
+    benchmark.extra_info["peak MiB"] = peak_memory(lambda: step(SIDES[side], sets)) / 2**20
+
+
+@pytest.mark.parametrize(("n", "count"), SHAPES)
+def test_both_sides_compute_the_same(n: int, count: int) -> None:
+    gradients = []
+    for pair in SIDES.values():
+        sets = sets_of(n, count)
+        step(pair, sets)
+        gradients.append([x.grad for x in sets])
+    for ours, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, other, rtol=1e-3, atol=1e-4)

@@ -1,0 +1,119 @@
+"""Losses on pairs of features in the model: options of soft-HGR, and what it is compared with."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from emorec.functional import barlow_twins, deep_cca, info_nce, soft_hgr, vicreg
+from emorec.objectives import (
+    BarlowTwins,
+    DeepCCA,
+    InfoNCE,
+    PairObjective,
+    SoftHGR,
+    VICReg,
+)
+from emorec.types import FeatureBundle, Sizes
+from tests.toy import toy_batch, toy_bundle
+
+DIM = 5
+SIZES = Sizes({"audio": DIM, "face": DIM, "fused": DIM, "label": DIM}, {"emotion": 3})
+FEATURES = {
+    name: 3 * torch.randn(12, DIM, generator=torch.Generator().manual_seed(i)) + 1
+    for i, name in enumerate(SIZES.features)
+}
+BATCH = toy_batch(12)
+FIRST = torch.arange(12) < 8
+
+
+def bundle(**present: Tensor) -> FeatureBundle:
+    features = {name: value.clone().requires_grad_() for name, value in FEATURES.items()}
+    return toy_bundle(features, torch.zeros(12, 3, requires_grad=True), **present)
+
+
+AUDIO, FACE = FEATURES["audio"], FEATURES["face"]
+PAIR = ["audio+face"]
+CASES: dict[str, tuple[PairObjective, Tensor]] = {
+    "DeepCCA": (DeepCCA(SIZES, PAIR, ridge=0.1), -deep_cca(AUDIO, FACE, FIRST, ridge=0.1)),
+    "BarlowTwins": (
+        BarlowTwins(SIZES, PAIR, off_diagonal=0.5),
+        barlow_twins(AUDIO, FACE, FIRST, off_diagonal=0.5),
+    ),
+    "VICReg": (VICReg(SIZES, PAIR, variance=3), vicreg(AUDIO, FACE, FIRST, variance=3)),
+    "InfoNCE": (InfoNCE(SIZES, PAIR, temperature=2), info_nce(AUDIO, FACE, FIRST, temperature=2)),
+}
+
+
+@pytest.mark.parametrize(("objective", "expected"), CASES.values(), ids=CASES)
+def test_an_alternative_is_its_function_over_the_rows_of_the_pair(
+    objective: PairObjective, expected: Tensor
+) -> None:
+    made = bundle(audio=FIRST)
+    loss = objective(made, BATCH)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert len(objective.parts) == 1
+    loss.backward()
+    gradient = made.features["face"].grad
+    assert gradient is not None
+    assert gradient[:8].any()
+    assert not gradient[8:].any()
+
+
+def test_only_deep_cca_compares_features_of_different_widths() -> None:
+    sizes = Sizes({"audio": 4, "face": 7}, {"emotion": 3})
+    assert DeepCCA(sizes).pairs == [("audio", "face")]
+    for other in (SoftHGR, BarlowTwins, VICReg, InfoNCE):
+        with pytest.raises(ValueError, match="audio has 4 and face 7"):
+            other(sizes)
+
+
+def test_a_calibrated_scale_gives_each_feature_set_a_total_variance_of_one() -> None:
+    objective = SoftHGR(SIZES, scale="calibrated")
+    objective(bundle(), BATCH)
+    factors = {n: float(s.log_factor.exp()) for n, s in objective.scales.items()}  # type: ignore[operator]
+    assert set(factors) == {"audio", "face", "label"}
+    for name, factor in factors.items():
+        assert (factor * FEATURES[name]).var(0).sum().item() == pytest.approx(1, rel=1e-5)
+    f, g = (factors[name] * FEATURES[name] for name in ("audio", "face"))
+    assert objective.parts["audio+face/S"].item() == pytest.approx(soft_hgr(f, g).item(), abs=1e-6)
+    before = objective.state_dict()
+    objective(bundle(audio=FIRST), BATCH)  # the first batch decides
+    for name, value in objective.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert not any(p.requires_grad for p in objective.parameters())
+
+
+def test_the_scale_is_measured_on_valid_rows_of_a_training_batch_only() -> None:
+    objective = SoftHGR(SIZES, ["audio+face"], scale="calibrated").eval()
+    objective(bundle(), BATCH)
+    assert not objective.scales["audio"].known
+    objective.train()
+    objective(bundle(audio=torch.arange(12) < 1), BATCH)  # one row has no variance
+    assert not objective.scales["audio"].known
+    assert objective.scales["face"].known
+    objective(bundle(audio=FIRST), BATCH)
+    factor = objective.scales["audio"].log_factor.exp()  # type: ignore[operator]
+    assert (factor * FEATURES["audio"][FIRST]).var(0).sum().item() == pytest.approx(1, rel=1e-5)
+
+
+def test_a_learned_scale_gets_a_gradient() -> None:
+    objective = SoftHGR(SIZES, ["audio+face"], scale="learned")
+    objective(bundle(), BATCH).backward()
+    for name in ("audio", "face"):
+        gradient = objective.get_parameter(f"scales.{name}.log_factor").grad
+        assert gradient is not None
+        assert gradient != 0
+
+
+def test_a_projection_is_compared_in_place_of_the_features() -> None:
+    sizes = Sizes({"audio": 4, "face": DIM}, {"emotion": 3})
+    objective = SoftHGR(sizes, projection=3)
+    features = {"audio": FEATURES["audio"][:, :4], "face": FEATURES["face"]}
+    made = toy_bundle(features, torch.zeros(12, 3))
+    f, g = (objective.projections[name](features[name]) for name in ("audio", "face"))
+    assert f.shape == (12, 3)
+    assert objective(made, BATCH).item() == pytest.approx(-soft_hgr(f, g).item(), rel=1e-5)
+
+
+def test_the_papers_form_owns_no_layers() -> None:
+    assert list(SoftHGR(SIZES).state_dict()) == []
