@@ -5,6 +5,7 @@ AAAI 2019, https://arxiv.org/abs/1811.08979; used by Ma et al., "Common Informat
 Sciences 2020, 10(20):7239, equations (2), (4) and (8).
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -72,9 +73,7 @@ def soft_hgr_terms(
             "soft_hgr compares two feature matrices of one shape (rows, features), got "
             f"{tuple(f.shape)} and {tuple(g.shape)}"
         )
-    if rows is None:
-        rows = torch.ones(len(f), dtype=torch.bool, device=f.device)
-    if rows.shape != f.shape[:1] or rows.dtype != torch.bool:
+    if rows is not None and (rows.shape != f.shape[:1] or rows.dtype != torch.bool):
         raise ValueError(
             f"rows is a bool mask of shape ({len(f)},), got {rows.dtype} {tuple(rows.shape)}"
         )
@@ -89,56 +88,79 @@ class _SoftHGR(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, f: Tensor, g: Tensor, rows: Tensor, unbiased: bool) -> Any:
+    def forward(ctx: Any, f: Tensor, g: Tensor, rows: Tensor | None, unbiased: bool) -> Any:
         """Compute S; see the module's function for shapes."""
         dtype = torch.promote_types(torch.promote_types(f.dtype, g.dtype), torch.float32)
-        with torch.autocast(f.device.type, enabled=False):
-            # Masked rows may hold anything, also NaN: replace them, do not multiply by zero.
-            mask = rows.unsqueeze(1)
-            fc = f.to(dtype).masked_fill(~mask, 0)
-            gc = g.to(dtype).masked_fill(~mask, 0)
-            sums = torch.cat([fc.sum(0), gc.sum(0), rows.sum(dtype=dtype).unsqueeze(0)])
-            sums = sum_over_ranks(sums)
-            n = sums[-1]
-            mean_f, mean_g = (sums[:-1] / n.clamp(min=1)).chunk(2)
-            fc = (fc - mean_f).masked_fill(~mask, 0)
-            gc = (gc - mean_g).masked_fill(~mask, 0)
-            divisor = (n - 1 if unbiased else n).clamp(min=1)
-            local = world_size() == 1 and f.shape[0] < f.shape[1]
-            if local:
+        with _no_autocast(f):
+            fc, gc, n = _centred(f.to(dtype), g.to(dtype), rows)
+            # Fewer than two rows are their own mean: all that follows is zero without a division.
+            scale = 1 / (n - 1 if unbiased else n).clamp(min=1)
+            if world_size() == 1 and f.shape[0] < f.shape[1]:
                 # tr(C_f C_g) = ||F G'||^2 / (n-1)^2, and the n x n product is the smaller one.
-                cross = fc @ gc.T
-                inner, trace = cross.diagonal().sum(), cross.square().sum()
-                saved = [cross]
+                cross = (fc @ gc.T).mul_(scale)
+                inner = cross.trace()
+                trace = cross.flatten().dot(cross.flatten())
+                ctx.save_for_backward(fc, gc, scale, cross)
             else:
-                moments = torch.stack([fc.T @ fc, gc.T @ gc])
-                flat = sum_over_ranks(torch.cat([moments.flatten(), (fc * gc).sum().unsqueeze(0)]))
-                inner = flat[-1]
-                cov_f, cov_g = flat[:-1].view_as(moments)
-                trace = (cov_f * cov_g).sum()
-                saved = [cov_f, cov_g]
-            enough = n >= 2
-            inner = torch.where(enough, inner / divisor, torch.zeros_like(inner))
-            s = torch.where(enough, inner - trace / divisor**2 / 2, torch.zeros_like(inner))
-        ctx.save_for_backward(fc, gc, torch.where(enough, 1 / divisor, 0.0), *saved)
+                cov_f, cov_g, inner = _moments(fc, gc)
+                cov_f, cov_g, inner = cov_f.mul_(scale), cov_g.mul_(scale), inner * scale
+                trace = cov_f.flatten().dot(cov_g.flatten())
+                ctx.save_for_backward(fc, gc, scale, cov_f, cov_g)
         ctx.dtypes = f.dtype, g.dtype
         ctx.mark_non_differentiable(inner)
-        return s, inner
+        return inner - trace / 2, inner
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
         """Return the gradients of f and g for this rank's rows."""
         fc, gc, scale, *saved = ctx.saved_tensors
-        with torch.autocast(fc.device.type, enabled=False):
+        with _no_autocast(fc):
             if len(saved) == 1:
                 cross = saved[0]
-                df = gc - scale * (cross @ gc)
-                dg = fc - scale * (cross.T @ fc)
+                df = torch.addmm(gc, cross, gc, alpha=-1)
+                dg = torch.addmm(fc, cross.T, fc, alpha=-1)
             else:
                 cov_f, cov_g = saved
-                df = gc - scale * (fc @ cov_g)
-                dg = fc - scale * (gc @ cov_f)
+                df = torch.addmm(gc, fc, cov_g, alpha=-1)
+                dg = torch.addmm(fc, gc, cov_f, alpha=-1)
             # DistributedDataParallel averages over ranks; S is one number, not a mean of ranks.
             factor = grad * scale * world_size()
-            return (df * factor).to(ctx.dtypes[0]), (dg * factor).to(ctx.dtypes[1]), None, None
+            df, dg = df.mul_(factor), dg.mul_(factor)
+        return df.to(ctx.dtypes[0]), dg.to(ctx.dtypes[1]), None, None
+
+
+def _centred(f: Tensor, g: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return f and g minus their means over the valid rows of all ranks, and their number."""
+    if rows is None:
+        count = f.new_full((1,), len(f))
+    else:
+        # Masked rows may hold anything, also NaN: replace them, do not multiply by zero.
+        zero = f.new_zeros(())
+        f, g = (torch.where(rows.unsqueeze(1), x, zero) for x in (f, g))
+        count = rows.sum(dtype=f.dtype).unsqueeze(0)
+    total = sum_over_ranks(torch.cat([f.sum(0), g.sum(0), count]))
+    n = total[-1]
+    mean_f, mean_g = (total[:-1] / n.clamp(min=1)).chunk(2)
+    if rows is None:
+        return f - mean_f, g - mean_g, n
+    valid = rows.to(f.dtype)
+    # The rank-one update leaves masked rows at zero.
+    return f.addr(valid, mean_f, alpha=-1), g.addr(valid, mean_g, alpha=-1), n
+
+
+def _moments(fc: Tensor, gc: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return F'F, G'G and the sum of inner products over all ranks."""
+    cov_f, cov_g, inner = fc.T @ fc, gc.T @ gc, (fc * gc).sum()
+    if world_size() == 1:
+        return cov_f, cov_g, inner
+    k = len(cov_f)
+    flat = sum_over_ranks(torch.cat([cov_f.flatten(), cov_g.flatten(), inner.unsqueeze(0)]))
+    return flat[: k * k].view(k, k), flat[k * k : -1].view(k, k), flat[-1]
+
+
+def _no_autocast(x: Tensor) -> AbstractContextManager[None]:
+    """Leave autocast where it is on; entering costs as much as a small matrix product."""
+    device = x.device.type
+    on = torch.is_autocast_enabled(device)
+    return torch.autocast(device, enabled=False) if on else nullcontext()
