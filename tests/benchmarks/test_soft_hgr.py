@@ -42,11 +42,9 @@ def peak_memory(work: Callable[[], None]) -> int:
     """Return the most bytes that torch held on the CPU at once, above those at the start."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         work()
-    changes = [
-        (event.time_range.start, event.cpu_memory_usage)
-        for event in profiler.events() or []
-        if event.name == "[memory]"
-    ]
+    assert profiler.profiler is not None
+    events = profiler.profiler.kineto_results.events()
+    changes = [(e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]"]
     held = most = 0
     for _, change in sorted(changes):
         held += change
