@@ -33,10 +33,11 @@ class SoftHGR(PairObjective):
         unbiased: Divide covariances by n - 1 (else n).
         scale: ``none`` compares the features as they are (the paper). ``calibrated`` multiplies
             each feature set by a constant that gives it a total variance of 1 in the first
-            training batch. ``learned`` starts there and learns the factor, in stages that train
-            ``objectives``.
+            training batch. ``learned`` starts there and learns the factor, in stages whose
+            ``train`` names ``objectives``.
         projection: Width of a linear layer for each feature set, in front of the comparison
-            only; none (the paper) where None. It is learned in stages that train ``objectives``.
+            only; none (the paper) where None. It is learned in stages whose
+            ``train`` names ``objectives``.
     """
 
     def __init__(
@@ -85,22 +86,28 @@ class SoftHGR(PairObjective):
 class Scale(nn.Module):
     """A factor for a feature set, set by the first training batch to a total variance of 1.
 
+    That is the first call with gradients on: a stage that does not train the objectives keeps
+    them in eval mode, and has to measure all the same.
+
     Args:
-        learned: Learn it from there on.
+        learned: Learn a factor on top of it.
     """
 
     known: Tensor
+    factor: Tensor
 
     def __init__(self, *, learned: bool) -> None:
         super().__init__()
-        self.log_factor = nn.Parameter(torch.zeros(()), requires_grad=learned)
         self.register_buffer("known", torch.tensor(False))
+        self.register_buffer("factor", torch.ones(()))
+        self.log_change = nn.Parameter(torch.zeros(())) if learned else None
 
     def forward(self, features: Tensor, rows: Tensor) -> Tensor:
         """Return features (B, k) times the factor; rows, bool (B,), are those to measure."""
-        if self.training and not self.known:
+        if torch.is_grad_enabled() and not self.known:
             self._measure(features.detach().float(), rows)
-        return features * self.log_factor.exp()
+        factor = self.factor if self.log_change is None else self.factor * self.log_change.exp()
+        return features * factor
 
     @torch.no_grad()
     def _measure(self, features: Tensor, rows: Tensor) -> None:
@@ -110,5 +117,5 @@ class Scale(nn.Module):
         squares = (features - mean).masked_fill(~rows.unsqueeze(1), 0).square().sum()
         variance = sum_over_ranks(squares) / (n - 1).clamp(min=1)
         if variance > 0:
-            self.log_factor.fill_(-variance.log().item() / 2)
+            self.factor.copy_(variance.rsqrt())
             self.known.fill_(True)
