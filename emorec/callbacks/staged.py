@@ -9,6 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
+from emorec.callbacks.init_weights import existing, start_from
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 
@@ -55,12 +56,14 @@ class StagedTraining(Callback):
 
     Args:
         stages: Name -> stage, in order.
+        start: Checkpoint of another run whose weights the first stage starts from, such as its
+            ``face.ckpt``, to pre-train once for several joint stages.
     """
 
-    def __init__(self, stages: dict[str, Stage]) -> None:
+    def __init__(self, stages: dict[str, Stage], start: Path | None = None) -> None:
         if not stages or any(stage.epochs < 1 for stage in stages.values()):
             raise StageError("training.stages needs at least one stage, each of at least 1 epoch")
-        self.stages = stages
+        self.stages, self.start = stages, start
         self.folder: Path | None = None
         self.best: dict[str, dict[str, float]] = {}
 
@@ -99,6 +102,8 @@ class StagedTraining(Callback):
                 f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {self.epochs}; "
                 "leave it out and set --training.stages.NAME.epochs"
             )
+        if self.start is not None:
+            existing(self.start)
         trainer.fit_loop.max_epochs = self.epochs
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
 
@@ -110,6 +115,8 @@ class StagedTraining(Callback):
         entering = trainer.current_epoch == first
         if entering and first > 0:
             self._load_best(self.stage_at(first - 1)[0], trainer, task)
+        elif entering and self.start is not None:
+            start_from(self.start, task)
         self._apply(stage, task)
         if entering:
             # What an earlier stage measured must not be taken for this one's.

@@ -39,6 +39,7 @@ class Manifest(EmotionDataModule):
         batch_size: See the base class.
         workers: See the base class.
         augment: See the base class.
+        labelled_share: See the base class.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Manifest(EmotionDataModule):
         batch_size: int = 90,
         workers: int = 2,
         augment: nn.Module | None = None,
+        labelled_share: float = 1.0,
     ) -> None:
         manifest = Path(manifest).expanduser()
         super().__init__(
@@ -66,6 +68,7 @@ class Manifest(EmotionDataModule):
             batch_size,
             workers,
             augment,
+            labelled_share,
         )
         self.manifest = manifest
         self.targets = {"emotion": list(classes or BASIC)}

@@ -4,6 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, build
+from emorec.data.labels import keep_labels
 from emorec.data.segments import SegmentDataset, as_is
 from emorec.data.splits import PARTS, SPLITS, Part, Split
 from emorec.data.statistics import pooled_statistics
@@ -41,6 +43,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         batch_size: Segments a batch and device; the paper's 90.
         workers: Processes that load batches, and that preprocess in ``fit``.
         augment: Module that changes a :class:`SegmentBatch` on the device, in training only.
+        labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
+            the others take part as unlabelled ones. Validation and test clips keep theirs.
     """
 
     targets: dict[str, list[str]]
@@ -56,8 +60,11 @@ class EmotionDataModule(LightningDataModule, ABC):
         batch_size: int = 90,
         workers: int = 2,
         augment: nn.Module | None = None,
+        labelled_share: float = 1.0,
     ) -> None:
         super().__init__()
+        if not 0 <= labelled_share <= 1:
+            raise DataError(f"labelled_share is {labelled_share}; it must be from 0 to 1")
         if not extractors:
             raise DataError("extractors is empty: name at least one modality to read")
         self.root = Path(root).expanduser()
@@ -66,6 +73,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.cache_folder = Path(cache or user_cache_path("emorec")).expanduser()
         self.split, self.seed = split, seed
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
+        self.labelled_share = labelled_share
         self.parts: dict[Part, SegmentDataset] = {}
         self._prepared = False
         self.all_clips: list[Clip] = []
@@ -141,6 +149,7 @@ class EmotionDataModule(LightningDataModule, ABC):
                 f"{cache.folder / 'report.csv'} says why, clip by clip"
             )
         self.assigned = self._pinned(usable) or SPLITS[self.split](usable, self.seed)
+        self._hide_labels()
         classes = {name: len(names) for name, names in self.targets.items()}
         for part in PARTS:
             positions = [
@@ -155,6 +164,16 @@ class EmotionDataModule(LightningDataModule, ABC):
         if len(usable) < len(self.all_clips):
             left = len(self.all_clips) - len(usable)
             rank_zero_warn(f"{left} clips are left out; see {cache.folder / 'report.csv'}")
+
+    def _hide_labels(self) -> None:
+        train = self.part_of("train")
+        kept = keep_labels(train, self.labelled_share, self.seed)
+        hidden = {clip.id for clip in train if clip.labels} - kept
+        self.all_clips = [
+            replace(clip, labels={}) if clip.id in hidden else clip for clip in self.all_clips
+        ]
+        if hidden:
+            rank_zero_info(f"{len(kept)} of {len(train)} training clips keep their label")
 
     def _pinned(self, usable: Sequence[Clip]) -> dict[str, Part]:
         lost = sorted(set(self.pinned) - {clip.id for clip in usable})

@@ -51,6 +51,7 @@ class RAVDESS(EmotionDataModule):
         batch_size: See the base class.
         workers: See the base class.
         augment: See the base class.
+        labelled_share: See the base class.
     """
 
     def __init__(
@@ -67,9 +68,19 @@ class RAVDESS(EmotionDataModule):
         batch_size: int = 90,
         workers: int = 2,
         augment: nn.Module | None = None,
+        labelled_share: float = 1.0,
     ) -> None:
         super().__init__(
-            root, extractors, windows, cache, split, seed, batch_size, workers, augment
+            root,
+            extractors,
+            windows,
+            cache,
+            split,
+            seed,
+            batch_size,
+            workers,
+            augment,
+            labelled_share,
         )
         self.media, self.channel = media, channel
         classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)

@@ -42,6 +42,7 @@ class Synthetic(EmotionDataModule):
         batch_size: See the base class.
         workers: See the base class.
         augment: See the base class.
+        labelled_share: See the base class.
     """
 
     targets = {"emotion": list(EMOTIONS)}  # noqa: RUF012
@@ -63,6 +64,7 @@ class Synthetic(EmotionDataModule):
         batch_size: int = 90,
         workers: int = 2,
         augment: nn.Module | None = None,
+        labelled_share: float = 1.0,
     ) -> None:
         self.plans: list[ClipPlan] = plan_clips(
             subjects=subjects,
@@ -76,7 +78,16 @@ class Synthetic(EmotionDataModule):
         self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
         place = Path(root or user_cache_path("emorec")) / f"clips-{self._digest}"
         super().__init__(
-            place, extractors, windows, cache, split, seed, batch_size, workers, augment
+            place,
+            extractors,
+            windows,
+            cache,
+            split,
+            seed,
+            batch_size,
+            workers,
+            augment,
+            labelled_share,
         )
         self.save_hyperparameters()
 

@@ -97,11 +97,12 @@ def train(
     *more: Callback,
     task: ClassificationTask | None = None,
     resume: bool = False,
+    start: Path | None = None,
     **options: Any,
 ) -> tuple[ClassificationTask, StagedTraining]:
     """Train as ``emorec fit`` does and return the task and the callback."""
     task = task or toy_task(optimizer=OPTIMIZER)
-    staged = StagedTraining(stages)
+    staged = StagedTraining(stages, start)
     last = ModelCheckpoint(
         folder / "checkpoints",
         filename="last",

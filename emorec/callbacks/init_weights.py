@@ -1,0 +1,73 @@
+"""Starting from the weights of another run."""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+
+from emorec.errors import UserError
+from emorec.tasks import EmotionTask
+
+
+class StartError(UserError):
+    """A checkpoint to start from is missing or has nothing that the model has."""
+
+
+def start_from(path: Path, task: EmotionTask) -> None:
+    """Give a task the weights of a checkpoint, where names and shapes are the same.
+
+    What the checkpoint has not (another fusion, a head for other classes) keeps its weights; a
+    warning names it.
+
+    Args:
+        path: A checkpoint of ``emorec fit``.
+        task: The assembled model.
+
+    Raises:
+        StartError: The file is missing, unreadable, or has nothing that the model has.
+    """
+    saved = _read(path)
+    own = task.state_dict()
+    found = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
+    learned = {name for name, _ in task.named_parameters()}
+    if not learned & found.keys():
+        raise StartError(
+            f"{path} has no weights of this model; its own start with "
+            f"{', '.join(sorted({_module(k) for k in saved})) or 'nothing'}"
+        )
+    task.load_state_dict({**own, **found})
+    fresh = sorted({_module(name) for name in learned - found.keys()})
+    rank_zero_info(f"started from {len(learned & found.keys())} weights of {path}")
+    if fresh:
+        rank_zero_warn(f"{path} does not have (all of) {', '.join(fresh)}: fresh weights there")
+
+
+def existing(path: Path) -> Path:
+    """Return the path if it is a file.
+
+    Raises:
+        StartError: It is not.
+    """
+    if not path.is_file():
+        raise StartError(
+            f"training.start: checkpoint {path} not found; expected a file such as "
+            "runs/NAME/checkpoints/best.ckpt"
+        )
+    return path
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        saved = torch.load(existing(path), map_location="cpu", weights_only=True)
+        return dict(saved["state_dict"])
+    except (StartError, OSError):
+        raise
+    except Exception as error:  # whatever torch meets in a file that is no checkpoint
+        raise StartError(
+            f"training.start: {path} is not a checkpoint of emorec fit: {error}"
+        ) from error
+
+
+def _module(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[: 2 if parts[0] in ("encoders", "objectives") else 1])

@@ -1,0 +1,74 @@
+"""Which training clips keep their labels, and that the others still take part."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emorec.data.labels import keep_labels
+from emorec.data.module import DataError
+from emorec.types import Clip
+from tests.toy import ToyData
+
+SHARES = st.floats(0, 1)
+
+
+def clips(count: int) -> list[Clip]:
+    return [
+        Clip(f"c{i}", Path(f"{i}.mp4"), {"emotion": i % 3} if i % 7 else {}) for i in range(count)
+    ]
+
+
+@settings(deadline=None)
+@given(share=SHARES, seed=st.integers(0, 99), order=st.permutations(range(60)))
+def test_each_class_keeps_its_share_and_at_least_one(
+    share: float, seed: int, order: list[int]
+) -> None:
+    listed = clips(60)
+    kept = keep_labels(listed, share, seed)
+    assert kept == keep_labels([listed[i] for i in order], share, seed)
+    classes = Counter(c.labels["emotion"] for c in listed if c.labels)
+    found = Counter(c.labels["emotion"] for c in listed if c.id in kept)
+    for name, count in classes.items():
+        assert found[name] == (max(1, round(share * count)) if share > 0 else 0)
+
+
+@given(one=SHARES, other=SHARES)
+def test_a_smaller_share_is_a_part_of_a_larger_one(one: float, other: float) -> None:
+    small, large = sorted((one, other))
+    assert keep_labels(clips(60), small, 5) <= keep_labels(clips(60), large, 5)
+
+
+def test_all_and_none() -> None:
+    listed = clips(60)
+    assert keep_labels(listed, 1.0, 0) == {c.id for c in listed if c.labels}
+    assert keep_labels(listed, 0.0, 0) == set()
+    draws = {frozenset(keep_labels(listed, 0.5, seed)) for seed in range(8)}
+    assert len(draws) == 8
+
+
+def test_hidden_labels_are_of_training_clips_only_and_their_segments_stay(tmp_path: Path) -> None:
+    found = {}
+    for share in (1.0, 0.2):
+        data = ToyData(tmp_path, labelled_share=share)
+        data.prepare_data()
+        data.setup()
+        found[share] = data
+    few, full = found[0.2], found[1.0]
+    assert few.assigned == full.assigned
+    for part in ("val", "test"):
+        assert few.parts[part].labels == full.parts[part].labels
+    assert few.parts["train"].items == full.parts["train"].items
+    labelled = [labels for labels in few.parts["train"].labels.values() if labels]
+    assert len(labelled) == 3  # one of each class of five or six
+    batches = list(few.train_dataloader())
+    rows = sum(int(batch.labelled["emotion"].sum()) for batch in batches)
+    assert 0 < rows <= 3 * 3 < sum(len(batch) for batch in batches)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_outside_of_0_to_1_is_refused(share: float, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"labelled_share is .* from 0 to 1"):
+        ToyData(tmp_path, labelled_share=share)
