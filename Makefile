@@ -7,7 +7,7 @@ SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --durations 10
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-versions bench check demo wheel lock clean
+.PHONY: help install format lint types test test-versions bench study-hgr check demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,10 @@ test-versions: ## run the tests on the lowest or highest versions allowed (RESOL
 
 bench: $(READY) ## measure speed and memory, ratios of both sides in one run (minutes)
 	$(BIN)/python -m pytest -q --override-ini addopts=--import-mode=importlib tests/benchmarks
+
+study-hgr: $(READY) ## what soft-HGR does to training: a grid of runs, tables, pictures (an hour)
+	$(BIN)/emorec preprocess --data configs/data/synthetic.yaml --workers 2
+	$(BIN)/python -m tests.benchmarks.hgr_in_training runs/hgr_in_training
 
 check: lint types test ## what CI runs
 

@@ -61,6 +61,7 @@ def write_results(
             "split": data.split,
             "split_seed": data.seed,
             "clips": sizes,
+            "labelled_training_clips": sum(bool(clip.labels) for clip in data.part_of("train")),
             "classes": data.targets,
             "test": dict(results),
             "stages": stages,

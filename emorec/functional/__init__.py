@@ -3,7 +3,7 @@
 from emorec.functional.barlow_twins import barlow_twins
 from emorec.functional.deep_cca import deep_cca
 from emorec.functional.distributed import add_over_ranks, sum_over_ranks, world_size
-from emorec.functional.hgr import soft_hgr, soft_hgr_terms
+from emorec.functional.hgr import soft_hgr, soft_hgr_pairs
 from emorec.functional.info_nce import info_nce
 from emorec.functional.moments import Moments, moments
 from emorec.functional.spectrum import Discrete, hgr_discrete, hgr_spectrum
@@ -20,7 +20,7 @@ __all__ = [
     "info_nce",
     "moments",
     "soft_hgr",
-    "soft_hgr_terms",
+    "soft_hgr_pairs",
     "sum_over_ranks",
     "vicreg",
     "world_size",

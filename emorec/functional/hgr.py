@@ -5,7 +5,9 @@ AAAI 2019, https://arxiv.org/abs/1811.08979; used by Ma et al., "Common Informat
 Sciences 2020, 10(20):7239, equations (2), (4) and (8).
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
 from typing import Any
 
 import torch
@@ -47,114 +49,133 @@ def soft_hgr(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool
         >>> round(soft_hgr(f, f).item(), 4)
         0.8889
     """
-    return soft_hgr_terms(f, g, rows, unbiased=unbiased)[0]
+    return soft_hgr_pairs([f, g], rows, unbiased=unbiased)[0].squeeze(0)
 
 
-def soft_hgr_terms(
-    f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool = True
+def soft_hgr_pairs(
+    sets: Sequence[Tensor], rows: Tensor | None = None, *, unbiased: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Return S of :func:`soft_hgr` and its two terms, for logging.
+    """Return S of each pair of feature sets of the same rows, and its two terms.
+
+    What pairs have in common is computed once, so three sets cost about half of three calls of
+    :func:`soft_hgr`.
 
     Args:
-        f: (B, k) features.
-        g: (B, k) features.
-        rows: bool (B,), the rows that count.
+        sets: Two or more (B, k) features.
+        rows: bool (B,), the rows that count, for all pairs.
         unbiased: Divide by n - 1 (else n).
 
     Returns:
-        S, the mean inner product of the centred features, and half of tr(C_f C_g): three scalars
-        with S = second - third. Only S carries a gradient.
+        S, the mean inner product of the centred features, and half of tr(C_f C_g): (P,) each,
+        for the P pairs in the order of :func:`itertools.combinations`, with S = second - third.
+        Only S carries a gradient; see :func:`soft_hgr`.
 
     Raises:
-        ValueError: As for :func:`soft_hgr`.
+        ValueError: The sets are not matrices of one shape, or rows does not fit them.
     """
-    if f.ndim != 2 or f.shape != g.shape:
+    shapes = [tuple(x.shape) for x in sets]
+    if len(sets) < 2 or len(shapes[0]) != 2 or len(set(shapes)) > 1:
         raise ValueError(
-            "soft_hgr compares two feature matrices of one shape (rows, features), got "
-            f"{tuple(f.shape)} and {tuple(g.shape)}"
+            "soft_hgr compares two or more feature matrices of one shape (rows, features), got "
+            f"{' and '.join(map(str, shapes))}"
         )
-    if rows is not None and (rows.shape != f.shape[:1] or rows.dtype != torch.bool):
+    if rows is not None and (rows.shape != sets[0].shape[:1] or rows.dtype != torch.bool):
         raise ValueError(
-            f"rows is a bool mask of shape ({len(f)},), got {rows.dtype} {tuple(rows.shape)}"
+            f"rows is a bool mask of shape ({len(sets[0])},), got {rows.dtype} {tuple(rows.shape)}"
         )
-    s, inner = _SoftHGR.apply(f, g, rows, unbiased)
+    s, inner = _SoftHGR.apply(rows, unbiased, *sets)
     return s, inner, inner - s.detach()
 
 
 class _SoftHGR(torch.autograd.Function):
-    """S and its analytic gradient: dS/df_i = (g_i - C_g f_i) / (n-1) for centred rows.
+    """S of all pairs and its analytic gradient: dS/df_i = (g_i - C_g f_i) / (n-1), centred rows.
 
     Rows are reduced, never gathered: two sums over ranks in forward, no collective in backward.
     """
 
     @staticmethod
-    def forward(ctx: Any, f: Tensor, g: Tensor, rows: Tensor | None, unbiased: bool) -> Any:
-        """Compute S; see the module's function for shapes."""
-        dtype = torch.promote_types(torch.promote_types(f.dtype, g.dtype), torch.float32)
-        with _no_autocast(f):
-            fc, gc, n = _centred(f.to(dtype), g.to(dtype), rows)
+    def forward(ctx: Any, rows: Tensor | None, unbiased: bool, *sets: Tensor) -> Any:
+        """Compute S; see :func:`soft_hgr_pairs` for shapes."""
+        dtype = reduce(torch.promote_types, (x.dtype for x in sets), torch.float32)
+        with _no_autocast(sets[0]):
+            x, n = _centred(torch.stack([each.to(dtype) for each in sets]), rows)
             # Fewer than two rows are their own mean: all that follows is zero without a division.
             scale = 1 / (n - 1 if unbiased else n).clamp(min=1)
-            if world_size() == 1 and f.shape[0] < f.shape[1]:
+            ctx.small = world_size() == 1 and x.shape[1] < x.shape[2]
+            if ctx.small:
                 # tr(C_f C_g) = ||F G'||^2 / (n-1)^2, and the n x n product is the smaller one.
-                cross = (fc @ gc.T).mul_(scale)
-                inner = cross.trace()
-                trace = cross.flatten().dot(cross.flatten())
-                ctx.save_for_backward(fc, gc, scale, cross)
+                products = _cross_grams(x).mul_(scale)
+                blocks = products.view(*x.shape[:2], *x.shape[:2])
+                inner = blocks.diagonal(dim1=1, dim2=3).sum(-1)
+                trace = blocks.square().sum((1, 3))
             else:
-                cov_f, cov_g, inner = _moments(fc, gc)
-                cov_f, cov_g, inner = cov_f.mul_(scale), cov_g.mul_(scale), inner * scale
-                trace = cov_f.flatten().dot(cov_g.flatten())
-                ctx.save_for_backward(fc, gc, scale, cov_f, cov_g)
-        ctx.dtypes = f.dtype, g.dtype
+                products, inner = _moments(x)
+                products, inner = products.mul_(scale), inner * scale
+                trace = products.flatten(1) @ products.flatten(1).T
+        pairs = torch.triu_indices(len(x), len(x), 1, device=x.device).unbind()
+        inner = inner[pairs]
+        ctx.save_for_backward(x, products, scale, *pairs)
+        ctx.dtypes = [each.dtype for each in sets]
         ctx.mark_non_differentiable(inner)
-        return inner - trace / 2, inner
+        return inner - trace[pairs] / 2, inner
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
-        """Return the gradients of f and g for this rank's rows."""
-        fc, gc, scale, *saved = ctx.saved_tensors
-        with _no_autocast(fc):
-            if len(saved) == 1:
-                cross = saved[0]
-                df = torch.addmm(gc, cross, gc, alpha=-1)
-                dg = torch.addmm(fc, cross.T, fc, alpha=-1)
+        """Return the gradients of the sets for this rank's rows."""
+        x, products, scale, *pairs = ctx.saved_tensors
+        count, n, k = x.shape
+        weight = x.new_zeros(count, count).index_put_(tuple(pairs), grad.to(x.dtype))
+        # DistributedDataParallel averages over ranks; S is one number, not a mean of ranks.
+        weight = (weight + weight.T) * (scale * world_size())
+        with _no_autocast(x):
+            linear = weight @ x.flatten(1)
+            if ctx.small:
+                both = (products + products.T).view(count, n, count, n)
+                both = both.mul_(weight.view(count, 1, count, 1)).view(count * n, count * n)
+                linear = linear.view(count * n, k).addmm_(both, x.view(count * n, k), alpha=-1)
             else:
-                cov_f, cov_g = saved
-                df = torch.addmm(gc, fc, cov_g, alpha=-1)
-                dg = torch.addmm(fc, gc, cov_f, alpha=-1)
-            # DistributedDataParallel averages over ranks; S is one number, not a mean of ranks.
-            factor = grad * scale * world_size()
-            df, dg = df.mul_(factor), dg.mul_(factor)
-        return df.to(ctx.dtypes[0]), dg.to(ctx.dtypes[1]), None, None
+                other = (weight @ products.flatten(1)).view_as(products)
+                linear = linear.view_as(x).baddbmm_(x, other, alpha=-1)
+        gradients = linear.view_as(x).unbind()
+        return None, None, *(d.to(t) for d, t in zip(gradients, ctx.dtypes, strict=True))
 
 
-def _centred(f: Tensor, g: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return f and g minus their means over the valid rows of all ranks, and their number."""
+def _centred(x: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Subtract from sets (m, B, k), in place, their means over the valid rows of all ranks.
+
+    Returns them, masked rows zero, and the number of valid rows.
+    """
     if rows is None:
-        valid = f.new_ones(len(f))
+        valid = x.new_ones(x.shape[1])
     else:
         # Masked rows may hold anything, also NaN: replace them, do not multiply by zero.
-        zero = f.new_zeros(())
-        f, g = (torch.where(rows.unsqueeze(1), x, zero) for x in (f, g))
-        valid = rows.to(f.dtype)
-    # A product with ones is faster than sum(0).
-    total = sum_over_ranks(torch.cat([valid @ f, valid @ g, valid.sum().unsqueeze(0)]))
+        x = x.masked_fill_(~rows.view(1, -1, 1), 0)
+        valid = rows.to(x.dtype)
+    # A product with ones is faster than sum(1).
+    total = sum_over_ranks(torch.cat([(valid @ x).flatten(), valid.sum().unsqueeze(0)]))
     n = total[-1]
-    mean_f, mean_g = (total[:-1] / n.clamp(min=1)).chunk(2)
-    # The rank-one update leaves masked rows at zero.
-    return f.addr(valid, mean_f, alpha=-1), g.addr(valid, mean_g, alpha=-1), n
+    mean = (total[:-1] / n.clamp(min=1)).view(len(x), 1, -1)
+    return x.addcmul_(valid.view(1, -1, 1), mean, value=-1), n
 
 
-def _moments(fc: Tensor, gc: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return F'F, G'G and the sum of inner products over all ranks."""
-    cov_f, cov_g, inner = fc.T @ fc, gc.T @ gc, (fc * gc).sum()
+def _cross_grams(x: Tensor) -> Tensor:
+    """Return the blocks F G' of pairs above the diagonal of a (m B, m B) matrix, zero below."""
+    count, n, k = x.shape
+    flat = x.view(count * n, k)
+    out = x.new_zeros(count * n, count * n)
+    for end in (n * i for i in range(1, count)):
+        torch.mm(flat[end - n : end], flat[end:].T, out=out[end - n : end, end:])
+    return out
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each set's F'F (m, k, k) and the inner products of sets (m, m), over all ranks."""
+    covariances, inner = x.mT @ x, x.flatten(1) @ x.flatten(1).T
     if world_size() == 1:
-        return cov_f, cov_g, inner
-    k = len(cov_f)
-    flat = sum_over_ranks(torch.cat([cov_f.flatten(), cov_g.flatten(), inner.unsqueeze(0)]))
-    return flat[: k * k].view(k, k), flat[k * k : -1].view(k, k), flat[-1]
+        return covariances, inner
+    flat = sum_over_ranks(torch.cat([covariances.flatten(), inner.flatten()]))
+    return flat[: -inner.numel()].view_as(covariances), flat[-inner.numel() :].view_as(inner)
 
 
 def _no_autocast(x: Tensor) -> AbstractContextManager[None]:

@@ -1,13 +1,14 @@
 """Soft-HGR correlation between pairs of features, as a loss."""
 
+from itertools import combinations
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from emorec.functional import soft_hgr_terms, sum_over_ranks
+from emorec.functional import soft_hgr_pairs, sum_over_ranks, world_size
 from emorec.objectives.pairs import PairObjective
-from emorec.types import Sizes
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
 class SoftHGR(PairObjective):
@@ -77,9 +78,36 @@ class SoftHGR(PairObjective):
             features = scale(features, rows)
         return features
 
+    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+        """Return -S summed over the pairs; see the base class."""
+        if not self._one_set_of_rows(bundle):
+            return super().forward(bundle, batch)
+        present = bundle.present[self.names[0]]
+        ready = [self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names]
+        terms = soft_hgr_pairs(ready, present, unbiased=self.unbiased)
+        for name, values in zip(("S", "inner", "trace"), terms, strict=True):
+            for (a, b), value in zip(self.pairs, values.detach(), strict=True):
+                self.parts[f"{a}+{b}/{name}"] = value
+        return -terms[0].sum()
+
+    def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
+        """Whether all pairs count the same rows, so that they can share what they compute.
+
+        A GPU would have to be waited for to know, and ranks could disagree: there each pair is
+        computed alone.
+        """
+        masks = [bundle.present[name] for name in self.names]
+        return (
+            self.pairs == list(combinations(self.names, 2))
+            and world_size() == 1
+            and masks[0].device.type == "cpu"
+            and all(torch.equal(masks[0], mask) for mask in masks[1:])
+        )
+
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return -S and its terms."""
-        s, inner, trace = soft_hgr_terms(f, g, rows, unbiased=self.unbiased)
+        terms = soft_hgr_pairs([f, g], rows, unbiased=self.unbiased)
+        s, inner, trace = (term.squeeze(0) for term in terms)
         return -s, {"S": s.detach(), "inner": inner, "trace": trace}
 
 

@@ -14,6 +14,7 @@ from emorec.functional import (
     hgr_spectrum,
     info_nce,
     soft_hgr,
+    soft_hgr_pairs,
     sum_over_ranks,
     vicreg,
     world_size,
@@ -56,12 +57,19 @@ def measure(f: Tensor, g: Tensor, rows: Tensor) -> dict[str, Tensor]:
     f, g = f.clone().requires_grad_(), g.clone().requires_grad_()
     value = soft_hgr(f, g, rows)
     df, dg = torch.autograd.grad(3 * value, (f, g))
+    sets = [f, g, f.flip(1) + 2 * g]
+    three = soft_hgr_pairs(sets, rows)[0]
+    weights = three.new_tensor([1, 2, 3])
+    df3, dg3 = torch.autograd.grad((three * weights).sum(), (f, g))
     mean = mean_over_rows(g[:, 0] ** 2, rows)
     (dmean,) = torch.autograd.grad(mean, g)
     return {
         "value": value.detach(),
         "df": df,
         "dg": dg,
+        "three": three.detach(),
+        "df3": df3,
+        "dg3": dg3,
         "mean": mean.detach(),
         "dmean": dmean[:, 0],
     }

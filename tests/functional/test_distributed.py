@@ -44,14 +44,15 @@ def on_one_process(case: str, world: int) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_soft_hgr_on_each_rank_is_that_of_all_rows(found: Found, case: str) -> None:
-    expected = on_one_process(case, len(found))["value"].item()
+    expected = on_one_process(case, len(found))
     for rank in found:
-        assert rank[case]["value"].item() == pytest.approx(expected, rel=1e-12, abs=1e-12)
-    assert (expected == 0) == (case == "one_row")
+        for name in ("value", "three"):
+            torch.testing.assert_close(rank[case][name], expected[name], rtol=1e-12, atol=1e-12)
+    assert (expected["value"].item() == 0) == (case == "one_row")
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", ["df", "dg", "dmean"])
+@pytest.mark.parametrize("name", ["df", "dg", "df3", "dg3", "dmean"])
 def test_the_mean_of_the_ranks_gradients_is_that_of_all_rows(
     found: Found, case: str, name: str
 ) -> None:

@@ -1,11 +1,13 @@
 """soft-HGR on one process: against literal transcriptions, known values and finite differences."""
 
+from itertools import combinations
+
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from emorec.functional import hgr_discrete, soft_hgr, soft_hgr_terms
+from emorec.functional import hgr_discrete, soft_hgr, soft_hgr_pairs
 
 CROSS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
 SHAPES = [(5, 9), (9, 5), (6, 6)]  # fewer rows than features, more, as many
@@ -71,7 +73,7 @@ def test_T3_it_is_symmetric_but_not_invariant_under_scale() -> None:
     assert soft_hgr(f, g).item() == pytest.approx(soft_hgr(g, f).item(), abs=1e-12)
     assert abs(soft_hgr(2 * f, g).item() - soft_hgr(f, g).item()) > 0.1
     # The inner product grows with the scale and the trace with its square.
-    _, inner, trace = soft_hgr_terms(f, g)
+    _, inner, trace = (term.squeeze(0) for term in soft_hgr_pairs([f, g]))
     assert soft_hgr(3 * f, g).item() == pytest.approx((3 * inner - 9 * trace).item(), abs=1e-10)
 
 
@@ -133,7 +135,7 @@ def test_T5_binary_symmetric_pair(flips: int) -> None:
 def test_terms_add_up_and_only_the_value_carries_a_gradient() -> None:
     f, g = features(9, 5)
     f.requires_grad_()
-    value, inner, trace = soft_hgr_terms(f, g)
+    value, inner, trace = (term.squeeze(0) for term in soft_hgr_pairs([f, g]))
     centred_f, centred_g = f - f.mean(0), g - g.mean(0)
     assert inner.item() == pytest.approx((centred_f * centred_g).sum().item() / 8)
     assert value.item() == pytest.approx((inner - trace).item())
@@ -142,12 +144,55 @@ def test_terms_add_up_and_only_the_value_carries_a_gradient() -> None:
     assert not trace.requires_grad
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize(("n", "k"), [*SHAPES, (2, 3), (40, 6)])
+def test_all_pairs_at_once_are_each_pair_alone(n: int, k: int, count: int, masked: bool) -> None:
+    sets = [features(n, k, seed)[0].requires_grad_() for seed in range(count)]
+    rows = torch.arange(n) % 3 != 2 if masked else None
+    terms = soft_hgr_pairs(sets, rows)
+    pairs = list(combinations(sets, 2))
+    weights = torch.arange(1.0, len(pairs) + 1, dtype=torch.float64)
+    found = torch.autograd.grad((terms[0] * weights).sum(), sets)
+    alone = [autograd_terms(a, b, rows) for a, b in pairs]
+    for term, expected in zip(terms, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(term, torch.stack(expected), rtol=1e-12, atol=1e-12)
+    total = torch.stack([s for s, _, _ in alone]) * weights
+    for mine, other in zip(found, torch.autograd.grad(total.sum(), sets), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
+
+
+def autograd_terms(f: Tensor, g: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    if rows is not None:
+        f, g = f[rows], g[rows]
+    f, g = f - f.mean(0), g - g.mean(0)
+    n = len(f) - 1
+    inner, trace = (f * g).sum() / n, ((f.T @ f) * (g.T @ g)).sum() / n**2 / 2
+    return inner - trace, inner, trace
+
+
+def test_gradcheck_of_three_sets() -> None:
+    for n, k in ((4, 6), (7, 3)):
+        sets = [features(n, k, seed)[0].requires_grad_() for seed in range(3)]
+        rows = torch.arange(n) != 1
+
+        def value(*sets: Tensor, rows: Tensor = rows) -> Tensor:
+            return soft_hgr_pairs(sets, rows)[0]
+
+        assert gradcheck(value, sets)
+
+
+def test_a_set_alone_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"two or more feature matrices"):
+        soft_hgr_pairs([CROSS])
+
+
 @pytest.mark.parametrize(
     ("f", "g", "rows", "message"),
     [
         (torch.zeros(3, 2), torch.zeros(3, 4), None, r"one shape .*got \(3, 2\) and \(3, 4\)"),
-        (torch.zeros(3), torch.zeros(3), None, r"two feature matrices"),
-        (torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), None, r"two feature matrices"),
+        (torch.zeros(3), torch.zeros(3), None, r"two or more feature matrices"),
+        (torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), None, r"two or more feature matrices"),
         (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(3), r"bool mask .*\(3,\).*float32"),
         (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(2).bool(), r"bool mask .*got.*\(2,\)"),
     ],

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,12 @@ def test_an_interrupted_fit_says_how_to_go_on(
 ) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
-        command(run, place), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(run, place),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has told them to ignore Ctrl-C.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
     )
     while not (run / "checkpoints/audio.ckpt").is_file():
         assert process.poll() is None, "the run ended before it could be interrupted"

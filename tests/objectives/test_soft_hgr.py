@@ -1,13 +1,15 @@
 """The correlation loss: which pairs, which rows, and what it says about wrong options."""
 
 from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Tensor
 
-from emorec.functional import soft_hgr, soft_hgr_terms
+from emorec.functional import soft_hgr, soft_hgr_pairs
 from emorec.objectives import CrossEntropy, SoftHGR
+from emorec.objectives.pairs import PairObjective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 from tests.toy import toy_batch, toy_bundle
 
@@ -98,6 +100,36 @@ def test_one_labelled_row_is_too_few_for_the_pairs_with_the_label() -> None:
     assert loss.item() == pytest.approx(-score("audio", "face"), rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", ["none", "calibrated"])
+def test_pairs_of_the_same_rows_are_computed_together_to_the_same_loss(
+    scale: Literal["none", "calibrated"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = torch.arange(12) < 9
+    everything, some = torch.ones(12, dtype=torch.bool), torch.arange(12) > 0
+    for face, calls in ((rows, [3]), (rows & some, [2, 2, 2]), (everything, [2, 2, 2])):
+        made, alone = (bundle(audio=rows, face=face, label=rows) for _ in range(2))
+        counted: list[int] = []
+
+        def count(sets: list[Tensor], *args: Any, seen: list[int] = counted, **more: Any) -> Any:
+            seen.append(len(sets))
+            return soft_hgr_pairs(sets, *args, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("emorec.objectives.hgr.soft_hgr_pairs", count)
+            loss = SoftHGR(SIZES, scale=scale)
+            total = loss(made, BATCH)
+        assert counted == calls
+        other = SoftHGR(SIZES, scale=scale)
+        expected = PairObjective.forward(other, alone, BATCH)
+        assert total.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert loss.parts.keys() == other.parts.keys()
+        for name, part in loss.parts.items():
+            assert part.item() == pytest.approx(other.parts[name].item(), rel=1e-4, abs=1e-6)
+        (total + expected).backward()
+        for name in ("audio", "face", "label"):
+            torch.testing.assert_close(made.features[name].grad, alone.features[name].grad)
+
+
 def test_the_divisor_is_an_option() -> None:
     made = bundle()
     with_n = SoftHGR(SIZES, pairs=["audio+face"], unbiased=False)(made, BATCH).item()
@@ -110,7 +142,7 @@ def test_parts_hold_both_terms_of_each_pair_without_a_gradient() -> None:
     loss = SoftHGR(SIZES, pairs=["audio+face", "fused+label"])
     loss(bundle(), BATCH)
     assert len(loss.parts) == 6
-    terms = soft_hgr_terms(FEATURES["fused"], FEATURES["label"])
+    terms = soft_hgr_pairs([FEATURES["fused"], FEATURES["label"]])
     for name, term in zip(("S", "inner", "trace"), terms, strict=True):
         part = loss.parts[f"fused+label/{name}"]
         assert part.item() == pytest.approx(term.item(), rel=1e-5)
