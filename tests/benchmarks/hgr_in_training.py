@@ -34,7 +34,7 @@ UNIMODAL = {
 }
 # The demo's clips and backbones with the paper's 512 features.
 COMMON = [
-    "--config=configs/experiment/demo.yaml",
+    "--config=tests/benchmarks/hgr_in_training.yaml",
     "--model.encoders.audio.dim=512",
     "--model.encoders.face.dim=512",
     "--model.fusion.width=512",
