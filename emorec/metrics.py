@@ -30,8 +30,8 @@ class Votes(NamedTuple):
 class ClipVote(Metric):
     """Mean of the segments' posteriors of each clip (Ma et al. 2020: argmax of it is the vote).
 
-    A distributed sampler repeats segments to give all ranks the same number; repeats are
-    dropped by their (clip, index) key, so the result is that of one process.
+    A segment counts once, by its (clip, index) key, also where a sampler repeats segments to give
+    all ranks the same number; the result is that of one process.
     """
 
     full_state_update = False

@@ -49,7 +49,8 @@ class Window(NamedTuple):
         return (self.start + self.end) / 2
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: Lightning converts batches in place for precisions such as 64-true.
+@dataclass(slots=True)
 class SegmentBatch:
     r"""B segments as tensors: what an encoder reads and an objective is judged on.
 
@@ -58,8 +59,9 @@ class SegmentBatch:
         present: Modality -> bool (B,).
         targets: Target -> int64 (B,), or float32 (B, \*T, O); zero where unlabelled.
         labelled: Target -> bool (B,).
-        clip: int64 (B,), the position of the clip in its data module's list.
-        index: int64 (B,), which window of the clip.
+        clip: int64 (B,), the position of the clip in its data module's list; -1 in a filler, a
+            row without modality and label that gives all ranks the same number of steps.
+        index: int64 (B,), which window of the clip; -1 in a filler.
     """
 
     inputs: dict[str, Tensor]

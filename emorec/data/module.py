@@ -13,10 +13,11 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from platformdirs import user_cache_path
 from torch import nn
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader
 
 from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, build
 from emorec.data.labels import keep_labels
+from emorec.data.sampler import DealingSampler
 from emorec.data.segments import SegmentDataset, as_is
 from emorec.data.splits import PARTS, SPLITS, Part, Split
 from emorec.data.statistics import pooled_statistics
@@ -221,11 +222,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         ranks, rank = 1, 0
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-        # Its order is a function of the epoch, also on one process, so a resumed run continues
-        # with the batches it would have had.
-        sampler: DistributedSampler[SegmentBatch] = DistributedSampler(
-            dataset, ranks, rank, shuffle=part == "train", seed=self.seed
-        )
+        sampler = DealingSampler(dataset, ranks, rank, shuffle=part == "train", seed=self.seed)
         return DataLoader(
             dataset,
             batch_size=self.batch_size,

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import Dataset
 
 from emorec.cache import Entry, SegmentCache
+from emorec.data.sampler import FILLER
 from emorec.types import Clip, SegmentBatch
 
 
@@ -54,17 +55,26 @@ class SegmentDataset(Dataset[SegmentBatch]):
         return self.__getitems__([item])
 
     def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
-        """Return the segments at the given positions as one batch, one read an array."""
-        pairs = [self.items[i] for i in indices]
+        """Return the segments at the given positions as one batch, one read an array.
+
+        A position may be :data:`~emorec.data.sampler.FILLER`: zeros in which nothing is there.
+        """
+        # A filler has the shapes of the first segment and the key (-1, -1).
+        pairs = [self.items[0] if i == FILLER else self.items[i] for i in indices]
+        real = [i != FILLER for i in indices]
         inputs, present = {}, {}
         for modality in self.modalities:
             rows = [self.cache.array(self.ids[p], modality)[w] for p, w in pairs]
+            rows = [x if there else np.zeros_like(x) for x, there in zip(rows, real, strict=True)]
             inputs[modality] = torch.from_numpy(np.stack(rows))
             there = [self.present[p][modality][w] for p, w in pairs]
-            present[modality] = torch.tensor(there, dtype=torch.bool)
+            present[modality] = torch.tensor(there) & torch.tensor(real)
         targets, labelled = {}, {}
         for target in self.targets:
-            labels = [self.labels[p].get(target) for p, _ in pairs]
+            labels = [
+                self.labels[p].get(target) if there else None
+                for (p, _), there in zip(pairs, real, strict=True)
+            ]
             labelled[target] = torch.tensor([label is not None for label in labels])
             values: list[Any] = [0 if label is None else label for label in labels]
             targets[target] = torch.tensor(values)
@@ -73,8 +83,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
             present,
             targets,
             labelled,
-            clip=torch.tensor([p for p, _ in pairs]),
-            index=torch.tensor([w for _, w in pairs]),
+            clip=torch.tensor(pairs)[:, 0].where(torch.tensor(real), FILLER),
+            index=torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER),
         )
 
 

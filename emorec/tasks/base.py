@@ -157,17 +157,19 @@ class EmotionTask(LightningModule):
         """Return features and output; the label feature is added by :meth:`with_label`."""
         assert self.fusion is not None
         features, present = {}, {}
+        dtype = self.dtype
+        assert isinstance(dtype, torch.dtype)
         for name in self.encoders:
             there = batch.present[name]
             if name in self.shown:
-                x = self.standardise[name](batch.inputs[name])
+                x = self.standardise[name](batch.inputs[name]).to(dtype)
                 x = x.masked_fill(~_like(there, x), 0)
                 encoded = self.encoders[name](x)
                 features[name] = encoded.masked_fill(~_like(there, encoded), 0)
                 present[name] = there
             else:
                 features[name] = torch.zeros(
-                    len(batch), self.encoder(name).dim, device=there.device
+                    len(batch), self.encoder(name).dim, device=there.device, dtype=dtype
                 )
                 present[name] = torch.zeros_like(there)
         fused = self.fusion(dict(features), dict(present))

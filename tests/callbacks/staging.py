@@ -98,6 +98,7 @@ def train(
     task: ClassificationTask | None = None,
     resume: bool = False,
     start: Path | None = None,
+    data: ToyData | None = None,
     **options: Any,
 ) -> tuple[ClassificationTask, StagedTraining]:
     """Train as ``emorec fit`` does and return the task and the callback."""
@@ -122,5 +123,5 @@ def train(
         **{"devices": 1, "max_epochs": -1, **options},
     )
     path = folder / "checkpoints" / "last.ckpt" if resume else None
-    trainer.fit(task, datamodule=ToyData(folder), ckpt_path=path, weights_only=True)
+    trainer.fit(task, datamodule=data or ToyData(folder), ckpt_path=path, weights_only=True)
     return task, staged

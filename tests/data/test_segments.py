@@ -9,6 +9,7 @@ import torch
 
 from emorec.cache import Entry, SegmentCache
 from emorec.data import SegmentDataset
+from emorec.data.sampler import FILLER
 from emorec.types import Clip, SegmentBatch
 from tests.test_types import tensors
 
@@ -110,3 +111,14 @@ def test_it_travels_to_a_worker_without_its_open_files(cache: SegmentCache) -> N
 
 def test_no_clips_are_no_segments(cache: SegmentCache) -> None:
     assert len(SegmentDataset(cache, CLIPS, {}, [], ["audio"], {"emotion": 3})) == 0
+
+
+def test_a_filler_is_zeros_in_which_nothing_is_there(cache: SegmentCache) -> None:
+    data = dataset(cache)
+    mixed, whole = data.__getitems__([3, FILLER, 5]), data.__getitems__([3, 5])
+    assert keys(mixed) == [(1, 1), (-1, -1), (3, 2)]
+    for values, expected in zip(tensors(mixed), tensors(whole), strict=True):
+        assert torch.equal(values[[0, 2]], expected)
+        assert values.dtype == expected.dtype
+    assert not any(value.any() for value in tensors(mixed.rows(slice(1, 2)))[:-2])
+    assert keys(data.__getitems__([FILLER, FILLER])) == [(-1, -1)] * 2

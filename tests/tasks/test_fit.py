@@ -179,3 +179,18 @@ def test_a_part_without_labels_logs_losses_and_no_accuracy(tmp_path: Path) -> No
     logged = {name for name in run.callback_metrics if name.startswith("val/")}
     assert "val/loss/class" in logged
     assert not {name for name in logged if name.endswith("accuracy")}
+
+
+@pytest.mark.parametrize(
+    ("precision", "weights"),
+    [("bf16-mixed", torch.float32), ("bf16-true", torch.bfloat16), ("64-true", torch.float64)],
+)
+def test_it_trains_in_other_precisions(
+    precision: Any, weights: torch.dtype, tmp_path: Path
+) -> None:
+    task = toy_task(optimizer=partial(torch.optim.Adam, lr=0.03))
+    run = trainer(tmp_path, precision=precision, max_epochs=4)
+    run.fit(task, ToyData(tmp_path, clips=30))
+    assert {p.dtype for p in task.parameters()} == {weights}
+    assert all(torch.isfinite(p).all() for p in task.parameters())
+    assert float(run.callback_metrics["val/fused/accuracy"]) > 0.5

@@ -1,0 +1,106 @@
+"""Staged training in double precision on one to three processes, for test_equal_ranks.py."""
+
+import os
+import socket
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
+
+from emorec.callbacks import Stage
+from emorec.encoders import Encoder
+from emorec.metrics import clip_metrics
+from tests.callbacks.staging import Watch, train
+from tests.toy import DIM, WIDTH, ToyData, toy_task
+
+TOTAL = 12  # segments of a batch, over all ranks
+Found = dict[str, list[dict[str, Tensor]]]
+
+
+class PlainEncoder(Encoder):
+    """Without batch norm, whose statistics are each rank's own on the CPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dim = DIM
+        self.layers = nn.Sequential(nn.Linear(WIDTH, 8), nn.Tanh(), nn.Linear(8, DIM))
+
+    def forward(self, x: Tensor) -> Tensor:
+        features: Tensor = self.layers(x)
+        return features
+
+
+def stages() -> dict[str, Stage]:
+    """Return two unimodal stages and a joint one whose correlation warms up."""
+    return {
+        name: Stage(
+            2,
+            train=[f"encoders.{name}", f"objectives.{name}_alone"],
+            objectives=[f"{name}_alone"],
+            modalities=[name],
+            monitor=f"val/{name}/accuracy",
+        )
+        for name in ("audio", "face")
+    } | {"joint": Stage(3, objectives=["class", "corr"], warmup={"corr": 4})}
+
+
+def data(folder: Path, world: int) -> ToyData:
+    """Return clips of which half have labels; the last batch of an epoch has one segment."""
+    return ToyData(
+        folder, clips=16, windows=5, batch_size=TOTAL // world, labelled_share=0.5, seed=0
+    )
+
+
+def fit(folder: Path, world: int) -> None:
+    """Train on a number of processes, this being one, and keep what each epoch left."""
+    torch.manual_seed(0)
+    watch = Watch()
+    task = toy_task(
+        encoders={"audio": PlainEncoder(), "face": PlainEncoder()},
+        optimizer=partial(torch.optim.AdamW, lr=0.02, weight_decay=0.1),
+    )
+    trained, _ = train(
+        folder,
+        stages(),
+        watch,
+        task=task,
+        data=data(folder, world),
+        devices=world,
+        strategy="ddp_find_unused_parameters_true" if world > 1 else "auto",
+        use_distributed_sampler=False,
+        precision="64-true",
+        gradient_clip_val=0.5,
+    )
+    trained.trainer.test(trained, datamodule=data(folder, world), verbose=False)
+    votes = trained.test_votes["fused"]
+    metrics = clip_metrics(votes, 3)
+    tested = {"scores": votes.scores, "accuracy": torch.tensor(metrics.accuracy)}
+    tested["uar"] = torch.tensor(metrics.uar)
+    rank = int(os.environ.get("LOCAL_RANK", "0")) if world > 1 else 0
+    torch.save({"ends": watch.ends, "test": [tested]}, folder / f"rank{rank}.pt")
+
+
+def _work(rank: int, world: int, folder: str, port: int) -> None:
+    torch.set_num_threads(1)
+    os.environ |= {
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(world),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    fit(Path(folder), world)
+    torch.distributed.destroy_process_group()
+
+
+def run(world: int, folder: Path) -> list[Found]:
+    """Train on a number of processes and return what each rank saw."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if world == 1:
+        fit(folder, 1)
+    else:
+        spawn(_work, (world, str(folder), port), nprocs=world)  # type: ignore[no-untyped-call]
+    return [torch.load(folder / f"rank{r}.pt", weights_only=True) for r in range(world)]
