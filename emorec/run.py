@@ -19,6 +19,7 @@ FREE = (
     "config",
     "ckpt_path",
     "weights_only",
+    "dashboard",
     "trainer.logger",
     "trainer.default_root_dir",
     "trainer.enable_progress_bar",

@@ -11,6 +11,7 @@ import soundfile
 import yaml
 
 from emorec.cli import main
+from emorec.commands.train import default_run
 from tests.conftest import ROOT, Place
 
 CONFIGS = ROOT / "configs"
@@ -105,6 +106,41 @@ def test_trainer_config_runs_a_batch(trainer: str, place: Place, tmp_path: Path)
     ]
     main(["fit", *config, f"--run={tmp_path / 'run'}", *options])
     assert (tmp_path / "run/metrics.json").is_file()
+
+
+@pytest.mark.parametrize("sweep", sorted((CONFIGS / "sweep").glob("*.yaml")), ids=lambda p: p.stem)
+def test_a_sweeps_command_takes_each_of_its_parameters(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = yaml.safe_load(sweep.read_text())
+    program, *command = tree["command"]
+    assert (program, command[-1]) == ("emorec", "${args}")
+    for last in (0, -1):
+        chosen = {name: each["values"][last] for name, each in tree["parameters"].items()}
+        arguments = [f"--{name}={value}" for name, value in chosen.items()]
+        with pytest.raises(SystemExit) as done:
+            main([*command[:-1], *arguments, "--print_config"])
+        assert done.value.code in (0, None)
+        config = yaml.safe_load(capsys.readouterr().out)
+        assert (
+            config["model"]["init_args"]["objectives"]["hgr"]["init_args"]["weight"]
+            == (chosen["model.objectives.hgr.weight"])
+        )
+        assert (
+            config["model"]["init_args"]["fusion"]["init_args"]["layers"]
+            == (chosen["model.fusion.layers"])
+        )
+    experiment = yaml.safe_load(Path(command[1].removeprefix("--config=")).read_text())
+    stages = experiment["training"]["stages"].values()
+    assert tree["metric"]["name"] in {stage["monitor"] for stage in stages}
+
+
+def test_each_run_of_a_sweep_has_a_directory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ["configs/experiment/ravdess.yaml"]
+    assert default_run(config) == Path("runs/ravdess")
+    monkeypatch.setenv("WANDB_SWEEP_ID", "s1")
+    monkeypatch.setenv("WANDB_RUN_ID", "r7")
+    assert default_run(config) == Path("runs/ravdess/r7")
 
 
 def test_every_config_file_is_used_by_an_experiment_or_is_a_trainer() -> None:

@@ -1,7 +1,22 @@
 """What happens around training: stages, reproducible epochs, reports."""
 
+from emorec.callbacks.dashboard import Dashboard
 from emorec.callbacks.epoch_seed import EpochSeed
 from emorec.callbacks.report import Report
+from emorec.callbacks.spectrum import Spectrum
+from emorec.callbacks.speed import ChannelsLast, Compile
 from emorec.callbacks.staged import Stage, StagedTraining, StageError
+from emorec.callbacks.throughput import Throughput
 
-__all__ = ["EpochSeed", "Report", "Stage", "StageError", "StagedTraining"]
+__all__ = [
+    "ChannelsLast",
+    "Compile",
+    "Dashboard",
+    "EpochSeed",
+    "Report",
+    "Spectrum",
+    "Stage",
+    "StageError",
+    "StagedTraining",
+    "Throughput",
+]

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 from lightning.pytorch import LightningDataModule, LightningModule
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.callbacks import EpochSeed, Report, StagedTraining
+from emorec.callbacks import Dashboard, EpochSeed, Report, Spectrum, StagedTraining, Throughput
 from emorec.checkpoints import AtomicCheckpointIO
 from emorec.commands.finish import write_results
 from emorec.commands.parser import EmorecParser, show_info
@@ -70,12 +70,13 @@ class EmorecCLI(LightningCLI):
             help="delete what an earlier run left in the run directory",
         )
         parser.add_lightning_class_args(StagedTraining, "training", required=True)
+        parser.add_lightning_class_args(Dashboard, "dashboard", required=False)
         parser.link_arguments("data.targets", "model.init_args.targets", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
         """Open the run directory and point Lightning's files to it."""
         config = self.config[self.subcommand]
-        self.directory = RunDirectory(config.run or _default_run(config.config))
+        self.directory = RunDirectory(config.run or default_run(config.config))
         plain = yaml.safe_load(self.parser.dump(self.config, skip_validation=True))
         plain = {k: v for k, v in plain[self.subcommand].items() if k not in ("config", "run")}
         if _is_first_process():
@@ -114,7 +115,9 @@ class EmorecCLI(LightningCLI):
             enable_version_counter=False,
         )
         seed = int(self._get(self.config_init, "seed_everything"))
-        self.trainer_defaults["callbacks"] = [EpochSeed(seed), self.report, last]
+        watching: list[Callback] = [Throughput(), Spectrum(), LearningRateMonitor("epoch")]
+        watching = watching if self.subcommand == "fit" else []
+        self.trainer_defaults["callbacks"] = [EpochSeed(seed), self.report, *watching, last]
         trainer = super().instantiate_trainer(**kwargs)
         show_info()
         return trainer
@@ -196,11 +199,14 @@ def _is_first_process() -> bool:
     return next((os.environ[name] for name in names if name in os.environ), "0") == "0"
 
 
-def _default_run(configs: Any) -> Path:
+def default_run(configs: Any) -> Path:
+    """Return where a run goes that names no directory: runs/ and the name of the experiment."""
     paths = [str(path) for path in configs or []]
     if not paths:
         raise RunError("name an experiment with --config FILE, or a run directory with --run DIR")
-    return Path("runs") / Path(paths[0]).stem
+    folder = Path("runs") / Path(paths[0]).stem
+    # In a sweep, W&B's agent names each run.
+    return folder / os.environ["WANDB_RUN_ID"] if "WANDB_SWEEP_ID" in os.environ else folder
 
 
 def main(argv: Sequence[str]) -> None:

@@ -22,7 +22,12 @@ class Discrete(NamedTuple):
 
 @torch.no_grad()
 def hgr_spectrum(
-    f: Tensor, g: Tensor, rows: Tensor | None = None, *, tolerance: float = 1e-7
+    f: Tensor,
+    g: Tensor,
+    rows: Tensor | None = None,
+    *,
+    components: int | None = None,
+    tolerance: float = 1e-7,
 ) -> Tensor:
     """Return the estimated HGR singular values of two feature sets, largest first.
 
@@ -34,11 +39,13 @@ def hgr_spectrum(
         f: (B, k) features.
         g: (B, m) features of the same rows.
         rows: bool (B,), the rows that count; all where None.
+        components: Compare only this many leading principal directions of each set, where there
+            are few rows; the values are then at most those of the whole sets.
         tolerance: Directions whose variance is below this share of the largest are left out.
 
     Returns:
-        float64 (min(k, m),) in 0 to 1, zero where a set has no further direction; all zero with
-        fewer than two valid rows. The same on each rank.
+        float64 (min(k, m, components),) in 0 to 1, zero where a set has no further direction;
+        all zero with fewer than two valid rows. The same on each rank.
 
     Raises:
         ValueError: f, g and rows do not fit each other.
@@ -49,7 +56,7 @@ def hgr_spectrum(
         [1.0]
     """
     m = moments(f.detach().double(), g.detach().double(), rows)
-    whiten_f, whiten_g = _whiten(m.cov_f, tolerance), _whiten(m.cov_g, tolerance)
+    whiten_f, whiten_g = (_whiten(c, tolerance, components) for c in (m.cov_f, m.cov_g))
     sigma: Tensor = torch.linalg.svdvals(whiten_f.T @ m.cross @ whiten_g)
     return sigma.clamp(max=1)
 
@@ -100,8 +107,10 @@ def hgr_discrete(p_xy: Tensor) -> Discrete:
     return Discrete(sigma[:count].clamp(max=1), f, g)
 
 
-def _whiten(cov: Tensor, tolerance: float) -> Tensor:
+def _whiten(cov: Tensor, tolerance: float, components: int | None) -> Tensor:
     values, vectors = torch.linalg.eigh(cov)
+    if components is not None:  # eigenvalues ascend
+        values, vectors = values[-components:], vectors[:, -components:]
     keep = values > tolerance * values[-1].clamp(min=torch.finfo(values.dtype).tiny)
     scale = torch.where(keep, values.clamp(min=0).rsqrt(), torch.zeros_like(values))
     whitening: Tensor = vectors * scale

@@ -1,5 +1,7 @@
 """Emotion classes: segments are scored, clips are decided by vote."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from emorec.metrics import ClipVote, Votes, clip_metrics
@@ -42,8 +44,8 @@ class ClassificationTask(EmotionTask):
             for name, logits in self.objective(objective).scores(bundle).items()
         }
 
-    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> None:
-        """Score segments, and log the losses and correlations on validation batches."""
+    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
+        """Score segments, log the losses, and return the features for callbacks that look."""
         bundle = self.with_label(self(batch), batch)
         _, logged = self.losses(bundle, batch)
         self.log_dict(
@@ -52,6 +54,7 @@ class ClassificationTask(EmotionTask):
             sync_dist=True,
         )
         self._collect(bundle, batch)
+        return bundle
 
     def on_validation_epoch_end(self) -> None:
         """Log clip metrics; a metric that cannot be computed is not logged."""

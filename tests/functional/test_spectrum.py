@@ -95,3 +95,19 @@ def test_masked_rows_do_not_count_and_too_few_rows_give_zero() -> None:
     wild = torch.where(rows.unsqueeze(1), f, torch.nan)
     torch.testing.assert_close(hgr_spectrum(wild, f, rows), hgr_spectrum(f[rows], f[rows]))
     assert hgr_spectrum(f, f, torch.arange(12) == 3).tolist() == [0, 0]
+
+
+def test_few_components_are_the_leading_principal_directions() -> None:
+    random = torch.Generator().manual_seed(1)
+    shared = torch.randn(400, 2, generator=random, dtype=torch.float64)
+    wide, noise = torch.eye(2, 6, dtype=torch.float64) * 10, 0.1
+    f, g = (
+        shared @ wide + noise * torch.randn(400, 6, generator=random, dtype=torch.float64)
+        for _ in range(2)
+    )
+    whole, two = hgr_spectrum(f, g), hgr_spectrum(f, g, components=2)
+    assert whole.shape == (6,)
+    assert two.shape == (2,)
+    assert (two <= whole[:2] + 1e-9).all()
+    assert (two > 0.99).all()
+    assert hgr_spectrum(f, g, components=50).shape == (6,)

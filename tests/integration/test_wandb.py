@@ -1,9 +1,17 @@
 """W&B offline: one override, and what it wrote is read back."""
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
+from PIL import Image
 
+from emorec.callbacks.dashboard import misclassified
+from emorec.metrics import Votes
+from emorec.types import Clip
 from tests.conftest import Place, smoke
 
 wandb = pytest.importorskip("wandb")
@@ -15,7 +23,8 @@ def test_a_run_is_written_offline_into_its_directory(
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     run = tmp_path / "smoke"
-    smoke(run, place, "--trainer.logger=WandbLogger", "--trainer.logger.project=emorec-tests")
+    options = ["--trainer.logger=WandbLogger", "--trainer.logger.project=emorec-tests"]
+    smoke(run, place, *options, "--dashboard.key_frames=true")
     wandb.finish()
     (path,) = run.glob("wandb/offline-run-*/*.wandb")
     written = path.read_bytes()  # protocol buffers, in which names stand as they are
@@ -25,8 +34,47 @@ def test_a_run_is_written_offline_into_its_directory(
         b"val/hgr/audio+face/S",
         b"train/loss_epoch",
         b"train/scale/face",
+        b"train/loss/hgr",
+        b"val/spectrum/face+label/1",
+        b"lr-AdamW/encoders.face",
+        b"speed/segments_per_second",
+        b"speed/waiting_for_data",
+        b"test/fused/uar",
+        b"test/audio/accuracy",
         b"emorec-tests",
         b"shufflenet_v2_x0_5",
     ):
         assert name in written, name
     assert list(run.glob("logs/version_0/metrics.csv")), "the CSV logs are written all the same"
+    assert_test_results(run, path.parent / "files/media")
+
+
+def assert_test_results(run: Path, files: Path) -> None:
+    for name in ("fused", "audio", "face"):
+        (picture,) = files.glob(f"images/test/{name}/confusion_matrix*.png")
+        assert Image.open(picture).size[0] > 300
+        (file,) = files.glob(f"table/test/{name}/misclassified*.json")
+        table = json.loads(file.read_text())
+        found = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+        suffix = "" if name == "fused" else f"_{name}"
+        with (run / f"predictions{suffix}.csv").open(newline="") as predictions:
+            rows = [r for r in csv.DictReader(predictions) if r["target"] != r["predicted"]]
+        assert [row["clip"] for row in found] == [row["clip"] for row in rows]
+        for row, expected in zip(found, rows, strict=True):
+            assert row["predicted"] == expected["predicted"]
+            assert row["p_anger"] == pytest.approx(float(expected["p_anger"]), abs=1e-6)
+        crops = list(files.glob(f"images/test/{name}/key_frames*.png"))
+        assert [Image.open(crop).size for crop in crops] == [(94, 94)] * len(found)
+
+
+def test_pictures_of_people_stay_here_unless_they_are_asked_for(smoke_run: Path) -> None:
+    config = yaml.safe_load((smoke_run / "config.yaml").read_text())
+    assert config["dashboard"] == {"key_frames": False}
+
+
+def test_misclassified_clips_are_the_labelled_ones_that_were_decided_wrongly() -> None:
+    clips = [Clip(name, Path(f"{name}.mp4")) for name in "abcd"]
+    scores = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]])
+    votes = Votes(torch.tensor([0, 2, 3]), scores, torch.tensor([0, 1, -1]), torch.ones(3))
+    (wrong,) = misclassified(votes, clips, ["calm", "joy"])
+    assert (wrong.clip.id, wrong.target, wrong.predicted) == ("c", "joy", "calm")

@@ -1,0 +1,58 @@
+"""Other layouts and compilation give the same model, faster."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+
+from emorec.callbacks import ChannelsLast, Compile, Stage, Throughput
+from emorec.encoders import ImageEncoder
+from emorec.tasks import ClassificationTask
+from tests.callbacks.staging import train
+from tests.toy import toy_batch, toy_task
+
+
+def test_channels_last_is_a_layout_of_the_convolutions_and_no_other_result() -> None:
+    torch.manual_seed(0)
+    encoder = ImageEncoder("shufflenet_v2_x0_5", dim=4, resize=32).eval()
+    x = torch.randn(2, 3, 40, 40)
+    before = encoder(x)
+    task = ClassificationTask.__new__(ClassificationTask)
+    torch.nn.Module.__init__(task)
+    task.encoders = torch.nn.ModuleDict({"face": encoder})
+    ChannelsLast().setup(None, task, "fit")  # type: ignore[arg-type]
+    convolutions = [m.weight for m in encoder.modules() if isinstance(m, torch.nn.Conv2d)]
+    wide = [w for w in convolutions if min(w.shape[1:3]) > 1]
+    assert wide
+    assert all(w.is_contiguous(memory_format=torch.channels_last) for w in wide)
+    torch.testing.assert_close(encoder(x), before, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_encoders_give_the_same_features_under_the_same_names() -> None:
+    plain, compiled = toy_task(), toy_task()
+    Compile().setup(None, compiled, "fit")  # type: ignore[arg-type]
+    assert compiled.state_dict().keys() == plain.state_dict().keys()
+    batch = toy_batch(12)
+    for name, features in plain.eval()(batch).features.items():
+        torch.testing.assert_close(compiled.eval()(batch).features[name], features)
+
+
+def test_throughput_is_measured_each_epoch(tmp_path: Path) -> None:
+    class Look(Callback):
+        def __init__(self) -> None:
+            self.seen: list[dict[str, float]] = []
+
+        def on_train_epoch_end(self, trainer: object, pl_module: object) -> None:
+            metrics = trainer.callback_metrics  # type: ignore[attr-defined]
+            names = ("speed/segments_per_second", "speed/waiting_for_data")
+            self.seen.append({name: float(metrics[name]) for name in names if name in metrics})
+
+    look = Look()
+    train(tmp_path, {"joint": Stage(2, objectives=["class", "corr"])}, Throughput(), look)
+    assert look.seen
+    for values in look.seen[1:]:
+        assert values["speed/segments_per_second"] > 1
+        assert 0 < values["speed/waiting_for_data"] < 1
