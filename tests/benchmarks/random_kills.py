@@ -1,0 +1,48 @@
+"""Kills ``emorec fit`` at random moments until it has ended, and compares it with a whole run.
+
+Not part of `make test`, which kills once in each stage. Run from the root of the repository:
+
+    python -m tests.benchmarks.random_kills 50
+"""
+
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.conftest import Place
+from tests.integration.test_kill import assert_same, command
+
+
+def main(kills: int) -> None:
+    """Do as the module says; a run that ends too early is started anew in another folder."""
+    folder = Path(tempfile.mkdtemp())
+    place = Place(folder / "media", folder / "cache")
+    start = time.monotonic()
+    subprocess.run(command(folder / "whole", place), capture_output=True, check=True)
+    longest = time.monotonic() - start
+    chance = random.Random(0)
+    done = runs = 0
+    while done < kills:
+        runs += 1
+        run = folder / f"killed{runs}"
+        while done < kills:
+            process = subprocess.Popen(
+                command(run, place), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            try:
+                process.wait(chance.uniform(0, longest))
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                done += 1
+        subprocess.run(command(run, place), capture_output=True, check=True)
+        assert_same(folder / "whole", run)
+        print(f"{done} kills, {runs} runs, all ended with the weights of a whole run", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

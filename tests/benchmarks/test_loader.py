@@ -1,0 +1,79 @@
+"""Loading segments: our cache against one torch.save file a segment (`make bench`)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from emorec.cache import Entry, SegmentCache
+from emorec.data import SegmentDataset
+from emorec.data.segments import as_is
+from emorec.types import Clip
+
+CLIPS, WINDOWS, BATCH = 60, 30, 90
+SHAPES = {"audio": ((1, 94, 94), np.float16), "face": ((3, 224, 224), np.uint8)}
+
+
+class FilePerSegment(Dataset[dict[str, Tensor]]):
+    """What published code does: one file a segment, float32, as the network takes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = sorted(folder.glob("*.pt"))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, item: int) -> dict[str, Tensor]:
+        segment: dict[str, Tensor] = torch.load(self.files[item])
+        return segment
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset[Any]]:
+    folder, random = tmp_path_factory.mktemp("loader"), np.random.default_rng(0)
+    cache = SegmentCache(folder / "cache")
+    present = {name: [True] * WINDOWS for name in SHAPES}
+    clips, entries = [], {}
+    (folder / "files").mkdir()
+    for number in range(CLIPS):
+        clip = Clip(f"clip{number}", Path(f"{number}.mp4"), {"emotion": number % 6})
+        arrays: dict[str, Any] = {
+            name: random.integers(0, 255, (WINDOWS, *shape)).astype(dtype)
+            for name, (shape, dtype) in SHAPES.items()
+        }
+        entries[clip.id] = Entry(clip.id, str(clip.media), "ok", present=present)
+        cache.write(entries[clip.id], arrays)
+        clips.append(clip)
+        for window in range(WINDOWS):
+            segment = {n: torch.from_numpy(a[window].astype(np.float32)) for n, a in arrays.items()}
+            segment["emotion"] = torch.tensor(number % 6)
+            torch.save(segment, folder / "files" / f"{number}-{window}.pt")
+    ours = SegmentDataset(cache, clips, entries, range(CLIPS), list(SHAPES), {"emotion": 6})
+    return {"ours": ours, "a file a segment": FilePerSegment(folder / "files")}
+
+
+def loader(data: Dataset[Any], workers: int) -> DataLoader[Any]:
+    """Return a loader whose workers stay from epoch to epoch, as in training."""
+    own: dict[str, Any] = {"collate_fn": as_is} if isinstance(data, SegmentDataset) else {}
+    stay = workers > 0
+    return DataLoader(
+        data, BATCH, shuffle=True, num_workers=workers, persistent_workers=stay, **own
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("side", ["ours", "a file a segment"])
+def test_time(benchmark: Any, sets: dict[str, Dataset[Any]], side: str, workers: int) -> None:
+    benchmark.group = f"{CLIPS * WINDOWS} segments, 224 px faces, {workers} workers"
+    batches = loader(sets[side], workers)
+
+    def epoch() -> int:
+        return sum(1 for _ in batches)
+
+    count: Callable[..., int] = benchmark.pedantic
+    assert count(epoch, rounds=5, warmup_rounds=1) == -(-CLIPS * WINDOWS // BATCH)
