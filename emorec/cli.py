@@ -14,6 +14,7 @@ COMMANDS = {
     "test": ("emorec.commands.train", "test a finished run's best weights and write its report"),
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
+    "cache": ("emorec.commands.cache", "list the caches, drop stale ones, delete clip or speaker"),
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
 }
 

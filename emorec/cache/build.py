@@ -146,6 +146,7 @@ def _died(clip: Clip) -> Entry:
     return Entry(
         id=clip.id,
         path=clip.media.as_posix(),
+        group=clip.group,
         status="skipped",
         reason="the worker process died while reading it (out of memory, or a crash in a codec)",
     )

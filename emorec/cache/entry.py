@@ -24,6 +24,7 @@ class Entry:
         id: Id of the clip.
         path: Media file as the data set names it.
         status: ``ok`` or ``skipped``.
+        group: Speaker, so that one can be deleted everywhere.
         reason: Why the clip was skipped; empty where it was not.
         warnings: What is odd but was handled.
         duration: Seconds.
@@ -39,6 +40,7 @@ class Entry:
     id: str
     path: str
     status: str
+    group: str = ""
     reason: str = ""
     warnings: list[str] = field(default_factory=list)
     duration: float = 0.0
@@ -90,7 +92,11 @@ def make_entry(
         reason, except for errors of this machine (no memory), which are raised.
     """
     path = root / clip.media
-    record: dict[str, Any] = {"id": clip.id, "path": clip.media.as_posix()}
+    record: dict[str, Any] = {
+        "id": clip.id,
+        "path": clip.media.as_posix(),
+        "group": clip.group,
+    }
     try:
         media = probe(path)
         spans = windows(clip.id, media.duration)

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from emorec.cache.entry import Entry
 
@@ -20,18 +21,29 @@ def write_report(entries: Sequence[Entry], path: Path) -> str:
     full scale 1, ...).
     """
     facts = sorted({name for entry in entries for name in entry.facts})
+    rows: list[list[Any]] = [[*COLUMNS, *facts]]
+    for e in entries:
+        notes = "; ".join(e.warnings)
+        fixed = [e.id, e.path, e.status, e.reason, notes, e.duration, len(e.windows)]
+        rows.append([*fixed, *(e.facts.get(name, "") for name in facts)])
+    _write(rows, path)
+    return summary(entries)
+
+
+def remove_row(path: Path, clip_id: str) -> None:
+    """Take a clip's row out of a report."""
+    with path.open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    _write([head, *(row for row in rows if row[0] != clip_id)], path)
+
+
+def _write(rows: Sequence[Sequence[Any]], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".report-", dir=path.parent)
     with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow([*COLUMNS, *facts])
-        for e in entries:
-            notes = "; ".join(e.warnings)
-            fixed = [e.id, e.path, e.status, e.reason, notes, e.duration, len(e.windows)]
-            rows.writerow([*fixed, *(e.facts.get(name, "") for name in facts)])
+        csv.writer(file).writerows(rows)
     Path(temporary).chmod(0o644)
     Path(temporary).replace(path)
-    return summary(entries)
 
 
 def summary(entries: Sequence[Entry]) -> str:

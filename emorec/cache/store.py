@@ -21,7 +21,7 @@ from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
 from emorec.types import Array
 
-FORMAT = 1  # raise it when the layout of an entry changes
+FORMAT = 2  # raise it when the layout of an entry changes
 OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000
 
 STALE = 3600.0  # seconds; writing an entry takes less than one
