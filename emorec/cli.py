@@ -13,6 +13,7 @@ COMMANDS = {
     "validate": ("emorec.commands.train", "measure a run's best weights on its validation clips"),
     "test": ("emorec.commands.train", "test a finished run's best weights and write its report"),
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
+    "inspect": ("emorec.commands.inspect", "draw one clip's cached windows"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
     "cache": ("emorec.commands.cache", "list the caches, drop stale ones, delete clip or speaker"),
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
@@ -118,6 +119,58 @@ def timeline_figure(
         strip.text(0.5, 0.5, "no face in any window", ha="center", transform=strip.transAxes)
     figure.tight_layout()
     return figure
+
+
+def windows_figure(
+    spans: Sequence[tuple[float, float]],
+    arrays: Mapping[str, Sequence[Array | None]],
+    title: str,
+    sound: tuple[Array, float] | None = None,
+) -> Figure:
+    """Draw what was cut from a clip: each window's arrays, and where the windows lie.
+
+    Args:
+        spans: (start, end) of each window, in seconds.
+        arrays: Modality -> one array a window, None where it is absent: (3, H, W) uint8 is drawn
+            as a picture, (1, H, W) or (H, W) as an image with low rows below.
+        title: Title of the picture.
+        sound: Samples in -1 to 1, shape (samples,), and their rate in Hz.
+    """
+    columns = 10
+    bands = -(-len(spans) // columns)
+    figure = Figure(figsize=(1.3 * columns, 2 + 1.45 * bands * len(arrays)), dpi=110)
+    grid = figure.add_gridspec(1 + bands, 1, height_ratios=[1, *[1.3 * len(arrays)] * bands])
+    axes = figure.add_subplot(grid[0])
+    end = max(end for _, end in spans)
+    if sound is not None:
+        samples, rate = sound
+        axes.plot(np.arange(len(samples)) / rate, samples, color="grey", linewidth=0.4)
+        end = max(end, len(samples) / rate)
+    for number, (start, stop) in enumerate(spans):
+        height = 1 - 2 * (number + 0.5) / len(spans)
+        axes.plot((start, stop), (height, height), color=COLOURS[4], linewidth=1.5)
+    axes.set(xlim=(0, end), ylim=(-1.05, 1.05), xlabel="time (s)", yticks=[], title=title)
+    for number, (start, stop) in enumerate(spans):
+        inner = grid[1 + number // columns].subgridspec(len(arrays), columns)
+        for row, (name, windows) in enumerate(arrays.items()):
+            cell = figure.add_subplot(inner[row, number % columns])
+            cell.set(xticks=[], yticks=[])
+            if row == 0:
+                cell.set_title(f"{start:.2f}-{stop:.2f}", fontsize=7)
+            if number % columns == 0:
+                cell.set_ylabel(name, fontsize=8)
+            _draw_array(cell, windows[number])
+    figure.tight_layout()
+    return figure
+
+
+def _draw_array(cell: Axes, array: Array | None) -> None:
+    if array is None:
+        cell.text(0.5, 0.5, "absent", ha="center", va="center", fontsize=7)
+    elif array.dtype == np.uint8 and array.shape[0] == 3:
+        cell.imshow(np.moveaxis(array, 0, -1))
+    else:
+        cell.imshow(array.reshape(array.shape[-2:]).astype(float), origin="lower", aspect="auto")
 
 
 def _colours(count: int) -> list[str]:

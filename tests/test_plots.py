@@ -7,7 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox
 
-from emorec.plots import COLOURS, confusion_figure, curves_figure, timeline_figure
+from emorec.plots import (
+    COLOURS,
+    confusion_figure,
+    curves_figure,
+    timeline_figure,
+    windows_figure,
+)
+from emorec.types import Array
 
 CLASSES = ["anger", "joy", "calm"]
 
@@ -103,4 +110,19 @@ def test_a_timeline_of_a_single_window_renders() -> None:
     figure = timeline_figure([0.25], [[0.1, 0.2, 0.7]], CLASSES, "short")
     low, high = figure.axes[1].get_xlim()
     assert low < 0.25 < high
+    assert png(figure).startswith(b"\x89PNG")
+
+
+def test_each_window_is_drawn_in_each_modality_or_said_to_be_absent() -> None:
+    face, mel = np.full((3, 8, 8), 200, np.uint8), np.zeros((1, 5, 7), np.float16)
+    spans = [(0.1 * i, 0.1 * i + 0.5) for i in range(12)]
+    arrays: dict[str, list[Array | None]] = {"audio": [mel] * 12, "face": [face] * 11 + [None]}
+    figure = windows_figure(spans, arrays, "clip", (np.zeros(1000), 500.0))
+    overview, *cells = figure.axes
+    assert overview.get_title() == "clip"
+    assert overview.get_xlim() == (0, 2)
+    assert len(overview.lines) == 1 + len(spans)
+    assert len(cells) == 24
+    assert sum(len(cell.images) for cell in cells) == 23
+    assert [text.get_text() for cell in cells for text in cell.texts] == ["absent"]
     assert png(figure).startswith(b"\x89PNG")

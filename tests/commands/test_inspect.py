@@ -1,0 +1,54 @@
+"""emorec inspect: the picture, the words, and what cannot be drawn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emorec.cache import Entry, SegmentCache
+from emorec.cli import main
+from tests.conftest import Place
+
+
+@pytest.fixture
+def cache(smoke_run: Path, place: Place) -> Path:
+    (folder,) = place.cache.glob("synthetic-*/report.csv")
+    return folder.parent
+
+
+def test_a_clip_is_drawn_with_its_sound(
+    cache: Path, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = next(path.stem for path in place.media.rglob("s01-*"))
+    folder = next(place.media.iterdir())
+    main(["inspect", str(cache), clip, "--out", str(tmp_path / "a/x.png")])
+    main(["inspect", str(cache), clip, "--out", str(tmp_path / "y.png"), "--root", str(folder)])
+    said = capsys.readouterr().out
+    assert f"{clip}: ok" in said
+    assert "windows_with_face" in said
+    plain, with_sound = (np.asarray(Image.open(tmp_path / name)) for name in ("a/x.png", "y.png"))
+    assert plain.shape == with_sound.shape
+    assert (plain != with_sound).any()
+
+
+@pytest.mark.parametrize(
+    ("clip", "message"),
+    [("gone", "file not found"), ("nobody", "'nobody' is not in")],
+)
+def test_what_cannot_be_drawn_is_said(
+    clip: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.csv").touch()
+    SegmentCache(tmp_path).write(Entry("gone", "gone.mp4", "skipped", reason="file not found"), {})
+    with pytest.raises(SystemExit):
+        main(["inspect", str(tmp_path), clip])
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_cache_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["inspect", str(tmp_path / "x"), "clip"])
+    assert "is no cache" in capsys.readouterr().err
