@@ -1,5 +1,6 @@
 """emorec inspect: the picture, the words, and what cannot be drawn."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,18 @@ from emorec.cli import main
 from tests.conftest import Place
 
 
-@pytest.fixture
-def cache(smoke_run: Path, place: Place) -> Path:
-    (folder,) = place.cache.glob("synthetic-*/report.csv")
-    return folder.parent
-
-
+@pytest.mark.usefixtures("smoke_run")
 def test_a_clip_is_drawn_with_its_sound(
-    cache: Path, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clip = next(path.stem for path in place.media.rglob("s01-*"))
-    folder = next(place.media.iterdir())
-    main(["inspect", str(cache), clip, "--out", str(tmp_path / "a/x.png")])
-    main(["inspect", str(cache), clip, "--out", str(tmp_path / "y.png"), "--root", str(folder)])
+    # Other tests of the session leave caches and media there too: any pair that belongs together.
+    report = next(place.cache.glob("synthetic-*/report.csv"))
+    with report.open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    clip, cache = row["id"], str(report.parent)
+    root = next(folder for folder in place.media.iterdir() if (folder / row["path"]).exists())
+    main(["inspect", cache, clip, "--out", str(tmp_path / "a/x.png")])
+    main(["inspect", cache, clip, "--out", str(tmp_path / "y.png"), "--root", str(root)])
     said = capsys.readouterr().out
     assert f"{clip}: ok" in said
     assert "windows_with_face" in said
