@@ -29,8 +29,10 @@ class EmorecParser(LightningArgumentParser):
 
 
 def show_info() -> None:
-    """Let the progress lines of data modules and stages through to the terminal."""
+    """Let progress lines through to the terminal, and warnings that do not apply not."""
     # Lightning and PyTorch talk to each other here; no user can mend it.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
+    # What is logged is of all ranks already (EmotionTask.losses, ClipVote, hgr_spectrum).
+    warnings.filterwarnings("ignore", message="It is recommended to use `self.log.*sync_dist")
     logger: Any = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     logger.setLevel(logging.INFO)

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from emorec.encoders import Encoder, LabelEncoder
 from emorec.errors import UserError
+from emorec.functional import sum_over_ranks, world_size
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.tasks.standardise import Standardise
@@ -191,7 +192,7 @@ class EmotionTask(LightningModule):
     def losses(
         self, bundle: FeatureBundle, batch: SegmentBatch
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum of the active objectives, and all scalars to log."""
+        """Return the weighted sum of the active objectives, and the scalars of all ranks to log."""
         total = bundle.output.new_zeros((), dtype=torch.float32)
         logged: dict[str, Tensor] = {}
         for name in self.objectives:
@@ -204,14 +205,14 @@ class EmotionTask(LightningModule):
             logged[f"loss/{name}"] = loss.detach()
             logged |= {f"{name}/{part}": value for part, value in objective.parts.items()}
         logged["loss"] = total.detach()
-        return total, logged
+        for name in self.shown:
+            logged[f"scale/{name}"] = _scale(bundle.features[name].detach(), bundle.present[name])
+        return total, _mean_of_ranks(logged)
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch; log it, its parts and the scale of the features."""
         bundle = self.with_label(self(batch), batch)
         loss, logged = self.losses(bundle, batch)
-        for name in self.shown:
-            logged[f"scale/{name}"] = _scale(bundle.features[name].detach(), bundle.present[name])
         # Each step's values show what the correlation does to pre-trained features.
         self.log_dict(
             {f"train/{key}": value for key, value in logged.items()},
@@ -219,7 +220,7 @@ class EmotionTask(LightningModule):
             on_epoch=True,
             batch_size=len(batch),
         )
-        self.log("loss", loss.detach(), prog_bar=True, logger=False, batch_size=len(batch))
+        self.log("loss", logged["loss"], prog_bar=True, logger=False, batch_size=len(batch))
         return loss
 
     def configure_optimizers(self) -> Any:
@@ -273,6 +274,14 @@ class EmotionTask(LightningModule):
 
 def _like(mask: Tensor, x: Tensor) -> Tensor:
     return mask.view(-1, *[1] * (x.ndim - 1))
+
+
+def _mean_of_ranks(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean over ranks of each scalar, in one exchange."""
+    if world_size() == 1:
+        return values
+    means = sum_over_ranks(torch.stack([v.float() for v in values.values()])) / world_size()
+    return dict(zip(values, means, strict=True))
 
 
 def _scale(features: Tensor, rows: Tensor) -> Tensor:

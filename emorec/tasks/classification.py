@@ -51,7 +51,6 @@ class ClassificationTask(EmotionTask):
         self.log_dict(
             {f"val/{key}": value for key, value in logged.items()},
             batch_size=len(batch),
-            sync_dist=True,
         )
         self._collect(bundle, batch)
         return bundle

@@ -4,8 +4,10 @@ import os
 import socket
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
@@ -32,6 +34,22 @@ class PlainEncoder(Encoder):
         return features
 
 
+class Losses(Callback):
+    """Keeps what each step logged of the losses."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Tensor]] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Keep; the scale of the features, a mean of the ranks' own, is left out."""
+        logged = trainer.callback_metrics.items()
+        self.steps.append(
+            {k: v for k, v in logged if k.endswith("_step") and not k.startswith("train/scale")}
+        )
+
+
 def stages() -> dict[str, Stage]:
     """Return two unimodal stages and a joint one whose correlation warms up."""
     return {
@@ -56,7 +74,7 @@ def data(folder: Path, world: int) -> ToyData:
 def fit(folder: Path, world: int) -> None:
     """Train on a number of processes, this being one, and keep what each epoch left."""
     torch.manual_seed(0)
-    watch = Watch()
+    watch, losses = Watch(), Losses()
     task = toy_task(
         encoders={"audio": PlainEncoder(), "face": PlainEncoder()},
         optimizer=partial(torch.optim.AdamW, lr=0.02, weight_decay=0.1),
@@ -65,6 +83,7 @@ def fit(folder: Path, world: int) -> None:
         folder,
         stages(),
         watch,
+        losses,
         task=task,
         data=data(folder, world),
         devices=world,
@@ -79,7 +98,8 @@ def fit(folder: Path, world: int) -> None:
     tested = {"scores": votes.scores, "accuracy": torch.tensor(metrics.accuracy)}
     tested["uar"] = torch.tensor(metrics.uar)
     rank = int(os.environ.get("LOCAL_RANK", "0")) if world > 1 else 0
-    torch.save({"ends": watch.ends, "test": [tested]}, folder / f"rank{rank}.pt")
+    kept = {"ends": watch.ends, "steps": losses.steps, "test": [tested]}
+    torch.save(kept, folder / f"rank{rank}.pt")
 
 
 def _work(rank: int, world: int, folder: str, port: int) -> None:

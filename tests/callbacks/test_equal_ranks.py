@@ -43,6 +43,19 @@ def test_weights_are_those_of_one_process_after_each_epoch(
                 torch.testing.assert_close(mine[key], value, rtol=0, atol=1e-6, msg=key)
 
 
+def test_losses_are_logged_as_of_one_process(alone: Found, ranks: list[Found]) -> None:
+    assert {key for step in alone["steps"] for key in step} >= {
+        "train/loss_step",
+        "train/loss/class_step",
+        "train/corr/audio+face/S_step",
+    }
+    for rank in ranks:
+        for mine, one in zip(rank["steps"], alone["steps"], strict=True):
+            assert mine.keys() == one.keys()
+            for key, value in one.items():
+                torch.testing.assert_close(mine[key].double(), value.double(), msg=key)
+
+
 def test_test_clips_are_decided_as_on_one_process(alone: Found, ranks: list[Found]) -> None:
     (expected,) = alone["test"]
     assert len(expected["scores"]) == 3
