@@ -1,18 +1,22 @@
 """One face per window: the crop around it in the window's central frame."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from emorec.extractors.base import Extraction, Extractor
 from emorec.media import (
+    Face,
     FaceDetector,
+    Image,
     Media,
     MTCNNDetector,
+    Person,
     follow_face,
     read_key_frames,
     square_crop,
+    track_face,
 )
 from emorec.types import Array, Clip, Window
 
@@ -27,9 +31,13 @@ class FaceCrops(Extractor):
     MTCNN and cut square. The paper's side length is lost; 224 is ImageNet's. A window without a
     face takes the crop of the nearest key frame in time that has one, up to ``borrow`` seconds
     away; else the modality is absent there, as it is where the video covers less than half of the
-    window. Several faces: the largest of the clip is followed.
+    window. Where there are several faces, one person is followed through the clip.
 
     Args:
+        mode: ``tracked`` detects faces in one to three key frames and follows one from frame to
+            frame; ``every_frame`` detects in each, which takes several times longer.
+        person: Whose face: the ``largest`` of the clip, the most ``central`` in the picture, or
+            the one that is there most ``constant``-ly.
         size: Side of the crop, in pixels (224, 160, 112, 96, 94, ...).
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a key frame that lends its face.
@@ -38,6 +46,7 @@ class FaceCrops(Extractor):
         min_score: Smallest probability of a face, 0 to 1.
     """
 
+    version: ClassVar[int] = 2
     dtype: ClassVar[type[np.generic]] = np.uint8
     pooled_axes: ClassVar[tuple[int, ...]] = (1, 2)
 
@@ -49,11 +58,14 @@ class FaceCrops(Extractor):
         lines: int = 360,
         min_face: int = 40,
         min_score: float = 0.9,
+        mode: Literal["tracked", "every_frame"] = "tracked",
+        person: Person = "largest",
     ) -> None:
         if size < 32:
             raise ValueError(f"size is the side of a face crop in pixels, at least 32; got {size}")
         self.size, self.margin, self.borrow = size, margin, borrow
         self.lines, self.min_face, self.min_score = lines, min_face, min_score
+        self.mode, self.person = mode, person
         self._detector: FaceDetector | None = None
 
     @property
@@ -76,7 +88,7 @@ class FaceCrops(Extractor):
         frames = read_key_frames(media, [w.middle for w in windows])
         if self._detector is None:
             self._detector = MTCNNDetector(self.lines, self.min_face, self.min_score)
-        faces = follow_face(self._detector.detect(frames.images))
+        faces = self._faces(frames.images, self._detector)
         crops: list[Array | None] = [
             square_crop(image, face, self.size, self.margin).transpose(2, 0, 1) if face else None
             for image, face in zip(frames.images, faces, strict=True)
@@ -102,6 +114,12 @@ class FaceCrops(Extractor):
         return Extraction(
             arrays, {"windows_with_face": found, "faces_borrowed": borrowed}, warnings
         )
+
+    def _faces(self, images: Sequence[Image], detector: FaceDetector) -> list[Face | None]:
+        if self.mode == "tracked" or not images:
+            return track_face(images, detector, self.person)
+        height, width = images[0].shape[:2]
+        return follow_face(detector.detect(images), (width, height), self.person)
 
     def _nearest(
         self, time: float, times: Sequence[float], crops: Sequence[Array | None]

@@ -107,6 +107,11 @@ def _resample(
         nonlocal done
         assert resampler is not None
         assert origin is not None
+        if source == rate:
+            if samples is not None:
+                yield origin + done, samples
+                done += len(samples)
+            return
         frame = None
         if samples is not None:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "flt", "mono")

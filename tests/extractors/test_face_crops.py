@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -33,6 +34,9 @@ class Stub(FaceDetector):
         self.seen += [read_bars(image) for image in images]
         return [[WHOLE] if read_bars(image) in self.numbers else [] for image in images]
 
+    def refine(self, image: Image, face: Face) -> Face | None:
+        return None
+
 
 def around(*middles: float) -> list[Window]:
     """Return windows of half a second around some times."""
@@ -42,7 +46,7 @@ def around(*middles: float) -> list[Window]:
 def extract(
     path: Path, windows: Sequence[Window], faces: Sequence[int], size: int = 96
 ) -> Extraction:
-    extractor = FaceCrops(size=size, margin=0.0)
+    extractor = FaceCrops(size=size, margin=0.0, mode="every_frame")
     extractor._detector = Stub(faces)
     return extractor.extract(Clip("a", path), probe(path), windows)
 
@@ -90,12 +94,16 @@ def test_no_face_at_all_leaves_all_windows_without_one(video: Path) -> None:
     assert found.warnings == ["no face in 2 of 2 windows"]
 
 
-def test_each_key_frame_is_searched_once(video: Path) -> None:
-    extractor = FaceCrops()
+@pytest.mark.parametrize("mode", ["tracked", "every_frame"])
+def test_each_key_frame_is_searched_once(
+    video: Path, mode: Literal["tracked", "every_frame"]
+) -> None:
+    extractor = FaceCrops(size=96, margin=0.0, mode=mode)
     stub = extractor._detector = Stub(range(50))
-    windows = around(0.41, 0.42, 1.01, 0.43)
-    extractor.extract(Clip("a", video), probe(video), windows)
-    assert stub.seen == [10, 25]
+    windows = around(0.41, 0.42, 1.01, 0.43, 1.21, 1.41)
+    found = extractor.extract(Clip("a", video), probe(video), windows)
+    assert sorted(stub.seen) == [10, 25, 30, 35]
+    assert [number(crop) for crop in found.arrays] == [10, 10, 25, 10, 30, 35]
 
 
 def test_a_file_without_a_picture_has_no_faces(tmp_path: Path) -> None:
@@ -166,4 +174,6 @@ def test_nothing_is_loaded_before_the_first_clip() -> None:
         "lines": 360,
         "min_face": 40,
         "min_score": 0.9,
+        "mode": "tracked",
+        "person": "largest",
     }

@@ -33,7 +33,7 @@ def slow_spectrogram(
 ) -> NDArray[np.float64]:
     """Return the log-mel of one window, written frame by frame and bin by bin."""
     length = round(0.04 * rate)
-    n_fft = 4096 if rate == 48000 else 2048
+    n_fft = 2048 if rate == 48000 else 1024
     window = np.zeros(n_fft)
     first = (n_fft - length) // 2
     window[first : first + length] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
