@@ -2,10 +2,11 @@
 
 import shutil
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -45,11 +46,13 @@ class Picture:
     """A video stream: a frame at each of ``times`` (seconds), drawn by ``draw(number)``."""
 
     times: Sequence[float]
+    rate: int = 25
     codec: str = "libx264"
     pix_fmt: str = "yuv420p"
     tick: Fraction = Fraction(1, 12000)
     draw: Callable[[int], Image] = bars
     is_cover: bool = False
+    is_default: bool = False
     options: dict[str, str] = field(default_factory=lambda: {"preset": "ultrafast", "crf": "18"})
 
 
@@ -65,6 +68,7 @@ class Sound:
     codec: str = "aac"
     start: float = 0.0
     gap: tuple[int, float] = (1 << 40, 0.0)
+    is_default: bool = False
 
 
 def times(count: int, rate: float = 25.0, start: float = 0.0) -> list[float]:
@@ -92,41 +96,51 @@ def delay(heard: Samples, wanted: Samples) -> int:
     return int(np.argmax(np.correlate(heard, wanted, "full"))) - (len(wanted) - 1)
 
 
-def write_media(path: Path, picture: Picture | None = None, sound: Sound | None = None) -> Path:
-    """Write a container, by the name's suffix, and return its path."""
+def write_media(path: Path, *parts: Picture | Sound | None) -> Path:
+    """Write a container, by the name's suffix, with a stream a part, and return its path."""
     with av.open(str(path), "w") as container:
         # All streams have to be there before the first packet.
-        video = None if picture is None else _add_video(container, picture)
-        audio = None if sound is None else _add_audio(container, sound)
-        if picture is not None and video is not None:
-            for number, time in enumerate(picture.times):
-                frame = av.VideoFrame.from_ndarray(picture.draw(number), format="rgb24")
-                frame.time_base = picture.tick
-                frame.pts = round(time / picture.tick)
-                container.mux(video.encode(frame))
-            container.mux(video.encode(None))
-        if sound is not None and audio is not None:
-            for block in _audio_frames(sound, audio):
-                container.mux(audio.encode(block))
-            container.mux(audio.encode(None))
+        streams: list[tuple[Any, Iterable[Any]]] = []
+        for part in parts:
+            if isinstance(part, Picture):
+                streams.append((_add_video(container, part), _video_frames(part)))
+            elif part is not None:
+                audio = _add_audio(container, part)
+                streams.append((audio, _audio_frames(part, audio)))
+        for stream, frames in streams:
+            for frame in frames:
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
     return path
 
 
+def _video_frames(picture: Picture) -> Iterator[av.VideoFrame]:
+    for number, time in enumerate(picture.times):
+        frame = av.VideoFrame.from_ndarray(picture.draw(number), format="rgb24")
+        frame.time_base = picture.tick
+        frame.pts = round(time / picture.tick)
+        yield frame
+
+
 def _add_video(container: OutputContainer, picture: Picture) -> av.VideoStream:
-    stream = container.add_stream(picture.codec, rate=25, options=dict(picture.options))
+    stream = container.add_stream(picture.codec, rate=picture.rate, options=dict(picture.options))
     assert isinstance(stream, av.VideoStream)
     stream.height, stream.width = picture.draw(0).shape[:2]
     stream.pix_fmt = picture.pix_fmt
     stream.codec_context.time_base = picture.tick
     if picture.is_cover:
         stream.disposition = Disposition.attached_pic
+    elif picture.is_default:
+        stream.disposition = Disposition.default
     return stream
 
 
 def _add_audio(container: OutputContainer, sound: Sound) -> av.AudioStream:
-    layout = "mono" if len(sound.samples) == 1 else "stereo"
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(sound.samples)]
     stream = container.add_stream(sound.codec, rate=sound.rate, layout=layout)
     assert isinstance(stream, av.AudioStream)
+    if sound.is_default:
+        stream.disposition = Disposition.default
     return stream
 
 

@@ -29,6 +29,7 @@ class EmorecCLI(LightningCLI):
     """fit, validate and test, in a run directory, with the data's targets linked to the model."""
 
     directory: RunDirectory
+    settings: dict[str, Any]
     report: Report
 
     def __init__(self) -> None:
@@ -79,6 +80,7 @@ class EmorecCLI(LightningCLI):
         self.directory = RunDirectory(config.run or default_run(config.config))
         plain = yaml.safe_load(self.parser.dump(self.config, skip_validation=True))
         plain = {k: v for k, v in plain[self.subcommand].items() if k not in ("config", "run")}
+        self.settings = plain
         if _is_first_process():
             if self.subcommand == "fit":
                 self.directory.open(plain, overwrite=config.overwrite)
@@ -144,6 +146,8 @@ class EmorecCLI(LightningCLI):
         resume = self.directory.last if self.directory.last.is_file() else None
         if resume:
             rank_zero_info(f"resuming from {resume}")
+        for logger in self.trainer.loggers:
+            logger.log_hyperparams(self.settings)
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
         except SystemExit as stop:  # what Lightning makes of Ctrl-C

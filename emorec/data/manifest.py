@@ -72,7 +72,7 @@ class Manifest(EmotionDataModule):
         )
         self.manifest = manifest
         self.targets = {"emotion": list(classes or BASIC)}
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)
 
     @property
     def set_name(self) -> str:

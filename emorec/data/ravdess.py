@@ -85,7 +85,7 @@ class RAVDESS(EmotionDataModule):
         self.media, self.channel = media, channel
         classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)
         self.targets = {"emotion": classes}
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)
 
     @property
     def set_name(self) -> str:

@@ -89,7 +89,7 @@ class Synthetic(EmotionDataModule):
             augment,
             labelled_share,
         )
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)
 
     @property
     def set_name(self) -> str:

@@ -72,7 +72,7 @@ class LogMel(Extractor):
         level = float(np.sqrt(np.mean(np.square(samples[heard])))) if any(heard) else 0.0
         facts: dict[str, int | float | str] = {"sound_rms": float(f"{level:.3g}")}
         warnings = [f"damaged: {damaged} audio packets left out"] if damaged else []
-        if level < SILENT:
+        if any(heard) and level < SILENT:
             warnings.append("silent: the sound track is digital silence")
             return Extraction(absent, {**facts, "windows_with_sound": 0}, warnings)
         if not all(heard):

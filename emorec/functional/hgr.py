@@ -113,11 +113,11 @@ class _SoftHGR(torch.autograd.Function):
                 products, inner = products.mul_(scale), inner * scale
                 trace = products.flatten(1) @ products.flatten(1).T
         pairs = torch.triu_indices(len(x), len(x), 1, device=x.device).unbind()
-        inner = inner[pairs]
+        inner, trace = inner[pairs], trace[pairs]
         ctx.save_for_backward(x, products, scale, *pairs)
         ctx.dtypes = [each.dtype for each in sets]
         ctx.mark_non_differentiable(inner)
-        return inner - trace[pairs] / 2, inner
+        return inner - trace / 2, inner
 
     @staticmethod
     @once_differentiable
@@ -129,15 +129,16 @@ class _SoftHGR(torch.autograd.Function):
         # DistributedDataParallel averages over ranks; S is one number, not a mean of ranks.
         weight = (weight + weight.T) * (scale * world_size())
         with _no_autocast(x):
-            linear = weight @ x.flatten(1)
             if ctx.small:
-                both = (products + products.T).view(count, n, count, n)
-                both = both.mul_(weight.view(count, 1, count, 1)).view(count * n, count * n)
-                linear = linear.view(count * n, k).addmm_(both, x.view(count * n, k), alpha=-1)
+                # One product with all sets: weight x identity - weight x products, block by block.
+                blocks = (products + products.T).view(count, n, count, n)
+                blocks.mul_(weight.neg().view(count, 1, count, 1))
+                blocks.diagonal(dim1=1, dim2=3).add_(weight.unsqueeze(-1))
+                change = blocks.view(count * n, count * n) @ x.view(count * n, k)
             else:
                 other = (weight @ products.flatten(1)).view_as(products)
-                linear = linear.view_as(x).baddbmm_(x, other, alpha=-1)
-        gradients = linear.view_as(x).unbind()
+                change = (weight @ x.flatten(1)).view_as(x).baddbmm_(x, other, alpha=-1)
+        gradients = change.view_as(x).unbind()
         return None, None, *(d.to(t) for d, t in zip(gradients, ctx.dtypes, strict=True))
 
 

@@ -56,7 +56,7 @@ class MTCNNDetector(FaceDetector):
         small = np.stack([cv2.resize(i, size, interpolation=cv2.INTER_AREA) for i in images])
         try:
             boxes, scores = self.net.detect(small)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # which of them depends on torch
             # facenet-pytorch concatenates an empty list where all candidates of a batch are
             # degenerate; then frames are looked at one by one, and such a frame has no face.
             if "expected a non-empty list" not in str(error):

@@ -67,7 +67,7 @@ class EmotionTask(LightningModule):
         scheduler: SchedulerCallable | None = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)  # objects, where it is not made by a config
         if target not in targets:
             raise TaskError(f"no target {target!r} in the data; it has {', '.join(targets)}")
         self.targets, self.target = targets, target

@@ -43,6 +43,8 @@ def test_a_run_is_written_offline_into_its_directory(
         b"test/audio/accuracy",
         b"emorec-tests",
         b"shufflenet_v2_x0_5",
+        b"labelled_share",
+        b"gradient_clip_val",
     ):
         assert name in written, name
     assert list(run.glob("logs/version_0/metrics.csv")), "the CSV logs are written all the same"
