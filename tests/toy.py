@@ -76,7 +76,7 @@ class ToyData(EmotionDataModule):
             clips.append(Clip(f"clip{number:02}", Path(f"{number}.mp4"), labels, group))
         return clips
 
-    def preprocess(self, workers: int) -> list[Entry]:
+    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
         return [self._write(number, clip) for number, clip in enumerate(self.clips())]
 
     def _write(self, number: int, clip: Clip) -> Entry:

@@ -56,6 +56,7 @@ def build(
     clips: Sequence[Clip],
     *,
     workers: int = 1,
+    shard: tuple[int, int] = (1, 1),
     say: Callable[[str], None] = log.info,
 ) -> list[Entry]:
     """Cache what is missing of the clips, write ``report.csv``, and return all records.
@@ -68,6 +69,8 @@ def build(
         source: The set and its options.
         clips: Its clips.
         workers: Worker processes; 0 works in this process.
+        shard: (i, n) takes each n-th clip from the i-th on, so that n machines with the same clips
+            and a shared disk divide them; its report is ``report-i-of-n.csv``.
         say: Called with each line that a user should read.
 
     Raises:
@@ -75,6 +78,9 @@ def build(
     """
     cache = source.cache()
     cache.sweep()
+    number, of = shard
+    clips = clips[number - 1 :: of]
+    report = cache.folder / ("report.csv" if of == 1 else f"report-{number}-of-{of}.csv")
     done: dict[str, Entry] = {}
     for clip in clips:
         entry = cache.current(clip.id, source.root / clip.media)
@@ -98,7 +104,7 @@ def build(
                 bar.set_postfix(warnings=warned, refresh=False)
                 bar.update()
     entries = [done[clip.id] for clip in clips]
-    say(f"{write_report(entries, cache.folder / 'report.csv')}; {cache.folder / 'report.csv'}")
+    say(f"{write_report(entries, report)}; {report}")
     return entries
 
 

@@ -85,10 +85,11 @@ def find_entries(place: Path, matches: Callable[[dict[str, Any]], bool]) -> Iter
 
 
 def delete_entry(folder: Path) -> None:
-    """Delete a clip's record and arrays, and its row in the cache's report."""
+    """Delete a clip's record and arrays, its row in the report, and the page of pictures."""
     record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     delete(folder)
     remove_row(folder.parent / "report.csv", record["id"])
+    (folder.parent / "report.html").unlink(missing_ok=True)  # preprocessing writes it anew
 
 
 def delete(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """``emorec preprocess``: cut the clips of a data set into cached segments."""
 
+import re
 from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
 from emorec.commands.parser import EmorecParser, show_info
 from emorec.data import EmotionDataModule
+from emorec.errors import UserError
 from emorec.plugins import load_plugins
 
 
@@ -16,7 +18,7 @@ def main(argv: Sequence[str]) -> None:
     options = parser.parse_args(list(argv[1:]))
     data: EmotionDataModule = parser.instantiate(options).data
     show_info()
-    data.preprocess(options.workers)
+    data.preprocess(options.workers, _shard(options.shard))
 
 
 def build_parser() -> ArgumentParser:
@@ -26,10 +28,25 @@ def build_parser() -> ArgumentParser:
         description="Cut clips into segments and cache them: windows, faces, log-mels. Takes the "
         "data file that fit uses. Interrupted or killed, the same command goes on where it was. "
         "Writes report.csv into the cache folder: one row a clip, with what was found or why it "
-        "was skipped.",
+        "was skipped; and report.html, a page with counts, distributions and pictures.",
     )
     parser.add_argument("--workers", type=int, default=2, help="worker processes, one core each")
+    parser.add_argument(
+        "--shard",
+        default="1/1",
+        metavar="I/N",
+        help="only each N-th clip from the I-th on, for N machines with a shared disk; run once "
+        "without it at the end, for the whole report",
+    )
     parser.add_subclass_arguments(
         EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
     )
     return parser
+
+
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    number, of = (int(part) for part in found.groups()) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise UserError(f"--shard is I/N with 1 <= I <= N, such as 3/8; got {text!r}")
+    return number, of

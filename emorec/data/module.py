@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, build
+from emorec.cache.overview import write_overview
 from emorec.data.labels import keep_labels
 from emorec.data.sampler import DealingSampler
 from emorec.data.segments import SegmentDataset, as_is
@@ -108,9 +109,22 @@ class EmotionDataModule(LightningDataModule, ABC):
             self.preprocess(self.workers)
         self._prepared = True
 
-    def preprocess(self, workers: int) -> list[Entry]:
-        """Cache what is missing with a number of worker processes and return all records."""
-        return build(self.source(), self.checked_clips(), workers=workers, say=rank_zero_info)
+    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
+        """Cache what is missing and return all records; write the reports.
+
+        Args:
+            workers: Worker processes.
+            shard: (i, n): only each n-th clip from the i-th on, and no ``report.html``.
+        """
+        clips, cache = self.checked_clips(), self.source().cache()
+        table, page = cache.folder / "report.csv", cache.folder / "report.html"
+        before = table.read_bytes() if table.is_file() else b""
+        made = build(self.source(), clips, workers=workers, shard=shard, say=rank_zero_info)
+        if shard[1] == 1 and not (page.is_file() and table.read_bytes() == before):
+            target, classes = next(iter(self.targets.items()))
+            write_overview(page, made, clips, classes, cache, target)
+            rank_zero_info(f"pictures and counts: {page}")
+        return made
 
     def checked_clips(self) -> list[Clip]:
         """Return :meth:`clips` after checking that there are some and that no id repeats.

@@ -109,10 +109,10 @@ class Synthetic(EmotionDataModule):
             for plan in self.plans
         ]
 
-    def preprocess(self, workers: int) -> list[Entry]:
+    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
         """Write the media files that are missing, then cache them; see the base class."""
         self._generate(workers)
-        return super().preprocess(workers)
+        return super().preprocess(workers, shard)
 
     def _generate(self, workers: int) -> None:
         pairs = zip(self.plans, self.clips(), strict=True)

@@ -1,6 +1,7 @@
 """One face per window: the crop around it in the window's central frame."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -111,9 +112,13 @@ class FaceCrops(Extractor):
             warnings.append(f"no face in {sum(seen) - found} of {len(windows)} windows")
         if borrowed:
             warnings.append(f"face borrowed from a near frame in {borrowed} windows")
-        return Extraction(
-            arrays, {"windows_with_face": found, "faces_borrowed": borrowed}, warnings
-        )
+        sides = [max(f.right - f.left, f.bottom - f.top) for f in faces if f]
+        facts: dict[str, int | float | str] = {
+            "windows_with_face": found,
+            "faces_borrowed": borrowed,
+            "face_side": round(median(sides)) if sides else 0,
+        }
+        return Extraction(arrays, facts, warnings)
 
     def _faces(self, images: Sequence[Image], detector: FaceDetector) -> list[Face | None]:
         if self.mode == "tracked" or not images:

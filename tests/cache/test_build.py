@@ -3,14 +3,16 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emorec.cache import RandomWindows, Source, build
-from emorec.extractors import FaceCrops, LogMel
-from emorec.types import Clip
+from emorec.extractors import Extraction, FaceCrops, LogMel
+from emorec.media import Media
+from emorec.types import Clip, Window
 from tests.cache.plugins_for_tests import Marks, clips, source
 from tests.media_files import Picture, Sound, times, tone, write_media, write_sound
 
@@ -94,6 +96,33 @@ def test_a_missing_file_is_skipped_until_it_is_there(tmp_path: Path) -> None:
     fill(tmp_path, "ab")
     [_, entry] = build(source(tmp_path, Marks()), both, workers=0)
     assert entry.status == "ok"
+
+
+def test_shards_divide_the_clips_and_the_whole_run_finds_them_done(tmp_path: Path) -> None:
+    fill(tmp_path)
+    made = source(tmp_path, Marks())
+    parts = [build(made, clips(tmp_path), workers=0, shard=(i, 3)) for i in (1, 2, 3)]
+    assert [[entry.id for entry in part] for part in parts] == [["a", "d"], ["b"], ["c"]]
+    tables = sorted(path.name for path in made.cache().folder.glob("report*.csv"))
+    assert tables == [f"report-{i}-of-3.csv" for i in (1, 2, 3)]
+    again = Marks()
+    entries = build(source(tmp_path, again), clips(tmp_path), workers=0)
+    assert again.calls == []
+    assert [entry.status for entry in entries] == ["ok"] * 4
+
+
+def test_a_file_that_is_removed_during_the_run_is_skipped(tmp_path: Path) -> None:
+    fill(tmp_path)
+    names = clips(tmp_path)
+
+    class Removes(Marks):
+        def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
+            (tmp_path / "c.wav").unlink(missing_ok=True)
+            return super().extract(clip, media, windows)
+
+    entries = build(source(tmp_path, Removes()), names, workers=0)
+    assert [entry.status for entry in entries] == ["ok", "ok", "skipped", "ok"]
+    assert entries[2].reason == "file not found"
 
 
 def test_no_clips_give_an_empty_report(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
         "lines": 720,
         "min_face": 20,
         "min_score": 0.8,
+        "mode": "every_frame",
+        "person": "central",
     },
 }
 

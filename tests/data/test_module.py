@@ -127,7 +127,7 @@ def test_preparing_twice_preprocesses_once(tmp_path: Path) -> None:
     calls = []
 
     class Counts(ToyData):
-        def preprocess(self, workers: int) -> list[Entry]:
+        def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
             calls.append(workers)
             return super().preprocess(workers)
 

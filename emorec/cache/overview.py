@@ -1,0 +1,186 @@
+"""``report.html``: what preprocessing made of a set, in one page without other files."""
+
+import base64
+import io
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jinja2
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from emorec.cache.entry import Entry
+from emorec.cache.report import summary
+from emorec.cache.store import SegmentCache
+from emorec.files import write_text
+from emorec.types import Array, Clip
+
+SHOWN, CELLS, SIDE = 8, 10, 88  # clips a contact sheet, windows a clip, pixels a window
+
+
+def write_overview(
+    path: Path,
+    entries: Sequence[Entry],
+    clips: Sequence[Clip],
+    classes: Sequence[str],
+    cache: SegmentCache,
+    target: str = "emotion",
+) -> None:
+    """Write the page: counts, distributions, warnings by reason, balance, contact sheets.
+
+    Args:
+        path: The file.
+        entries: Records of the clips.
+        clips: The clips, for their labels and speakers.
+        classes: Names of the classes of the target.
+        cache: Holds the arrays that the contact sheets show.
+        target: Which label is counted.
+    """
+    good = [entry for entry in entries if entry.status == "ok"]
+    skipped = [(entry.id, entry.reason) for entry in entries if entry.status != "ok"]
+    odd = [(entry.id, text) for entry in good for text in entry.warnings]
+    labels = Counter(
+        classes[label] if isinstance(label := clip.labels.get(target), int) else "no label"
+        for clip in clips
+    )
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = resources.files("emorec.cache").joinpath("overview.html").read_text("utf-8")
+    page = environment.from_string(template).render(
+        title=f"Preprocessing of {cache.folder.name.rpartition('-')[0]}",
+        line=summary(entries),
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        modalities=list(_modalities(good)),
+        histograms=_png(_histograms(good)),
+        notes=[("Skipped clips", _by_reason(skipped)), ("Warnings", _by_reason(odd))],
+        balance=_png(_balance(labels, Counter(clip.group or "unknown" for clip in clips))),
+        strips=_strips(good, cache),
+    )
+    write_text(path, page)
+
+
+def _modalities(entries: Sequence[Entry]) -> Iterable[dict[str, Any]]:
+    for name in sorted({name for entry in entries for name in entry.present}):
+        there = [entry.present.get(name, []) for entry in entries]
+        windows, every = sum(map(sum, there)), sum(map(len, there))
+        without = sum(not any(one) for one in there)
+        percent = 100 * windows / max(every, 1)
+        yield {"name": name, "windows": windows, "percent": percent, "without": without}
+
+
+def _by_reason(found: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Group texts that differ only in their numbers; the most frequent first."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for clip, text in found:
+        groups[re.sub(r"\d[\d.]*", "n", text)].append(clip)
+    rows = sorted(groups.items(), key=lambda item: -len(item[1]))
+    return [{"count": len(ids), "text": text, "examples": ", ".join(ids[:3])} for text, ids in rows]
+
+
+def _histograms(entries: Sequence[Entry]) -> Figure:
+    def fact(name: str) -> list[float]:
+        return [float(e.facts[name]) for e in entries if name in e.facts]
+
+    share = [np.mean(e.present["face"]) * 100 for e in entries if e.present.get("face")]
+    level = [20 * np.log10(max(rms, 1e-6)) for rms in fact("sound_rms")]
+    panels: dict[str, list[Any]] = {
+        "duration in seconds": [entry.duration for entry in entries],
+        "side of the face in pixels of its frame": [x for x in fact("face_side") if x > 0],
+        "windows with a face in %": share,
+        "loudness in dB of full scale (RMS)": level,
+    }
+    figure = Figure(figsize=(12, 2.6), layout="constrained")
+    for ax, (title, values) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        if values:
+            ax.hist(values, bins=min(30, max(5, len(set(values)))), color="tab:blue")
+        else:
+            ax.text(0.5, 0.5, "none", ha="center", transform=ax.transAxes)
+        ax.set_title(title, fontsize=9)
+        ax.set_ylabel("clips" if ax.get_subplotspec().is_first_col() else "")
+    return figure
+
+
+def _balance(labels: Mapping[str, int], groups: Mapping[str, int]) -> Figure:
+    figure = Figure(figsize=(12, 3), layout="constrained")
+    left, right = figure.subplots(1, 2)
+
+    def bars(ax: Axes, counts: Mapping[str, int], title: str) -> None:
+        names = sorted(counts)
+        ax.bar(range(len(names)), [counts[name] for name in names], color="tab:blue")
+        few = len(names) <= 40
+        ax.set_xticks(range(len(names)) if few else [], names if few else [], rotation=60)
+        ax.set_title(f"{title} ({len(names)})", fontsize=9)
+        ax.tick_params(labelsize=8)
+
+    bars(left, labels, "clips a class")
+    bars(right, groups, "clips a speaker")
+    return figure
+
+
+def _strips(entries: Sequence[Entry], cache: SegmentCache) -> list[tuple[str, list[Any]]]:
+    """Return the contact sheets: the clips that lack most, and some at random."""
+
+    def lacking(entry: Entry) -> tuple[int, int]:
+        return sum(not there for one in entry.present.values() for there in one), len(
+            entry.warnings
+        )
+
+    worst = [e for e in sorted(entries, key=lacking, reverse=True) if any(lacking(e))][:SHOWN]
+    some = random.Random(0).sample(list(entries), min(SHOWN, len(entries)))
+    sheets = {"What lacks most": worst, "Some at random": some}
+    return [
+        (title, [_strip(entry, cache) for entry in chosen])
+        for title, chosen in sheets.items()
+        if chosen
+    ]
+
+
+def _strip(entry: Entry, cache: SegmentCache) -> dict[str, str]:
+    windows = np.linspace(0, len(entry.windows) - 1, min(CELLS, len(entry.windows))).astype(int)
+    rows = []
+    for name, present in sorted(entry.present.items()):
+        draw = _drawing(cache.array(entry.id, name))
+        if draw is not None:
+            grey = np.full((SIDE, SIDE, 3), 225, np.uint8)
+            rows.append(np.hstack([draw(i) if present[i] else grey for i in windows]))
+    picture = ""
+    if rows:
+        data = cv2.imencode(".jpg", np.vstack(rows)[..., ::-1])[1].tobytes()
+        picture = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    text = f"{entry.duration:.1f} s; {'; '.join(entry.warnings) or 'no warnings'}"
+    return {"id": entry.id, "text": text, "picture": picture}
+
+
+def _drawing(array: Array) -> Callable[[int], Array] | None:
+    """Return what draws one window's array: a picture, a spectrogram, or nothing."""
+
+    def scaled(image: NDArray[np.uint8]) -> Array:
+        return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+
+    if array.ndim == 4 and array.shape[1] == 3 and array.dtype == np.uint8:
+        return lambda i: scaled(np.ascontiguousarray(array[i].transpose(1, 2, 0), np.uint8))
+    if array.ndim == 4 and array.shape[1] == 1:
+        low, high = np.percentile(array[:].astype(np.float32), (2, 99.5))
+        colours = mpl.colormaps["magma"]
+
+        def draw(i: int) -> Array:
+            level = (array[i, 0, ::-1].astype(np.float32) - low) / max(float(high - low), 1e-6)
+            return scaled((colours(level)[..., :3] * 255).astype(np.uint8))
+
+        return draw
+    return None
+
+
+def _png(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
