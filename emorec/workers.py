@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import Any
 
 import cv2
 import torch
+
+_is_worker = False
 
 
 @contextmanager
@@ -42,6 +45,49 @@ def worker_pool(
         alive.close()
 
 
+class TimeLimitError(Exception):
+    """Work took longer than it may."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """End work that takes too long: a damaged file can make a decoder run for ever.
+
+    Python code is interrupted after the limit. A call into a library that never returns is not;
+    then a worker process ends itself after twice the limit. Elsewhere than in the main thread,
+    and on systems without such timers, it does nothing.
+
+    Raises:
+        TimeLimitError: The limit has passed.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(
+        signal, "setitimer"
+    ):
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        raise TimeLimitError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    end = threading.Timer(2 * seconds, os._exit, (1,)) if _is_worker else None
+    if end is not None:
+        end.daemon = True
+        end.start()
+    start = time.monotonic()
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        # Somebody else's timer goes on.
+        left = max(left - (time.monotonic() - start), 0.001) if left else 0.0
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, left)
+        if end is not None:
+            end.cancel()
+
+
 def one_thread() -> None:
     """Limit torch and OpenCV to one thread: such work runs one process a core."""
     torch.set_num_threads(1)
@@ -51,6 +97,8 @@ def one_thread() -> None:
 def _start(
     alive: Connection, initializer: Callable[..., None] | None, arguments: tuple[Any, ...]
 ) -> None:
+    global _is_worker
+    _is_worker = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     one_thread()
 

@@ -1,14 +1,17 @@
 """Worker processes: how they start, and that nothing is left to do after a Ctrl-C."""
 
+import signal
+import threading
 import time
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
 
-from emorec.workers import one_thread, worker_pool
+from emorec.workers import TimeLimitError, one_thread, time_limit, worker_pool
 
 _given: list[str] = []
 
@@ -38,6 +41,42 @@ def test_workers_are_set_up_and_an_interrupt_drops_what_is_queued(tmp_path: Path
         interrupted()
     assert all(future.done() for future in futures)
     assert len(list(tmp_path.iterdir())) < queued / 2
+
+
+def deaf(_: str) -> None:
+    """Hang as a library call does, which no signal ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    with time_limit(0.2):
+        time.sleep(60)
+
+
+def test_work_that_takes_too_long_is_ended() -> None:
+    start = time.monotonic()
+    with pytest.raises(TimeLimitError), time_limit(0.2):
+        threading.Event().wait()
+    assert time.monotonic() - start < 30
+    with time_limit(0.2):
+        pass
+    time.sleep(0.3)  # a timer that was left would end this test
+
+
+def test_a_timer_of_somebody_else_goes_on() -> None:
+    fired = []
+    before = signal.signal(signal.SIGALRM, lambda *_: fired.append(True))
+    others, _ = signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with time_limit(10):
+            pass
+        time.sleep(0.3)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, others)
+    assert fired == [True]
+
+
+def test_a_worker_that_hangs_in_a_library_ends_itself() -> None:
+    with worker_pool(1) as pool, pytest.raises(BrokenProcessPool):
+        pool.submit(deaf, "").result(timeout=60)
 
 
 def test_one_thread_limits_torch_and_opencv() -> None:

@@ -12,8 +12,12 @@ from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.types import Array, Clip
+from emorec.workers import TimeLimitError, time_limit
 
 BLOCK = 1 << 20
+# Seconds that a step may take, and more for each second of the clip. Decoding 4K on a slow core
+# takes about twice the clip's length.
+LIMIT, LIMIT_PER_SECOND = 120.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,19 @@ def make_entry(
         "path": clip.media.as_posix(),
         "group": clip.group,
     }
+    limit = LIMIT
     try:
-        media = probe(path)
+        with time_limit(limit):
+            media = probe(path)
+        limit += LIMIT_PER_SECOND * media.duration
         spans = windows(clip.id, media.duration)
         record["duration"] = round(media.duration, 4)
         record["warnings"] = list(media.warnings)
         arrays: dict[str, Array] = {}
         present: dict[str, list[bool]] = {}
         for name, extractor in sorted(extractors.items()):
-            found = extractor.extract(clip, media, spans)
+            with time_limit(limit):
+                found = extractor.extract(clip, media, spans)
             record["warnings"] += found.warnings
             record.setdefault("facts", {}).update(found.facts)
             present[name] = [array is not None for array in found.arrays]
@@ -113,6 +121,10 @@ def make_entry(
             arrays[name] = np.stack([blank if a is None else a for a in found.arrays])
     except MediaError as error:
         return Entry(**record, **_identity(path), status="skipped", reason=str(error)), {}
+    except TimeLimitError:
+        # Not cached: the machine may have been busy.
+        reason = f"took longer than {limit:.0f} s (damaged, or the machine is too slow for it)"
+        return Entry(**record, status="skipped", reason=reason), {}
     except MemoryError:
         raise
     except Exception as error:  # one bad clip never ends a run: it is listed with its reason
