@@ -113,8 +113,8 @@ class Predictor:
         file = Path(path)
         media = probe(file)
         clip = Clip(file.stem, file.resolve())
-        spans = self.windows(clip.id, media.duration)
-        warnings = list(media.warnings)
+        spans, warnings = self.windows.cut(clip.id, media)
+        warnings = [*media.warnings, *warnings]
         arrays: dict[str, list[Array | None]] = {}
         for name in self.task.shown:
             found = self.extractors[name].extract(clip, media, spans)

@@ -3,6 +3,7 @@
 from emorec.cache.build import Source, build
 from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
+from emorec.cache.speech import SpeechWindows
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import RandomWindows, Windows
 
@@ -11,6 +12,7 @@ __all__ = [
     "RandomWindows",
     "SegmentCache",
     "Source",
+    "SpeechWindows",
     "Windows",
     "build",
     "fingerprint",

@@ -106,9 +106,10 @@ def make_entry(
         with time_limit(limit):
             media = probe(path)
         limit += LIMIT_PER_SECOND * media.duration
-        spans = windows(clip.id, media.duration)
         record["duration"] = round(media.duration, 4)
-        record["warnings"] = list(media.warnings)
+        with time_limit(limit):
+            spans, warnings = windows.cut(clip.id, media)
+        record["warnings"] = [*media.warnings, *warnings]
         arrays: dict[str, Array] = {}
         present: dict[str, list[bool]] = {}
         for name, extractor in sorted(extractors.items()):

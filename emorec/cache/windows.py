@@ -4,8 +4,10 @@ import hashlib
 import inspect
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
+from emorec.media import Media
 from emorec.types import Window
 
 
@@ -20,6 +22,15 @@ class Windows(ABC):
             clip_id: Id of the clip, unique in its set.
             duration: Length of the clip in seconds.
         """
+
+    def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[str]]:
+        """Return the windows of a clip whose file was opened, and warnings in words.
+
+        Args:
+            clip_id: Id of the clip, unique in its set.
+            media: Its media file.
+        """
+        return self(clip_id, media.duration), []
 
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments, by name."""
@@ -52,9 +63,20 @@ class RandomWindows(Windows):
 
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
         """Return the windows; see the base class."""
+        return self.draw(clip_id, [(0.0, max(0.0, duration - self.length))])
+
+    def draw(self, clip_id: str, spans: Sequence[tuple[float, float]]) -> list[Window]:
+        """Return windows whose starts are uniform over spans of time, in seconds."""
         digest = hashlib.blake2b(f"{self.seed}\0{clip_id}".encode(), digest_size=8).digest()
         # The standard library promises the same random() for a seed in all versions.
-        draw = random.Random(int.from_bytes(digest, "big"))
-        room = max(0.0, duration - self.length)
-        starts = sorted(draw.random() * room for _ in range(self.count))
-        return [Window(start, start + self.length) for start in starts]
+        chance = random.Random(int.from_bytes(digest, "big"))
+        room = sum(end - start for start, end in spans)
+        starts = []
+        for _ in range(self.count):
+            at = chance.random() * room
+            for start, end in spans:
+                if at <= end - start:
+                    break
+                at -= end - start
+            starts.append(min(start + at, end))
+        return [Window(start, start + self.length) for start in sorted(starts)]

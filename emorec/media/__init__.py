@@ -1,6 +1,6 @@
 """Decoding: the only part that knows containers and codecs."""
 
-from emorec.media.audio import read_windows
+from emorec.media.audio import read_blocks, read_windows
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 from emorec.media.follow import Person, follow_face, track_face
 from emorec.media.mtcnn import MTCNNDetector
@@ -19,6 +19,7 @@ __all__ = [
     "Span",
     "follow_face",
     "probe",
+    "read_blocks",
     "read_key_frames",
     "read_windows",
     "square_crop",

@@ -36,8 +36,7 @@ def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Sa
     starts = np.array([round(w.start * rate) for w in windows])
     out = np.zeros((len(windows), round((windows[0].end - windows[0].start) * rate)), np.float32)
     damaged = [0]
-    blocks = _read_sound(media) if _is_sound(media) else _read_streams(media, damaged)
-    for at, block in _resample(blocks, rate):
+    for at, block in read_blocks(media, rate, damaged):
         low = np.maximum(starts, at)
         high = np.minimum(starts + out.shape[1], at + len(block))
         for i in np.flatnonzero(high > low):
@@ -47,8 +46,22 @@ def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Sa
     return out, damaged[0]
 
 
-def _is_sound(media: Media) -> bool:
-    return media.path.suffix.lower() in SOUND_FILES
+def read_blocks(
+    media: Media, rate: int, damaged: list[int] | None = None
+) -> Iterator[tuple[int, Samples]]:
+    """Yield the sound of a file block by block, without gaps or overlaps.
+
+    Args:
+        media: What :func:`emorec.media.probe` returned for the file; it must have sound.
+        rate: Sampling rate to return, in Hz.
+        damaged: Its first item is raised by the number of packets that cannot be decoded.
+
+    Yields:
+        The index of the block's first sample (0 is the clip's origin), and float32 (n,).
+    """
+    if media.path.suffix.lower() in SOUND_FILES:
+        return _resample(_read_sound(media), rate)
+    return _resample(_read_streams(media, [0] if damaged is None else damaged), rate)
 
 
 def _read_sound(media: Media) -> Iterator[tuple[float, int, Samples]]:
