@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,17 @@ def test_sound_after_packets_that_cannot_be_decoded_stays_in_time(tmp_path: Path
     samples, damaged = read_windows(probe(spoiled(path, 0.4, 0.5)), [Window(1.5, 2.0)], RATE)
     assert damaged > 0
     assert abs(delay(samples[0], beep(RATE, 0.5, 0.3))) <= 64
+
+
+def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
+    windows = [Window(0.1 * i, 0.1 * i + 0.5) for i in range(30)]
+    peaks = []
+    for minutes in (0.2, 8):
+        path = write_sound(tmp_path / "a.wav", tone(8000, 60 * minutes)[None], 8000)
+        late = [Window(60 * minutes - 4 + w.start, 60 * minutes - 4 + w.end) for w in windows]
+        media = probe(path)
+        tracemalloc.start()
+        read_windows(media, late, 48000)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] + 2**20
