@@ -16,7 +16,6 @@ from emorec.data.segments import as_is
 from emorec.types import Clip
 
 CLIPS, WINDOWS, BATCH = 60, 30, 90
-SHAPES = {"audio": ((1, 94, 94), np.float16), "face": ((3, 224, 224), np.uint8)}
 
 
 class FilePerSegment(Dataset[dict[str, Tensor]]):
@@ -33,27 +32,34 @@ class FilePerSegment(Dataset[dict[str, Tensor]]):
         return segment
 
 
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset[Any]]:
-    folder, random = tmp_path_factory.mktemp("loader"), np.random.default_rng(0)
-    cache = SegmentCache(folder / "cache")
-    present = {name: [True] * WINDOWS for name in SHAPES}
-    clips, entries = [], {}
-    (folder / "files").mkdir()
-    for number in range(CLIPS):
+def cached_segments(folder: Path, clips: int, face: int) -> SegmentDataset:
+    """Return a data set of random segments in a cache: 94 x 94 log-mels and square faces."""
+    random, cache = np.random.default_rng(0), SegmentCache(folder)
+    shapes = {"audio": ((1, 94, 94), np.float16), "face": ((3, face, face), np.uint8)}
+    present = {name: [True] * WINDOWS for name in shapes}
+    made, entries = [], {}
+    for number in range(clips):
         clip = Clip(f"clip{number}", Path(f"{number}.mp4"), {"emotion": number % 6})
         arrays: dict[str, Any] = {
             name: random.integers(0, 255, (WINDOWS, *shape)).astype(dtype)
-            for name, (shape, dtype) in SHAPES.items()
+            for name, (shape, dtype) in shapes.items()
         }
         entries[clip.id] = Entry(clip.id, str(clip.media), "ok", present=present)
         cache.write(entries[clip.id], arrays)
-        clips.append(clip)
-        for window in range(WINDOWS):
-            segment = {n: torch.from_numpy(a[window].astype(np.float32)) for n, a in arrays.items()}
-            segment["emotion"] = torch.tensor(number % 6)
-            torch.save(segment, folder / "files" / f"{number}-{window}.pt")
-    ours = SegmentDataset(cache, clips, entries, range(CLIPS), list(SHAPES), {"emotion": 6})
+        made.append(clip)
+    return SegmentDataset(cache, made, entries, range(clips), list(shapes), {"emotion": 6})
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset[Any]]:
+    folder = tmp_path_factory.mktemp("loader")
+    ours = cached_segments(folder / "cache", CLIPS, 224)
+    (folder / "files").mkdir()
+    for number in range(len(ours)):
+        batch = ours[number]
+        segment = {name: x[0].float() for name, x in batch.inputs.items()}
+        segment["emotion"] = batch.targets["emotion"][0]
+        torch.save(segment, folder / "files" / f"{number}.pt")
     return {"ours": ours, "a file a segment": FilePerSegment(folder / "files")}
 
 
