@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.signal import butter, lfilter, sosfilt
 
+from emorec.errors import UserError
 from emorec.synthetic.plan import ClipPlan, stable_rng, subject_position
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _source(
     size *= 1 - rough * (0.45 * (np.arange(len(size)) % 2) + 0.4 * rng.random(len(size)))
     pulses = np.diff(flow * size[cycle], prepend=0.0)
     pole = np.exp(-2 * np.pi * cutoff / SAMPLE_RATE)
-    pulses = lfilter([1 - pole], [1, -pole], pulses)
+    pulses = _signal().lfilter([1 - pole], [1, -pole], pulses)
     noise = rng.standard_normal(len(f0)) * (0.4 + flow)
     pulses /= pulses.std() + 1e-9
     return np.asarray((1 - breath) * pulses + 0.35 * breath * noise)
@@ -192,8 +192,8 @@ def speak(plan: ClipPlan, samples: int) -> tuple[NDArray[np.float32], NDArray[np
     breath = float(np.clip(0.06 + mood.breath, 0, 0.8))
     source = _source(rng, f0, cutoff, breath, float(np.clip(mood.rough, 0, 0.95)))
     source *= 1 + 0.3 * tremble
-    hiss = sosfilt(
-        butter(2, [2500 * tract, 7000 * tract], "bandpass", fs=SAMPLE_RATE, output="sos"),
+    hiss = _signal().sosfilt(
+        _signal().butter(2, [2500 * tract, 7000 * tract], "bandpass", fs=SAMPLE_RATE, output="sos"),
         rng.standard_normal(samples),
     )
 
@@ -201,7 +201,7 @@ def speak(plan: ClipPlan, samples: int) -> tuple[NDArray[np.float32], NDArray[np
     for syllable in syllables:
         span = slice(syllable.start, syllable.stop)
         shape = _envelope(syllable.stop - syllable.start)
-        vowel = sosfilt(_formants(syllable.vowel, tract), source[span])
+        vowel = _signal().sosfilt(_formants(syllable.vowel, tract), source[span])
         # Open vowels would otherwise be many dB louder than closed ones.
         vowel /= np.sqrt(np.mean(vowel**2)) + 1e-9
         sound[span] += vowel * shape * (1 + 0.15 * syllable.accent)
@@ -215,3 +215,15 @@ def speak(plan: ClipPlan, samples: int) -> tuple[NDArray[np.float32], NDArray[np
     sound += 0.0006 * rng.standard_normal(samples)
     sound = 0.94 * np.tanh(sound / 0.94)
     return sound.astype(np.float32), loudness.astype(np.float32)
+
+
+def _signal() -> Any:
+    """Return scipy.signal, which comes with scikit-image and is needed for generated clips only."""
+    try:
+        from scipy import signal
+    except ImportError as error:
+        raise UserError(
+            "the voices of the synthetic set are filtered by scipy, which comes with scikit-image; "
+            "install it: pip install 'emorec[demo]'"
+        ) from error
+    return signal
