@@ -5,8 +5,14 @@ import sys
 
 PROGRAM = """
 import sys
-for name in ("scipy", "skimage", "timm", "wandb", "silero_vad"):
-    sys.modules[name] = None  # an import of it fails
+import torchmetrics  # looks for scipy by itself
+for name in [name for name in sys.modules if name.split(".")[0] == "scipy"]:
+    del sys.modules[name]
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("scipy", "skimage", "timm", "wandb", "silero_vad"):
+            raise ModuleNotFoundError(f"No module named {name!r}")
+sys.meta_path.insert(0, Absent())
 from emorec.cli import main
 from emorec.errors import UserError
 from emorec.synthetic import plan_clips
