@@ -45,8 +45,8 @@ def worker_pool(
         alive.close()
 
 
-class TimeLimitError(Exception):
-    """Work took longer than it may."""
+class TimeLimitError(BaseException):
+    """Work took longer than it may; no ``except Exception`` of a library keeps it."""
 
 
 @contextmanager

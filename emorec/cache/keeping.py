@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emorec.cache.report import remove_row
+from emorec.cache.report import remove_row, reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Kept:
         folder: Where it lies; its name is the set's name and the fingerprint.
         clips: Number of records.
         size: Bytes.
-        used: When it was last filled or read through, in seconds since the epoch.
+        used: When preprocessing last went through it, in seconds since the epoch.
     """
 
     folder: Path
@@ -43,21 +43,22 @@ class Kept:
 def caches(place: Path) -> list[Kept]:
     """Return the caches below a folder, by name.
 
-    Only a folder that preprocessing wrote counts: it has a ``report.csv`` and a fingerprint.
+    Only a folder that preprocessing wrote counts: its name ends with a fingerprint, and it has
+    a record or a report. A killed run and one of several shards count, too.
 
     Args:
         place: What ``data.cache`` names.
     """
     found = []
     for folder in sorted(place.glob("*-*")) if place.is_dir() else []:
-        report = folder / "report.csv"
         fingerprint = folder.name.rpartition("-")[2]
         is_cache = len(fingerprint) == 12 and set(fingerprint) <= set("0123456789abcdef")
-        if is_cache and report.is_file():
-            files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-            clips = sum(1 for _ in folder.glob("*/entry.json"))
-            size = sum(file.st_size for file in files)
-            found.append(Kept(folder, clips, size, report.stat().st_mtime))
+        clips = sum(1 for _ in folder.glob("*/entry.json")) if is_cache else 0
+        written = reports(folder) if is_cache else []
+        if clips or written:
+            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            used = max(path.stat().st_mtime for path in written or [folder])
+            found.append(Kept(folder, clips, size, used))
     return found
 
 
@@ -85,10 +86,11 @@ def find_entries(place: Path, matches: Callable[[dict[str, Any]], bool]) -> Iter
 
 
 def delete_entry(folder: Path) -> None:
-    """Delete a clip's record and arrays, its row in the report, and the page of pictures."""
+    """Delete a clip's record and arrays, its rows in the reports, and the page of pictures."""
     record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     delete(folder)
-    remove_row(folder.parent / "report.csv", record["id"])
+    for report in reports(folder.parent):
+        remove_row(report, record["id"])
     (folder.parent / "report.html").unlink(missing_ok=True)  # preprocessing writes it anew
 
 

@@ -34,7 +34,7 @@ def write_overview(
     clips: Sequence[Clip],
     classes: Sequence[str],
     cache: SegmentCache,
-    target: str = "emotion",
+    target: str,
 ) -> None:
     """Write the page: counts, distributions, warnings by reason, balance, contact sheets.
 
@@ -90,7 +90,11 @@ def _histograms(entries: Sequence[Entry]) -> Figure:
     def fact(name: str) -> list[float]:
         return [float(e.facts[name]) for e in entries if name in e.facts]
 
-    share = [np.mean(e.present["face"]) * 100 for e in entries if e.present.get("face")]
+    share = [
+        100 * float(e.facts["windows_with_face"]) / max(len(e.windows), 1)
+        for e in entries
+        if "windows_with_face" in e.facts
+    ]
     level = [20 * np.log10(max(rms, 1e-6)) for rms in fact("sound_rms")]
     panels: dict[str, list[Any]] = {
         "duration in seconds": [entry.duration for entry in entries],

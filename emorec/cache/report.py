@@ -1,14 +1,14 @@
 """The table of what preprocessing made of each clip."""
 
 import csv
-import os
-import tempfile
+import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from emorec.cache.entry import Entry
+from emorec.files import write_text
 
 COLUMNS = ("id", "path", "status", "reason", "warnings", "seconds", "windows")
 
@@ -30,6 +30,11 @@ def write_report(entries: Sequence[Entry], path: Path) -> str:
     return summary(entries)
 
 
+def reports(folder: Path) -> list[Path]:
+    """Return the reports in a cache's folder: the whole one and those of shards."""
+    return sorted(folder.glob("report*.csv"))
+
+
 def remove_row(path: Path, clip_id: str) -> None:
     """Take a clip's row out of a report."""
     with path.open(newline="", encoding="utf-8") as file:
@@ -38,12 +43,10 @@ def remove_row(path: Path, clip_id: str) -> None:
 
 
 def _write(rows: Sequence[Sequence[Any]], path: Path) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".report-", dir=path.parent)
-    with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    Path(temporary).chmod(0o644)
-    Path(temporary).replace(path)
+    write_text(path, text.getvalue())
 
 
 def summary(entries: Sequence[Entry]) -> str:

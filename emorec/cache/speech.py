@@ -1,6 +1,7 @@
 """Windows only where somebody speaks."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,17 @@ class SpeechWindows(RandomWindows):
         length: Seconds.
         seed: Another seed draws other windows.
         threshold: Least probability of speech, 0 to 1.
+
+    Raises:
+        UserError: silero-vad is not installed.
     """
 
     def __init__(
         self, count: int = 30, length: float = 0.5, seed: int = 0, threshold: float = 0.5
     ) -> None:
         super().__init__(count, length, seed)
+        if find_spec("silero_vad") is None:
+            raise UserError('SpeechWindows needs silero-vad: pip install "emorec[speech]"')
         self.threshold = threshold
         self._model: Any = None
 
@@ -55,32 +61,30 @@ class SpeechWindows(RandomWindows):
 
     def speech(self, media: Media) -> Iterator[tuple[float, float]]:
         """Yield (start, end) of speech, in seconds from the clip's origin, in order."""
-        try:
-            from silero_vad import get_speech_timestamps, load_silero_vad
-        except ImportError as error:
-            raise UserError(
-                'SpeechWindows needs silero-vad: pip install "emorec[speech]"'
-            ) from error
-        self._model = self._model or load_silero_vad()
         held: list[Array] = []
-        begin = None
-
-        def found() -> Iterator[tuple[float, float]]:
-            samples = torch.from_numpy(np.concatenate(held))
-            parts = get_speech_timestamps(
-                samples, self._model, threshold=self.threshold, sampling_rate=RATE
-            )
-            for part in parts:
-                yield (begin + part["start"]) / RATE, (begin + part["end"]) / RATE
-
+        end = 0
         for at, block in read_blocks(media, RATE):
-            begin = at if begin is None else begin
             held.append(block)
-            if at + len(block) - begin >= BLOCK:
-                yield from found()
-                held, begin = [], None
+            end = at + len(block)
+            if sum(map(len, held)) >= BLOCK:
+                yield from self._detect(np.concatenate(held), end)
+                held = []
         if held:
-            yield from found()
+            yield from self._detect(np.concatenate(held), end)
+
+    def _detect(self, samples: Array, end: int) -> Iterator[tuple[float, float]]:
+        """Yield (start, end) of speech in samples of which ``end`` is the index after the last."""
+        from silero_vad import get_speech_timestamps, load_silero_vad
+
+        self._model = self._model or load_silero_vad()
+        begin = end - len(samples)
+        for part in get_speech_timestamps(
+            torch.from_numpy(samples),
+            self._model,
+            threshold=self.threshold,
+            sampling_rate=RATE,
+        ):
+            yield (begin + part["start"]) / RATE, (begin + part["end"]) / RATE
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the model behind: each worker process loads its own."""

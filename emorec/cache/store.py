@@ -122,11 +122,15 @@ class SegmentCache:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Delete what killed processes left half-written: temporary folders older than an hour."""
-        for folder in [*self.folder.glob(".writing-*"), *self.folder.glob(".old-*")]:
+        """Delete what killed processes left half-written: temporary names older than an hour."""
+        for path in self.folder.glob(".*"):
             with suppress(FileNotFoundError):  # another process sweeps too
-                if time.time() - folder.stat().st_mtime > STALE:
-                    shutil.rmtree(folder, ignore_errors=True)
+                if time.time() - path.stat().st_mtime <= STALE:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
     def _move(self, temporary: Path, target: Path) -> None:
         for _ in range(100):

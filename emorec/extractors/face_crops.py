@@ -35,16 +35,16 @@ class FaceCrops(Extractor):
     window. Where there are several faces, one person is followed through the clip.
 
     Args:
-        mode: ``tracked`` detects faces in one to three key frames and follows one from frame to
-            frame; ``every_frame`` detects in each, which takes several times longer.
-        person: Whose face: the ``largest`` of the clip, the most ``central`` in the picture, or
-            the one that is there most ``constant``-ly.
         size: Side of the crop, in pixels (224, 160, 112, 96, 94, ...).
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a key frame that lends its face.
         lines: Height in pixels at which faces are searched.
         min_face: Smallest face, in pixels at that height.
         min_score: Smallest probability of a face, 0 to 1.
+        mode: ``tracked`` detects faces in one to three key frames and follows one from frame to
+            frame; ``every_frame`` detects in each, which takes several times longer.
+        person: Whose face: ``largest`` of the clip, most ``central`` in the picture, or most
+            ``constant``: there in most frames.
     """
 
     version: ClassVar[int] = 2

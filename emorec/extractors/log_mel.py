@@ -1,6 +1,7 @@
 """Log-mel spectrogram of each window."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -103,11 +104,16 @@ class LogMel(Extractor):
         high = self.sample_rate / 2 if self.high is None else self.high
         used = min(n_fft // 2 + 1, int(high / self.sample_rate * n_fft) + 2)
         power = bins.real[:, :used].square() + bins.imag[:, :used].square()
-        bands = torchaudio.functional.melscale_fbanks(
-            n_fft // 2 + 1, self.low, high, self.bands, self.sample_rate
-        )
+        bands = _mel_bands(n_fft // 2 + 1, self.low, high, self.bands, self.sample_rate)
         mel = (bands[:used].T @ power).unsqueeze(1)
         if mel.shape[-1] != self.frames:
             size = (self.bands, self.frames)
             mel = torch.nn.functional.interpolate(mel, size, mode="bilinear")
         return torch.log(mel + FLOOR)
+
+
+@cache  # as long to make as a clip's spectrograms
+def _mel_bands(bins: int, low: float, high: float, bands: int, rate: int) -> torch.Tensor:
+    """Return the weights (bins, bands) of triangular mel bands."""
+    weights: torch.Tensor = torchaudio.functional.melscale_fbanks(bins, low, high, bands, rate)
+    return weights

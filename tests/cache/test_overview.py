@@ -63,7 +63,7 @@ def written(tmp_path: Path) -> Page:
         clips.append(Clip(entry.id, Path(entry.path), label, group=f"s{number % 3}"))
     entries.append(Entry("gone", "gone.mp4", "skipped", reason="file not found"))
     clips.append(Clip("gone", Path("gone.mp4"), {"emotion": 1}, group="s0"))
-    write_overview(tmp_path / "report.html", entries, clips, CLASSES, cache)
+    write_overview(tmp_path / "report.html", entries, clips, CLASSES, cache, "emotion")
     return Page((tmp_path / "report.html").read_text(encoding="utf-8"))
 
 
@@ -103,5 +103,5 @@ def test_a_set_without_a_usable_clip_has_a_page_too(tmp_path: Path) -> None:
     entries = [Entry("gone", "gone.mp4", "skipped", reason="file not found")]
     clips = [Clip("gone", Path("gone.mp4"))]
     path = tmp_path / "report.html"
-    write_overview(path, entries, clips, CLASSES, SegmentCache(tmp_path / "set-0"))
+    write_overview(path, entries, clips, CLASSES, SegmentCache(tmp_path / "set-0"), "emotion")
     assert "1 clips: 0 ok" in path.read_text(encoding="utf-8")

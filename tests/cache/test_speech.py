@@ -8,14 +8,13 @@ import pytest
 
 from emorec.cache import RandomWindows, SpeechWindows
 from emorec.cache.entry import make_entry
+from emorec.errors import UserError
 from emorec.extractors import LogMel
 from emorec.media import probe
 from emorec.synthetic import plan_clips
 from emorec.synthetic.voice import SAMPLE_RATE, speak
 from emorec.types import Clip
 from tests.media_files import Picture, Samples, Sound, times, write_media, write_sound
-
-pytest.importorskip("silero_vad")
 
 
 def spoken(*parts: float) -> Samples:
@@ -47,6 +46,12 @@ def test_speech_beyond_the_first_block_is_found(tmp_path: Path) -> None:
     media = probe(write_sound(tmp_path / "a.wav", spoken(70, 1.5, 60), SAMPLE_RATE))
     windows, _ = SpeechWindows(count=50).cut("a", media)
     assert all(abs(window.middle - 70.75) < 0.9 for window in windows)
+
+
+def test_without_the_detector_it_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emorec.cache.speech.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r'pip install "emorec\[speech\]"'):
+        SpeechWindows()
 
 
 def test_times_count_from_the_origin_of_the_clip(tmp_path: Path) -> None:

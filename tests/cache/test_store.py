@@ -3,6 +3,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import resource
 import tempfile
 from pathlib import Path
 
@@ -199,7 +200,6 @@ def test_a_full_disk_is_explained(
 def test_errors_of_real_writes_keep_their_number(cache: SegmentCache, media: Path) -> None:
     # numpy's own way to files loses it ("100 requested and 50 written"), so that a full disk
     # could not be told from others; a limit on file sizes stands for the full disk here.
-    resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
     try:

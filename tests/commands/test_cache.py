@@ -94,6 +94,19 @@ def test_a_speaker_is_deleted_everywhere(run: Run, place: Path) -> None:
     assert reported(place / "other-2c2c2c2c2c2c") == ["x"]
 
 
+def test_what_shards_and_killed_runs_left_is_deleted_too(run: Run, place: Path) -> None:
+    sharded, killed = (place / f"study-one-{name * 6}" for name in ("3d", "4e"))
+    fill(sharded, 100, (("a/1", "anna"), ("b 1", "ben")))
+    (sharded / "report.csv").rename(sharded / "report-1-of-2.csv")
+    fill(killed, 100, (("a/1", "anna"), ("b 1", "ben")))
+    (killed / "report.csv").unlink()
+    assert "speaker 'anna': 5 folder(s) deleted" in run("rm", "--group", "anna", "--yes")
+    assert not [path for path in place.rglob("entry.json") if "anna" in path.read_text()]
+    assert "a/1" not in (sharded / "report-1-of-2.csv").read_text()
+    assert "b 1" in (sharded / "report-1-of-2.csv").read_text()
+    assert "study-one  4e4e4e4e4e4e  1 clips" in run("list")
+
+
 def test_a_data_set_is_deleted_under_all_its_options(run: Run, place: Path) -> None:
     run("rm", "--set", "study-one", "--yes")
     assert names(place) == {"other-2c2c2c2c2c2c", "not-ours"}

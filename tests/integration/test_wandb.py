@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import wandb
 import yaml
 from PIL import Image
 
@@ -13,8 +14,6 @@ from emorec.callbacks.dashboard import misclassified
 from emorec.metrics import Votes
 from emorec.types import Clip
 from tests.conftest import Place, smoke
-
-wandb = pytest.importorskip("wandb")
 
 
 def test_a_run_is_written_offline_into_its_directory(
