@@ -23,6 +23,9 @@ class Clip:
             missing here is unlabelled: the clip still takes part in losses that need no label.
         group: Speaker or session: what a speaker-disjoint split must not cut through.
         split: Official part (``train``, ``val`` or ``test``), where the set has one.
+        text: What is said: a sentence, or the number of one that several clips share.
+        span: The part of the media file that is this clip, in seconds from its origin; None: all
+            of it.
         sidecars: Modality -> further file of the clip, such as a transcript or a trace.
     """
 
@@ -31,6 +34,8 @@ class Clip:
     labels: Mapping[str, int | tuple[float, ...]] = field(default_factory=dict)
     group: str = ""
     split: str | None = None
+    text: str = ""
+    span: tuple[float, float] | None = None
     sidecars: Mapping[str, Path] = field(default_factory=dict)
 
 

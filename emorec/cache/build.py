@@ -83,7 +83,7 @@ def build(
     report = cache.folder / ("report.csv" if of == 1 else f"report-{number}-of-{of}.csv")
     done: dict[str, Entry] = {}
     for clip in clips:
-        entry = cache.current(clip.id, source.root / clip.media)
+        entry = cache.current(clip, source.root / clip.media)
         if entry is not None:
             done[clip.id] = entry
     missing = [clip for clip in clips if clip.id not in done]
@@ -138,7 +138,7 @@ def _pool(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry
 
 def _cache_clip(source: Source, clip: Clip) -> Entry:
     cache = source.cache()
-    cached = cache.current(clip.id, source.root / clip.media)
+    cached = cache.current(clip, source.root / clip.media)
     if cached is not None:  # by another process, since this one began
         return cached
     entry, arrays = make_entry(clip, source.root, source.windows, source.extractors)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Entry:
         id: Id of the clip.
         path: Media file as the data set names it.
         status: ``ok`` or ``skipped``.
+        span: The part of the file that is the clip, (start, end) in seconds; empty: all of it.
         group: Speaker, so that one can be deleted everywhere.
         reason: Why the clip was skipped; empty where it was not.
         warnings: What is odd but was handled.
@@ -45,6 +47,7 @@ class Entry:
     path: str
     status: str
     group: str = ""
+    span: list[float] = field(default_factory=list)
     reason: str = ""
     warnings: list[str] = field(default_factory=list)
     duration: float = 0.0
@@ -69,11 +72,16 @@ def digest_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(64)  # many clips can be parts of one file
+def _digest_of(path: Path, size: int, changed: int) -> str:
+    return digest_file(path)
+
+
 def _identity(path: Path) -> dict[str, Any]:
     """Return size, time of change and digest of a file; nothing where it cannot be read."""
     try:
         stat = path.stat()
-        digest = digest_file(path)
+        digest = _digest_of(path, stat.st_size, stat.st_mtime_ns)
     except OSError:
         return {}
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest}
@@ -100,11 +108,13 @@ def make_entry(
         "id": clip.id,
         "path": clip.media.as_posix(),
         "group": clip.group,
+        "span": list(clip.span or ()),
     }
     limit = LIMIT
     try:
         with time_limit(limit):
             media = probe(path)
+        media = media.part(*clip.span) if clip.span else media
         limit += LIMIT_PER_SECOND * media.duration
         record["duration"] = round(media.duration, 4)
         with time_limit(limit):

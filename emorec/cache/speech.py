@@ -52,7 +52,7 @@ class SpeechWindows(RandomWindows):
         spans = [
             (min(max(start - self.length / 2, 0.0), last), min(end - self.length / 2, last))
             for start, end in self.speech(media)
-            if end > self.length / 2
+            if end > self.length / 2 and start < media.duration
         ]
         spans = [(start, end) for start, end in spans if end >= start]
         if not spans:

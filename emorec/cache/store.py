@@ -19,7 +19,7 @@ import numpy as np
 from emorec.cache.entry import Entry, digest_file
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
-from emorec.types import Array
+from emorec.types import Array, Clip
 
 FORMAT = 2  # raise it when the layout of an entry changes
 OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000
@@ -77,14 +77,16 @@ class SegmentCache:
             return None
         return Entry(**json.loads(text))
 
-    def current(self, clip_id: str, media: Path) -> Entry | None:
-        """Return a clip's record if it was made of this very file, else None.
+    def current(self, clip: Clip, media: Path) -> Entry | None:
+        """Return a clip's record if it was made of this very file and part of it, else None.
 
         A file of the same size and time of change is taken as the same; otherwise its content
         decides. Where the file is gone, what was cached of it still counts.
         """
-        entry = self.read(clip_id)
-        if entry is None or not media.is_file():
+        entry = self.read(clip.id)
+        if entry is None or entry.span != list(clip.span or ()):
+            return None
+        if not media.is_file():
             return entry
         stat = media.stat()
         if stat.st_size != entry.size:

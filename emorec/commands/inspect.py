@@ -76,6 +76,7 @@ def _sound(root: Path | None, entry: Entry) -> tuple[Array, float] | None:
         return None
     try:
         media = probe(root / entry.path)
+        media = media.part(*entry.span) if entry.span else media
     except MediaError as error:
         raise InspectError(str(error)) from error
     if media.audio is None:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
-from emorec.cache import Windows
-from emorec.data.module import DataError, EmotionDataModule, class_index, folder_digest
-from emorec.data.splits import Split
+from emorec.data.errors import DataError
+from emorec.data.labels import class_index
+from emorec.data.module import EmotionDataModule
+from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -21,25 +20,20 @@ FORMAT = """expected a CSV file with a header line, or JSON lines, with
   label   one of the classes; empty: an unlabelled clip (required)
   group   speaker, for speaker-disjoint splits
   split   train, val or test, for split: official
+  start   with end, in seconds: the part of the file that is the clip
+  text    what is said, or its number, for split: held_out_text
   id      name of the clip; the path where it is missing"""
 
 
 class Manifest(EmotionDataModule):
-    """Clips that a file lists: path, label, and optionally group, split and id.
+    """Clips that a file lists: path, label, and and what :data:`FORMAT` lists.
 
     Args:
         manifest: CSV (.csv) or JSON lines (.jsonl, .json): one clip a line.
         extractors: Modality -> extractor.
         classes: Names of the classes; the six basic emotions by default.
         root: Folder that paths are relative to; the manifest's own where None.
-        windows: See the base class.
-        cache: See the base class.
-        split: See the base class.
-        seed: See the base class.
-        batch_size: See the base class.
-        workers: See the base class.
-        augment: See the base class.
-        labelled_share: See the base class.
+        options: Of the base class.
     """
 
     def __init__(
@@ -48,28 +42,10 @@ class Manifest(EmotionDataModule):
         extractors: dict[str, Extractor],
         classes: list[str] | None = None,
         root: Path | None = None,
-        windows: Windows | None = None,
-        cache: Path | None = None,
-        split: Split = "random_clip",
-        seed: int = 0,
-        batch_size: int = 90,
-        workers: int = 2,
-        augment: nn.Module | None = None,
-        labelled_share: float = 1.0,
+        **options: Any,
     ) -> None:
         manifest = Path(manifest).expanduser()
-        super().__init__(
-            root or manifest.parent,
-            extractors,
-            windows,
-            cache,
-            split,
-            seed,
-            batch_size,
-            workers,
-            augment,
-            labelled_share,
-        )
+        super().__init__(root or manifest.parent, extractors, **options)
         self.manifest = manifest
         self.targets = {"emotion": list(classes or BASIC)}
         self.save_hyperparameters(logger=False)
@@ -93,14 +69,16 @@ class Manifest(EmotionDataModule):
             path = _text(row, "path")
             if not path:
                 raise DataError(f"{where}: no path; {FORMAT}")
-            label = _text(row, "label")
+            label, span = _text(row, "label"), _span(row, where)
             clips.append(
                 Clip(
-                    _text(row, "id") or path,
+                    _text(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
                     Path(path),
                     {"emotion": class_index(label, classes, where)} if label else {},
                     group=_text(row, "group"),
                     split=_text(row, "split") or None,
+                    text=_text(row, "text"),
+                    span=span,
                 )
             )
         return clips
@@ -131,6 +109,19 @@ class Manifest(EmotionDataModule):
                 f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
             )
         return rows
+
+
+def _span(row: dict[str, Any], where: str) -> tuple[float, float] | None:
+    texts = _text(row, "start"), _text(row, "end")
+    if not any(texts):
+        return None
+    try:
+        start, end = (float(text) for text in texts)
+    except ValueError as error:
+        raise DataError(f"{where}: start and end are {texts}; expected seconds") from error
+    if not 0 <= start < end:
+        raise DataError(f"{where}: the clip is from {start} to {end} s; expected 0 <= start < end")
+    return start, end
 
 
 def _text(row: dict[str, Any], name: str) -> str:

@@ -69,7 +69,7 @@ def _read_sound(media: Media) -> Iterator[tuple[float, int, Samples]]:
     with soundfile.SoundFile(str(media.path)) as file:
         at = 0
         for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
-            yield at / file.samplerate, file.samplerate, block.mean(1)
+            yield at / file.samplerate - media.origin, file.samplerate, block.mean(1)
             at += len(block)
 
 

@@ -1,6 +1,6 @@
 """What a media file holds and when: read from its packets, as headers lie about both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,11 @@ class Span:
         """Return which share of [start, end] the stream covers, 0 to 1."""
         return max(0.0, min(self.end, end) - max(self.start, start)) / (end - start)
 
+    def cut(self, start: float, end: float) -> "Span | None":
+        """Return what is covered of [start, end], in seconds from ``start``; None for nothing."""
+        first, last = max(self.start, start), min(self.end, end)
+        return Span(first - start, last - start) if last > first else None
+
 
 @dataclass(frozen=True, slots=True)
 class Media:
@@ -51,6 +56,25 @@ class Media:
     audio: Span | None
     video: Span | None
     warnings: tuple[str, ...] = ()
+
+    def part(self, start: float, end: float) -> "Media":
+        """Return a part of the file as a clip of its own.
+
+        Args:
+            start: Seconds from the origin.
+            end: Seconds from the origin; what is beyond the end of the file is not there.
+
+        Raises:
+            MediaError: The file ends before the part begins.
+        """
+        end = min(end, self.duration)
+        if not 0 <= start < end:
+            raise MediaError(f"no part from {start:g} s on: the file lasts {self.duration:.2f} s")
+        audio = self.audio.cut(start, end) if self.audio else None
+        video = self.video.cut(start, end) if self.video else None
+        return replace(
+            self, origin=self.origin + start, duration=end - start, audio=audio, video=video
+        )
 
 
 def probe(path: Path) -> Media:

@@ -1,6 +1,6 @@
 """Key frames of a video by presentation time, in one sequential pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import av
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from emorec.media.probe import Media, default_streams
 
 Image = NDArray[np.uint8]
+FAR = 30.0  # seconds: where the first time lies beyond, decoding starts near it
+BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,21 @@ def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
     Returns:
         The frames; ``images`` is empty where nothing can be decoded.
     """
+    wanted = min(times, default=0.0) + media.origin
+    late = wanted > FAR
+    found = _read(media, times, wanted - BEFORE if late else None)
+    # Files without a good index can bring one too late: then everything is decoded.
+    return found if found is not None else _read(media, times, None) or KeyFrames([], [], [], 0)
+
+
+def _read(media: Media, times: Sequence[float], seek: float | None) -> KeyFrames | None:
+    """Read the frames; None where seeking led past the first of the times."""
     order = sorted(range(len(times)), key=lambda i: times[i])
     of = [0] * len(times)
     images: list[Image] = []
     stamps: list[float] = []
     pending = 0  # order[pending:] still wait for their frame
-    damaged = 0
+    damaged = [0]
     shown: av.VideoFrame | None = None
 
     def settle(before: float) -> None:
@@ -70,32 +81,43 @@ def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
             images.append(image)
             stamps.append(_time(shown, media))
 
+    for frame in _decode(media, seek, damaged):
+        if shown is not None:
+            settle(_time(frame, media))
+        elif seek is not None and order and _time(frame, media) > times[order[0]]:
+            return None
+        shown = frame
+        if pending == len(order):
+            break
+    if shown is not None:
+        settle(float("inf"))
+    elif seek is not None:
+        return None
+    return KeyFrames(images, stamps, of, damaged[0])
+
+
+def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[av.VideoFrame]:
+    """Yield the frames of the default video stream; ``damaged[0]`` counts what cannot be read."""
     with av.open(str(media.path)) as container:
         stream = default_streams(container)["video"]
         stream.thread_type = "NONE"  # one thread a worker process
+        if seek is not None:
+            container.seek(int(seek * av.time_base))
         packets = container.demux(stream)
-        while pending < len(order):
+        while True:
             try:
                 packet = next(packets)
             except StopIteration:
-                break
+                return
             except av.error.FFmpegError:
-                damaged += 1
-                break
+                damaged[0] += 1
+                return
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                damaged += 1
+                damaged[0] += 1
                 continue
-            for frame in frames:
-                if frame.time is None:
-                    continue
-                if shown is not None:
-                    settle(_time(frame, media))
-                shown = frame
-        if shown is not None:
-            settle(float("inf"))
-    return KeyFrames(images, stamps, of, damaged)
+            yield from (frame for frame in frames if frame.time is not None)
 
 
 def _time(frame: av.VideoFrame, media: Media) -> float:

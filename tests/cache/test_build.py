@@ -35,7 +35,7 @@ def assert_whole(made: Source, ids: str) -> None:
     """Check that there is a good entry for each letter and nothing else."""
     cache = made.cache()
     for clip in ids:
-        entry = cache.current(clip, made.root / f"{clip}.wav")
+        entry = cache.current(Clip(clip, Path(f"{clip}.wav")), made.root / f"{clip}.wav")
         assert entry is not None
         assert entry.status == "ok"
         assert np.array_equal(cache.array(clip, "marks"), np.array(entry.windows, np.float16))

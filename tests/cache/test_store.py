@@ -5,6 +5,7 @@ import os
 import pickle
 import resource
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from emorec.cache import Entry, SegmentCache
 from emorec.cache.entry import digest_file
+from emorec.types import Clip
 from tests.cache.plugins_for_tests import write_many
 
 ONES = {"x": np.ones((3, 2), np.float16)}
@@ -41,7 +43,7 @@ def test_what_is_written_is_read(cache: SegmentCache, media: Path) -> None:
     entry = entry_of(media)
     array = np.arange(12, dtype=np.uint8).reshape(3, 4)
     cache.write(entry, {**ONES, "y": array})
-    assert cache.read("a") == cache.current("a", media) == entry
+    assert cache.read("a") == cache.current(Clip("a", media), media) == entry
     assert isinstance(cache.array("a", "y"), np.memmap)
     assert np.array_equal(cache.array("a", "y"), array)
     assert cache.array("a", "y").dtype == np.uint8
@@ -51,7 +53,7 @@ def test_what_is_written_is_read(cache: SegmentCache, media: Path) -> None:
 
 def test_an_unknown_clip_has_no_entry(cache: SegmentCache, media: Path) -> None:
     assert cache.read("a") is None
-    assert cache.current("a", media) is None
+    assert cache.current(Clip("a", media), media) is None
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
@@ -70,7 +72,7 @@ def test_a_half_written_folder_is_never_read(cache: SegmentCache, media: Path) -
     (half / "entry.json").write_text(json.dumps(entry_of(media).to_dict()), encoding="utf-8")
     assert cache.read("a") is None
     cache.write(entry_of(media), ONES)
-    assert cache.current("a", media) == entry_of(media)
+    assert cache.current(Clip("a", media), media) == entry_of(media)
 
 
 def test_old_leftovers_of_killed_processes_are_swept(cache: SegmentCache, media: Path) -> None:
@@ -117,17 +119,17 @@ def test_other_content_makes_an_entry_stale(cache: SegmentCache, media: Path) ->
     stat = media.stat()
     media.write_bytes(b"same sizes")
     os.utime(media, ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))
-    assert cache.current("a", media) is None
+    assert cache.current(Clip("a", media), media) is None
     media.write_bytes(b"another size")
     os.utime(media, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert cache.current("a", media) is None
+    assert cache.current(Clip("a", media), media) is None
 
 
 def test_the_same_content_with_a_new_date_stays_valid(cache: SegmentCache, media: Path) -> None:
     cache.write(entry_of(media), ONES)
     stat = media.stat()
     os.utime(media, ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))
-    found = cache.current("a", media)
+    found = cache.current(Clip("a", media), media)
     assert found is not None
     assert found.mtime_ns == stat.st_mtime_ns
 
@@ -141,7 +143,7 @@ def test_an_entry_of_the_same_file_is_left_as_it_is(cache: SegmentCache, media: 
 def test_what_is_cached_stays_when_the_file_is_gone(cache: SegmentCache, media: Path) -> None:
     cache.write(entry_of(media), ONES)
     media.unlink()
-    entry = cache.current("a", media)
+    entry = cache.current(Clip("a", media), media)
     assert entry is not None
     assert entry.status == "ok"
 
@@ -195,6 +197,13 @@ def test_a_full_disk_is_explained(
     assert it.value.errno == errno.ENOSPC
     assert str(cache.folder) in str(it.value)
     assert list(cache.folder.iterdir()) == []
+
+
+def test_another_part_of_the_file_is_another_clip(cache: SegmentCache, media: Path) -> None:
+    cache.write(replace(entry_of(media), span=[1.0, 2.0]), {"x": np.zeros(3)})
+    assert cache.current(Clip("a", media, span=(1.0, 2.0)), media) is not None
+    assert cache.current(Clip("a", media, span=(1.0, 2.5)), media) is None
+    assert cache.current(Clip("a", media), media) is None
 
 
 def test_errors_of_real_writes_keep_their_number(cache: SegmentCache, media: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emorec.data import Manifest
-from emorec.data.module import DataError
+from emorec.data.errors import DataError
 from tests.toy import ToyExtractor
 
 CSV = """path,label,group,split,id
