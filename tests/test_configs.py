@@ -11,7 +11,7 @@ import soundfile
 import yaml
 
 from emorec.cli import main
-from emorec.commands.train import default_run
+from emorec.commands.arguments import default_run
 from tests.conftest import ROOT, Place
 
 CONFIGS = ROOT / "configs"

@@ -65,6 +65,8 @@ class Report(Callback):
             )
             accuracy = "no labelled clip" if metrics.accuracy is None else f"{metrics.accuracy:.1%}"
             title = f"{name}: accuracy {accuracy}, {metrics.clips} clips"
+            if data.select_on_test:
+                title += ", SELECTED ON TEST"
             figure = confusion_figure(metrics.confusion, classes, title)
             figure.savefig(self.folder / f"confusion_matrix{suffix}.png")
 

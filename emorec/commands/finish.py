@@ -8,6 +8,8 @@ import torch
 from emorec import __version__
 from emorec.callbacks import StagedTraining
 from emorec.curves import training_curves
+from emorec.data.leaks import shares_speakers
+from emorec.data.splits import FOLDED
 from emorec.files import copy_file, write_text
 from emorec.run import RunDirectory
 
@@ -58,8 +60,14 @@ def write_results(
             "emorec": __version__,
             "finished": finished,
             "seed": seed,
+            "data": type(data).__name__,
+            "labels": data.label_note,
             "split": data.split,
             "split_seed": data.seed,
+            "fold": data.fold if data.split in FOLDED else None,
+            "folds": data.folds if data.split in FOLDED else None,
+            "speakers_shared": shares_speakers(data.all_clips, data.assigned),
+            "selected_on_test": data.select_on_test,
             "clips": sizes,
             "labelled_training_clips": sum(bool(clip.labels) for clip in data.part_of("train")),
             "classes": data.targets,
@@ -86,7 +94,12 @@ def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[
 def _summary(
     run: RunDirectory, results: Mapping[str, Any], data: Any, sizes: Mapping[str, int]
 ) -> str:
-    lines = [f"test clips: {sizes['test']} (split {data.split}, seed {data.seed})"]
+    shared = shares_speakers(data.all_clips, data.assigned)
+    note = {True: "test speakers are in training, too", False: "no test speaker is in training"}
+    speakers = "speakers unknown" if shared is None else note[shared]
+    lines = [f"test clips: {sizes['test']} (split {data.protocol}; {speakers})"]
+    if data.label_note:
+        lines.append(f"labels: {data.label_note}")
     modalities = sorted(data.extractors)
     for name, metrics in results.items():
         label = f"{name} alone"

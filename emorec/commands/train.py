@@ -1,7 +1,6 @@
 """``emorec fit``, ``validate`` and ``test``: LightningCLI around run directories."""
 
 import csv
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.callbacks import Dashboard, EpochSeed, Report, Spectrum, StagedTraining, Throughput
 from emorec.checkpoints import AtomicCheckpointIO
+from emorec.commands.arguments import default_run, is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.parser import EmorecParser, show_info
 from emorec.data import EmotionDataModule
@@ -70,6 +70,12 @@ class EmorecCLI(LightningCLI):
             action="store_true",
             help="delete what an earlier run left in the run directory",
         )
+        parser.add_argument(
+            "--select-on-test",
+            action="store_true",
+            help="choose each stage's best epoch on test clips, as much published code does; for "
+            "comparison with it alone: all results of the run are marked",
+        )
         parser.add_lightning_class_args(StagedTraining, "training", required=True)
         parser.add_lightning_class_args(Dashboard, "dashboard", required=False)
         parser.link_arguments("data.targets", "model.init_args.targets", apply_on="instantiate")
@@ -81,7 +87,7 @@ class EmorecCLI(LightningCLI):
         plain = yaml.safe_load(self.parser.dump(self.config, skip_validation=True))
         plain = {k: v for k, v in plain[self.subcommand].items() if k not in ("config", "run")}
         self.settings = plain
-        if _is_first_process():
+        if is_first_process():
             if self.subcommand == "fit":
                 self.directory.open(plain, overwrite=config.overwrite)
             else:
@@ -133,7 +139,7 @@ class EmorecCLI(LightningCLI):
     def fit(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Train, or go on, then test each stage's best weights and write the results."""
         if self.directory.finished:
-            if _is_first_process():
+            if is_first_process():
                 sys.stdout.write(
                     f"{self.directory.path} is a finished run, nothing is changed; --overwrite "
                     f"starts anew\n{self.directory.summary_file.read_text(encoding='utf-8')}"
@@ -142,7 +148,7 @@ class EmorecCLI(LightningCLI):
         # What is wrong with the model is better known before an hour of preprocessing.
         assert isinstance(model, EmotionTask)
         model.check()
-        self._pin_split(datamodule)
+        self._prepare(datamodule)
         resume = self.directory.last if self.directory.last.is_file() else None
         if resume:
             rank_zero_info(f"resuming from {resume}")
@@ -157,15 +163,16 @@ class EmorecCLI(LightningCLI):
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""
         path = self._trained()[-1]
-        self._pin_split(datamodule)
+        self._prepare(datamodule)
         self.trainer.validate(model, datamodule=datamodule, ckpt_path=path, weights_only=True)
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Test each stage's best weights and write the results."""
-        self._pin_split(datamodule)
+        self._prepare(datamodule)
         self._test(model, datamodule, finished=self.directory.finished)
 
-    def _pin_split(self, data: Any) -> None:
+    def _prepare(self, data: Any) -> None:
+        data.select_on_test = bool(self._get(self.config_init, "select_on_test"))
         if self.directory.split_file.is_file():
             with self.directory.split_file.open(newline="", encoding="utf-8") as file:
                 data.pinned = {row["clip"]: row["part"] for row in csv.DictReader(file)}
@@ -197,45 +204,11 @@ class EmorecCLI(LightningCLI):
         return found
 
 
-def _is_first_process() -> bool:
-    # Launchers of several processes set one of these; Lightning's own starts all but the first.
-    names = ("RANK", "SLURM_PROCID", "LOCAL_RANK")
-    return next((os.environ[name] for name in names if name in os.environ), "0") == "0"
-
-
-def default_run(configs: Any) -> Path:
-    """Return where a run goes that names no directory: runs/ and the name of the experiment."""
-    paths = [str(path) for path in configs or []]
-    if not paths:
-        raise RunError("name an experiment with --config FILE, or a run directory with --run DIR")
-    folder = Path("runs") / Path(paths[0]).stem
-    # In a sweep, W&B's agent names each run.
-    return folder / os.environ["WANDB_RUN_ID"] if "WANDB_SWEEP_ID" in os.environ else folder
-
-
 def main(argv: Sequence[str]) -> None:
     """Run fit, validate or test."""
     arguments = list(argv)
     if arguments[0] != "fit":
-        arguments = _with_config_of_run(arguments)
+        arguments = with_config_of_run(arguments)
     load_plugins()
     sys.argv[1:] = arguments
     EmorecCLI()
-
-
-def _with_config_of_run(arguments: list[str]) -> list[str]:
-    """Let ``test --run DIR`` read the config that the run directory holds."""
-    arguments = [part for a in arguments for part in _split_run(a)]
-    named = any(a.split("=")[0] in ("-c", "--config") for a in arguments)
-    wants_help = {"-h", "--help"} & set(arguments)
-    if named or wants_help or "--run" not in arguments[:-1]:
-        return arguments
-    run = Path(arguments[arguments.index("--run") + 1])
-    config = run / "config.yaml"
-    if not config.is_file():
-        raise RunError(f"{run} is no run directory: it has no config.yaml; train with emorec fit")
-    return [arguments[0], "--config", str(config), *arguments[1:]]
-
-
-def _split_run(argument: str) -> list[str]:
-    return argument.split("=", 1) if argument.startswith("--run=") else [argument]

@@ -1,9 +1,13 @@
-"""Semi-supervised studies: which training clips keep their label."""
+"""Labels: their classes, and which training clips keep theirs in semi-supervised studies."""
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from lightning.pytorch.utilities import rank_zero_info
+
+from emorec.data.errors import DataError
 from emorec.types import Clip
 
 
@@ -32,3 +36,35 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
         random.Random(f"{seed} {name}").shuffle(ids)
         kept.update(ids[: max(1, round(share * len(ids)))] if share > 0 else ())
     return kept
+
+
+def hide_labels(
+    clips: Sequence[Clip], train: Sequence[Clip], share: float, seed: int
+) -> list[Clip]:
+    """Return the clips, of which training ones have lost their labels; see :func:`keep_labels`.
+
+    Args:
+        clips: All clips.
+        train: The training clips among them.
+        share: Share of the training clips that keep their labels.
+        seed: Another seed, other clips.
+    """
+    kept = keep_labels(train, share, seed)
+    hidden = {clip.id for clip in train if clip.labels} - kept
+    if hidden:
+        rank_zero_info(f"{len(kept)} of {len(train)} training clips keep their label")
+    return [replace(clip, labels={}) if clip.id in hidden else clip for clip in clips]
+
+
+def class_index(label: str, classes: Sequence[str], where: str) -> int:
+    """Return the position of a label among the classes.
+
+    Raises:
+        DataError: It is not one of them; the message names where it stands.
+    """
+    if label not in classes:
+        raise DataError(
+            f"{where}: unknown emotion {label!r}; the classes are {', '.join(classes)}. Correct "
+            "the label, leave it empty (an unlabelled clip), or name your classes in data.classes"
+        )
+    return list(classes).index(label)

@@ -1,34 +1,30 @@
 """The base of all data sets: from a list of clips to loaders of segments."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar
 
-import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from platformdirs import user_cache_path
 from torch import nn
 from torch.utils.data import DataLoader
 
-from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, build
+from emorec.cache import Entry, RandomWindows, Source, Windows, build
 from emorec.cache.overview import write_overview
-from emorec.data.labels import keep_labels
-from emorec.data.sampler import DealingSampler
-from emorec.data.segments import SegmentDataset, as_is
-from emorec.data.splits import PARTS, SPLITS, Part, Split
+from emorec.data.errors import DataError
+from emorec.data.folds import split_clips
+from emorec.data.labels import hide_labels
+from emorec.data.leaks import check_leaks
+from emorec.data.loaders import make_loader
+from emorec.data.root import folder_digest
+from emorec.data.segments import SegmentDataset
+from emorec.data.splits import FOLDED, PARTS, Part, Split
 from emorec.data.statistics import pooled_statistics
-from emorec.errors import UserError
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch
-
-
-class DataError(UserError):
-    """The data set on disk is not what was expected; the message says what to do."""
 
 
 class EmotionDataModule(LightningDataModule, ABC):
@@ -39,7 +35,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         extractors: Modality -> extractor; which modalities are read, and how.
         windows: Where clips are cut; the paper's 30 random windows of 0.5 s where None.
         cache: Folder of the segment caches; the user's cache folder where None.
-        split: ``random_clip`` (the paper's; shares speakers), ``subject_independent``, or
+        split: ``random_clip`` (the paper's; shares speakers), ``subject_independent``,
+            ``leave_speakers_out`` (cross-validation), ``held_out_text`` (an audit), or
             ``official`` (what each clip brings).
         seed: Of the split and of the order of training.
         batch_size: Segments a batch and device; the paper's 90.
@@ -47,9 +44,18 @@ class EmotionDataModule(LightningDataModule, ABC):
         augment: Module that changes a :class:`SegmentBatch` on the device, in training only.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
             the others take part as unlabelled ones. Validation and test clips keep theirs.
+        fold: Of leave_speakers_out and held_out_text: which fold is tested, from 1.
+        folds: Of the same: how many; ``speakers`` (one each); the name of a published list
+            (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
+        exclude: Ids of clips that are left out, such as copies and damaged ones.
+
+    Attributes:
+        select_on_test: Choose the best epoch on test clips, as much published code does. For
+            comparison with the literature alone: every result says so.
     """
 
     targets: dict[str, list[str]]
+    published: ClassVar[dict[str, int]] = {}  # what a corpus's publication counts, for verify
 
     def __init__(
         self,
@@ -63,6 +69,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         workers: int = 2,
         augment: nn.Module | None = None,
         labelled_share: float = 1.0,
+        fold: int = 1,
+        folds: int | str = 5,
+        exclude: list[str] | None = None,
     ) -> None:
         super().__init__()
         if not 0 <= labelled_share <= 1:
@@ -76,9 +85,12 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.split, self.seed = split, seed
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.labelled_share = labelled_share
+        self.fold, self.folds, self.exclude = fold, folds, exclude or []
+        self.select_on_test = False
         self.parts: dict[Part, SegmentDataset] = {}
         self._prepared = False
         self.all_clips: list[Clip] = []
+        self.entries: dict[str, Entry] = {}
         self.assigned: dict[str, Part] = {}
         # The split of a run that goes on: what was tested or trained on stays so, whatever clips
         # have come or become usable since.
@@ -133,6 +145,10 @@ class EmotionDataModule(LightningDataModule, ABC):
             DataError: There are none, or an id repeats.
         """
         clips = self.clips()
+        unknown = sorted(set(self.exclude) - {clip.id for clip in clips})
+        if unknown:
+            raise DataError(f"exclude names {unknown[0]!r}, which is no clip of {self.root}")
+        clips = [clip for clip in clips if clip.id not in self.exclude]
         if not clips:
             raise DataError(f"no clip found in {self.root}; {self.expected}")
         repeated = [i for i, count in Counter(c.id for c in clips).items() if count > 1]
@@ -144,51 +160,70 @@ class EmotionDataModule(LightningDataModule, ABC):
         return clips
 
     @property
+    def label_note(self) -> str:
+        """Which labels these are, where a corpus has several kinds; every result states it."""
+        return ""
+
+    @property
     def expected(self) -> str:
         """What the set looks like on disk, for error messages."""
         return "see the data set's documentation for its layout"
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the cache's records and split the clips; no media is decoded."""
+        """Read the cache's records and split the clips; no media is decoded.
+
+        Raises:
+            LeakError: Two parts share what they must not share.
+        """
         if self.parts:
             return
+        self.load()
+        # Clips without usable segments are not counted in the split: what is tested is known.
+        usable = [clip for clip in self.all_clips if clip.id in self.entries]
+        self.assigned = self._pinned(usable) or self.assign(usable)
+        check_leaks(usable, self.assigned, self.entries, self.split)
+        train = self.part_of("train")
+        self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
+        for part in PARTS:
+            self.parts[part] = self.dataset(self.all_clips, self.assigned, part)
+        counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
+        rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
+
+    def load(self) -> None:
+        """Fill :attr:`all_clips` and :attr:`entries`: the clips, and the records of usable ones.
+
+        Raises:
+            DataError: None is usable.
+        """
         self.all_clips = self.checked_clips()
         cache = self.source().cache()
         records = {clip.id: cache.read(clip.id) for clip in self.all_clips}
-        entries = {i: e for i, e in records.items() if e is not None and e.status == "ok"}
-        # Clips without usable segments are not counted in the split: what is tested is known.
-        usable = [clip for clip in self.all_clips if clip.id in entries]
-        if not usable:
-            raise DataError(
-                f"none of {len(self.all_clips)} clips is usable; "
-                f"{cache.folder / 'report.csv'} says why, clip by clip"
-            )
-        self.assigned = self._pinned(usable) or SPLITS[self.split](usable, self.seed)
-        self._hide_labels()
-        classes = {name: len(names) for name, names in self.targets.items()}
-        for part in PARTS:
-            positions = [
-                p for p, clip in enumerate(self.all_clips) if self.assigned.get(clip.id) == part
-            ]
-            self.parts[part] = SegmentDataset(
-                cache, self.all_clips, entries, positions, list(self.extractors), classes
-            )
-        self._entries = entries
-        counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
-        rank_zero_info(f"{self.set_name}: {counts} clips ({self.split}, seed {self.seed})")
-        if len(usable) < len(self.all_clips):
-            left = len(self.all_clips) - len(usable)
-            rank_zero_warn(f"{left} clips are left out; see {cache.folder / 'report.csv'}")
+        self.entries = {i: e for i, e in records.items() if e is not None and e.status == "ok"}
+        count, report = len(self.all_clips), cache.folder / "report.csv"
+        if not self.entries:
+            raise DataError(f"none of {count} clips is usable; {report} says why, clip by clip")
+        if len(self.entries) < count:
+            rank_zero_warn(f"{count - len(self.entries)} clips are left out; see {report}")
 
-    def _hide_labels(self) -> None:
-        train = self.part_of("train")
-        kept = keep_labels(train, self.labelled_share, self.seed)
-        hidden = {clip.id for clip in train if clip.labels} - kept
-        self.all_clips = [
-            replace(clip, labels={}) if clip.id in hidden else clip for clip in self.all_clips
-        ]
-        if hidden:
-            rank_zero_info(f"{len(kept)} of {len(train)} training clips keep their label")
+    def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
+        """Return clip id -> part, by the split that was asked for; some are in no part."""
+        return split_clips(clips, self.split, self.seed, self.fold, self.folds)
+
+    @property
+    def protocol(self) -> str:
+        """The split in words, such as ``leave_speakers_out, fold 2 of 5, seed 0``."""
+        fold = f", fold {self.fold} of {self.folds}" if self.split in FOLDED else ""
+        words = f"{self.split}{fold}, seed {self.seed}"
+        return f"{words}; SELECTED ON TEST" if self.select_on_test else words
+
+    def dataset(
+        self, clips: Sequence[Clip], assigned: Mapping[str, Part], part: Part
+    ) -> SegmentDataset:
+        """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
+        classes = {name: len(names) for name, names in self.targets.items()}
+        positions = [p for p, clip in enumerate(clips) if assigned.get(clip.id) == part]
+        cache = self.source().cache()
+        return SegmentDataset(cache, clips, self.entries, positions, list(self.extractors), classes)
 
     def _pinned(self, usable: Sequence[Clip]) -> dict[str, Part]:
         lost = sorted(set(self.pinned) - {clip.id for clip in usable})
@@ -208,14 +243,10 @@ class EmotionDataModule(LightningDataModule, ABC):
 
         An extractor's constants, or what was measured on the segments of training clips.
         """
-        cache: SegmentCache = self.parts["train"].cache
-        clips = self.part_of("train")
+        train = self.parts["train"]
         return {
             name: extractor.constants()
-            or pooled_statistics(
-                ((cache.array(c.id, name), self._entries[c.id].present[name]) for c in clips),
-                extractor.pooled_axes,
-            )
+            or pooled_statistics(train.windows(name), extractor.pooled_axes)
             for name, extractor in self.extractors.items()
         }
 
@@ -225,26 +256,19 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     def val_dataloader(self) -> DataLoader[SegmentBatch]:
         """Return all validation segments, in order."""
-        return self._loader("val")
+        return self._loader("test" if self.select_on_test else "val")
 
     def test_dataloader(self) -> DataLoader[SegmentBatch]:
         """Return all test segments, in order."""
         return self._loader("test")
 
     def _loader(self, part: Part) -> DataLoader[SegmentBatch]:
-        dataset = self.parts[part]
-        ranks, rank = 1, 0
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-        sampler = DealingSampler(dataset, ranks, rank, shuffle=part == "train", seed=self.seed)
-        return DataLoader(
-            dataset,
+        return make_loader(
+            self.parts[part],
             batch_size=self.batch_size,
-            sampler=sampler,
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-            collate_fn=cast("Any", as_is),
-            pin_memory=torch.cuda.is_available(),
+            workers=self.workers,
+            shuffle=part == "train",
+            seed=self.seed,
         )
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -252,22 +276,3 @@ class EmotionDataModule(LightningDataModule, ABC):
         if self.augment is not None and self.trainer is not None and self.trainer.training:
             return self.augment(batch)
         return batch
-
-
-def folder_digest(folder: Path) -> str:
-    """Return six hex digits that stand for a folder's place."""
-    return hashlib.blake2b(str(folder.resolve()).encode(), digest_size=3).hexdigest()
-
-
-def class_index(label: str, classes: Sequence[str], where: str) -> int:
-    """Return the position of a label among the classes.
-
-    Raises:
-        DataError: It is not one of them; the message names where it stands.
-    """
-    if label not in classes:
-        raise DataError(
-            f"{where}: unknown emotion {label!r}; the classes are {', '.join(classes)}. Correct "
-            "the label, leave it empty (an unlabelled clip), or name your classes in data.classes"
-        )
-    return list(classes).index(label)

@@ -1,13 +1,11 @@
 """RAVDESS (Livingstone and Russo 2018): acted speech and song of 24 actors."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from torch import nn
-
-from emorec.cache import Windows
-from emorec.data.module import DataError, EmotionDataModule, folder_digest
-from emorec.data.splits import Split
+from emorec.data.errors import DataError
+from emorec.data.module import EmotionDataModule
+from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -44,14 +42,7 @@ class RAVDESS(EmotionDataModule):
         media: ``audio_visual`` (01), ``video_only`` (02) or ``audio_only`` (03: wav or flac).
         all_emotions: Also neutral and calm: eight classes.
         channel: ``speech`` or ``song``.
-        windows: See the base class.
-        cache: See the base class.
-        split: See the base class.
-        seed: See the base class.
-        batch_size: See the base class.
-        workers: See the base class.
-        augment: See the base class.
-        labelled_share: See the base class.
+        options: Of the base class.
     """
 
     def __init__(
@@ -61,27 +52,9 @@ class RAVDESS(EmotionDataModule):
         media: Literal["audio_visual", "video_only", "audio_only"] = "audio_visual",
         all_emotions: bool = False,
         channel: Literal["speech", "song"] = "speech",
-        windows: Windows | None = None,
-        cache: Path | None = None,
-        split: Split = "random_clip",
-        seed: int = 0,
-        batch_size: int = 90,
-        workers: int = 2,
-        augment: nn.Module | None = None,
-        labelled_share: float = 1.0,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root,
-            extractors,
-            windows,
-            cache,
-            split,
-            seed,
-            batch_size,
-            workers,
-            augment,
-            labelled_share,
-        )
+        super().__init__(root, extractors, **options)
         self.media, self.channel = media, channel
         classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)
         self.targets = {"emotion": classes}
@@ -121,6 +94,7 @@ class RAVDESS(EmotionDataModule):
                     path.relative_to(self.root),
                     {"emotion": classes.index(emotion)},
                     group=f"actor_{fields[6]}",
+                    text=f"statement {fields[4]}",
                 ),
             )
         return list(clips.values())

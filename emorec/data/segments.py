@@ -1,6 +1,6 @@
 """Segments of some clips as a map-style data set that reads whole batches from the cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from emorec.cache import Entry, SegmentCache
 from emorec.data.sampler import FILLER
-from emorec.types import Clip, SegmentBatch
+from emorec.types import Array, Clip, SegmentBatch
 
 
 class SegmentDataset(Dataset[SegmentBatch]):
@@ -47,6 +47,11 @@ class SegmentDataset(Dataset[SegmentBatch]):
             for w, there in enumerate(zip(*self.present[p].values(), strict=True))
             if any(there)
         ]
+
+    def windows(self, modality: str) -> Iterator[tuple[Array, list[bool]]]:
+        """Yield, for each clip, its array (windows, *shape) and which windows are present."""
+        for position, clip_id in self.ids.items():
+            yield self.cache.array(clip_id, modality), self.present[position][modality]
 
     def __len__(self) -> int:
         return len(self.items)

@@ -3,15 +3,19 @@
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from emorec.errors import UserError
 from emorec.types import Clip
 
 Part = Literal["train", "val", "test"]
-Split = Literal["random_clip", "subject_independent", "official"]
+Split = Literal[
+    "random_clip", "subject_independent", "leave_speakers_out", "held_out_text", "official"
+]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+FOLDED = frozenset({"leave_speakers_out", "held_out_text"})
+SHARES_NO_SPEAKER = FOLDED | {"subject_independent"}
 
 
 class SplitError(UserError):
@@ -98,8 +102,8 @@ def subject_independent(clips: Sequence[Clip], seed: int, share: float = 0.15) -
     return parts
 
 
-def official(clips: Sequence[Clip], seed: int = 0) -> dict[str, Part]:
-    """Take the split that each clip brings (``Clip.split``); the seed changes nothing.
+def official(clips: Sequence[Clip]) -> dict[str, Part]:
+    """Take the split that each clip brings (``Clip.split``).
 
     Raises:
         SplitError: A clip brings none or an unknown one, or a part is empty.
@@ -119,10 +123,3 @@ def official(clips: Sequence[Clip], seed: int = 0) -> dict[str, Part]:
             f"no clip is marked {' or '.join(empty)} in the official split; each part needs one"
         )
     return parts
-
-
-SPLITS: dict[str, Callable[[Sequence[Clip], int], dict[str, Part]]] = {
-    "random_clip": random_clip,
-    "subject_independent": subject_independent,
-    "official": official,
-}

@@ -2,14 +2,13 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
-from torch import nn
 
-from emorec.cache import Entry, Windows
+from emorec.cache import Entry
 from emorec.data.module import EmotionDataModule
-from emorec.data.splits import Split
 from emorec.extractors import Extractor
 from emorec.progress import progress
 from emorec.synthetic import EMOTIONS, ClipPlan, plan_clips, write_clip
@@ -35,14 +34,7 @@ class Synthetic(EmotionDataModule):
         voice_reliability: The same for the voice.
         seconds: Shortest and longest clip.
         content_seed: Another seed, other persons and clips.
-        windows: See the base class.
-        cache: See the base class.
-        split: See the base class.
-        seed: See the base class.
-        batch_size: See the base class.
-        workers: See the base class.
-        augment: See the base class.
-        labelled_share: See the base class.
+        options: Of the base class.
     """
 
     targets = {"emotion": list(EMOTIONS)}  # noqa: RUF012
@@ -57,14 +49,7 @@ class Synthetic(EmotionDataModule):
         voice_reliability: float = 0.75,
         seconds: tuple[float, float] = (1.2, 2.0),
         content_seed: int = 0,
-        windows: Windows | None = None,
-        cache: Path | None = None,
-        split: Split = "random_clip",
-        seed: int = 0,
-        batch_size: int = 90,
-        workers: int = 2,
-        augment: nn.Module | None = None,
-        labelled_share: float = 1.0,
+        **options: Any,
     ) -> None:
         self.plans: list[ClipPlan] = plan_clips(
             subjects=subjects,
@@ -77,18 +62,7 @@ class Synthetic(EmotionDataModule):
         text = repr(self.plans).encode()
         self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
         place = Path(root or user_cache_path("emorec")) / f"clips-{self._digest}"
-        super().__init__(
-            place,
-            extractors,
-            windows,
-            cache,
-            split,
-            seed,
-            batch_size,
-            workers,
-            augment,
-            labelled_share,
-        )
+        super().__init__(place, extractors, **options)
         self.save_hyperparameters(logger=False)
 
     @property

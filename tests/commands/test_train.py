@@ -12,7 +12,7 @@ import yaml
 from emorec.cache import RandomWindows
 from emorec.cli import main
 from emorec.data import Synthetic
-from emorec.data.module import DataError
+from emorec.data.errors import DataError
 from emorec.data.splits import PARTS
 from emorec.extractors import FaceCrops, LogMel
 from tests.conftest import Place, smoke

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emorec.data.errors import DataError
 from emorec.data.labels import keep_labels
-from emorec.data.module import DataError
 from emorec.types import Clip
 from tests.toy import ToyData
 

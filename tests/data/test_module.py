@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from emorec.cache import Entry
 from emorec.data import EmotionDataModule, random_clip
-from emorec.data.module import DataError
+from emorec.data.errors import DataError
 from emorec.data.splits import PARTS
 from emorec.types import Array, Clip, SegmentBatch
 from tests.toy import CLASSES, ToyData, ToyExtractor

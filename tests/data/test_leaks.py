@@ -1,0 +1,92 @@
+"""The leak check fails where parts share what they must not, and the data module runs it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emorec.cache import Entry
+from emorec.data.leaks import LeakError, check_leaks, shares_speakers
+from emorec.data.splits import Part
+from emorec.types import Clip
+from tests.toy import ToyData
+
+CLIPS = [Clip(name, Path(f"{name}.mp4"), group=f"s{i}") for i, name in enumerate("abc")]
+PARTS: dict[str, Part] = {"a": "train", "b": "val", "c": "test"}
+ENTRIES = {c.id: Entry(c.id, c.media.as_posix(), "ok", digest=f"digest of {c.id}") for c in CLIPS}
+
+
+def test_a_clean_split_passes() -> None:
+    check_leaks(CLIPS, PARTS, ENTRIES, "leave_speakers_out")
+    assert shares_speakers(CLIPS, PARTS) is False
+
+
+@pytest.mark.parametrize(("one", "other"), [("a", "c"), ("b", "c"), ("a", "b")])
+def test_the_same_content_in_two_parts_is_named(one: str, other: str) -> None:
+    entries = {**ENTRIES, other: replace(ENTRIES[other], digest=ENTRIES[one].digest)}
+    with pytest.raises(
+        LeakError, match=f"same content.*{one}.*{other}|same content.*{other}.*{one}"
+    ):
+        check_leaks(CLIPS, PARTS, entries, "random_clip")
+    same_part: dict[str, Part] = {**PARTS, one: "train", other: "train"}
+    check_leaks(CLIPS, same_part, entries, "random_clip")
+
+
+def test_parts_of_one_file_are_not_the_same_content() -> None:
+    entries = {
+        **ENTRIES,
+        "a": replace(ENTRIES["a"], digest="x", span=[0.0, 1.0]),
+        "c": replace(ENTRIES["c"], digest="x", span=[1.0, 2.0]),
+    }
+    clips = [replace(clip, media=Path("x.avi"), span=(i, i + 1.0)) for i, clip in enumerate(CLIPS)]
+    check_leaks(clips, PARTS, entries, "random_clip")
+
+
+def test_the_same_file_in_two_parts_is_named() -> None:
+    clips = [*CLIPS[:2], replace(CLIPS[2], media=CLIPS[0].media)]
+    with pytest.raises(LeakError, match=r"same file.*--data\.exclude"):
+        check_leaks(clips, PARTS, ENTRIES, "random_clip")
+
+
+def test_a_shared_speaker_is_a_leak_where_the_split_promises_none() -> None:
+    clips = [*CLIPS[:2], replace(CLIPS[2], group="s0")]
+    for split in ("subject_independent", "leave_speakers_out", "held_out_text"):
+        with pytest.raises(LeakError, match="same speaker"):
+            check_leaks(clips, PARTS, ENTRIES, split)
+    check_leaks(clips, PARTS, ENTRIES, "random_clip")
+    assert shares_speakers(clips, PARTS) is True
+
+
+def test_without_speakers_nobody_knows() -> None:
+    assert shares_speakers([replace(clip, group="") for clip in CLIPS], PARTS) is None
+
+
+def test_a_pinned_split_that_shares_speakers_is_refused(tmp_path: Path) -> None:
+    data = ToyData(tmp_path, split="subject_independent")
+    data.prepare_data()
+    data.setup()
+    parts = dict(data.assigned)
+    again = ToyData(tmp_path, split="subject_independent")
+    again.prepare_data()
+    moved = next(name for name, part in parts.items() if part == "train")
+    again.pinned = {**parts, moved: "test"}
+    with pytest.raises(LeakError, match="same speaker is in several parts of split subject_indep"):
+        again.setup()
+
+
+def test_statistics_are_those_of_training_clips_alone(tmp_path: Path) -> None:
+    data = ToyData(tmp_path)
+    data.prepare_data()
+    data.setup()
+    before = data.statistics()
+    held_out: tuple[Part, ...] = ("val", "test")
+    for part in held_out:
+        for clip in data.part_of(part):
+            for name in data.extractors:
+                file = data.source().cache().entry_folder(clip.id) / f"{name}.npy"
+                file.unlink()  # what is not read is not missed
+    again = ToyData(tmp_path)
+    again.setup()
+    for name, (mean, deviation) in again.statistics().items():
+        assert (mean == before[name][0]).all()
+        assert (deviation == before[name][1]).all()
