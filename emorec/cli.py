@@ -12,6 +12,10 @@ COMMANDS = {
     "fit": ("emorec.commands.train", "train a model and test its best weights; resumes a run"),
     "validate": ("emorec.commands.train", "measure a run's best weights on its validation clips"),
     "test": ("emorec.commands.train", "test a finished run's best weights and write its report"),
+    "verify": (
+        "emorec.commands.verify",
+        "check a data set on disk: missing, damaged, duplicated, silent, face-less",
+    ),
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
     "inspect": ("emorec.commands.inspect", "draw one clip's cached windows"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),

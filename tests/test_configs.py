@@ -42,14 +42,22 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def sets(place: Place, smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the generated clips as a RAVDESS tree and as a manifest."""
+    """Return a folder with the generated clips as trees of corpora and as a manifest."""
     folder = tmp_path_factory.mktemp("sets")
-    rows = []
+    rows, annotated = [], []
     for media in sorted(place.media.rglob("*.*")):
         subject, emotion, take = media.stem.split("-")
         rows.append((str(media), emotion, subject))
         actor = f"{int(subject[1:]):02d}"
         name = f"01-{RAVDESS_CODE[emotion]}-01-01-{take}-{actor}"
+        number = int(subject[1:])
+        sentence = f"enterface05/subject {number}/{emotion}/sentence {int(take)}"
+        (folder / sentence).mkdir(parents=True)
+        (folder / sentence / f"s{number}_{emotion[:2]}_{int(take)}.avi").symlink_to(media)
+        clip = f"S{number:03}_{len(rows):03}"
+        (folder / f"baum1s/s{number:03}").mkdir(parents=True, exist_ok=True)
+        (folder / f"baum1s/s{number:03}/{clip}.mp4").symlink_to(media)
+        annotated.append((clip, emotion.capitalize()))
         target = folder / f"ravdess/Actor_{actor}"
         target.mkdir(parents=True, exist_ok=True)
         (target / f"01-{name}.mp4").symlink_to(media)  # PyAV reads the content, not the name
@@ -59,6 +67,8 @@ def sets(place: Place, smoke_run: Path, tmp_path_factory: pytest.TempPathFactory
         soundfile.write(target / f"03-{name}.wav", sound / max(1, np.abs(sound).max()), 48000)
     with (folder / "clips.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label", "group"), *rows])
+    with (folder / "baum1s/annotations.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("Clip Name", "Emotion"), *annotated])
     return folder
 
 
@@ -75,8 +85,8 @@ def options_for(experiment: str, sets: Path, place: Place) -> list[str]:
             if experiment != "ravdess":  # one with the paper's ResNet-50; it is slow on a CPU
                 changes.append("backbone=shufflenet_v2_x0_5")
             options += [f"--model.encoders.{name}.{change}" for change in changes]
-    if data["class_path"] == "RAVDESS":
-        options += [f"--data.root={sets / 'ravdess'}"]
+    if data["class_path"] in ("RAVDESS", "ENTERFACE05", "BAUM1s"):
+        options += [f"--data.root={sets / data['class_path'].lower()}"]
     elif data["class_path"] == "Manifest":
         options += [f"--data.manifest={sets / 'clips.csv'}"]
     else:
@@ -143,10 +153,25 @@ def test_each_run_of_a_sweep_has_a_directory_of_its_own(monkeypatch: pytest.Monk
     assert default_run(config) == Path("runs/ravdess/r7")
 
 
-def test_every_config_file_is_used_by_an_experiment_or_is_a_trainer() -> None:
-    used = set()
-    for name in EXPERIMENTS:
-        tree = yaml.safe_load((CONFIGS / f"experiment/{name}.yaml").read_text())
-        used |= {Path(tree[key]).name for key in ("model", "data")}
-    there = {path.name for kind in ("model", "data") for path in (CONFIGS / kind).glob("*.yaml")}
-    assert there == used
+@pytest.mark.parametrize("data", sorted((CONFIGS / "data").glob("*.yaml")), ids=lambda p: p.stem)
+def test_data_config_goes_with_any_experiment(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = yaml.safe_load(data.read_text())
+    experiment = "ravdess_audio" if "audio" in data.stem else "manifest"
+    config = [f"--config={CONFIGS}/experiment/{experiment}.yaml", f"--data={data}"]
+    with pytest.raises(SystemExit) as done:
+        main(["fit", *config, "--print_config"])
+    assert done.value.code in (0, None)
+    found = yaml.safe_load(capsys.readouterr().out)["data"]
+    assert found["class_path"] == f"emorec.data.{tree['class_path']}"
+    given = {k: v for k, v in tree["init_args"].items() if k != "extractors"}
+    every = {**found["init_args"], **{k: v for k, v in found.items() if k != "init_args"}}
+    assert {key: every[key] for key in given} == given
+
+
+def test_every_model_is_used_by_an_experiment() -> None:
+    trees = [yaml.safe_load(path.read_text()) for path in (CONFIGS / "experiment").glob("*.yaml")]
+    assert {p.name for p in (CONFIGS / "model").glob("*.yaml")} == {
+        Path(tree["model"]).name for tree in trees
+    }

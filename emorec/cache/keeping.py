@@ -86,12 +86,13 @@ def find_entries(place: Path, matches: Callable[[dict[str, Any]], bool]) -> Iter
 
 
 def delete_entry(folder: Path) -> None:
-    """Delete a clip's record and arrays, its rows in the reports, and the page of pictures."""
+    """Delete a clip's record and arrays, its rows in reports, and what else names or shows it."""
     record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     delete(folder)
     for report in reports(folder.parent):
         remove_row(report, record["id"])
-    (folder.parent / "report.html").unlink(missing_ok=True)  # preprocessing writes it anew
+    for page in ("report.html", "verify.csv"):  # are written anew
+        (folder.parent / page).unlink(missing_ok=True)
 
 
 def delete(folder: Path) -> None:

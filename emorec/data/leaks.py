@@ -56,6 +56,23 @@ def _content(entry: Entry) -> str:
     return entry.digest and f"{entry.digest} {entry.span}"
 
 
+def copies(clips: Sequence[Clip], entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Return clip -> the earlier one of which it is a copy: the same content and labels.
+
+    RAVDESS has such a pair (actor 7, both repetitions of a happy sentence). A copy counts once:
+    twice, it would weigh more, and could be on both sides of a split.
+    """
+    first: dict[tuple[str, str], str] = {}
+    found = {}
+    for clip in clips:
+        content = _content(entries[clip.id]) if clip.id in entries else ""
+        if content:
+            kept = first.setdefault((content, repr(sorted(clip.labels.items()))), clip.id)
+            if kept != clip.id:
+                found[clip.id] = kept
+    return found
+
+
 def shares_speakers(clips: Sequence[Clip], parts: Mapping[str, Part]) -> bool | None:
     """Return whether a test speaker is in training, too; None where speakers are not known."""
     groups: dict[str, set[str]] = defaultdict(set)

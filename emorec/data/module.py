@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+import torch
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from emorec.cache import Entry, RandomWindows, Source, Windows, build
@@ -23,6 +24,7 @@ from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits import FOLDED, PARTS, Part, Split
 from emorec.data.statistics import pooled_statistics
+from emorec.data.usable import usable_entries
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch
 
@@ -55,7 +57,6 @@ class EmotionDataModule(LightningDataModule, ABC):
     """
 
     targets: dict[str, list[str]]
-    published: ClassVar[dict[str, int]] = {}  # what a corpus's publication counts, for verify
 
     def __init__(
         self,
@@ -160,6 +161,11 @@ class EmotionDataModule(LightningDataModule, ABC):
         return clips
 
     @property
+    def published(self) -> dict[str, int]:
+        """Published numbers: ``clips``, ``speakers``, official parts, classes; see ``verify``."""
+        return {}
+
+    @property
     def label_note(self) -> str:
         """Which labels these are, where a corpus has several kinds; every result states it."""
         return ""
@@ -196,14 +202,7 @@ class EmotionDataModule(LightningDataModule, ABC):
             DataError: None is usable.
         """
         self.all_clips = self.checked_clips()
-        cache = self.source().cache()
-        records = {clip.id: cache.read(clip.id) for clip in self.all_clips}
-        self.entries = {i: e for i, e in records.items() if e is not None and e.status == "ok"}
-        count, report = len(self.all_clips), cache.folder / "report.csv"
-        if not self.entries:
-            raise DataError(f"none of {count} clips is usable; {report} says why, clip by clip")
-        if len(self.entries) < count:
-            rank_zero_warn(f"{count - len(self.entries)} clips are left out; see {report}")
+        self.entries = usable_entries(self.all_clips, self.source().cache())
 
     def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
         """Return clip id -> part, by the split that was asked for; some are in no part."""
@@ -237,6 +236,15 @@ class EmotionDataModule(LightningDataModule, ABC):
     def part_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
         return [clip for clip in self.all_clips if self.assigned.get(clip.id) == part]
+
+    def speakers(self) -> Tensor:
+        """Return int64 (clips,): who speaks in each of :attr:`all_clips`, -1 where not known.
+
+        A speaker (group) is a number, its position among the sorted names of all.
+        """
+        names = sorted({clip.group for clip in self.all_clips} - {""})
+        numbers = {name: number for number, name in enumerate(names)}
+        return torch.tensor([numbers.get(clip.group, -1) for clip in self.all_clips]).long()
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
         """Return modality -> (mean, deviation) that inputs are standardised with.

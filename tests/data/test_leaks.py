@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emorec.cache import Entry
-from emorec.data.leaks import LeakError, check_leaks, shares_speakers
+from emorec.data.leaks import LeakError, check_leaks, copies, shares_speakers
 from emorec.data.splits import Part
 from emorec.types import Clip
 from tests.toy import ToyData
@@ -72,6 +72,32 @@ def test_a_pinned_split_that_shares_speakers_is_refused(tmp_path: Path) -> None:
     again.pinned = {**parts, moved: "test"}
     with pytest.raises(LeakError, match="same speaker is in several parts of split subject_indep"):
         again.setup()
+
+
+def test_a_copy_with_the_same_label_counts_once(tmp_path: Path) -> None:
+    clips = [replace(clip, labels={"emotion": 1}) for clip in CLIPS]
+    entries = {**ENTRIES, "c": replace(ENTRIES["c"], digest=ENTRIES["a"].digest)}
+    assert copies(clips, entries) == {"c": "a"}
+    other = [*clips[:2], replace(clips[2], labels={"emotion": 2})]
+    assert copies(other, entries) == {}  # which label is right, nobody knows: the check fails
+    with pytest.raises(LeakError, match="same content"):
+        check_leaks(other, PARTS, entries, "random_clip")
+
+
+def test_the_data_module_leaves_copies_out(tmp_path: Path) -> None:
+    data = ToyData(tmp_path)
+    data.prepare_data()
+    cache = data.source().cache()
+    one, other = (entry for entry in map(cache.read, ("clip03", "clip06")) if entry is not None)
+    arrays = {name: cache.array("clip06", name) for name in data.extractors}
+    cache.write(replace(other, digest="same"), arrays)
+    arrays = {name: cache.array("clip03", name) for name in data.extractors}
+    cache.write(replace(one, digest="same"), arrays)
+    again = ToyData(tmp_path)
+    with pytest.warns(UserWarning, match="1 clips are copies of others.*'clip06' of 'clip03'"):
+        again.setup()
+    assert "clip06" not in again.assigned
+    assert "clip03" in again.assigned
 
 
 def test_statistics_are_those_of_training_clips_alone(tmp_path: Path) -> None:

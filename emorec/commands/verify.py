@@ -1,0 +1,110 @@
+"""``emorec verify``: check a data set on disk before anything is trained on it."""
+
+import csv
+import io
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+
+from emorec.commands.parser import EmorecParser, show_info
+from emorec.data import EmotionDataModule
+from emorec.data.verify import ERRORS, WARNINGS, Findings, Problem, verify
+from emorec.files import write_text
+from emorec.plugins import load_plugins
+
+SHOWN = 3  # examples of a kind
+
+
+def main(argv: Sequence[str]) -> None:
+    """Print what is wrong, write the table, and end with status 1 where something is."""
+    load_plugins()
+    parser = build_parser()
+    options = parser.parse_args(list(argv[1:]))
+    data: EmotionDataModule = parser.instantiate(options).data
+    show_info()
+    found = verify(data, options.workers)
+    table = data.source().cache().folder / "verify.csv"
+    _write(found.problems, table)
+    lines = [*_kinds(found), *_counts(found, data), *_copies(found)]
+    lines.append(f"one row a problem: {table}")
+    wrong = sum(len(found.of(kind)) for kind in ERRORS)
+    lines.append(
+        f"{found.listed} clips, {found.usable} usable: {wrong} missing, damaged or duplicated, "
+        f"{len(found.problems) - wrong} warnings"
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    if wrong:
+        raise SystemExit(1)
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command."""
+    parser = EmorecParser(
+        "emorec verify",
+        description="Check each clip of a data set: is its file there, can it be read, does "
+        "another clip have the same content, is there sound, is it silent, is there a video, is "
+        "there a face? It preprocesses what is not cached yet, as fit would, and reads the "
+        "records; sound and faces are looked for in the windows that are cut. Compares the "
+        "numbers with published ones, where the data set knows them. Writes verify.csv into the "
+        "cache folder: one row a problem.",
+        epilog="Exit status: 1 when a clip is missing, damaged or duplicated; 0 otherwise. Clips "
+        "without sound, video or face, and silent ones, are warnings and do not change it.",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="worker processes, one core each")
+    parser.add_subclass_arguments(
+        EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
+    )
+    return parser
+
+
+def _kinds(found: Findings) -> Iterator[str]:
+    for kind in (*ERRORS, *WARNINGS):
+        ids = found.of(kind)
+        if kind in ERRORS or kind in found.measured:
+            yield f"{kind:<11}{len(ids):>6}  {_some(ids)}".rstrip()
+        else:
+            yield f"{kind:<11}     -  not measured: no extractor for it, or no readable clip"
+
+
+def _counts(found: Findings, data: EmotionDataModule) -> Iterator[str]:
+    target, classes = next(iter(data.targets.items()))
+    numbers = [f"{name} {found.counts[name]}" for name in classes]
+    others = found.counts["clips"] - sum(found.counts[name] for name in classes)
+    yield f"{target}: {', '.join(numbers)}{f', unlabelled {others}' if others else ''}"
+    ranked = sorted(found.speakers.items(), key=lambda item: item[1])
+    if ranked:
+        (least, low), (most, high) = ranked[0], ranked[-1]
+        yield f"speakers: {len(ranked)}; clips of each: {low} ({least}) to {high} ({most})"
+    unknown = found.counts["clips"] - sum(found.speakers.values())
+    if unknown:
+        yield f"clips without a speaker: {unknown}"
+    for name, number in data.published.items():
+        if name in found.counts:
+            yield f"found {found.counts[name]}, published {number} {name}"
+
+
+def _copies(found: Findings) -> Iterator[str]:
+    if not found.copies:
+        return
+    yield f"the same content, {len(found.copies)} time(s):"
+    for ids in found.copies[:SHOWN]:
+        yield f"  {' = '.join(ids)}"
+    # JSON is YAML, too: ids with commas, quotes or digits alone stay what they are.
+    yield "to keep one of each:"
+    yield f"--data.exclude {shlex.quote(json.dumps(found.exclude, ensure_ascii=False))}"
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:SHOWN]) + (", ..." if len(ids) > SHOWN else "")
+
+
+def _write(problems: Sequence[Problem], path: Path) -> None:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerows([("clip", "path", "problem", "detail"), *map(astuple, problems)])
+    write_text(path, text.getvalue())

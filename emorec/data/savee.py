@@ -1,0 +1,110 @@
+"""SAVEE (Haq and Jackson 2009): acted British English of four men."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from emorec.data.errors import DataError
+from emorec.data.module import EmotionDataModule
+from emorec.data.root import folder_digest
+from emorec.extractors import Extractor
+from emorec.types import Clip
+
+EMOTIONS = {
+    "a": "anger",
+    "d": "disgust",
+    "f": "fear",
+    "h": "happiness",
+    "n": "neutral",
+    "sa": "sadness",
+    "su": "surprise",
+}
+SPEAKERS = ("DC", "JE", "JK", "KL")
+MEDIA = {"audio_visual": frozenset({".avi", ".mp4"}), "audio_only": frozenset({".wav", ".flac"})}
+TAKE = re.compile(r"(?:(dc|je|jk|kl)_)?(sa|su|a|d|f|h|n)(\d{1,2})")
+LAYOUT = """expected the folders of SAVEE, in any depth of folders:
+  ROOT/AudioVisualClip/DC/a1.avi   (picture and sound)
+  ROOT/AudioData/DC/a01.wav        (sound only; needs data.media: audio_only)
+or names with the speaker, such as DC_a01.wav; speakers are DC, JE, JK and KL, and names are an
+emotion (a, d, f, h, n, sa or su) and the number of a sentence"""
+
+
+class SAVEE(EmotionDataModule):
+    """SAVEE, http://kahlan.eps.surrey.ac.uk/savee/; licence: ask the authors.
+
+    S. Haq and P. J. B. Jackson, "Speaker-dependent audio-visual emotion recognition", AVSP 2009.
+    480 clips of four men (DC, JE, JK, KL), in each of whom each emotion has 15 clips and neutral
+    has 30: 60 a class, neutral 120. The group of a clip is its speaker; with four of them,
+    ``leave_speakers_out`` has at most four folds.
+
+    The text is the emotion's code and the number of the sentence, such as ``sa07``. Three
+    sentences of each emotion are common to all, and neutral has the two special ones of each
+    other emotion, too; which numbers these are is unverified, so they count as other texts here
+    and the split ``held_out_text`` does not keep them apart.
+
+    Args:
+        root: Folder with the speakers' folders, or with files named ``DC_a01.wav``.
+        extractors: Modality -> extractor.
+        media: ``audio_visual`` (avi) or ``audio_only`` (wav). Unverified: that the numbers of
+            both are of the same takes.
+        neutral: Also neutral: seven classes; without it, the six basic emotions.
+        options: Of the base class.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        extractors: dict[str, Extractor],
+        media: Literal["audio_visual", "audio_only"] = "audio_visual",
+        neutral: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(root, extractors, **options)
+        self.media, self.neutral = media, neutral
+        self.targets = {"emotion": [e for e in EMOTIONS.values() if neutral or e != "neutral"]}
+        self.save_hyperparameters(logger=False)
+
+    @property
+    def set_name(self) -> str:
+        """The kind of files and a digest of the root: a take is another file in another kind."""
+        return f"savee-{self.media}-{folder_digest(self.root)}"
+
+    @property
+    def expected(self) -> str:
+        """The layout of the folders."""
+        return LAYOUT
+
+    @property
+    def published(self) -> dict[str, int]:
+        """Numbers of the publication; see the base class."""
+        counts = {e: 120 if e == "neutral" else 60 for e in self.targets["emotion"]}
+        return {"speakers": 4, "clips": sum(counts.values()), **counts}
+
+    def clips(self) -> list[Clip]:
+        """Return one clip a take; see the base class."""
+        if not self.root.is_dir():
+            raise DataError(f"the root of SAVEE, {self.root}, is not a folder; {LAYOUT}")
+        classes = self.targets["emotion"]
+        clips: dict[str, Clip] = {}
+        for path in sorted(self.root.rglob("*")):
+            take = TAKE.fullmatch(path.stem.lower())
+            if not take or path.suffix.lower() not in MEDIA[self.media]:
+                continue
+            media = path.relative_to(self.root)
+            speaker = (take[1] or media.parent.name).upper()
+            if speaker not in SPEAKERS or EMOTIONS[take[2]] not in classes:
+                continue
+            text = f"{take[2]}{int(take[3]):02}"
+            name = f"{speaker}_{text}"
+            # A take can lie there twice, in its speaker's folder and under a flat name: one sample.
+            clips.setdefault(
+                name,
+                Clip(
+                    name,
+                    media,
+                    {"emotion": classes.index(EMOTIONS[take[2]])},
+                    group=speaker,
+                    text=text,
+                ),
+            )
+        return [clips[name] for name in sorted(clips)]

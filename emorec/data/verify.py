@@ -1,0 +1,155 @@
+"""What is wrong with a data set on disk, from what preprocessing found in each clip."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from emorec.cache import Entry
+from emorec.data.module import EmotionDataModule
+from emorec.data.splits import PARTS
+from emorec.types import Clip
+
+ERRORS = ("missing", "damaged", "duplicated")
+# Warning -> the fact of preprocessing that tells it: 0 windows have what is looked for.
+WARNINGS = {
+    "no sound": "windows_with_sound",
+    "silent": "windows_with_sound",
+    "no video": "windows_with_face",
+    "no face": "windows_with_face",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with one clip; a clip can have several.
+
+    Attributes:
+        clip: Id of the clip.
+        path: Its media file, as the data set names it.
+        kind: One of :data:`ERRORS` or :data:`WARNINGS`.
+        detail: What was found.
+    """
+
+    clip: str
+    path: str
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known of a data set on disk.
+
+    Attributes:
+        problems: In order of the clips; then those of copies.
+        copies: Groups of ids with the same content; the first is kept.
+        exclude: Ids to leave out: those that are already, and all of each group but the first.
+        measured: Which :data:`WARNINGS` the extractors of this configuration can tell.
+        listed: How many clips the set lists.
+        usable: How many have a window that can be trained on.
+        counts: Of clips whose file is there: ``clips``, ``speakers``, the official parts
+            ``train``, ``val`` and ``test``, and each class.
+        speakers: Speaker -> such clips.
+    """
+
+    problems: list[Problem]
+    copies: list[list[str]]
+    exclude: list[str]
+    measured: list[str]
+    listed: int
+    usable: int
+    counts: dict[str, int]
+    speakers: dict[str, int]
+
+    def of(self, kind: str) -> list[str]:
+        """Return the clips that have a problem of a kind."""
+        return [problem.clip for problem in self.problems if problem.kind == kind]
+
+
+def verify(data: EmotionDataModule, workers: int) -> Findings:
+    """Preprocess what is not cached yet, and return what is wrong with the clips.
+
+    Args:
+        data: The data set; its extractors decide what is measured.
+        workers: Worker processes.
+    """
+    clips = {clip.id: clip for clip in data.checked_clips()}
+    entries = data.preprocess(workers)
+    # Not told by the records: what was cached of a file is used after the file is gone.
+    there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
+    problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]
+    # Of a group, a clip whose file is there is kept.
+    copies = _copies(sorted(entries, key=lambda entry: entry.id not in there))
+    for kept, *others in copies:
+        for other in others:
+            same = clips[other].labels == clips[kept].labels
+            detail = f"same content as {kept}{'' if same else ', but another label'}"
+            path = clips[other].media.as_posix()
+            problems.append(Problem(other, path, "duplicated", detail))
+    known = {fact for entry in entries for fact in entry.facts}
+    found = list(there.values())
+    speakers = Counter(clip.group for clip in found if clip.group)
+    return Findings(
+        problems,
+        copies,
+        [*data.exclude, *(other for _, *others in copies for other in others)],
+        [kind for kind, fact in WARNINGS.items() if fact in known],
+        len(clips),
+        sum(entry.status == "ok" for entry in entries),
+        {"clips": len(found), "speakers": len(speakers), **_count(found, data.targets)},
+        dict(sorted(speakers.items())),
+    )
+
+
+def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:
+    """Yield what is wrong with a clip, other than that it is a copy."""
+
+    def problem(kind: str, detail: str) -> Problem:
+        return Problem(entry.id, entry.path, kind, detail)
+
+    if not is_there:
+        cached = ", but cached and so still used" if entry.status == "ok" else ""
+        yield problem("missing", f"file not found{cached}")
+        return
+    damage = [
+        text
+        for text in entry.warnings
+        if text.startswith("damaged") or text.endswith("could be decoded")
+    ]
+    warnings = list(_warnings(entry))
+    # A clip that is skipped because it is silent and has no face is not damaged.
+    if entry.status != "ok" and not (warnings and entry.reason.startswith("nothing usable")):
+        damage = [entry.reason, *damage]
+    if damage:
+        yield problem("damaged", "; ".join(damage))
+    for kind, detail in warnings:
+        yield problem(kind, detail)
+
+
+def _warnings(entry: Entry) -> Iterator[tuple[str, str]]:
+    for fact, first, second in (
+        ("windows_with_sound", "silent", "no sound"),
+        ("windows_with_face", "no video", "no face"),
+    ):
+        if entry.facts.get(fact) != 0:
+            continue
+        told = [text for text in entry.warnings if text.startswith((first, second))]
+        # "no video in 3 of 3 windows" is another matter than "no video".
+        kind = first if first in [text.partition(":")[0] for text in told] else second
+        yield kind, "; ".join(told) or f"{fact}: 0"
+
+
+def _copies(entries: Sequence[Entry]) -> list[list[str]]:
+    """Return groups of usable clips that are the same part of the same content."""
+    groups: dict[tuple[str, tuple[float, ...]], list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.status == "ok" and entry.digest:
+            groups[entry.digest, tuple(entry.span)].append(entry.id)
+    return [ids for ids in groups.values() if len(ids) > 1]
+
+
+def _count(clips: Sequence[Clip], targets: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    target, classes = next(iter(targets.items()))
+    labels = [clip.labels.get(target) for clip in clips]
+    counts: dict[str, int] = {part: sum(clip.split == part for clip in clips) for part in PARTS}
+    return counts | {name: labels.count(number) for number, name in enumerate(classes)}
