@@ -15,6 +15,7 @@ from emorec.fusion import ConcatFusion
 from emorec.objectives import (
     AuxiliaryCrossEntropy,
     BarlowTwins,
+    ConditionalSoftHGR,
     CrossEntropy,
     DeepCCA,
     InfoNCE,
@@ -39,6 +40,7 @@ CHECKS: dict[type, Callable[[], None]] = {
         AuxiliaryCrossEntropy(ALL_SIZES, "audio"), ALL_SIZES
     ),
     SoftHGR: lambda: testing.check_objective(SoftHGR(ALL_SIZES), ALL_SIZES),
+    ConditionalSoftHGR: lambda: testing.check_objective(ConditionalSoftHGR(ALL_SIZES), ALL_SIZES),
     DeepCCA: lambda: testing.check_objective(DeepCCA(ALL_SIZES), ALL_SIZES),
     BarlowTwins: lambda: testing.check_objective(BarlowTwins(ALL_SIZES), ALL_SIZES),
     VICReg: lambda: testing.check_objective(VICReg(ALL_SIZES), ALL_SIZES),

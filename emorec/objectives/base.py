@@ -32,6 +32,17 @@ class Objective(nn.Module, ABC):
         self.weight = weight
         self.parts: dict[str, Tensor] = {}
 
+    def set_speakers(self, speaker_of_clip: Tensor) -> None:
+        """Take note of who speaks in each clip; does nothing unless overridden.
+
+        Called at the start of training and of validation, before the first batch; not for
+        testing, where the task evaluates no loss and the data needs no speakers.
+
+        Args:
+            speaker_of_clip: int64 (clips,), the number of each clip's speaker by its position,
+                which is ``SegmentBatch.clip``; -1 where it is not known.
+        """
+
     @abstractmethod
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return the loss of the batch, a scalar, without the weight."""

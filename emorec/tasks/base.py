@@ -130,8 +130,8 @@ class EmotionTask(LightningModule):
             self.encoder(name).check_weights()
 
     def setup(self, stage: str) -> None:
-        """Check that the data has the encoders' modalities; read initial weights."""
-        data = getattr(self.trainer, "datamodule", None)
+        """Check that the data has the encoders' modalities; tell objectives who speaks."""
+        data: Any = getattr(self.trainer, "datamodule", None)
         found = set(getattr(data, "extractors", {}))
         if found and found != set(self.encoders):
             raise TaskError(
@@ -140,6 +140,12 @@ class EmotionTask(LightningModule):
                 "data.extractors"
             )
         self.configure_model()
+        # Also when a run is resumed: checkpoints do not keep it. Testing evaluates no losses, and
+        # its data may have no speakers.
+        if data is not None and stage in ("fit", "validate"):
+            speakers = data.speakers()
+            for name in self.objectives:
+                self.objective(name).set_speakers(speakers)
 
     def on_fit_start(self) -> None:
         """Standardise with training clips' statistics, unless a checkpoint brought its own."""
@@ -156,7 +162,6 @@ class EmotionTask(LightningModule):
 
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
         """Return features and output; the label feature is added by :meth:`with_label`."""
-        assert self.fusion is not None
         features, present = {}, {}
         dtype = self.dtype
         assert isinstance(dtype, torch.dtype)
@@ -173,10 +178,21 @@ class EmotionTask(LightningModule):
                     len(batch), self.encoder(name).dim, device=there.device, dtype=dtype
                 )
                 present[name] = torch.zeros_like(there)
+        return self.fuse(features, present)
+
+    def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
+        """Fuse the features of the modalities; adds ``fused``.
+
+        Args:
+            features: Modality -> (B, D); zeros in rows where it is absent.
+            present: Modality -> bool (B,).
+        """
+        assert self.fusion is not None
         fused = self.fusion(dict(features), dict(present))
-        features["fused"] = fused
-        present["fused"] = torch.stack(list(present.values())).any(0)
-        return FeatureBundle(features, present, self.head(fused))
+        there = torch.stack(list(present.values())).any(0)
+        return FeatureBundle(
+            {**features, "fused": fused}, {**present, "fused": there}, self.head(fused)
+        )
 
     def with_label(self, bundle: FeatureBundle, batch: SegmentBatch) -> FeatureBundle:
         """Add the label's feature, for objectives."""

@@ -1,0 +1,88 @@
+"""Soft-HGR correlation that does not count what a pair of features owes to the speaker."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from emorec.errors import UserError
+from emorec.functional.conditional import centre_within
+from emorec.objectives.hgr import SoftHGR
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+
+class ConditionalSoftHGR(SoftHGR):
+    """Soft-HGR of features that are centred within each speaker: it cannot reward identity.
+
+    Ours, not the papers': face and voice share above all who is speaking, and a correlation
+    between them is raised most easily by features of that. See
+    :func:`emorec.functional.conditional.conditional_soft_hgr`. All pairs are treated alike, those
+    with the label too. Rows of an unknown speaker do not count, and a speaker's only row in a
+    batch says nothing: with few rows of each speaker in a batch little is left to learn from.
+    ``scale: calibrated`` measures the variance between speakers too.
+
+    A task tells it the speakers (:meth:`set_speakers`) when it trains or validates on a data
+    module. Where nobody did, as in a test of the loss alone, all rows are of one speaker, which
+    is plain soft-HGR.
+
+    Args:
+        sizes: Widths, given by the task.
+        pairs: As for :class:`SoftHGR`, and so are the following.
+        weight: Factor in the total loss.
+        unbiased: Divide covariances by the rows less the speakers (else by the rows).
+        scale: ``none``, ``calibrated`` or ``learned``.
+        projection: Width of a linear layer in front of the comparison.
+    """
+
+    speaker_of_clip: Tensor
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        pairs: list[str] | None = None,
+        *,
+        weight: float = 1.0,
+        unbiased: bool = True,
+        scale: Literal["none", "calibrated", "learned"] = "none",
+        projection: int | None = None,
+    ) -> None:
+        super().__init__(
+            sizes, pairs, weight=weight, unbiased=unbiased, scale=scale, projection=projection
+        )
+        # Of the data at hand, not of the weights: a checkpoint must fit other data too.
+        self.register_buffer("speaker_of_clip", torch.empty(0, dtype=torch.int64), persistent=False)
+        self.speakers = 1
+        self._groups = self.speaker_of_clip
+
+    def set_speakers(self, speaker_of_clip: Tensor) -> None:
+        """Keep each clip's speaker; see the base class.
+
+        Raises:
+            UserError: No clip's speaker is known.
+        """
+        if not (speaker_of_clip >= 0).any():
+            raise UserError(
+                "ConditionalSoftHGR needs the speaker of each clip: the group column of a "
+                "manifest, or Clip.group of a data module; no clip of this data set has one. Give "
+                "it, or use SoftHGR"
+            )
+        self.speaker_of_clip = speaker_of_clip.to(self.speaker_of_clip.device)
+        # A number, not a tensor: a GPU would have to be waited for in each step.
+        self.speakers = int(speaker_of_clip.max()) + 1
+
+    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+        """Return -S summed over the pairs; see the base class."""
+        groups = torch.zeros_like(batch.clip)
+        if len(self.speaker_of_clip):
+            groups = self.speaker_of_clip[batch.clip.clamp(min=0)]
+        self._groups = groups.masked_fill(batch.clip < 0, -1)
+        return super().forward(bundle, batch)
+
+    def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
+        """Each pair is centred over its own rows, and goes through :meth:`compare`."""
+        return False
+
+    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return -S and its terms."""
+        f, g, rows = centre_within(f, g, self._groups, self.speakers, rows, unbiased=self.unbiased)
+        return super().compare(f, g, rows)
