@@ -20,6 +20,7 @@ FREE = (
     "ckpt_path",
     "weights_only",
     "dashboard",
+    "missing",
     "trainer.logger",
     "trainer.default_root_dir",
     "trainer.enable_progress_bar",
@@ -126,6 +127,7 @@ class RunDirectory:
         for picture in (
             *self.path.glob("confusion_matrix*.png"),
             *self.path.glob("training_*.png"),
+            *self.path.glob("missing_modality.png"),
         ):
             picture.unlink()
 

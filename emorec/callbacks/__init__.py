@@ -2,6 +2,7 @@
 
 from emorec.callbacks.dashboard import Dashboard
 from emorec.callbacks.epoch_seed import EpochSeed
+from emorec.callbacks.missing import MissingModality
 from emorec.callbacks.report import Report
 from emorec.callbacks.spectrum import Spectrum
 from emorec.callbacks.speed import ChannelsLast, Compile
@@ -13,6 +14,7 @@ __all__ = [
     "Compile",
     "Dashboard",
     "EpochSeed",
+    "MissingModality",
     "Report",
     "Spectrum",
     "Stage",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 
 from emorec import __version__
 from emorec.callbacks import StagedTraining
@@ -11,6 +12,7 @@ from emorec.curves import training_curves
 from emorec.data.leaks import shares_speakers
 from emorec.data.splits import FOLDED
 from emorec.files import copy_file, write_text
+from emorec.lines import lines_figure
 from emorec.run import RunDirectory
 
 
@@ -21,7 +23,9 @@ def write_results(
     data: Any,
     seed: int,
     *,
+    missing: Mapping[str, Any],
     finished: bool,
+    seconds: float | None,
 ) -> str:
     """Write best.ckpt, training_curves.png, summary.txt and, last, metrics.json.
 
@@ -31,7 +35,9 @@ def write_results(
         training: The stages.
         data: The data module, for its split.
         seed: Seed of the run: weights and order.
+        missing: Case -> rate -> metrics where a modality is missing.
         finished: Whether training went to its end.
+        seconds: How long training took, since it was last resumed; None where it was not.
 
     Returns:
         The summary: accuracies, and where the pictures and the model are.
@@ -52,6 +58,10 @@ def write_results(
     if any((run.path / "logs").glob("version_*/metrics.csv")):
         figure = training_curves(run.path / "logs", spans)
         figure.savefig(run.path / "training_curves.png")
+    if missing:
+        _draw_missing(missing, results["fused"]["accuracy"]).savefig(
+            run.path / "missing_modality.png"
+        )
     sizes = {part: len(data.part_of(part)) for part in ("train", "val", "test")}
     text = _summary(run, results, data, sizes)
     write_text(run.summary_file, text)
@@ -60,6 +70,7 @@ def write_results(
             "emorec": __version__,
             "finished": finished,
             "seed": seed,
+            "training_seconds": seconds,
             "data": type(data).__name__,
             "labels": data.label_note,
             "split": data.split,
@@ -72,10 +83,27 @@ def write_results(
             "labelled_training_clips": sum(bool(clip.labels) for clip in data.part_of("train")),
             "classes": data.targets,
             "test": dict(results),
+            "missing": {
+                case: {f"{rate:g}": metrics for rate, metrics in rates.items()}
+                for case, rates in missing.items()
+            },
             "stages": stages,
         }
     )
     return text
+
+
+def _draw_missing(missing: Mapping[str, Any], whole: float | None) -> Figure:
+    series = {
+        f"{case} missing": [
+            (rate, metrics["accuracy"], 0.0)
+            for rate, metrics in {0.0: {"accuracy": whole}, **rates}.items()
+            if metrics["accuracy"] is not None
+        ]
+        for case, rates in missing.items()
+    }
+    panel = {"one run": {name: points for name, points in series.items() if points}}
+    return lines_figure(panel, x="share of test clips without the modality", y="accuracy")
 
 
 def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.callbacks import Dashboard, EpochSeed, Report, Spectrum, StagedTraining, Throughput
+from emorec.callbacks import (
+    Dashboard,
+    EpochSeed,
+    MissingModality,
+    Report,
+    Spectrum,
+    StagedTraining,
+    Throughput,
+)
 from emorec.checkpoints import AtomicCheckpointIO
 from emorec.commands.arguments import default_run, is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
@@ -78,6 +87,7 @@ class EmorecCLI(LightningCLI):
         )
         parser.add_lightning_class_args(StagedTraining, "training", required=True)
         parser.add_lightning_class_args(Dashboard, "dashboard", required=False)
+        parser.add_lightning_class_args(MissingModality, "missing", required=False)
         parser.link_arguments("data.targets", "model.init_args.targets", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
@@ -154,11 +164,12 @@ class EmorecCLI(LightningCLI):
             rank_zero_info(f"resuming from {resume}")
         for logger in self.trainer.loggers:
             logger.log_hyperparams(self.settings)
+        start = time.monotonic()
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
         except SystemExit as stop:  # what Lightning makes of Ctrl-C
             raise (KeyboardInterrupt if self.trainer.interrupted else stop) from None
-        self._test(model, datamodule, finished=True)
+        self._test(model, datamodule, finished=True, seconds=time.monotonic() - start)
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""
@@ -178,7 +189,12 @@ class EmorecCLI(LightningCLI):
                 data.pinned = {row["clip"]: row["part"] for row in csv.DictReader(file)}
 
     def _test(
-        self, model: LightningModule, datamodule: LightningDataModule, *, finished: bool
+        self,
+        model: LightningModule,
+        datamodule: LightningDataModule,
+        *,
+        finished: bool,
+        seconds: float | None = None,
     ) -> None:
         for path in self._trained():
             self.trainer.test(
@@ -187,8 +203,16 @@ class EmorecCLI(LightningCLI):
         if self.trainer.is_global_zero:
             stages = self._get(self.config_init, "training")
             seed = int(self._get(self.config_init, "seed_everything"))
+            missing: MissingModality = self._get(self.config_init, "missing")
             text = write_results(
-                self.directory, self.report.results, stages, datamodule, seed, finished=finished
+                self.directory,
+                self.report.results,
+                stages,
+                datamodule,
+                seed,
+                missing=missing.results,
+                finished=finished,
+                seconds=seconds,
             )
             sys.stdout.write(f"\n{text}")
 

@@ -69,9 +69,11 @@ class ClassificationTask(EmotionTask):
                 if value is not None:
                     self.log(f"val/{name}/{key}", value, prog_bar=key == "accuracy")
 
-    def test_step(self, batch: SegmentBatch, batch_idx: int) -> None:
-        """Score segments."""
-        self._collect(self(batch), batch)
+    def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
+        """Score segments, and return the features for callbacks that look."""
+        bundle = self(batch)
+        self._collect(bundle, batch)
+        return bundle
 
     def on_test_epoch_end(self) -> None:
         """Keep the decisions for the report."""

@@ -1,0 +1,134 @@
+"""Testing with a modality missing: zeroed features, nested rates, and never nothing left."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+
+from emorec.callbacks import MissingModality
+from emorec.callbacks.missing import EITHER
+from emorec.errors import UserError
+from emorec.metrics import clip_metrics
+from emorec.tasks import ClassificationTask
+from emorec.types import FeatureBundle
+from tests.toy import ToyData, toy_task
+
+
+class Look(MissingModality):
+    """Keeps what was lost in each batch."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.seen: dict[tuple[str, float], dict[tuple[int, int], set[str]]] = {}
+        self.clip: torch.Tensor
+        self.index: torch.Tensor
+
+    def on_test_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, *args: Any, **more: Any
+    ) -> None:
+        self.clip, self.index = batch.clip, batch.index
+        super().on_test_batch_end(trainer, pl_module, outputs, batch, *args, **more)
+
+    def _lost(self, case: str, rate: float, *args: Any) -> dict[str, torch.Tensor]:
+        lost = super()._lost(case, rate, *args)
+        rows = self.seen.setdefault((case, rate), {})
+        for i, key in enumerate(zip(self.clip.tolist(), self.index.tolist(), strict=True)):
+            rows[key] = {name for name, mask in lost.items() if mask[i]}
+        return lost
+
+
+def evaluate(folder: Path, callback: MissingModality, **data: Any) -> ClassificationTask:
+    task = toy_task()
+    trainer = Trainer(
+        accelerator="cpu",
+        callbacks=[callback],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.test(task, datamodule=ToyData(folder, clips=120, **data), verbose=False)
+    return task
+
+
+@pytest.mark.parametrize("unit", ["clip", "segment"])
+def test_what_is_missing_grows_with_the_rate_and_is_never_both(tmp_path: Path, unit: Any) -> None:
+    look = Look([0.8, 0.2, 0.5, 0.0, 1.0], unit)
+    evaluate(tmp_path, look, seed=3)
+    for case in ("audio", "face", EITHER):
+        before: set[tuple[int, int]] = set()
+        for rate in (0.0, 0.2, 0.5, 0.8, 1.0):
+            rows = look.seen[case, rate]
+            lost = {key for key, names in rows.items() if names}
+            assert before <= lost
+            assert all(len(names) <= 1 for names in rows.values())
+            assert len(lost) / len(rows) == pytest.approx(rate, abs=0.25)
+            before = lost
+            if unit == "clip":
+                assert {c for c, _ in lost}.isdisjoint({c for c, _ in rows.keys() - lost})
+    halves = [set(names) for names in look.seen[EITHER, 1.0].values()]
+    assert {frozenset(names) for names in halves} == {frozenset({"audio"}), frozenset({"face"})}
+
+
+def test_no_rate_is_the_usual_test_and_all_of_one_is_the_other_alone(tmp_path: Path) -> None:
+    callback = MissingModality([0.0, 1.0])
+    task = evaluate(tmp_path, callback)
+    usual = clip_metrics(task.test_votes["fused"], 3).accuracy
+    for case in ("audio", "face", EITHER):
+        assert callback.results[case][0.0]["accuracy"] == usual
+        # The same clips are decided at each rate: nobody is left with nothing.
+        assert callback.results[case][1.0]["clips"] == callback.results[case][0.0]["clips"]
+
+
+def test_missing_features_are_zero_before_the_fusion(tmp_path: Path) -> None:
+    task, seen = toy_task(), []
+    task.configure_model()
+    fuse = task.fuse
+
+    def looking(features: Any, present: Any) -> FeatureBundle:
+        seen.append((features, present))
+        return fuse(features, present)
+
+    task.fuse = looking  # type: ignore[method-assign]
+    callback = MissingModality([1.0])
+    trainer = Trainer(
+        accelerator="cpu",
+        callbacks=[callback],
+        logger=False,
+        barebones=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.test(task, datamodule=ToyData(tmp_path), verbose=False)
+    whole, audio, face, _ = seen[:4]
+    both = whole[1]["audio"] & whole[1]["face"]
+    assert whole[0]["audio"][both].abs().sum() > 0
+    assert (audio[0]["audio"][both] == 0).all()
+    assert not audio[1]["audio"][both].any()
+    assert (audio[0]["face"] == whole[0]["face"]).all()
+    assert (face[0]["face"][both] == 0).all()
+
+
+def test_weights_of_one_modality_are_left_alone(tmp_path: Path) -> None:
+    callback = MissingModality([0.5])
+    task = toy_task()
+    task.configure_model()
+    task.shown = ["audio"]
+    trainer = Trainer(
+        accelerator="cpu",
+        callbacks=[callback],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.test(task, datamodule=ToyData(tmp_path), verbose=False)
+    assert callback.results == {}
+
+
+def test_a_rate_beyond_one_is_refused() -> None:
+    with pytest.raises(UserError, match="shares from 0 to 1"):
+        MissingModality([20])
