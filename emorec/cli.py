@@ -19,6 +19,7 @@ COMMANDS = {
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
     "inspect": ("emorec.commands.inspect", "draw one clip's cached windows"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
+    "experiment": ("emorec.commands.experiment", "run a study: a grid of runs, and its tables"),
     "cache": ("emorec.commands.cache", "list the caches, drop stale ones, delete clip or speaker"),
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
 }

@@ -1,0 +1,122 @@
+"""``emorec experiment``: a study, from its file to its tables."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emorec.commands.train import main as fit
+from emorec.errors import UserError
+from emorec.study import Cell, Study, read_study
+from emorec.study.cells import expand
+from emorec.study.config import check_stages
+from emorec.study.report import write_report
+from emorec.study.runner import CELLS, finished, run_cells
+from emorec.study.slurm import submit_cells
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run what is missing of a study and write its tables."""
+    options = build_parser().parse_args(argv[1:])
+    study = read_study(options.config)
+    unknown = sorted(set(options.grid or ()) - set(study.grids))
+    if unknown:
+        raise UserError(f"no grid {unknown[0]!r}; the study has {', '.join(study.grids)}")
+    study = _overridden(study, options.set)
+    cells = expand(study, options.grid)
+    out: Path = options.out or Path("runs") / study.name
+    if options.dry_run:
+        _list(cells, out, options.jobs)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    failed: dict[str, str] = {}
+    if options.launcher == "local":
+        failed = run_cells(study, cells, out, fit=fit, jobs=options.jobs, say=_say)
+    else:
+        parameters = dict(_setting(text) for text in options.slurm)
+        submit_cells(study, cells, out, fit=fit, parameters=parameters, say=_say)
+    write_report(study, cells, out, Path(__file__).parent)
+    for name, reason in failed.items():
+        _say(f"failed: {name}: {reason} ({out / CELLS / name / 'logs' / 'log.txt'})")
+    done = sum(finished(out / CELLS / cell.name) is not None for cell in cells)
+    _say(f"{done} of {len(cells)} cells finished, {len(failed)} failed; {out / 'table.md'}")
+    if failed:
+        raise SystemExit(1)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = argparse.ArgumentParser(
+        "emorec experiment",
+        description="Run a study: all combinations of methods, options, protocols, folds and "
+        "seeds, each a run of fit in its own directory. Interrupted or killed, the same command "
+        "goes on: finished cells are skipped. Writes results.csv (a row a run and kind of "
+        "scores), predictions.csv, table.md, table.tex and pictures.",
+        epilog="Exit status: 1 when a cell failed; the others are run all the same.",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="a file of configs/study")
+    parser.add_argument("--out", type=Path, help="folder of the study; runs/NAME by default")
+    parser.add_argument("--jobs", type=int, default=1, help="cells at once")
+    parser.add_argument("--grid", nargs="+", help="only these grids of the study")
+    parser.add_argument("--dry-run", action="store_true", help="print the cells, run nothing")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="options of fit for all cells, such as data.root=DIR or stages.joint.epochs=10",
+    )
+    parser.add_argument("--launcher", choices=("local", "slurm"), default="local")
+    parser.add_argument(
+        "--slurm",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the jobs, by submitit's names: timeout_min=600 slurm_partition=gpu "
+        "gpus_per_node=1 cpus_per_task=8",
+    )
+    return parser
+
+
+def _overridden(study: Study, settings: Sequence[str]) -> Study:
+    study = replace(study, options={**study.options, **dict(_setting(s) for s in settings)})
+    check_stages(study, "--set")
+    return study
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"{text!r} is no setting; expected NAME=VALUE")
+    return name, yaml.safe_load(value)
+
+
+def _list(cells: Sequence[Cell], out: Path, jobs: int) -> None:
+    """Print the cells, and how long those that are missing may take."""
+    seconds: dict[bool, list[float]] = {True: [], False: []}  # by whether it is pre-training
+    missing = {True: 0, False: 0}
+    for cell in cells:
+        metrics = finished(out / CELLS / cell.name)
+        first = cell.grid == ""
+        if metrics is None:
+            missing[first] += 1
+        elif metrics.get("training_seconds"):
+            seconds[first].append(metrics["training_seconds"])
+        state = "finished" if metrics else f"after {cell.start}" if cell.start else "to run"
+        sys.stdout.write(f"{cell.name}  {state}\n")
+    known = all(seconds[kind] or not missing[kind] for kind in missing)
+    total = sum(
+        missing[kind] * sum(seconds[kind]) / len(seconds[kind]) for kind in missing if seconds[kind]
+    )
+    count = sum(missing.values())
+    time = f"about {total / jobs / 3600:.1f} hours" if known else "no estimate before one has run"
+    _say(f"{len(cells)} cells, {count} to run: {time} with {jobs} job(s)")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,151 @@
+"""The runs of a study: which there are, and with which options each is trained."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emorec.study.config import Grid, Options, Protocol, Study
+
+NOTHING = "none"  # of pre-training that no choice changes
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run.
+
+    Attributes:
+        name: Unique in the study; the name of its directory.
+        grid: Its grid; empty in pre-training.
+        choices: Axis -> choice.
+        protocol: Name of the protocol.
+        fold: Which fold, from 1; None where the split has none.
+        seed: Which seed, from 0.
+        options: Option of ``emorec fit`` -> value, with neither the stages nor the run directory.
+        stages: Its stages.
+        start: Name of the cell whose weights it starts from.
+    """
+
+    name: str
+    grid: str
+    choices: Mapping[str, str]
+    protocol: str
+    fold: int | None
+    seed: int
+    options: Options = field(default_factory=dict, hash=False)
+    stages: Mapping[str, Options] = field(default_factory=dict, hash=False)
+    start: str | None = None
+
+    def arguments(self, folder: Path, files: Mapping[str, Path]) -> list[str]:
+        """Return the arguments of ``emorec`` that train this cell.
+
+        Args:
+            folder: Where the cells' run directories lie.
+            files: The study's files.
+        """
+        every = {**{key: str(path) for key, path in files.items()}, **self.options}
+        # Files come first: what is named after them changes what they say.
+        order = sorted(every, key=lambda key: (key not in files, key))
+        arguments = ["fit", *(f"--{key}={_text(every[key])}" for key in order)]
+        arguments.append(f"--training.stages={json.dumps(self.stages)}")
+        if self.start is not None:
+            last = folder / self.start / "checkpoints" / "best.ckpt"
+            arguments.append(f"--training.start={last}")
+        return [*arguments, f"--run={folder / self.name}"]
+
+
+def expand(study: Study, grids: Sequence[str] | None = None) -> list[Cell]:
+    """Return all cells of a study, pre-training first.
+
+    Args:
+        study: The study.
+        grids: Only these grids.
+    """
+    cells: dict[str, Cell] = {}
+    for name, grid in study.grids.items():
+        if grids is None or name in grids:
+            for cell in _of_grid(study, name, grid):
+                cells.setdefault(cell.name, cell)
+    return sorted(cells.values(), key=lambda cell: cell.grid != "")
+
+
+def _of_grid(study: Study, name: str, grid: Grid) -> Iterator[Cell]:
+    kept = {key: stage for key, stage in study.stages.items() if key not in study.pretrain}
+    first = {key: stage for key, stage in study.stages.items() if key in study.pretrain}
+    for picked in itertools.product(*(choices.items() for choices in grid.axes.values())):
+        chosen = dict(zip(grid.axes, picked, strict=True))
+        choices = {axis: choice for axis, (choice, _) in chosen.items()}
+        if any(_meets(choices, skipped) for skipped in grid.skip):
+            continue
+        for protocol, fold, seed, repeat in _repeats(study, grid):
+            run = f"{protocol}{'' if fold is None else f'-fold{fold}'}-seed{seed}"
+            start = None
+            if first:
+                axes = {axis: chosen[axis] for axis in grid.pretrain_axes}
+                options, stages = _merge(
+                    [study.options, *(o for _, o in axes.values()), repeat], first
+                )
+                label = "-".join(f"{axis}-{choice}" for axis, (choice, _) in axes.items())
+                start = _name("pretrain", label or NOTHING, run, {**options, "stages": stages})
+                shared = {axis: choice for axis, (choice, _) in axes.items()}
+                yield Cell(start, "", shared, protocol, fold, seed, options, stages)
+            parts = [study.options, grid.options, *(o for _, o in chosen.values()), repeat]
+            options, stages = _merge(parts, kept)
+            label = "-".join(choices.values())
+            unique = _name(name, label, run, {**options, "stages": stages, "start": start})
+            yield Cell(unique, name, choices, protocol, fold, seed, options, stages, start)
+
+
+def _meets(choices: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
+    """Return whether each named axis has its choice, or one of several."""
+    return all(
+        choices[axis] in [str(c) for c in (which if isinstance(which, list) else [which])]
+        for axis, which in wanted.items()
+    )
+
+
+def _repeats(study: Study, grid: Grid) -> Iterator[tuple[str, int | None, int, Options]]:
+    """Yield protocol, fold, seed, and the options that set them."""
+    for name, protocol in study.protocols.items():
+        for fold in range(1, protocol.folds + 1) if protocol.folds else [None]:
+            for seed in range(grid.seeds or protocol.seeds):
+                yield name, fold, seed, {**protocol.options, **_seeds(protocol, fold, seed)}
+
+
+def _seeds(protocol: Protocol, fold: int | None, seed: int) -> Options:
+    if fold is None:
+        return {"seed_everything": seed, "data.seed": seed}
+    return {"seed_everything": seed, "data.fold": fold}
+
+
+def _merge(
+    parts: Sequence[Options], stages: Mapping[str, Options]
+) -> tuple[dict[str, Any], dict[str, Options]]:
+    """Return options and stages after all parts; a later part wins."""
+    options: dict[str, Any] = {}
+    merged = {name: dict(stage) for name, stage in stages.items()}
+    for part in parts:
+        for key, value in part.items():
+            head, _, rest = key.partition(".")
+            if head != "stages":
+                options[key] = value
+                continue
+            stage, _, of_stage = rest.partition(".")
+            if stage in merged:  # others are of the pre-training, or of the joint stage
+                merged[stage][of_stage] = value
+    return options, dict(merged)
+
+
+def _name(grid: str, label: str, run: str, options: Options) -> str:
+    """Return a name that a folder can have; a digest keeps other options apart."""
+    readable = re.sub(r"[^A-Za-z0-9.+_-]+", "_", f"{grid}-{label}-{run}")
+    text = json.dumps(options, sort_keys=True, default=str)
+    return f"{readable}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

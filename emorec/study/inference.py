@@ -1,0 +1,107 @@
+"""How sure a number is: bootstrap intervals over speakers, and paired tests between methods."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+RESAMPLES = 2000
+
+
+def read_predictions(folders: Iterable[Path], scores: str) -> pd.DataFrame:
+    """Return one row a tested clip: run, clip, group, right (0 or 1).
+
+    Args:
+        folders: Run directories.
+        scores: Kind of scores, ``fused`` or a modality.
+    """
+    suffix = "" if scores == "fused" else f"_{scores}"
+    tables = []
+    for folder in folders:
+        table = pd.read_csv(folder / f"predictions{suffix}.csv", dtype=str, keep_default_na=False)
+        table = table[table["target"] != ""]
+        right = (table["target"] == table["predicted"]).astype(float)
+        tables.append(
+            pd.DataFrame(
+                {"run": folder.name, "clip": table["clip"], "group": table["group"], "right": right}
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def interval(predictions: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the 95 % bootstrap interval of the accuracy, resampling speakers.
+
+    Clips of one speaker resemble each other, so it is speakers that are drawn. All runs' decisions
+    are pooled.
+
+    Args:
+        predictions: What :func:`read_predictions` returned.
+
+    Returns:
+        The limits, 0 to 1 (percentile method); None with fewer than three speakers, or unknown
+        ones.
+    """
+    groups = predictions.groupby("group")["right"]
+    right, count = groups.sum().to_numpy(), groups.count().to_numpy()
+    if len(count) < 3 or "" in groups.groups:
+        return None
+
+    def accuracy(right: np.ndarray, count: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(right.sum(axis) / count.sum(axis))
+
+    found = stats.bootstrap(
+        (right, count),
+        accuracy,
+        n_resamples=RESAMPLES,
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    limits = found.confidence_interval
+    return float(limits.low), float(limits.high)
+
+
+def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, str] | None:
+    """Test whether two methods differ on the same tested clips of the same splits.
+
+    A paired sign-flip permutation test (:func:`scipy.stats.permutation_test`) on the difference of
+    accuracies by speaker; by run where speakers are not known.
+
+    Args:
+        one: Predictions of one method, ``run`` replaced by the split's name.
+        other: Those of the other, on the same splits.
+
+    Returns:
+        Mean difference of the pairs, two-sided p, and the unit (``speakers`` or ``runs``); None
+        where fewer than three pairs can be made.
+    """
+    keys = ["run", "clip", "group"]
+    both = one.merge(other, on=keys, suffixes=("_one", "_other"))
+    unit = "run" if (both["group"] == "").any() else "group"
+    means = both.groupby(unit)[["right_one", "right_other"]].mean()
+    if len(means) < 3:
+        return None
+    pair = means["right_one"].to_numpy(), means["right_other"].to_numpy()
+
+    def difference(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(np.mean(x - y, axis=axis))
+
+    found = stats.permutation_test(
+        pair,
+        difference,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        rng=np.random.default_rng(0),
+    )
+    names = {"run": "runs", "group": "speakers"}
+    return float(found.statistic), float(found.pvalue), names[unit]
+
+
+def area(rates: Sequence[float], values: Sequence[float]) -> float:
+    """Return the area under a curve, divided by its width: its mean height."""
+    return float(np.trapezoid(values, rates) / (rates[-1] - rates[0]))

@@ -1,0 +1,89 @@
+"""The pictures of a study: accuracy over a number, missing modalities, confusion matrices."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from emorec.lines import Points, lines_figure
+from emorec.plots import confusion_figure
+from emorec.study.config import Grid, Study, StudyError
+from emorec.study.runner import finished
+
+CONFUSIONS = 8  # choices of a grid up to which each gets a confusion matrix
+
+
+def pictures(
+    study: Study, grid: str, results: pd.DataFrame, cells: Path
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the name of a file without its ending, and the picture.
+
+    Args:
+        study: The study.
+        grid: Name of the grid.
+        results: What :func:`emorec.study.collect.collect` returned.
+        cells: Folder of the run directories.
+    """
+    found = results[(results["grid"] == grid) & (results["scores"] == "fused")]
+    first = next(iter(study.grids[grid].axes))
+    for protocol, part in found.groupby("protocol", sort=False):
+        whole = part[part["rate"] == 0]
+        for number, lines in enumerate(study.grids[grid].lines):
+            name = f"{grid}_{protocol}_{lines['x']}{number or ''}"
+            yield name, _over_a_number(study.grids[grid], lines, whole)
+        if (part["case"] != "").any():
+            yield f"{grid}_{protocol}_missing", _missing(part, first)
+        axes = list(study.grids[grid].axes)
+        kinds = list(whole.groupby(axes, sort=False))
+        for choices, runs in kinds if len(kinds) <= CONFUSIONS else ():
+            label = "-".join(map(str, choices))
+            yield f"{grid}_{protocol}_confusion_{label}", _confusion(label, runs, cells)
+
+
+def _over_a_number(grid: Grid, lines: Mapping[str, Any], results: pd.DataFrame) -> Figure:
+    """Draw accuracy over an axis whose choices are numbers."""
+    x, by, panel = lines["x"], lines.get("by"), lines.get("panel")
+    for axis in (x, by, panel):
+        if axis is not None and axis not in grid.axes:
+            raise StudyError(f"lines names {axis!r}, which is no axis of the grid")
+    panels: dict[str, dict[str, Points]] = {}
+    for title, part in results.groupby(panel, sort=False) if panel else [("", results)]:
+        series = panels.setdefault(f"{panel} {title}" if panel else "", {})
+        for name, runs in part.groupby(by, sort=False) if by else [("accuracy", part)]:
+            series[str(name)] = _points(runs, x)
+    return lines_figure(panels, x=x, y="test accuracy by clip", log=bool(lines.get("log")))
+
+
+def _missing(results: pd.DataFrame, by: str) -> Figure:
+    panels: dict[str, dict[str, Points]] = {}
+    for case in [case for case in results["case"].unique() if case]:
+        part = results[(results["case"] == case) | (results["case"] == "")]
+        panels[f"{case} missing"] = {
+            str(name): _points(runs, "rate") for name, runs in part.groupby(by, sort=False)
+        }
+    return lines_figure(panels, x="share of test clips without it", y="test accuracy by clip")
+
+
+def _points(runs: pd.DataFrame, x: str) -> Points:
+    try:
+        at = runs[x].astype(float)
+    except ValueError as error:
+        raise StudyError(f"lines: the choices of {x} are no numbers: {error}") from error
+    groups = runs.groupby(at)["accuracy"]
+    spread = groups.std(ddof=1).fillna(0.0)
+    return list(zip(groups.mean().index, groups.mean(), spread, strict=True))
+
+
+def _confusion(label: str, runs: pd.DataFrame, cells: Path) -> Figure:
+    total, classes = None, []
+    for name in runs["cell"]:
+        metrics = finished(cells / name) or {}
+        counts = np.asarray(metrics["test"]["fused"]["confusion"])
+        total = counts if total is None else total + counts
+        classes = next(iter(metrics["classes"].values()))
+    assert total is not None
+    title = f"{label}: {len(runs)} runs pooled, {total.sum()} decisions"
+    return confusion_figure(total.tolist(), classes, title)

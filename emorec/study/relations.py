@@ -1,0 +1,90 @@
+"""Whether the order relations that a study expects hold in its results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from emorec.study.config import Study, StudyError
+
+
+@dataclass(frozen=True)
+class Held:
+    """A relation, checked.
+
+    Attributes:
+        say: The relation in words, with who states it.
+        held: In how many comparisons the first mean was above the second.
+        compared: How many comparisons could be made.
+        differences: Of the mean accuracies, 0 to 1, one a comparison.
+    """
+
+    say: str
+    held: int
+    compared: int
+    differences: tuple[float, ...]
+
+    def line(self) -> str:
+        """Return one line of Markdown."""
+        if not self.compared:
+            return f"- not compared (no runs for it): {self.say}"
+        verdict = "held" if self.held == self.compared else "NOT held"
+        ties = sum(difference == 0 for difference in self.differences)
+        low, high = (100 * f(self.differences) for f in (min, max))
+        return (
+            f"- {verdict}: in {self.held} of {self.compared} comparisons"
+            f"{f', {ties} ties' if ties else ''} (differences of {low:+.1f} to {high:+.1f} "
+            f"points): {self.say}"
+        )
+
+
+def check_relations(study: Study, results: pd.DataFrame) -> list[Held]:
+    """Compare the mean accuracies that each relation names.
+
+    A side names choices (axis -> choice, ``scores`` for a modality alone, ``case`` and ``rate``
+    for a missing one). What neither side names is the same on both sides of a comparison; what only
+    one side names is compared with each choice of the other.
+
+    Args:
+        study: The study, for its relations.
+        results: What :func:`emorec.study.collect.collect` returned.
+    """
+    return [_check(relation, results) for relation in study.relations]
+
+
+def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
+    sides = {side: dict(relation[side]) for side in ("greater", "less")}
+    named = sides["greater"].keys() | sides["less"].keys()
+    means = {}
+    for side, where in sides.items():
+        wanted: dict[str, Any] = {"scores": "fused", "case": "", "rate": 0.0, **where}
+        unknown = sorted(set(wanted) - set(results.columns))
+        if unknown:
+            raise StudyError(f"relation {relation['say']!r} names {unknown[0]!r}: no axis")
+        part = results
+        for column, value in wanted.items():
+            part = part[part[column] == value]
+        every = ["grid", "protocol", *_axes(results)]
+        common = [column for column in every if column not in named]
+        own = [column for column in every if column in named and column not in where]
+        # Modalities alone are listed with each cell that started from them: they count once.
+        keep = common if "scores" in where else [*common, *own]
+        part = part.drop_duplicates([*keep, "cell"])
+        groups: dict[tuple[str, ...], list[float]] = {}
+        for key, runs in part.groupby([*common, *own], dropna=False) if len(part) else ():
+            shared = tuple(map(str, key))[: len(common)]
+            groups.setdefault(shared, []).append(float(runs["accuracy"].mean()))
+        means[side] = groups
+    differences = tuple(
+        high - low
+        for key, highs in sorted(means["greater"].items())
+        for high in highs
+        for low in means["less"].get(key, ())
+    )
+    above = sum(difference > 0 for difference in differences)
+    return Held(str(relation["say"]), above, len(differences), differences)
+
+
+def _axes(results: pd.DataFrame) -> list[str]:
+    return [column for column in results.attrs["axes"] if column in results]

@@ -1,0 +1,165 @@
+"""Runs the cells of a study: those that are not finished, several at once, in warm processes."""
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from emorec.errors import UserError
+from emorec.progress import progress
+from emorec.study.cells import Cell
+from emorec.study.config import Study
+from emorec.workers import worker_pool
+
+CELLS = "cells"  # folder of the run directories
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """Return the metrics of a run directory whose run is finished, else None."""
+    file = folder / "metrics.json"
+    if not file.is_file():
+        return None
+    metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return metrics if metrics.get("finished") else None
+
+
+def run_cells(
+    study: Study,
+    cells: Sequence[Cell],
+    out: Path,
+    *,
+    fit: Callable[[Sequence[str]], None],
+    jobs: int = 1,
+    say: Callable[[str], None],
+) -> dict[str, str]:
+    """Train all cells that are not finished; one that fails does not end the others.
+
+    A cell that was interrupted or killed goes on where it was. Its output is in ``logs/log.txt`` of
+    its run directory. A cell that starts from a pre-training that failed is not run.
+
+    Args:
+        study: The study.
+        cells: Its cells.
+        out: Folder of the study; the run directories are in ``cells``.
+        fit: The command ``fit``; called in other processes.
+        jobs: How many at once, each in a process that goes on to the next cell.
+        say: Called with each line that a user should read.
+
+    Returns:
+        Name of a cell -> why it failed.
+    """
+    folder = out / CELLS
+    done = {cell.name for cell in cells if finished(folder / cell.name)}
+    waiting = [cell for cell in cells if cell.name not in done]
+    say(f"{len(cells)} cells, {len(done)} finished, {len(waiting)} to run in {folder}")
+    failed: dict[str, str] = {}
+    if not waiting:
+        return failed
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    with contextlib.ExitStack() as stack, progress(total=len(waiting), unit="cell") as bar:
+
+        def new_pool() -> ProcessPoolExecutor:
+            return stack.enter_context(worker_pool(1, _prepare, threads))
+
+        idle = [new_pool() for _ in range(min(jobs, len(waiting)))]
+        busy: dict[Future[str | None], tuple[Cell, ProcessPoolExecutor]] = {}
+        while waiting or busy:
+            for cell in [c for c in waiting if c.start in failed]:
+                failed[cell.name] = f"its pre-training {cell.start} failed"
+                waiting.remove(cell)
+                bar.update()
+            ready = [c for c in waiting if c.start is None or c.start in done]
+            while idle and ready:
+                cell = ready.pop(0)
+                waiting.remove(cell)
+                pool = idle.pop()
+                arguments = cell.arguments(folder, study.files)
+                busy[pool.submit(train, fit, arguments, folder / cell.name, study.name)] = (
+                    cell,
+                    pool,
+                )
+            for future in wait(busy, return_when=FIRST_COMPLETED).done if busy else ():
+                cell, pool = busy.pop(future)
+                try:
+                    error = future.result()
+                except BrokenProcessPool:
+                    error, pool = "its process died (out of memory?)", new_pool()
+                idle.append(pool)
+                if error is None:
+                    done.add(cell.name)
+                else:
+                    failed[cell.name] = error
+                    say(f"{cell.name} failed: {error}")
+                bar.set_postfix(failed=len(failed), refresh=False)
+                bar.update()
+    return failed
+
+
+def train(
+    fit: Callable[[Sequence[str]], None], arguments: Sequence[str], run: Path, group: str
+) -> str | None:
+    """Train one cell in this process, its output in ``logs/log.txt``.
+
+    Args:
+        fit: The command ``fit``.
+        arguments: Its arguments.
+        run: The run directory that they name.
+        group: W&B's group of the run.
+
+    Returns:
+        None, or why it failed: the last line that was said.
+    """
+    os.environ["WANDB_RUN_GROUP"] = group
+    run.mkdir(parents=True, exist_ok=True)
+    # In logs: a folder with a file that no run writes is not taken for a run's.
+    log = run / "logs" / "log.txt"
+    log.parent.mkdir(exist_ok=True)
+    with _output_in(log):
+        try:
+            fit(arguments)
+        except SystemExit as stop:  # what a wrong option ends with
+            if stop.code in (0, None):
+                return None
+            sys.stderr.flush()
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return lines[-1] if lines else f"status {stop.code}"
+        except UserError as error:
+            sys.stderr.write(f"{error}\n")
+            return str(error).splitlines()[0]
+        except Exception as error:  # one cell never ends a study: it is listed with its reason
+            traceback.print_exc()
+            return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None
+
+
+@contextlib.contextmanager
+def _output_in(log: Path) -> Iterator[None]:
+    """Send what this process writes, libraries included, to the end of a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with log.open("ab") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, descriptor)
+            os.close(before)
+
+
+def _prepare(threads: int) -> None:
+    """Make a worker process ready: its share of the cores."""
+    import torch
+
+    os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars of cells are of no use in logs
+    torch.set_num_threads(threads)

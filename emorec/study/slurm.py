@@ -1,0 +1,67 @@
+"""Cells as jobs of a cluster, by submitit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emorec.study.cells import Cell
+from emorec.study.config import Study, StudyError
+from emorec.study.runner import CELLS, finished, train
+
+
+def submit_cells(
+    study: Study,
+    cells: Sequence[Cell],
+    out: Path,
+    *,
+    fit: Callable[[Sequence[str]], None],
+    parameters: Mapping[str, Any],
+    cluster: str = "slurm",
+    say: Callable[[str], None],
+) -> list[Any]:
+    """Submit the cells that are not finished and whose pre-training is, as one job array.
+
+    The same study is run again when they are done: it submits what is ready then, and writes the
+    report. A cell whose job ended early goes on where it was.
+
+    Args:
+        study: The study.
+        cells: Its cells.
+        out: Its folder, on a disk that all machines see.
+        fit: The command ``fit``.
+        parameters: Of the jobs, by submitit's names: ``timeout_min``, ``slurm_partition``,
+            ``gpus_per_node``, ``cpus_per_task``, ``mem_gb``, ``slurm_array_parallelism``, ...
+        cluster: ``slurm``, or ``local`` (processes of this machine, for a trial).
+        say: Called with each line that a user should read.
+
+    Returns:
+        submitit's jobs.
+
+    Raises:
+        StudyError: submitit is not installed, or knows no such parameter.
+    """
+    try:
+        import submitit
+    except ImportError as error:
+        raise StudyError('--launcher slurm needs submitit: pip install "emorec[slurm]"') from error
+    folder = out / CELLS
+    done = {cell.name for cell in cells if finished(folder / cell.name)}
+    waiting = [cell for cell in cells if cell.name not in done]
+    ready = [cell for cell in waiting if cell.start is None or cell.start in done]
+    say(f"{len(cells)} cells, {len(done)} finished, {len(ready)} submitted")
+    if len(ready) < len(waiting):
+        say(f"{len(waiting) - len(ready)} wait for pre-training: run the same command again then")
+    if not ready:
+        return []
+    executor = submitit.AutoExecutor(out / "jobs", cluster=cluster)
+    try:
+        executor.update_parameters(name=study.name, **parameters)
+    except (NameError, TypeError, ValueError) as error:
+        raise StudyError(f"--slurm: {error}") from error
+    jobs: list[Any] = []
+    with executor.batch():
+        for cell in ready:
+            arguments = cell.arguments(folder, study.files)
+            jobs.append(executor.submit(train, fit, arguments, folder / cell.name, study.name))
+    say(f"jobs {', '.join(job.job_id for job in jobs[:3])}, ...; their logs: {out / 'jobs'}")
+    return jobs

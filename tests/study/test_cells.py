@@ -1,0 +1,93 @@
+"""The cells of a study: all combinations, shared pre-training, and the arguments of fit."""
+
+import json
+from pathlib import Path
+
+from emorec.study import Cell, read_study
+from emorec.study.cells import expand
+from tests.conftest import ROOT
+from tests.study.test_config import write
+
+GRIDS = {
+    "main": {
+        "axes": {
+            "method": {"base": {"stages.joint.objectives": ["category"]}, "full": {}},
+            "labels": {"50": {"data.labelled_share": 0.5}, "100": {}},
+        },
+        "pretrain_axes": ["labels"],
+        "options": {"missing.rates": [0.5]},
+        "skip": [{"method": "full", "labels": ["50"]}],
+    }
+}
+PROTOCOLS = {
+    "random": {"options": {"data.split": "random_clip"}, "seeds": 2},
+    "folds": {"options": {"data.split": "leave_speakers_out"}, "folds": 3},
+}
+
+
+def cells(folder: Path) -> list[Cell]:
+    return expand(read_study(write(folder, grids=GRIDS, protocols=PROTOCOLS)))
+
+
+def test_all_combinations_are_there_once_and_pre_training_is_shared(tmp_path: Path) -> None:
+    found = cells(tmp_path)
+    assert len({cell.name for cell in found}) == len(found)
+    joint = [cell for cell in found if cell.grid]
+    first = [cell for cell in found if not cell.grid]
+    assert len(joint) == 3 * 5  # full with half of the labels is left out
+    assert len(first) == 2 * 5  # by labels and run, not by method
+    assert found == first + joint
+    names = {cell.name for cell in first}
+    assert all(cell.start in names for cell in joint)
+    both = [c for c in joint if c.choices["labels"] == "100" and c.seed == 0 and c.fold is None]
+    assert len(both) == 2
+    assert both[0].start == both[1].start
+
+
+def test_options_of_stages_go_into_the_stages_they_name(tmp_path: Path) -> None:
+    for cell in cells(tmp_path):
+        assert set(cell.stages) == ({"joint"} if cell.grid else {"audio"})
+        assert not any(key.startswith("stages.") for key in cell.options)
+        objectives = cell.stages.get("joint", {}).get("objectives")
+        assert objectives == (["category"] if cell.choices.get("method") == "base" else None)
+        assert ("missing.rates" in cell.options) == bool(cell.grid)
+
+
+def test_a_seed_is_another_split_and_a_fold_keeps_the_division(tmp_path: Path) -> None:
+    for cell in cells(tmp_path):
+        assert cell.options["seed_everything"] == cell.seed
+        if cell.fold is None:
+            assert cell.options["data.seed"] == cell.seed
+        else:
+            assert cell.options["data.fold"] == cell.fold
+            assert "data.seed" not in cell.options
+
+
+def test_arguments_are_those_of_fit(tmp_path: Path) -> None:
+    study = read_study(write(tmp_path, grids=GRIDS, protocols=PROTOCOLS))
+    cell = next(cell for cell in expand(study) if cell.grid)
+    arguments = cell.arguments(Path("out"), study.files)
+    assert arguments[0] == "fit"
+    assert [a.partition("=")[0] for a in arguments[1:4]] == ["--data", "--model", "--trainer"]
+    assert f"--run=out/{cell.name}" in arguments
+    assert f"--training.start=out/{cell.start}/checkpoints/best.ckpt" in arguments
+    stages = next(a for a in arguments if a.startswith("--training.stages="))
+    assert json.loads(stages.partition("=")[2]) == {
+        "joint": {"epochs": 2, "objectives": ["category"]}
+    }
+    assert "--missing.rates=[0.5]" in arguments
+
+
+def test_changed_options_are_other_cells(tmp_path: Path) -> None:
+    before = {cell.name for cell in cells(tmp_path)}
+    changed = {"audio": {"epochs": 1}, "joint": {"epochs": 9}}
+    study = read_study(write(tmp_path, grids=GRIDS, protocols=PROTOCOLS, stages=changed))
+    after = expand(study)
+    assert {cell.name for cell in after if not cell.grid} <= before
+    assert not {cell.name for cell in after if cell.grid} & before
+
+
+def test_the_papers_grid_has_its_27_cells() -> None:
+    study = read_study(ROOT / "configs/study/ravdess.yaml")
+    found = [cell for cell in expand(study, ["lambda"]) if cell.grid]
+    assert len({tuple(cell.choices.values()) for cell in found}) == 27

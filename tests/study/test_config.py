@@ -1,0 +1,102 @@
+"""The file of a study: what is read, and what is refused with its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from emorec.study import StudyError, read_study
+from tests.conftest import ROOT
+
+SMALL: dict[str, Any] = {
+    "trainer": "t.yaml",
+    "model": "m.yaml",
+    "data": "d.yaml",
+    "stages": {"audio": {"epochs": 1}, "joint": {"epochs": 2}},
+    "pretrain": ["audio"],
+    "protocols": {"random": {"options": {"data.split": "random_clip"}, "seeds": 2}},
+    "grids": {"main": {"axes": {"method": {"a": None, "b": {"stages.joint.epochs": 3}}}}},
+}
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, **changes}))
+    return path
+
+
+def test_a_study_is_read_with_its_files_beside_it(tmp_path: Path) -> None:
+    study = read_study(write(tmp_path))
+    assert study.name == "mine"
+    assert study.files["model"] == tmp_path / "m.yaml"
+    assert study.protocols["random"].seeds == 2
+    assert study.grids["main"].axes["method"] == {"a": {}, "b": {"stages.joint.epochs": 3}}
+
+
+def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
+    grids = {"main": {"axes": {"set": {"one": {}, "two": {"data": "../two.yaml"}}}}}
+    study = read_study(write(tmp_path, grids=grids))
+    assert study.grids["main"].axes["set"]["two"] == {"data": str(tmp_path.parent / "two.yaml")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"grid": {}}, "unknown grid; known are"),
+        ({"stages": None}, "stages is missing"),
+        ({"pretrain": ["joint"]}, "pretrain must be the first of the stages"),
+        ({"grids": {"main": {"axes": {}}}}, "main: axes are needed"),
+        ({"grids": {"main": {"axes": {"seed": {"1": {}}}}}}, "none called"),
+        ({"grids": {"main": ["a"]}}, "main: expected keys such as axes"),
+        (
+            {"grids": {"main": {"axes": {"a": {"b": {}}}, "pretrain_axes": ["c"]}}},
+            "pretrain_axes has 'c', which is no axis",
+        ),
+        ({"options": {"stages.jont.epochs": 1}}, r"stages.jont.epochs is no option of a stage"),
+        ({"options": {"stages.joint": 1}}, r"stages.joint is no option of a stage"),
+        ({"protocols": {"random": {"seed": 1}}}, "random: unknown seed"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path = write(tmp_path, **changes)
+    with pytest.raises(StudyError, match=message) as caught:
+        read_study(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a", "a: [", ""])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError, match="is no"):
+        read_study(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="not found; configs/study"):
+        read_study(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_shipped_studies_name_files_and_axes_that_there_are(path: Path) -> None:
+    study = read_study(path)
+    assert all(file.is_file() for file in study.files.values())
+    axes = {
+        axis: set(choices) for grid in study.grids.values() for axis, choices in grid.axes.items()
+    }
+    known = {"grid": set(study.grids), "protocol": set(study.protocols)}
+    free = {"scores", "case", "rate"}
+    sides = [relation[side] for relation in study.relations for side in ("greater", "less")]
+    for where in [*sides, *(each["where"] for each in study.published)]:
+        for axis, choice in where.items():
+            assert axis in free or choice in {**axes, **known}[axis], where
+    for grid in study.grids.values():
+        named = {
+            a for lines in grid.lines for a in (lines["x"], lines.get("by"), lines.get("panel"))
+        }
+        assert named - {None} <= set(grid.axes)

@@ -1,0 +1,110 @@
+"""Running cells: in order of their pre-training, past failures, deaths and interruptions."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from emorec.errors import UserError
+from emorec.study import Study, read_study
+from emorec.study.cells import Cell, expand
+from emorec.study.runner import CELLS, finished, run_cells
+from tests.study.test_config import write
+
+AXES = {"method": {"good": {"x": 1}, "bad": {"x": 2}, "wrong": {"x": 3}, "dies": {"x": 4}}}
+
+
+def fit(arguments: Sequence[str]) -> None:
+    """Stand for the command fit: write what a finished run has, or fail as a method says."""
+    options = dict(a.removeprefix("--").split("=", 1) for a in arguments[1:])
+    run = Path(options["run"])
+    with (run / "logs" / "calls").open("a") as file:
+        file.write(f"{os.getpid()} {os.environ['WANDB_RUN_GROUP']}\n")
+    if options.get("x") == "2":
+        raise RuntimeError("out of luck\nand more")
+    if options.get("x") == "3":
+        raise UserError("no such option")
+    if options.get("x") == "4":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "training.start" in options:
+        assert Path(options["training.start"]).is_file()
+    (run / "checkpoints").mkdir(exist_ok=True)
+    (run / "checkpoints" / "best.ckpt").touch()
+    print("trained")
+    (run / "metrics.json").write_text(json.dumps({"finished": True}))
+
+
+def failing_start(arguments: Sequence[str]) -> None:
+    """Fail where a cell has nothing to start from: in pre-training."""
+    if not any(argument.startswith("--training.start=") for argument in arguments):
+        raise RuntimeError("no data")
+    fit(arguments)
+
+
+def slow(arguments: Sequence[str]) -> None:
+    """Take long."""
+    time.sleep(2)
+    fit(arguments)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return read_study(write(tmp_path, grids={"main": {"axes": AXES}}))
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_or_dies_costs_no_other(study: Study, tmp_path: Path) -> None:
+    cells = expand(study)
+    failed = run_cells(study, cells, tmp_path, fit=fit, jobs=2, say=lambda line: None)
+    reasons = {cell.choices["method"]: failed.get(cell.name) for cell in cells if cell.grid}
+    assert reasons == {
+        "good": None,
+        "bad": "RuntimeError: out of luck",
+        "wrong": "no such option",
+        "dies": "its process died (out of memory?)",
+    }
+    good = [cell for cell in cells if cell.choices.get("method", "good") == "good"]
+    assert all(finished(tmp_path / CELLS / cell.name) for cell in good)
+    log = (tmp_path / CELLS / good[0].name / "logs" / "log.txt").read_text()
+    assert "trained" in log
+    bad = next(cell for cell in cells if cell.choices.get("method") == "bad")
+    assert "Traceback" in (tmp_path / CELLS / bad.name / "logs" / "log.txt").read_text()
+    calls = [line.split() for p in tmp_path.rglob("calls") for line in p.read_text().splitlines()]
+    assert {group for _, group in calls} == {"mine"}
+    assert len({pid for pid, _ in calls}) < len(calls)  # processes are used again
+
+    before = len(calls)
+    again = run_cells(study, cells, tmp_path, fit=fit, jobs=1, say=lambda line: None)
+    assert again == failed
+    calls = [[line] for p in tmp_path.rglob("calls") for line in p.read_text().splitlines()]
+    assert len(calls) == before + len(failed)  # what is finished is not run again
+
+
+def test_what_starts_from_a_failed_cell_is_not_run(study: Study, tmp_path: Path) -> None:
+    cells = expand(study)
+    failed = run_cells(study, cells, tmp_path, fit=failing_start, say=lambda line: None)
+    assert set(failed) == {cell.name for cell in cells}
+    first: Cell = next(cell for cell in cells if not cell.grid)
+    assert failed[first.name] == "RuntimeError: no data"
+    assert {reason for name, reason in failed.items() if name.startswith("main")} == {
+        f"its pre-training {cell.name} failed" for cell in cells if not cell.grid
+    }
+
+
+def test_an_interrupt_ends_the_cells_at_work(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = expand(study)
+
+    def interrupted(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emorec.study.runner.wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_cells(study, cells, tmp_path, fit=slow, jobs=1, say=lambda line: None)
+    time.sleep(3)
+    assert not list(tmp_path.rglob("metrics.json"))
