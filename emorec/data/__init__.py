@@ -2,6 +2,7 @@
 
 from emorec.data.baum1s import BAUM1s
 from emorec.data.crema_d import CREMAD
+from emorec.data.cross_corpus import CrossCorpus
 from emorec.data.enterface05 import ENTERFACE05
 from emorec.data.iemocap import IEMOCAP
 from emorec.data.manifest import Manifest
@@ -21,6 +22,7 @@ __all__ = [
     "RAVDESS",
     "SAVEE",
     "BAUM1s",
+    "CrossCorpus",
     "EmotionDataModule",
     "Manifest",
     "SegmentDataset",

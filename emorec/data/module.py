@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from emorec.cache import Entry, RandomWindows, Source, Windows, build
+from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, build
 from emorec.cache.overview import write_overview
 from emorec.data.errors import DataError
 from emorec.data.folds import split_clips
@@ -221,8 +221,13 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
         classes = {name: len(names) for name, names in self.targets.items()}
         positions = [p for p, clip in enumerate(clips) if assigned.get(clip.id) == part]
-        cache = self.source().cache()
-        return SegmentDataset(cache, clips, self.entries, positions, list(self.extractors), classes)
+        return SegmentDataset(
+            self.cache_of(part), clips, self.entries, positions, list(self.extractors), classes
+        )
+
+    def cache_of(self, part: Part) -> SegmentCache:
+        """Return the cache that a part's arrays are in."""
+        return self.source().cache()
 
     def _pinned(self, usable: Sequence[Clip]) -> dict[str, Part]:
         lost = sorted(set(self.pinned) - {clip.id for clip in usable})

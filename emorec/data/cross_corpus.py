@@ -1,0 +1,153 @@
+"""Training on one set and testing on another."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from emorec.cache import Entry, SegmentCache
+from emorec.data.errors import DataError
+from emorec.data.folds import split_clips
+from emorec.data.module import EmotionDataModule
+from emorec.data.splits import Part
+from emorec.types import Clip
+
+
+class CrossCorpus(EmotionDataModule):
+    """Two sets: one is split into training and validation, of the other all clips are tested.
+
+    Of the first set, clips that its split would test are left out, so that its own test result,
+    from a run with the same seed, can stand beside. Classes are those of the first set; a clip of
+    the second whose class is none of them is left out. Every result states the mapping.
+
+    Args:
+        train: The set that is trained and validated on.
+        test: The set that is tested; its modalities must be extracted alike.
+        labels: Class of the test set -> class of the training set, where their names differ
+            (``{joy: happiness}``).
+        options: Of the base class; ``split``, ``seed``, ``batch_size`` and others given here
+            count, not those of the two sets, whose ``cache`` counts where none is given here.
+    """
+
+    def __init__(
+        self,
+        train: EmotionDataModule,
+        test: EmotionDataModule,
+        labels: dict[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        options = {"windows": train.windows, **{k: v for k, v in options.items() if v is not None}}
+        super().__init__(train.root, train.extractors, **options)
+        self.train_set, self.test_set = train, test
+        if "cache" in options:
+            train.cache_folder = test.cache_folder = self.cache_folder
+        self.targets = dict(train.targets)
+        ((self._target, classes),) = train.targets.items()
+        self.labels = labels or {}
+        _check_alike(train, test)
+        _check_labels(self.labels, test.targets.get(self._target, []), classes)
+        self.save_hyperparameters(logger=False)
+
+    @property
+    def set_name(self) -> str:
+        """Names of both sets."""
+        return f"{self.train_set.set_name}-to-{self.test_set.set_name}"
+
+    @property
+    def label_note(self) -> str:
+        """What is trained, what is tested, and how classes are mapped."""
+        names = self.test_set.targets[self._target]
+        mapped = [f"{name} = {self.labels[name]}" for name in names if name in self.labels]
+        known = self.targets[self._target]
+        left = [name for name in names if self.labels.get(name, name) not in known]
+        parts = [
+            f"trained on {type(self.train_set).__name__}",
+            f"tested on {type(self.test_set).__name__}",
+            *([f"mapped: {', '.join(mapped)}"] if mapped else []),
+            *([f"left out: {', '.join(left)}"] if left else []),
+            *(note for note in (self.train_set.label_note, self.test_set.label_note) if note),
+        ]
+        return "; ".join(parts)
+
+    def clips(self) -> list[Clip]:
+        """Return the clips of both sets, the test set's with mapped labels; see the base class."""
+        tested = [clip for clip in map(self._mapped, self.test_set.clips()) if clip is not None]
+        return [*self.train_set.clips(), *tested]
+
+    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
+        """Cache both sets; see the base class."""
+        return [
+            entry
+            for each in (self.train_set, self.test_set)
+            for entry in each.preprocess(workers, shard)
+        ]
+
+    def load(self) -> None:
+        """Read both caches; see the base class."""
+        for each in (self.train_set, self.test_set):
+            each.load()
+        tested = [c for c in map(self._mapped, self.test_set.all_clips) if c is not None]
+        left_out = set(self.exclude)
+        every = [*self.train_set.all_clips, *tested]
+        self.all_clips = [clip for clip in every if clip.id not in left_out]
+        twice = [i for i, count in Counter(c.id for c in self.all_clips).items() if count > 1]
+        if twice:
+            raise DataError(f"clip {twice[0]!r} is in both sets; give one another id")
+        self._tested = {clip.id for clip in tested}
+        entries = {**self.train_set.entries, **self.test_set.entries}
+        self.entries = {clip.id: entries[clip.id] for clip in self.all_clips if clip.id in entries}
+
+    def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
+        """Return the parts; see the class."""
+        own = [clip for clip in clips if clip.id not in self._tested]
+        split = split_clips(own, self.split, self.seed, self.fold, self.folds)
+        parts: dict[str, Part] = {name: part for name, part in split.items() if part != "test"}
+        return parts | {clip.id: "test" for clip in clips if clip.id in self._tested}
+
+    def cache_of(self, part: Part) -> SegmentCache:
+        """Return the cache that a part's arrays are in."""
+        return (self.test_set if part == "test" else self.train_set).source().cache()
+
+    def _mapped(self, clip: Clip) -> Clip | None:
+        """Return a clip of the test set with the training set's class, None where it has none."""
+        label = clip.labels.get(self._target)
+        if not isinstance(label, int):
+            return None
+        name = self.test_set.targets[self._target][label]
+        name, classes = self.labels.get(name, name), self.targets[self._target]
+        if name not in classes:
+            return None
+        # Speakers of two sets are never the same, even where they have the same name.
+        group = f"{type(self.test_set).__name__} {clip.group}" if clip.group else ""
+        media = self.test_set.root / clip.media  # the two sets have different roots
+        labels = {self._target: classes.index(name)}
+        return replace(clip, media=media, labels=labels, group=group)
+
+
+def _check_alike(train: EmotionDataModule, test: EmotionDataModule) -> None:
+    for kind, own, other in (
+        ("windows", {"": train.windows}, {"": test.windows}),
+        ("extractors", train.extractors, test.extractors),
+    ):
+        described = [
+            {name: (type(each), each.arguments()) for name, each in things.items()}
+            for things in (own, other)
+        ]
+        if described[0] != described[1]:
+            raise DataError(
+                f"the {kind} of the training and the test set differ; give both the same options"
+            )
+
+
+def _check_labels(labels: dict[str, str], theirs: Sequence[str], ours: Sequence[str]) -> None:
+    for name, other in labels.items():
+        if name not in theirs or other not in ours:
+            raise DataError(
+                f"labels maps {name!r} to {other!r}; classes of the test set are "
+                f"{', '.join(theirs)}, those of the training set {', '.join(ours)}"
+            )
+    if not set(ours) & {labels.get(name, name) for name in theirs}:
+        raise DataError(
+            f"the sets have no class in common ({', '.join(ours)}; {', '.join(theirs)}); map the "
+            "test set's with data.labels"
+        )

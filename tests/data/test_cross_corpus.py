@@ -1,0 +1,92 @@
+"""Training on one set and testing on another: parts, mapped classes, and what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emorec.data.cross_corpus import CrossCorpus
+from emorec.data.errors import DataError
+from emorec.types import Clip
+from tests.toy import ToyData
+
+
+class Other(ToyData):
+    """A second set: other ids and names of classes, and the same speakers' names."""
+
+    def __init__(self, root: Path, **options: Any) -> None:
+        super().__init__(root, **options)
+        self.targets = {"emotion": ["anger", "bored", "happy"]}
+
+    def clips(self) -> list[Clip]:
+        return [replace(clip, id=f"other-{clip.id}") for clip in super().clips()]
+
+
+def cross(folder: Path, **options: Any) -> CrossCorpus:
+    options = {"workers": 0, "labels": {"happy": "joy"}, **options}
+    return CrossCorpus(ToyData(folder / "one"), Other(folder / "two"), **options)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> CrossCorpus:
+    data = cross(tmp_path)
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def test_one_set_is_trained_on_and_the_other_tested(data: CrossCorpus, tmp_path: Path) -> None:
+    ids = {part: {clip.id for clip in data.part_of(part)} for part in ("train", "val", "test")}
+    assert all(name.startswith("other-") for name in ids["test"])
+    assert not any(name.startswith("other-") for name in ids["train"] | ids["val"])
+    alone = ToyData(tmp_path / "one")
+    alone.setup()
+    for part in ("train", "val"):
+        assert ids[part] == {clip.id for clip in alone.part_of(part)}
+    # One is unlabelled, and "bored" is no class of the training set.
+    assert len(ids["test"]) == 24 - 1 - 8
+
+
+def test_classes_are_mapped_and_the_mapping_is_stated(data: CrossCorpus) -> None:
+    labels = {clip.id: clip.labels["emotion"] for clip in data.part_of("test")}
+    assert labels["other-clip00"] == data.targets["emotion"].index("anger")
+    assert labels["other-clip02"] == data.targets["emotion"].index("joy")
+    assert data.label_note == (
+        "trained on ToyData; tested on Other; mapped: happy = joy; left out: bored"
+    )
+
+
+def test_each_part_is_read_from_its_own_cache(data: CrossCorpus) -> None:
+    batch = next(iter(data.test_dataloader()))
+    assert {data.all_clips[i].id[:6] for i in batch.clip.tolist()} == {"other-"}
+    assert data.parts["test"].cache.folder != data.parts["train"].cache.folder
+    assert set(data.statistics()) == {"audio", "face"}
+
+
+def test_speakers_of_two_sets_are_never_the_same(tmp_path: Path) -> None:
+    data = cross(tmp_path, split="subject_independent")
+    data.prepare_data()
+    data.setup()
+    groups = [{clip.group for clip in data.part_of(part)} for part in ("train", "val", "test")]
+    assert not groups[0] & groups[2]
+    assert not groups[1] & groups[2]
+
+
+def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="labels maps 'sad' to 'joy'"):
+        cross(tmp_path, labels={"sad": "joy"})
+    one, two = ToyData(tmp_path / "one"), Other(tmp_path / "two")
+    two.targets = {"emotion": ["x", "y"]}
+    with pytest.raises(DataError, match="no class in common"):
+        CrossCorpus(one, two)
+    del two.extractors["face"]
+    with pytest.raises(DataError, match="extractors of the training and the test set differ"):
+        CrossCorpus(one, two)
+
+
+def test_the_same_id_in_both_sets_is_refused(tmp_path: Path) -> None:
+    data = CrossCorpus(ToyData(tmp_path / "one"), ToyData(tmp_path / "two"), workers=0)
+    data.prepare_data()
+    with pytest.raises(DataError, match="'clip00' is in both sets"):
+        data.setup()
