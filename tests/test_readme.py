@@ -1,4 +1,4 @@
-"""The README's shell blocks: marked ones are run, the others parsed, with their options."""
+"""Shell blocks of the README and the page on corpora: marked ones are run, the others parsed."""
 
 import re
 import shlex
@@ -11,7 +11,8 @@ import pytest
 from emorec.cli import COMMANDS
 from tests.conftest import ROOT
 
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "emorec/data/README.md")
+TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = re.findall(r"(<!-- ci: run -->\n)?```sh\n(.*?)```", TEXT, re.DOTALL)
 RUN = [block for marked, block in BLOCKS if marked]
 

@@ -111,6 +111,8 @@ def _meets(choices: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
 def _repeats(study: Study, grid: Grid) -> Iterator[tuple[str, int | None, int, Options]]:
     """Yield protocol, fold, seed, and the options that set them."""
     for name, protocol in study.protocols.items():
+        if grid.protocols and name not in grid.protocols:
+            continue
         for fold in range(1, protocol.folds + 1) if protocol.folds else [None]:
             for seed in range(grid.seeds or protocol.seeds):
                 yield name, fold, seed, {**protocol.options, **_seeds(protocol, fold, seed)}

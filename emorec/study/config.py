@@ -44,6 +44,7 @@ class Grid:
         options: Of all cells of the grid.
         pretrain_axes: Axes whose choice changes the pre-training.
         seeds: Runs, where not the protocol's.
+        protocols: Which of the study's protocols; all where empty.
         skip: Combinations that are left out: axis -> choices, of all of which one must be met.
         lines: Pictures: ``x`` (the axis whose choices are numbers), ``by`` (the axis that gives
             the lines), ``panel`` (the one that gives the panels), ``log``.
@@ -53,6 +54,7 @@ class Grid:
     options: Options = field(default_factory=dict)
     pretrain_axes: tuple[str, ...] = ()
     seeds: int | None = None
+    protocols: tuple[str, ...] = ()
     skip: tuple[Mapping[str, Any], ...] = ()
     lines: tuple[Mapping[str, Any], ...] = ()
 
@@ -119,6 +121,10 @@ def read_study(path: Path) -> Study:
     )
     if list(study.pretrain) != list(study.stages)[: len(study.pretrain)]:
         raise StudyError(f"{path}: pretrain must be the first of the stages, in their order")
+    for name, grid in study.grids.items():
+        other = sorted(set(grid.protocols) - set(study.protocols))
+        if other:
+            raise StudyError(f"{path}, {name}: there is no protocol {other[0]!r}")
     check_stages(study, str(path))
     return study
 
@@ -162,6 +168,7 @@ def _grid(path: Path, name: str, value: Any) -> Grid:
         options=grid.get("options") or {},
         pretrain_axes=tuple(grid.get("pretrain_axes") or ()),
         seeds=grid.get("seeds"),
+        protocols=tuple(grid.get("protocols") or ()),
         skip=tuple(grid.get("skip") or ()),
         lines=tuple(grid.get("lines") or ()),
     )

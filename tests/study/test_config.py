@@ -53,6 +53,10 @@ def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
             {"grids": {"main": {"axes": {"a": {"b": {}}}, "pretrain_axes": ["c"]}}},
             "pretrain_axes has 'c', which is no axis",
         ),
+        (
+            {"grids": {"main": {"axes": {"a": {"b": {}}}, "protocols": ["folds"]}}},
+            "main: there is no protocol 'folds'",
+        ),
         ({"options": {"stages.jont.epochs": 1}}, r"stages.jont.epochs is no option of a stage"),
         ({"options": {"stages.joint": 1}}, r"stages.joint is no option of a stage"),
         ({"protocols": {"random": {"seed": 1}}}, "random: unknown seed"),
