@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -69,11 +68,6 @@ class CREMAD(EmotionDataModule):
         self.media, self.labels, self.known_bad = media, labels, known_bad
         self.targets = {"emotion": list(EMOTIONS.values())}
         self.save_hyperparameters(logger=False)
-
-    @property
-    def set_name(self) -> str:
-        """The kind of files and a digest of the root; labels do not change what is cached."""
-        return f"cremad-{self.media}-{folder_digest(self.root)}"
 
     @property
     def label_note(self) -> str:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -78,11 +77,6 @@ class IEMOCAP(EmotionDataModule):
         self.emotions = FOUR if classes == "four" else SIX  # code -> class
         self.targets = {"emotion": sorted(set(self.emotions.values()))}
         self.save_hyperparameters(logger=False)
-
-    @property
-    def set_name(self) -> str:
-        """The kind of files and a digest of the root: an utterance is another file in another."""
-        return f"iemocap-{self.media}-{folder_digest(self.root)}"
 
     @property
     def expected(self) -> str:

@@ -12,7 +12,6 @@ from lightning.pytorch.utilities import rank_zero_warn
 from emorec.data.errors import DataError
 from emorec.data.labels import class_index
 from emorec.data.module import EmotionDataModule
-from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -79,11 +78,6 @@ class MELD(EmotionDataModule):
         self.columns = _renamed("columns", COLUMNS, columns)
         self.targets = {"emotion": list(CLASSES)}
         self.save_hyperparameters(logger=False)
-
-    @property
-    def set_name(self) -> str:
-        """The set and a digest of its root."""
-        return f"meld-{folder_digest(self.root)}"
 
     @property
     def expected(self) -> str:

@@ -57,6 +57,7 @@ class EmotionDataModule(LightningDataModule, ABC):
     """
 
     targets: dict[str, list[str]]
+    media: str = ""  # which files are read, in sets that have several kinds of a take
 
     def __init__(
         self,
@@ -107,8 +108,9 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     @property
     def set_name(self) -> str:
-        """Name of the set and a digest of its root: two sets never share a cache."""
-        return f"{type(self).__name__.lower()}-{folder_digest(self.root)}"
+        """Name of the set, the kind of files, and a digest of its root: none shares a cache."""
+        names = [type(self).__name__.lower(), self.media, folder_digest(self.root)]
+        return "-".join(name for name in names if name)
 
     def source(self) -> Source:
         """Return how this set's clips become segments."""

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -59,11 +58,6 @@ class RAVDESS(EmotionDataModule):
         classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)
         self.targets = {"emotion": classes}
         self.save_hyperparameters(logger=False)
-
-    @property
-    def set_name(self) -> str:
-        """The kind of files and a digest of the root: a take is another file in another kind."""
-        return f"ravdess-{self.media}-{folder_digest(self.root)}"
 
     @property
     def expected(self) -> str:

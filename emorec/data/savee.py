@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
 from emorec.types import Clip
 
@@ -63,11 +62,6 @@ class SAVEE(EmotionDataModule):
         self.media, self.neutral = media, neutral
         self.targets = {"emotion": [e for e in EMOTIONS.values() if neutral or e != "neutral"]}
         self.save_hyperparameters(logger=False)
-
-    @property
-    def set_name(self) -> str:
-        """The kind of files and a digest of the root: a take is another file in another kind."""
-        return f"savee-{self.media}-{folder_digest(self.root)}"
 
     @property
     def expected(self) -> str:

@@ -39,8 +39,14 @@ class Look(MissingModality):
         return lost
 
 
-def evaluate(folder: Path, callback: MissingModality, **data: Any) -> ClassificationTask:
-    task = toy_task()
+def evaluate(
+    folder: Path,
+    callback: MissingModality,
+    task: ClassificationTask | None = None,
+    clips: int = 120,
+    **data: Any,
+) -> ClassificationTask:
+    task = task or toy_task()
     trainer = Trainer(
         accelerator="cpu",
         callbacks=[callback],
@@ -49,7 +55,7 @@ def evaluate(folder: Path, callback: MissingModality, **data: Any) -> Classifica
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.test(task, datamodule=ToyData(folder, clips=120, **data), verbose=False)
+    trainer.test(task, datamodule=ToyData(folder, clips=clips, **data), verbose=False)
     return task
 
 
@@ -92,17 +98,7 @@ def test_missing_features_are_zero_before_the_fusion(tmp_path: Path) -> None:
         return fuse(features, present)
 
     task.fuse = looking  # type: ignore[method-assign]
-    callback = MissingModality([1.0])
-    trainer = Trainer(
-        accelerator="cpu",
-        callbacks=[callback],
-        logger=False,
-        barebones=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.test(task, datamodule=ToyData(tmp_path), verbose=False)
+    evaluate(tmp_path, MissingModality([1.0]), task, clips=24)
     whole, audio, face, _ = seen[:4]
     both = whole[1]["audio"] & whole[1]["face"]
     assert whole[0]["audio"][both].abs().sum() > 0
@@ -117,15 +113,7 @@ def test_weights_of_one_modality_are_left_alone(tmp_path: Path) -> None:
     task = toy_task()
     task.configure_model()
     task.shown = ["audio"]
-    trainer = Trainer(
-        accelerator="cpu",
-        callbacks=[callback],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.test(task, datamodule=ToyData(tmp_path), verbose=False)
+    evaluate(tmp_path, callback, task, clips=24)
     assert callback.results == {}
 
 
