@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emorec.study.config import Grid, Options, Protocol, Study
+import yaml
+
+from emorec.study.config import FILES, Grid, Options, Protocol, Study
 
 NOTHING = "none"  # of pre-training that no choice changes
 
@@ -90,13 +92,15 @@ def _of_grid(study: Study, name: str, grid: Grid) -> Iterator[Cell]:
                     [study.options, *(o for _, o in axes.values()), repeat], first
                 )
                 label = "-".join(f"{axis}-{choice}" for axis, (choice, _) in axes.items())
-                start = _name("pretrain", label or NOTHING, run, {**options, "stages": stages})
+                whole = {**study.files, **options, "stages": stages}
+                start = _name("pretrain", label or NOTHING, run, whole)
                 shared = {axis: choice for axis, (choice, _) in axes.items()}
                 yield Cell(start, "", shared, protocol, fold, seed, options, stages)
             parts = [study.options, grid.options, *(o for _, o in chosen.values()), repeat]
             options, stages = _merge(parts, kept)
             label = "-".join(choices.values())
-            unique = _name(name, label, run, {**options, "stages": stages, "start": start})
+            whole = {**study.files, **options, "stages": stages, "start": start}
+            unique = _name(name, label, run, whole)
             yield Cell(unique, name, choices, protocol, fold, seed, options, stages, start)
 
 
@@ -143,9 +147,16 @@ def _merge(
 
 
 def _name(grid: str, label: str, run: str, options: Options) -> str:
-    """Return a name that a folder can have; a digest keeps other options apart."""
+    """Return a name that a folder can have; a digest keeps other options apart.
+
+    Files of configs count by their content: a changed one gives new cells, a moved one does not.
+    """
     readable = re.sub(r"[^A-Za-z0-9.+_-]+", "_", f"{grid}-{label}-{run}")
-    text = json.dumps(options, sort_keys=True, default=str)
+    whole = dict(options)
+    for key in FILES:
+        path = Path(options[key])
+        whole[key] = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else str(path)
+    text = json.dumps(whole, sort_keys=True, default=str)
     return f"{readable}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
 
 

@@ -87,6 +87,17 @@ def test_changed_options_are_other_cells(tmp_path: Path) -> None:
     assert not {cell.name for cell in after if cell.grid} & before
 
 
+def test_files_count_by_their_content(tmp_path: Path) -> None:
+    names = []
+    for folder, rate in (("one", 1), ("two", 1), ("three", 2)):
+        (tmp_path / folder).mkdir()
+        for file in ("t", "m", "d"):
+            (tmp_path / folder / f"{file}.yaml").write_text(f"rate: {rate}")
+        names.append({cell.name for cell in cells(tmp_path / folder)})
+    assert names[0] == names[1]
+    assert not names[0] & names[2]
+
+
 def test_the_papers_grid_has_its_27_cells() -> None:
     study = read_study(ROOT / "configs/study/ravdess.yaml")
     found = [cell for cell in expand(study, ["lambda"]) if cell.grid]

@@ -90,9 +90,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_shipped_studies_name_files_and_axes_that_there_are(path: Path) -> None:
     study = read_study(path)
     assert all(file.is_file() for file in study.files.values())
-    axes = {
-        axis: set(choices) for grid in study.grids.values() for axis, choices in grid.axes.items()
-    }
+    axes: dict[str, set[str]] = {}
+    for grid in study.grids.values():
+        for axis, choices in grid.axes.items():
+            axes.setdefault(axis, set()).update(choices)
     known = {"grid": set(study.grids), "protocol": set(study.protocols)}
     free = {"scores", "case", "rate"}
     sides = [relation[side] for relation in study.relations for side in ("greater", "less")]
