@@ -22,7 +22,11 @@ class Synthetic(EmotionDataModule):
     A face (a warped public-domain portrait) moves, and a synthetic voice speaks. Each modality
     shows the clip's emotion only with a given probability and is neutral otherwise, independently
     of the other one, so that with both reliabilities r the best possible accuracy is
-    r + (1 - r) / 6 for one modality alone and, for both, r(2 - r) + (1 - r)^2 / 6.
+    r + (1 - r) / 6 for one modality alone and, for both, r(2 - r) + (1 - r)^2 / 6. Weak
+    expressions lower both.
+
+    What the modalities share beyond the label can be chosen, for studies of losses that couple
+    them: the intensity of the expression, who it is, the movement of the lips and the codec.
 
     Args:
         extractors: Modality -> extractor.
@@ -33,6 +37,16 @@ class Synthetic(EmotionDataModule):
         face_reliability: Probability that the face shows the emotion, 0 to 1.
         voice_reliability: The same for the voice.
         seconds: Shortest and longest clip.
+        intensity: Weakest and strongest expression of the emotion, 0 (neutral, excluded) to 1;
+            drawn uniformly for each clip.
+        shared_intensity: Whether face and voice of a clip have the same intensity, so that they
+            share more than the label; otherwise each draws its own from the same range.
+        identity: Scale of the differences between persons in look and voice: 0 makes all alike,
+            2 doubles the differences.
+        lip_sync: Whether the lips follow the voice; otherwise they say something else, and the
+            moments of a clip tell nothing about each other across modalities.
+        avi_share: Share of the clips, 0 to 1, that are AVI files (mpeg4, PCM) rather than MP4
+            (h264, AAC); a model can tell the codecs apart, by picture and by sound.
         content_seed: Another seed, other persons and clips.
         options: Of the base class.
     """
@@ -48,6 +62,11 @@ class Synthetic(EmotionDataModule):
         face_reliability: float = 0.75,
         voice_reliability: float = 0.75,
         seconds: tuple[float, float] = (1.2, 2.0),
+        intensity: tuple[float, float] = (1.0, 1.0),
+        shared_intensity: bool = True,
+        identity: float = 1.0,
+        lip_sync: bool = True,
+        avi_share: float = 0.25,
         content_seed: int = 0,
         **options: Any,
     ) -> None:
@@ -57,8 +76,14 @@ class Synthetic(EmotionDataModule):
             face_reliability=face_reliability,
             voice_reliability=voice_reliability,
             seconds=(seconds[0], seconds[1]),
+            intensity=(intensity[0], intensity[1]),
+            shared_intensity=shared_intensity,
+            identity=identity,
+            lip_sync=lip_sync,
+            avi_share=avi_share,
             seed=content_seed,
         )
+        # A plan's text leaves out defaults: media and caches of older sets keep their names.
         text = repr(self.plans).encode()
         self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
         place = Path(root or user_cache_path("emorec")) / f"clips-{self._digest}"

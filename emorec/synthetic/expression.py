@@ -64,6 +64,7 @@ def express(
     speech: NDArray[np.float32],
     times: NDArray[np.float64],
     rng: np.random.Generator,
+    intensity: float = 1.0,
 ) -> list[Units]:
     """Lay the action units of an emotion over a clip.
 
@@ -76,11 +77,12 @@ def express(
         speech: Loudness of the voice at each frame, 0..1, float32 (n,).
         times: Seconds of each frame, float64 (n,).
         rng: Where everything random comes from.
+        intensity: Scale of what the emotion changes, from 0, neutral, to 1.
 
     Returns:
         The units of each frame, n of them.
     """
-    strength = rng.uniform(0.5, 1.2)
+    strength = rng.uniform(0.5, 1.2) * intensity
     rise = 0.2 + 0.8 * np.clip(times / _RISE_SECONDS, 0, 1)
     course = strength * rise * (1 + 0.15 * slow_wave(rng, times))
     units = {unit: size * rng.uniform(0.7, 1.3) for unit, size in EMOTION_UNITS[emotion].items()}
@@ -92,7 +94,7 @@ def express(
         blink = np.maximum(blink, np.clip(1.5 - np.abs(times - at) / _BLINK_SECONDS * 2, 0, 1))
         at += rng.uniform(1.0, 3.5)
     # Pressed lips still talk, but open less.
-    talk = speech * (1 - 0.4 * min(units.get(LIP_PRESSOR, 0.0), 1.0))
+    talk = speech * (1 - 0.4 * intensity * min(units.get(LIP_PRESSOR, 0.0), 1.0))
 
     frames = []
     for now, mouth, lid in zip(course, talk, blink, strict=True):

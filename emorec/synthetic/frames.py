@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from emorec.synthetic.draws import stable_rng
 from emorec.synthetic.expression import BLINK, express, slow_wave
 from emorec.synthetic.features import X0, X1, Y0, Y1, Flesh, paint
 from emorec.synthetic.looks import Look, draw_background, draw_look, dress
-from emorec.synthetic.plan import ClipPlan, stable_rng
+from emorec.synthetic.plan import ClipPlan
 from emorec.synthetic.portrait import NOSE, ZOOM, Image, to_canvas
 
 if TYPE_CHECKING:
@@ -51,13 +52,13 @@ def render_frames(plan: ClipPlan, speech: NDArray[np.float32]) -> Iterator[Image
         n RGB frames, uint8 (256, 288 or 320, 3), all of one clip equally wide.
     """
     rng = stable_rng(plan.seed, plan.id, "face")
-    look = draw_look(plan.seed, plan.subject)
+    look = draw_look(plan.seed, plan.subject, plan.identity)
     times = np.arange(len(speech)) / FRAMES_PER_SECOND
     emotion = plan.emotion if plan.face_shows else "neutral"
-    course = express(emotion, speech, times, rng)
+    course = express(emotion, speech, times, rng, plan.face_intensity)
 
     width = int(rng.choice(_WIDTHS))
-    wall = draw_background(plan.seed, plan.subject, width, HEIGHT)
+    wall = draw_background(plan.seed, plan.subject, (width, HEIGHT), plan.identity)
     light = rng.uniform(0.88, 1.08)
     # One noise picture, shifted anew for every frame, is as good as fresh noise and far cheaper.
     grey = rng.normal(128, 2.0, (HEIGHT + 64, width + 64)).round().astype(np.uint8)

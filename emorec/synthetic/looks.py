@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from emorec.synthetic.plan import stable_rng, subject_position
+from emorec.synthetic.draws import spread, stable_rng, subject_position
 from emorec.synthetic.portrait import Image, load_portrait
 
 if TYPE_CHECKING:
@@ -60,32 +60,56 @@ class Look:
     size: float
 
 
-def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    return float(values[0]), float(values[1]), float(values[2])
+def draw_look(seed: int, subject: str, identity: float = 1.0) -> Look:
+    """Draw the look of a subject; it depends on nothing but the arguments.
 
-
-def draw_look(seed: int, subject: str) -> Look:
-    """Draw the look of a subject; it depends on nothing but the two arguments."""
+    Args:
+        seed: The seed of the set.
+        subject: "s" and the subject's number, such as "s03".
+        identity: Scale of the differences from the average look, 0..2.
+    """
     rng = stable_rng(seed, subject, "look")
-    tone = subject_position(seed, subject, "skin") * (len(_SKIN_GAIN) - 1)
-    skin = [np.interp(tone, range(len(_SKIN_GAIN)), _SKIN_GAIN[:, c]) for c in range(3)]
+
+    def draw(low: float, high: float) -> float:
+        return spread(rng.uniform(low, high), (low + high) / 2, identity)
+
+    place = np.clip(spread(subject_position(seed, subject, "skin"), 0.5, identity), 0, 1)
+    tone = place * (len(_SKIN_GAIN) - 1)
+    red, green, blue = (
+        float(np.interp(tone, range(len(_SKIN_GAIN)), _SKIN_GAIN[:, c])) for c in range(3)
+    )
     hair = _HAIR_GAIN[int(subject_position(seed, subject, "hair") * len(_HAIR_GAIN))]
     return Look(
-        skin=_triple(np.array(skin)),
-        hair=_triple(hair * rng.uniform(0.9, 1.1)),
-        clothes=_triple(rng.uniform(30, 200, 3)),
-        stubble=float(rng.choice([0.0, 0.0, rng.uniform(0.15, 0.35)])),
-        brow=float(rng.uniform(1.0, 1.7)),
-        lips=float(rng.uniform(0.75, 1.2)),
-        width=float(rng.uniform(0.92, 1.07)),
-        height=float(rng.uniform(0.95, 1.08)),
-        jaw=float(rng.uniform(-5, 5)),
-        eye_gap=float(rng.uniform(-2.5, 2.5)),
-        nose=float(rng.uniform(-3, 3)),
-        mouth=float(rng.uniform(-2, 3)),
-        mirrored=bool(rng.random() < 0.5),
-        size=float(rng.uniform(1.0, 1.18)),
+        skin=(red, green, blue),
+        hair=_spread_colour(
+            hair * rng.uniform(0.9, 1.1), _HAIR_GAIN.mean(axis=0), identity, (0.2, 1.8)
+        ),
+        clothes=_spread_colour(rng.uniform(30, 200, 3), np.full(3, 115.0), identity, (0, 255)),
+        stubble=max(spread(rng.choice([0.0, 0.0, rng.uniform(0.15, 0.35)]), 0.08, identity), 0.0),
+        brow=draw(1.0, 1.7),
+        lips=draw(0.75, 1.2),
+        width=draw(0.92, 1.07),
+        height=draw(0.95, 1.08),
+        jaw=draw(-5, 5),
+        eye_gap=draw(-2.5, 2.5),
+        nose=draw(-3, 3),
+        mouth=draw(-2, 3),
+        # A mirror image is no matter of degree: below 1, fewer subjects are one.
+        mirrored=bool(rng.random() < 0.5 * min(identity, 1.0)),
+        size=draw(1.0, 1.18),
     )
+
+
+def _spread_colour(
+    colour: NDArray[np.float64],
+    average: NDArray[np.float64],
+    identity: float,
+    limits: tuple[float, float],
+) -> tuple[float, float, float]:
+    """Scale a colour's (3,) distance from the average and keep it within limits."""
+    mixed = (spread(*pair, identity) for pair in zip(colour, average, strict=True))
+    red, green, blue = (float(np.clip(value, *limits)) for value in mixed)
+    return red, green, blue
 
 
 @lru_cache(maxsize=16)
@@ -121,8 +145,14 @@ def dress(look: Look) -> tuple[Image, Image]:
     return open_closed[0], open_closed[1]
 
 
-def draw_background(seed: int, subject: str, width: int, height: int) -> Image:
+def draw_background(seed: int, subject: str, size: tuple[int, int], identity: float = 1.0) -> Image:
     """Draw the subject's wall: a colour with soft, low-contrast patches.
+
+    Args:
+        seed: The seed of the set.
+        subject: "s" and the subject's number, such as "s03".
+        size: Width and height, pixels.
+        identity: Scale of the differences from a plain grey wall, 0..2.
 
     Returns:
         An RGB picture, uint8 (height, width, 3).
@@ -134,5 +164,6 @@ def draw_background(seed: int, subject: str, width: int, height: int) -> Image:
         + rng.normal(0, 5, (5, 6, 3))
         + rng.normal(0, 12, (5, 6, 1))
     )
-    wall = cv2.resize(patches.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    patches = identity * patches + (1 - identity) * 135.0
+    wall = cv2.resize(patches.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(wall, 0, 255), dtype=np.uint8)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
-import numpy as np
+from emorec.synthetic.draws import stable_rng
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """The six classes; "neutral" is what an erased modality shows, never a label."""
 
-_AVI_SHARE = 0.25
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ClipPlan:
     """One clip of a synthetic set, fully decided: the same plan gives the same media.
 
@@ -27,6 +24,12 @@ class ClipPlan:
         seconds: Length of the clip, > 0.
         container: "mp4" (h264 + aac) or "avi" (mpeg4 + pcm_s16le).
         seed: The seed of the whole set; looks and voices depend on it as well.
+        face_intensity: How much of the emotion's full expression the face shows, from 0,
+            neutral, to 1.
+        voice_intensity: The same for the voice.
+        identity: Scale of the differences between subjects in look and voice, from 0, all are
+            alike, to 2.
+        lip_sync: Whether the lips follow the voice; otherwise they say something else.
     """
 
     id: str
@@ -38,21 +41,23 @@ class ClipPlan:
     seconds: float
     container: str
     seed: int
+    face_intensity: float = 1.0
+    voice_intensity: float = 1.0
+    identity: float = 1.0
+    lip_sync: bool = True
 
+    def __repr__(self) -> str:
+        """Name the plan's values, but not what has its default.
 
-def stable_rng(seed: int, *names: str) -> np.random.Generator:
-    """Give a generator that depends on nothing but its arguments.
-
-    Args:
-        seed: The seed of the set, any integer.
-        names: What the numbers are for, such as a clip's id and "face".
-
-    Returns:
-        A fresh generator, the same on every machine and in every process (`hash` is not).
-    """
-    text = "\x1f".join((str(seed), *names))
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return np.random.default_rng(int.from_bytes(digest, "big"))
+        A digest of this text names folders of media and caches; a set planned before an option
+        existed keeps its name, because its media are still the same.
+        """
+        told = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.default is MISSING or getattr(self, field.name) != field.default
+        )
+        return f"ClipPlan({', '.join(told)})"
 
 
 def plan_clips(
@@ -62,13 +67,19 @@ def plan_clips(
     face_reliability: float = 0.75,
     voice_reliability: float = 0.75,
     seconds: tuple[float, float] = (1.2, 2.0),
+    intensity: tuple[float, float] = (1.0, 1.0),
+    shared_intensity: bool = True,
+    identity: float = 1.0,
+    lip_sync: bool = True,
+    avi_share: float = 0.25,
     seed: int = 0,
 ) -> list[ClipPlan]:
     """Plan a set of subjects x 6 emotions x takes clips.
 
     The two modalities are erased independently, so that neither alone can reach what both
     together reach. Whether a clip is erased compares one number drawn for its id with the
-    reliability: raising a reliability only turns further clips on.
+    reliability: raising a reliability only turns further clips on. In the same way no argument
+    changes what is drawn for another one.
 
     Args:
         subjects: Number of subjects, 1..99.
@@ -76,6 +87,14 @@ def plan_clips(
         face_reliability: Probability, 0..1, that the face shows the clip's emotion.
         voice_reliability: Probability, 0..1, that the voice shows the clip's emotion.
         seconds: Shortest and longest clip, 0.2 <= shortest <= longest <= 60.
+        intensity: Weakest and strongest expression, 0 < weakest <= strongest <= 1, where 1 is
+            the full one and 0 would be neutral; drawn uniformly for each clip.
+        shared_intensity: Whether a clip's face and voice have the same intensity; otherwise
+            each has its own, drawn from the same range.
+        identity: Scale of the differences between subjects in look and voice, 0..2.
+        lip_sync: Whether the lips follow the voice.
+        avi_share: Probability, 0..1, that a clip is an AVI file; the others are MP4. The codecs
+            can be told from picture and sound, so that both share the container as well.
         seed: Seed of the set.
 
     Returns:
@@ -90,12 +109,18 @@ def plan_clips(
     for name, share in (
         ("face_reliability", face_reliability),
         ("voice_reliability", voice_reliability),
+        ("avi_share", avi_share),
     ):
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"{name} must be within 0..1, got {share}")
     shortest, longest = seconds
     if not 0.2 <= shortest <= longest <= 60.0:
         raise ValueError(f"seconds must be 0.2 <= shortest <= longest <= 60, got {seconds}")
+    weakest, strongest = intensity
+    if not 0.0 < weakest <= strongest <= 1.0:
+        raise ValueError(f"intensity must be 0 < weakest <= strongest <= 1, got {intensity}")
+    if not 0.0 <= identity <= 2.0:
+        raise ValueError(f"identity must be within 0..2, got {identity}")
 
     plans = []
     for number in range(1, subjects + 1):
@@ -104,7 +129,9 @@ def plan_clips(
                 subject = f"s{number:02d}"
                 clip = f"{subject}-{emotion}-{take:02d}"
                 # One draw per question, always in this order, whatever the arguments are.
-                face, voice, length, container = stable_rng(seed, clip, "plan").random(4)
+                draws = stable_rng(seed, clip, "plan").random(6)
+                face, voice, length, container, first, second = draws
+                levels = [weakest + draw * (strongest - weakest) for draw in (first, second)]
                 plans.append(
                     ClipPlan(
                         id=clip,
@@ -114,26 +141,12 @@ def plan_clips(
                         face_shows=bool(face < face_reliability),
                         voice_shows=bool(voice < voice_reliability),
                         seconds=float(shortest + length * (longest - shortest)),
-                        container="avi" if container < _AVI_SHARE else "mp4",
+                        container="avi" if container < avi_share else "mp4",
                         seed=seed,
+                        face_intensity=float(levels[0]),
+                        voice_intensity=float(levels[0 if shared_intensity else 1]),
+                        identity=float(identity),
+                        lip_sync=lip_sync,
                     )
                 )
     return plans
-
-
-def subject_position(seed: int, subject: str, quality: str) -> float:
-    """Place a subject on a scale so that few subjects already cover it evenly.
-
-    Independent draws would give some neighbouring subjects the same look or pitch; steps of
-    the golden ratio keep them apart.
-
-    Args:
-        seed: The seed of the set.
-        subject: "s" and the subject's number, such as "s03".
-        quality: What the scale is for, such as "pitch"; shifts the start of the sequence.
-
-    Returns:
-        A position in 0..1.
-    """
-    start = stable_rng(seed, quality).random()
-    return float((start + int(subject[1:]) * 0.6180339887498949) % 1.0)

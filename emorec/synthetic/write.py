@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +11,8 @@ import av
 import numpy as np
 
 from emorec.synthetic.frames import FRAMES_PER_SECOND, count_frames, render_frames
-from emorec.synthetic.voice import SAMPLE_RATE, speak
+from emorec.synthetic.phonation import SAMPLE_RATE
+from emorec.synthetic.voice import speak
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +65,10 @@ def _encode(plan: ClipPlan, path: Path) -> None:
     video_codec, video_options, audio_codec, audio_options = _CODECS[plan.container]
     count = count_frames(plan.seconds)
     sound, loudness = speak(plan, count * _SAMPLES_PER_FRAME)
+    if not plan.lip_sync:
+        # Other, neutral words: not even the speed of the lips may tell how the voice sounds.
+        unheard = replace(plan, id=f"{plan.id}/lips", voice_shows=False)
+        _, loudness = speak(unheard, len(sound))
     mouth = loudness.reshape(count, _SAMPLES_PER_FRAME).mean(axis=1)
 
     with av.open(str(path), "w", format=plan.container) as container:

@@ -1,0 +1,56 @@
+"""Random numbers that depend on what they are for, and on nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+
+def stable_rng(seed: int, *names: str) -> np.random.Generator:
+    """Give a generator that depends on nothing but its arguments.
+
+    Args:
+        seed: The seed of the set, any integer.
+        names: What the numbers are for, such as a clip's id and "face".
+
+    Returns:
+        A fresh generator, the same on every machine and in every process (`hash` is not).
+    """
+    text = "\x1f".join((str(seed), *names))
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def subject_position(seed: int, subject: str, quality: str) -> float:
+    """Place a subject on a scale so that few subjects already cover it evenly.
+
+    Independent draws would give some neighbouring subjects the same look or pitch; steps of
+    the golden ratio keep them apart.
+
+    Args:
+        seed: The seed of the set.
+        subject: "s" and the subject's number, such as "s03".
+        quality: What the scale is for, such as "pitch"; shifts the start of the sequence.
+
+    Returns:
+        A position in 0..1.
+    """
+    start = stable_rng(seed, quality).random()
+    return float((start + int(subject[1:]) * 0.6180339887498949) % 1.0)
+
+
+def spread(value: float, average: float, identity: float) -> float:
+    """Scale a quality's distance from the average.
+
+    Args:
+        value: The quality as it was drawn.
+        average: What it is for the average subject.
+        identity: The scale; 0 gives exactly `average`, 1 exactly `value`.
+
+    Returns:
+        The scaled quality.
+    """
+    # Not average + identity * (value - average), which rounds: sets made before there was a
+    # scale must stay the same to the bit, and at 0 rounding would tell subjects apart.
+    return float(identity * value + (1 - identity) * average)
