@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -54,26 +54,33 @@ def time_limit(seconds: float) -> Iterator[None]:
     """End work that takes too long: a damaged file can make a decoder run for ever.
 
     Python code is interrupted after the limit. A call into a library that never returns is not;
-    then a worker process ends itself after twice the limit. Elsewhere than in the main thread,
-    and on systems without such timers, it does nothing.
+    then a worker process ends itself after twice the limit. In other threads than the main one,
+    and on systems without such timers, only the latter happens.
 
     Raises:
         TimeLimitError: The limit has passed.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(
-        signal, "setitimer"
-    ):
-        yield
-        return
+    end = threading.Timer(2 * seconds, os._exit, (1,)) if _is_worker else None
+    if end is not None:
+        end.daemon = True
+        end.start()
+    try:
+        in_main = threading.current_thread() is threading.main_thread()
+        with _alarm(seconds) if in_main and hasattr(signal, "setitimer") else nullcontext():
+            yield
+    finally:
+        if end is not None:
+            end.cancel()
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise the error after some seconds, by the system's timer."""
 
     def stop(number: int, frame: Any) -> None:
         raise TimeLimitError
 
     before = signal.signal(signal.SIGALRM, stop)
-    end = threading.Timer(2 * seconds, os._exit, (1,)) if _is_worker else None
-    if end is not None:
-        end.daemon = True
-        end.start()
     start = time.monotonic()
     left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -84,8 +91,6 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, left)
-        if end is not None:
-            end.cancel()
 
 
 def one_thread() -> None:

@@ -1,6 +1,6 @@
 """Clips to cached segments; nothing here imports Lightning, so worker processes start fast."""
 
-from emorec.cache.build import Source, build
+from emorec.cache.build import Source, Work, build
 from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
 from emorec.cache.speech import SpeechWindows
@@ -14,6 +14,7 @@ __all__ = [
     "Source",
     "SpeechWindows",
     "Windows",
+    "Work",
     "build",
     "fingerprint",
     "make_entry",

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +52,30 @@ class Source:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How the work is divided; it changes nothing of what is cached.
+
+    Attributes:
+        workers: Worker processes; 0 works in this process.
+        shard: (i, n) takes each n-th clip from the i-th on, so that n machines with the same clips
+            and a shared disk divide them; its report is ``report-i-of-n.csv``.
+        device: Where faces are detected.
+        at_once: Clips that a worker process has in work, each in a thread, so that their frames
+            go through the detector together.
+    """
+
+    workers: int = 1
+    shard: tuple[int, int] = (1, 1)
+    device: str = "cpu"
+    at_once: int = 1
+
+
 def build(
     source: Source,
     clips: Sequence[Clip],
+    work: Work,
     *,
-    workers: int = 1,
-    shard: tuple[int, int] = (1, 1),
     say: Callable[[str], None] = log.info,
 ) -> list[Entry]:
     """Cache what is missing of the clips, write ``report.csv``, and return all records.
@@ -68,9 +87,7 @@ def build(
     Args:
         source: The set and its options.
         clips: Its clips.
-        workers: Worker processes; 0 works in this process.
-        shard: (i, n) takes each n-th clip from the i-th on, so that n machines with the same clips
-            and a shared disk divide them; its report is ``report-i-of-n.csv``.
+        work: Worker processes, shard and device.
         say: Called with each line that a user should read.
 
     Raises:
@@ -78,7 +95,7 @@ def build(
     """
     cache = source.cache()
     cache.sweep()
-    number, of = shard
+    number, of = work.shard
     clips = clips[number - 1 :: of]
     report = cache.folder / ("report.csv" if of == 1 else f"report-{number}-of-{of}.csv")
     done: dict[str, Entry] = {}
@@ -91,14 +108,14 @@ def build(
         windows = len(source.windows("", 60.0))
         size = source.bytes_per_clip(windows) * len(missing) / 2**20
         say(
-            f"preprocessing {len(missing)} of {len(clips)} clips with {workers} worker(s) into "
-            f"{cache.folder} (about {size:.0f} MiB); it can be interrupted and run again, and "
+            f"preprocessing {len(missing)} of {len(clips)} clips with {work.workers} worker(s) "
+            f"into {cache.folder} (about {size:.0f} MiB); it can be interrupted and run again, and "
             "emorec preprocess does it beforehand, on any machine"
         )
         bar = progress(total=len(missing), unit="clip", desc="preprocess")
         warned = 0
         with bar:
-            for entry in _process(source, missing, workers):
+            for entry in _process(source, missing, work):
                 done[entry.id] = entry
                 warned += bool(entry.warnings) or entry.status != "ok"
                 bar.set_postfix(warnings=warned, refresh=False)
@@ -108,30 +125,31 @@ def build(
     return entries
 
 
-def _process(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry]:
-    if workers == 0:
+def _process(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
+    if work.workers == 0:
         yield from (_cache_clip(source, clip) for clip in clips)
         return
     waiting = {clip.id: clip for clip in clips}
     while waiting:
-        for entry in _pool(source, list(waiting.values()), min(workers, len(waiting))):
+        for entry in _pool(source, list(waiting.values()), work):
             del waiting[entry.id]
             yield entry
         # A worker that dies takes its pool with it. The clips that it can have had are done one
         # by one in a process each, which finds the one that kills it; then the rest goes on.
-        for clip in list(waiting.values())[: 2 * workers + 1]:
-            results = list(_pool(source, [clip], 1))
+        for clip in list(waiting.values())[: (2 * work.workers + 1) * work.at_once]:
+            results = list(_pool(source, [clip], replace(work, workers=1, at_once=1)))
             del waiting[clip.id]
             yield results[0] if results else _died(clip)
 
 
-def _pool(source: Source, clips: Sequence[Clip], workers: int) -> Iterator[Entry]:
+def _pool(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
     """Yield records as they are made; ends early where a worker process dies."""
-    with worker_pool(workers, _use, source) as pool:
-        futures: list[Future[Entry]] = [pool.submit(_work, clip) for clip in clips]
+    parts = [clips[i : i + work.at_once] for i in range(0, len(clips), work.at_once)]
+    with worker_pool(min(work.workers, len(parts)), _use, source, work) as pool:
+        futures: list[Future[list[Entry]]] = [pool.submit(_work, part) for part in parts]
         for future in as_completed(futures):
             try:
-                yield future.result()
+                yield from future.result()
             except BrokenProcessPool:
                 return
 
@@ -161,11 +179,17 @@ def _died(clip: Clip) -> Entry:
 _source: Source | None = None  # of a worker process; its extractors keep their loaded models
 
 
-def _use(source: Source) -> None:
+def _use(source: Source, work: Work) -> None:
     global _source
     _source = source
+    for extractor in source.extractors.values():
+        extractor.use(work.device, work.at_once)
 
 
-def _work(clip: Clip) -> Entry:
+def _work(clips: Sequence[Clip]) -> list[Entry]:
+    """Cache some clips, several at once in threads; a single one in the main thread."""
     assert _source is not None
-    return _cache_clip(_source, clip)
+    if len(clips) == 1:  # there a time limit can interrupt it
+        return [_cache_clip(_source, clips[0])]
+    with ThreadPoolExecutor(len(clips)) as threads:
+        return list(threads.map(partial(_cache_clip, _source), clips))

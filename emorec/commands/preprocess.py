@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 
+import torch
 from jsonargparse import ArgumentParser
 
+from emorec.cache import Work
 from emorec.commands.parser import EmorecParser, show_info
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
@@ -18,7 +20,9 @@ def main(argv: Sequence[str]) -> None:
     options = parser.parse_args(list(argv[1:]))
     data: EmotionDataModule = parser.instantiate(options).data
     show_info()
-    data.preprocess(options.workers, _shard(options.shard))
+    device = _device(options.device)
+    at_once = options.at_once or (8 if device.startswith("cuda") else 1)
+    data.preprocess(Work(options.workers, _shard(options.shard), device, at_once))
 
 
 def build_parser() -> ArgumentParser:
@@ -38,10 +42,30 @@ def build_parser() -> ArgumentParser:
         help="only each N-th clip from the I-th on, for N machines with a shared disk; run once "
         "without it at the end, for the whole report",
     )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="where faces are detected: auto (a GPU where there is one), cpu, cuda, cuda:1",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=int | None,
+        help="clips that each worker has in work at once, so that their frames are detected in "
+        "one batch: 8 on a GPU, 1 else",
+    )
     parser.add_subclass_arguments(
         EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
     )
     return parser
+
+
+def _device(name: str) -> str:
+    there = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if there else "cpu"
+    if name.startswith("cuda") and not there:
+        raise UserError(f"--device is {name}, but PyTorch sees no GPU here; use cpu or auto")
+    return name
 
 
 def _shard(text: str) -> tuple[int, int]:

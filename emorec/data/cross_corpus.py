@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from emorec.cache import Entry, SegmentCache
+from emorec.cache import Entry, SegmentCache, Work
 from emorec.data.errors import DataError
 from emorec.data.folds import split_clips
 from emorec.data.module import EmotionDataModule
@@ -74,12 +74,10 @@ class CrossCorpus(EmotionDataModule):
         tested = [clip for clip in map(self._mapped, self.test_set.clips()) if clip is not None]
         return [*self.train_set.clips(), *tested]
 
-    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
+    def preprocess(self, work: Work) -> list[Entry]:
         """Cache both sets; see the base class."""
         return [
-            entry
-            for each in (self.train_set, self.test_set)
-            for entry in each.preprocess(workers, shard)
+            entry for each in (self.train_set, self.test_set) for entry in each.preprocess(work)
         ]
 
     def load(self) -> None:

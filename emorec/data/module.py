@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, build
+from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, Work, build
 from emorec.cache.overview import write_overview
 from emorec.data.errors import DataError
 from emorec.data.folds import split_clips
@@ -121,21 +121,20 @@ class EmotionDataModule(LightningDataModule, ABC):
     def prepare_data(self) -> None:
         """Cache what is missing; Lightning calls this in one process, before each of its loops."""
         if not self._prepared:
-            self.preprocess(self.workers)
+            self.preprocess(Work(self.workers))
         self._prepared = True
 
-    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
+    def preprocess(self, work: Work) -> list[Entry]:
         """Cache what is missing and return all records; write the reports.
 
         Args:
-            workers: Worker processes.
-            shard: (i, n): only each n-th clip from the i-th on, and no ``report.html``.
+            work: Worker processes, device, and shard: one shard writes no ``report.html``.
         """
         clips, cache = self.checked_clips(), self.source().cache()
         table, page = cache.folder / "report.csv", cache.folder / "report.html"
         before = table.read_bytes() if table.is_file() else b""
-        made = build(self.source(), clips, workers=workers, shard=shard, say=rank_zero_info)
-        if shard[1] == 1 and not (page.is_file() and table.read_bytes() == before):
+        made = build(self.source(), clips, work, say=rank_zero_info)
+        if work.shard[1] == 1 and not (page.is_file() and table.read_bytes() == before):
             target, classes = next(iter(self.targets.items()))
             write_overview(page, made, clips, classes, cache, target)
             rank_zero_info(f"pictures and counts: {page}")

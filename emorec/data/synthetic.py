@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 
-from emorec.cache import Entry
+from emorec.cache import Entry, Work
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
 from emorec.progress import progress
@@ -108,10 +108,10 @@ class Synthetic(EmotionDataModule):
             for plan in self.plans
         ]
 
-    def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
+    def preprocess(self, work: Work) -> list[Entry]:
         """Write the media files that are missing, then cache them; see the base class."""
-        self._generate(workers)
-        return super().preprocess(workers, shard)
+        self._generate(work.workers)
+        return super().preprocess(work)
 
     def _generate(self, workers: int) -> None:
         pairs = zip(self.plans, self.clips(), strict=True)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from emorec.cache import Entry
+from emorec.cache import Entry, Work
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits import PARTS
 from emorec.types import Clip
@@ -74,7 +74,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
         workers: Worker processes.
     """
     clips = {clip.id: clip for clip in data.checked_clips()}
-    entries = data.preprocess(workers)
+    entries = data.preprocess(Work(workers))
     # Not told by the records: what was cached of a file is used after the file is gone.
     there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
     problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]

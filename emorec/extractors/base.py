@@ -40,16 +40,32 @@ class Extractor(ABC):
         dtype: numpy type of one window's array.
         pooled_axes: Axes of one window's array over which standardisation pools, so that a
             log-mel keeps a mean per band.
+        device: Where networks run; see :meth:`use`.
+        clips_at_once: How many clips are in work, each in a thread.
     """
 
     version: ClassVar[int] = 1
     dtype: ClassVar[type[np.generic]] = np.float16
     pooled_axes: ClassVar[tuple[int, ...]] = ()
+    device: str = "cpu"
+    clips_at_once: int = 1
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """Shape of one window's array."""
+
+    def use(self, device: str, clips: int) -> None:
+        """Take note of how the work is done.
+
+        Called in each worker process before the first clip. It is no option of the constructor:
+        what is extracted must not depend on it.
+
+        Args:
+            device: Such as ``cpu`` or ``cuda``.
+            clips: How many clips are in work at once, each in a thread.
+        """
+        self.device, self.clips_at_once = device, clips
 
     @abstractmethod
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:

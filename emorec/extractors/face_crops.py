@@ -1,5 +1,6 @@
 """One face per window: the crop around it in the window's central frame."""
 
+import threading
 from collections.abc import Sequence
 from statistics import median
 from typing import ClassVar, Literal
@@ -8,6 +9,7 @@ import numpy as np
 
 from emorec.extractors.base import Extraction, Extractor
 from emorec.media import (
+    BatchedDetector,
     Face,
     FaceDetector,
     Image,
@@ -19,10 +21,12 @@ from emorec.media import (
     square_crop,
     track_face,
 )
+from emorec.media.batched import FRAMES
 from emorec.types import Array, Clip, Window
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+_LOADING = threading.Lock()
 
 
 class FaceCrops(Extractor):
@@ -87,9 +91,7 @@ class FaceCrops(Extractor):
         # Crops of key frames in a mostly uncovered window would repeat the first or last frame.
         seen = [media.video.share(*w) >= 0.5 for w in windows]
         frames = read_key_frames(media, [w.middle for w in windows])
-        if self._detector is None:
-            self._detector = MTCNNDetector(self.lines, self.min_face, self.min_score)
-        faces = self._faces(frames.images, self._detector)
+        faces = self._faces(frames.images, self._load())
         crops: list[Array | None] = [
             square_crop(image, face, self.size, self.margin).transpose(2, 0, 1) if face else None
             for image, face in zip(frames.images, faces, strict=True)
@@ -119,6 +121,15 @@ class FaceCrops(Extractor):
             "face_side": round(median(sides)) if sides else 0,
         }
         return Extraction(arrays, facts, warnings)
+
+    def _load(self) -> FaceDetector:
+        """Return the detector, made at first use."""
+        with _LOADING:  # clips at once are threads, and share one
+            if self._detector is None:
+                batch = FRAMES if self.clips_at_once > 1 else 8
+                one = MTCNNDetector(self.lines, self.min_face, self.min_score, batch, self.device)
+                self._detector = BatchedDetector(one) if self.clips_at_once > 1 else one
+            return self._detector
 
     def _faces(self, images: Sequence[Image], detector: FaceDetector) -> list[Face | None]:
         if self.mode == "tracked" or not images:

@@ -31,15 +31,22 @@ class MTCNNDetector(FaceDetector):
         min_face: Smallest face to find, in pixels of the scaled frame.
         min_score: Faces below this probability are dropped, 0 to 1.
         batch: Frames a forward pass.
+        device: Where the networks run.
     """
 
     def __init__(
-        self, lines: int = 360, min_face: int = 40, min_score: float = 0.9, batch: int = 8
+        self,
+        lines: int = 360,
+        min_face: int = 40,
+        min_score: float = 0.9,
+        batch: int = 8,
+        device: str = "cpu",
     ) -> None:
         from facenet_pytorch import MTCNN
 
         self.lines, self.min_score, self.batch = lines, min_score, batch
-        self.net = MTCNN(min_face_size=min_face, keep_all=True)
+        self.device = device
+        self.net = MTCNN(min_face_size=min_face, keep_all=True, device=device)
         self.net.to(memory_format=torch.channels_last)
 
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
@@ -90,9 +97,9 @@ class MTCNNDetector(FaceDetector):
         patch = square_crop(image, face, room, 2 * reach)
         at = np.rint((SHIFTS + reach) * ONET).astype(int)
         crops = np.stack([patch[y : y + ONET, x : x + ONET] for x, y in at])
-        inputs = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+        inputs = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float()
         with torch.inference_mode():
-            change, _, probability = self.net.onet((inputs - 127.5) / 128)
+            change, _, probability = (x.cpu() for x in self.net.onet((inputs - 127.5) / 128))
         left, top = (corners + change[:, :2].numpy() * side).mean(0).tolist()
         right, bottom = (corners + side + change[:, 2:].numpy() * side).mean(0).tolist()
         new = Face(left, top, right, bottom, float(probability[:, 1].mean()))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emorec.cache import RandomWindows, Source, build
+from emorec.cache import RandomWindows, Source, Work, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
@@ -65,7 +65,7 @@ def work(root: Path, workers: int) -> None:
     """Preprocess, saying when it begins."""
     sys.stdout.write("begins\n")
     sys.stdout.flush()
-    build(source_of(root, "killed"), clips_of(root), workers=workers)
+    build(source_of(root, "killed"), clips_of(root), Work(workers))
 
 
 def whole_entries(root: Path) -> int:
@@ -94,7 +94,7 @@ def kill_often(folder: Path, kills: int, seed: int = 0) -> tuple[int, int, int]:
     for number in range(CLIPS):
         write_sound(folder / f"{number}.wav", tone(8000, 1.0)[None], 8000)
     start = time.monotonic()
-    build(source_of(folder, "whole"), clips_of(folder), workers=0)
+    build(source_of(folder, "whole"), clips_of(folder), Work(0))
     longest = time.monotonic() - start
     chance, done, amid, full, before = random.Random(seed), 0, 0, 0, 0
     while done < kills:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from emorec.cache import Entry, RandomWindows, SegmentCache, Source, build
+from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Work, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
@@ -87,9 +87,9 @@ def build_until_killed(root: Path, workers: int) -> None:
     if workers == 0:
         (root / "gate").touch()
         with patch("numpy.save", save_and_hang):
-            build(made, clips(root), workers=0)
+            build(made, clips(root), Work(0))
     else:
-        build(made, clips(root), workers=workers)
+        build(made, clips(root), Work(workers))
 
 
 def write_many(folder: Path, value: int) -> None:

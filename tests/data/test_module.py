@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler
 
-from emorec.cache import Entry
+from emorec.cache import Entry, Work
 from emorec.data import EmotionDataModule, random_clip
 from emorec.data.errors import DataError
 from emorec.data.splits import PARTS
@@ -127,9 +127,9 @@ def test_preparing_twice_preprocesses_once(tmp_path: Path) -> None:
     calls = []
 
     class Counts(ToyData):
-        def preprocess(self, workers: int, shard: tuple[int, int] = (1, 1)) -> list[Entry]:
-            calls.append(workers)
-            return super().preprocess(workers)
+        def preprocess(self, work: Work) -> list[Entry]:
+            calls.append(work.workers)
+            return super().preprocess(work)
 
     data = Counts(tmp_path, workers=3)
     data.prepare_data()
