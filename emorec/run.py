@@ -51,6 +51,7 @@ class RunDirectory:
         self.path = path
         self.config_file = path / "config.yaml"
         self.metrics_file = path / "metrics.json"
+        self.timing_file = path / "timing.json"
         self.summary_file = path / "summary.txt"
         self.split_file = path / "split.csv"
         self.checkpoints = path / "checkpoints"
@@ -168,6 +169,19 @@ class RunDirectory:
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write metrics.json, whose ``finished`` says whether training went to its end."""
         write_text(self.metrics_file, json.dumps(metrics, indent=2) + "\n")
+
+    def write_timing(self, seconds: float) -> None:
+        """Write timing.json: how long training took, since it was last resumed.
+
+        Not in metrics.json, which is the same for the same config.
+        """
+        write_text(self.timing_file, json.dumps({"training_seconds": round(seconds, 1)}) + "\n")
+
+    def training_seconds(self) -> float | None:
+        """Return what :meth:`write_timing` wrote, None where nothing was."""
+        if not self.timing_file.is_file():
+            return None
+        return float(json.loads(self.timing_file.read_text(encoding="utf-8"))["training_seconds"])
 
 
 def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ import yaml
 
 from emorec.commands.train import main as fit
 from emorec.errors import UserError
+from emorec.run import RunDirectory
 from emorec.study import Cell, Study, read_study
 from emorec.study.cells import expand
 from emorec.study.config import check_stages
@@ -104,8 +105,8 @@ def _list(cells: Sequence[Cell], out: Path, jobs: int) -> None:
         first = cell.grid == ""
         if metrics is None:
             missing[first] += 1
-        elif metrics.get("training_seconds"):
-            seconds[first].append(metrics["training_seconds"])
+        elif taken := RunDirectory(out / CELLS / cell.name).training_seconds():
+            seconds[first].append(taken)
         state = "finished" if metrics else f"after {cell.start}" if cell.start else "to run"
         sys.stdout.write(f"{cell.name}  {state}\n")
     known = all(seconds[kind] or not missing[kind] for kind in missing)

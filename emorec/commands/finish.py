@@ -25,7 +25,6 @@ def write_results(
     *,
     missing: Mapping[str, Any],
     finished: bool,
-    seconds: float | None,
 ) -> str:
     """Write best.ckpt, training_curves.png, summary.txt and, last, metrics.json.
 
@@ -37,7 +36,6 @@ def write_results(
         seed: Seed of the run: weights and order.
         missing: Case -> rate -> metrics where a modality is missing.
         finished: Whether training went to its end.
-        seconds: How long training took, since it was last resumed; None where it was not.
 
     Returns:
         The summary: accuracies, and where the pictures and the model are.
@@ -70,7 +68,6 @@ def write_results(
             "emorec": __version__,
             "finished": finished,
             "seed": seed,
-            "training_seconds": seconds,
             "data": type(data).__name__,
             "labels": data.label_note,
             "split": data.split,

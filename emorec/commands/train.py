@@ -169,7 +169,10 @@ class EmorecCLI(LightningCLI):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
         except SystemExit as stop:  # what Lightning makes of Ctrl-C
             raise (KeyboardInterrupt if self.trainer.interrupted else stop) from None
-        self._test(model, datamodule, finished=True, seconds=time.monotonic() - start)
+        seconds = time.monotonic() - start
+        self._test(model, datamodule, finished=True)
+        if self.trainer.is_global_zero:
+            self.directory.write_timing(seconds)
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""
@@ -194,7 +197,6 @@ class EmorecCLI(LightningCLI):
         datamodule: LightningDataModule,
         *,
         finished: bool,
-        seconds: float | None = None,
     ) -> None:
         for path in self._trained():
             self.trainer.test(
@@ -212,7 +214,6 @@ class EmorecCLI(LightningCLI):
                 seed,
                 missing=missing.results,
                 finished=finished,
-                seconds=seconds,
             )
             sys.stdout.write(f"\n{text}")
 

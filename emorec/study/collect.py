@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from emorec import __version__
+from emorec.run import RunDirectory
 from emorec.study.cells import Cell
 from emorec.study.runner import CELLS, finished
 
@@ -36,12 +37,14 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
         metrics = finished(out / CELLS / cell.name) if cell.grid else None
         if metrics is None:
             continue
-        rows += _rows(cell, cell.name, metrics)
+        rows += _rows(cell, cell.name, metrics, out / CELLS)
         first = by_name.get(cell.start or "")
         pretrained = finished(out / CELLS / first.name) if first else None
         if first is not None and pretrained is not None:
             tested = {k: v for k, v in pretrained["test"].items() if k not in metrics["test"]}
-            rows += _rows(cell, first.name, {**pretrained, "test": tested, "missing": {}})
+            rows += _rows(
+                cell, first.name, {**pretrained, "test": tested, "missing": {}}, out / CELLS
+            )
     results = pd.DataFrame(rows)
     results.attrs["axes"] = list(dict.fromkeys(axis for cell in cells for axis in cell.choices))
     return results
@@ -61,9 +64,10 @@ def code_version(root: Path) -> str:
     return f"{__version__} {found.stdout.strip()}"
 
 
-def _rows(cell: Cell, source: str, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """Return the rows of one run: each kind of scores, and each case of a missing modality."""
     common = {
+        "seconds": RunDirectory(folder / source).training_seconds(),
         "grid": cell.grid,
         **cell.choices,
         "protocol": cell.protocol,
@@ -77,7 +81,6 @@ def _rows(cell: Cell, source: str, metrics: dict[str, Any]) -> list[dict[str, An
         "split": metrics["split"],
         "speakers_shared": metrics["speakers_shared"],
         "selected_on_test": metrics["selected_on_test"],
-        "seconds": metrics["training_seconds"],
         "code": metrics["emorec"],
     }
     rows = [
