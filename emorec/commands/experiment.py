@@ -13,7 +13,7 @@ from emorec.commands.train import main as fit
 from emorec.errors import UserError
 from emorec.run import RunDirectory
 from emorec.study import Cell, Study, read_study
-from emorec.study.cells import expand
+from emorec.study.cells import expand, runs_of
 from emorec.study.config import check_stages
 from emorec.study.report import write_report
 from emorec.study.runner import CELLS, finished, run_cells
@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> None:
     cells = expand(study, options.grid)
     out: Path = options.out or Path("runs") / study.name
     if options.dry_run:
-        _list(cells, out, options.jobs)
+        _list(runs_of(cells), out, options.jobs)
         return
     out.mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
@@ -43,8 +43,9 @@ def main(argv: Sequence[str]) -> None:
     write_report(study, cells, out, Path(__file__).parent)
     for name, reason in failed.items():
         _say(f"failed: {name}: {reason} ({out / CELLS / name / 'logs' / 'log.txt'})")
-    done = sum(finished(out / CELLS / cell.name) is not None for cell in cells)
-    _say(f"{done} of {len(cells)} cells finished, {len(failed)} failed; {out / 'table.md'}")
+    runs = runs_of(cells)
+    done = sum(finished(out / CELLS / cell.name) is not None for cell in runs)
+    _say(f"{done} of {len(runs)} cells finished, {len(failed)} failed; {out / 'table.md'}")
     if failed:
         raise SystemExit(1)
 

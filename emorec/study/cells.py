@@ -21,7 +21,8 @@ class Cell:
     """One run.
 
     Attributes:
-        name: Unique in the study; the name of its directory.
+        name: The name of its run directory. Cells of the same options, in several grids or in one,
+            have one name: they are one run.
         grid: Its grid; empty in pre-training.
         choices: Axis -> choice.
         protocol: Name of the protocol.
@@ -61,21 +62,34 @@ class Cell:
 
 
 def expand(study: Study, grids: Sequence[str] | None = None) -> list[Cell]:
-    """Return all cells of a study, pre-training first.
+    """Return all cells of a study, pre-training (once a run) first.
 
     Args:
         study: The study.
-        grids: Only these grids.
+        grids: Only these grids; the runs have the same names.
     """
-    cells: dict[str, Cell] = {}
+    names: dict[str, str] = {}
+    first: dict[str, Cell] = {}
+    cells: list[Cell] = []
     for name, grid in study.grids.items():
-        if grids is None or name in grids:
-            for cell in _of_grid(study, name, grid):
-                cells.setdefault(cell.name, cell)
-    return sorted(cells.values(), key=lambda cell: cell.grid != "")
+        for cell in _of_grid(study, name, grid, names):
+            if grids is None or name in grids:
+                if cell.grid:
+                    cells.append(cell)
+                else:
+                    first.setdefault(cell.name, cell)
+    return [*first.values(), *cells]
 
 
-def _of_grid(study: Study, name: str, grid: Grid) -> Iterator[Cell]:
+def runs_of(cells: Sequence[Cell]) -> list[Cell]:
+    """Return one cell of each run."""
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        found.setdefault(cell.name, cell)
+    return list(found.values())
+
+
+def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iterator[Cell]:
     kept = {key: stage for key, stage in study.stages.items() if key not in study.pretrain}
     first = {key: stage for key, stage in study.stages.items() if key in study.pretrain}
     for picked in itertools.product(*(choices.items() for choices in grid.axes.values())):
@@ -93,15 +107,15 @@ def _of_grid(study: Study, name: str, grid: Grid) -> Iterator[Cell]:
                 )
                 label = "-".join(f"{axis}-{choice}" for axis, (choice, _) in axes.items())
                 whole = {**study.files, **options, "stages": stages}
-                start = _name("pretrain", label or NOTHING, run, whole)
+                start = _name("pretrain", label or NOTHING, run, whole, names)
                 shared = {axis: choice for axis, (choice, _) in axes.items()}
                 yield Cell(start, "", shared, protocol, fold, seed, options, stages)
             parts = [study.options, grid.options, *(o for _, o in chosen.values()), repeat]
             options, stages = _merge(parts, kept)
             label = "-".join(choices.values())
             whole = {**study.files, **options, "stages": stages, "start": start}
-            unique = _name(name, label, run, whole)
-            yield Cell(unique, name, choices, protocol, fold, seed, options, stages, start)
+            own = _name(name, label, run, whole, names)
+            yield Cell(own, name, choices, protocol, fold, seed, options, stages, start)
 
 
 def _meets(choices: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
@@ -146,10 +160,11 @@ def _merge(
     return options, dict(merged)
 
 
-def _name(grid: str, label: str, run: str, options: Options) -> str:
+def _name(grid: str, label: str, run: str, options: Options, names: dict[str, str]) -> str:
     """Return a name that a folder can have; a digest keeps other options apart.
 
     Files of configs count by their content: a changed one gives new cells, a moved one does not.
+    The same options get the name that they first had, which is kept in ``names``.
     """
     readable = re.sub(r"[^A-Za-z0-9.+_-]+", "_", f"{grid}-{label}-{run}")
     whole = dict(options)
@@ -157,7 +172,8 @@ def _name(grid: str, label: str, run: str, options: Options) -> str:
         path = Path(options[key])
         whole[key] = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else str(path)
     text = json.dumps(whole, sort_keys=True, default=str)
-    return f"{readable}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+    name = f"{readable}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+    return names.setdefault(text, name)
 
 
 def _text(value: Any) -> str:

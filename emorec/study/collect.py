@@ -21,8 +21,8 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
     Columns: grid, the axes' names, protocol, fold, seed, scores (``fused``, or a modality alone,
     tested after its own stage), case and rate (where a modality is missing at test; empty and 0
     otherwise), accuracy, uar, macro_f1 (0 to 1), numbers of clips, cell, seconds, code version.
-    A run that several grids share (the same options) is in the first of them. Modalities alone
-    come from the pre-training that a run started from.
+    A run that several grids share (the same options) is in each of them. Modalities alone come
+    from the pre-training that a run started from.
 
     Args:
         cells: Cells of the study.

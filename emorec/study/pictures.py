@@ -28,16 +28,17 @@ def pictures(
         cells: Folder of the run directories.
     """
     found = results[(results["grid"] == grid) & (results["scores"] == "fused")]
-    first = next(iter(study.grids[grid].axes))
+    first, *others = study.grids[grid].axes
     for protocol, part in found.groupby("protocol", sort=False):
         whole = part[part["rate"] == 0]
         for number, lines in enumerate(study.grids[grid].lines):
             name = f"{grid}_{protocol}_{lines['x']}{number or ''}"
             yield name, _over_a_number(study.grids[grid], lines, whole)
         if (part["case"] != "").any():
-            yield f"{grid}_{protocol}_missing", _missing(part, first)
-        axes = list(study.grids[grid].axes)
-        kinds = list(whole.groupby(axes, sort=False))
+            for choices, runs in part.groupby(others, sort=False) if others else [((), part)]:
+                name = "_".join([grid, str(protocol), "missing", *map(str, choices)])
+                yield name, _missing(runs, first)
+        kinds = list(whole.groupby([first, *others], sort=False))
         for choices, runs in kinds if len(kinds) <= CONFUSIONS else ():
             label = "-".join(map(str, choices))
             yield f"{grid}_{protocol}_confusion_{label}", _confusion(label, runs, cells)

@@ -8,6 +8,9 @@ import pandas as pd
 
 from emorec.study.config import Study, StudyError
 
+Mean = tuple[float, frozenset[str]]
+"""A mean accuracy, 0 to 1, and the runs that it is of."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -71,17 +74,20 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
         # Modalities alone are listed with each cell that started from them: they count once.
         keep = common if "scores" in where else [*common, *own]
         part = part.drop_duplicates([*keep, "cell"])
-        groups: dict[tuple[str, ...], list[float]] = {}
+        groups: dict[tuple[str, ...], list[Mean]] = {}
         for key, runs in part.groupby([*common, *own], dropna=False) if len(part) else ():
             shared = tuple(map(str, key))[: len(common)]
-            groups.setdefault(shared, []).append(float(runs["accuracy"].mean()))
+            mean = float(runs["accuracy"].mean()), frozenset(runs["cell"])
+            groups.setdefault(shared, []).append(mean)
         means[side] = groups
-    differences = tuple(
-        high - low
+    # Runs that two grids share are compared once.
+    pairs = {
+        (high[1], low[1]): high[0] - low[0]
         for key, highs in sorted(means["greater"].items())
         for high in highs
         for low in means["less"].get(key, ())
-    )
+    }
+    differences = tuple(pairs.values())
     above = sum(difference > 0 for difference in differences)
     return Held(str(relation["say"]), above, len(differences), differences)
 

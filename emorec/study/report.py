@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from emorec.files import write_text
-from emorec.study.cells import Cell
+from emorec.study.cells import Cell, runs_of
 from emorec.study.collect import code_version, collect
 from emorec.study.config import Study
 from emorec.study.inference import area, compare, read_predictions
@@ -40,7 +40,8 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path, root: Path) -> 
     """
     results = collect(cells, out)
     runs = results[results["rate"] == 0]["cell"].nunique() if len(results) else 0
-    parts = [HEAD.format(name=study.name, runs=runs, cells=len(cells), code=code_version(root))]
+    known = {"name": study.name, "cells": len(runs_of(cells)), "code": code_version(root)}
+    parts = [HEAD.format(runs=runs, **known)]
     if not len(results):
         return parts[0]
     write_text(out / "results.csv", results.to_csv(index=False))
@@ -115,15 +116,16 @@ def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]
 
     After MultiBench (Liang et al. 2021): relative robustness is the mean height of the curve of
     accuracy over the rate of missing; effective robustness is how much higher it lies than the
-    first choice's curve, after both are moved to the same accuracy without missing.
+    first choice's curve, after both are moved to the same accuracy without missing; the choices on
+    the other axes are the same.
     """
-    first = next(iter(study.grids[grid].axes))
+    first, *others = study.grids[grid].axes
     found = results[(results["grid"] == grid) & (results["scores"] == "fused")]
     cases = [case for case in found["case"].unique() if case]
     if not cases:
         return
     lines = []
-    for protocol, part in found.groupby("protocol", sort=False):
+    for (protocol, *rest), part in found.groupby(["protocol", *others], sort=False):
         for case in cases:
             base: float | None = None
             curves = part[part["case"].isin(["", case])]
@@ -135,6 +137,7 @@ def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]
                 lines.append(
                     {
                         "protocol": protocol,
+                        **dict(zip(others, rest, strict=True)),
                         "missing": case,
                         first: choice,
                         **{f"{rate:.0%}": f"{100 * value:.1f}" for rate, value in means.items()},

@@ -13,7 +13,7 @@ from typing import Any
 
 from emorec.errors import UserError
 from emorec.progress import progress
-from emorec.study.cells import Cell
+from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study
 from emorec.workers import worker_pool
 
@@ -45,7 +45,7 @@ def run_cells(
 
     Args:
         study: The study.
-        cells: Its cells.
+        cells: Its cells; those of one name are one run.
         out: Folder of the study; the run directories are in ``cells``.
         fit: The command ``fit``; called in other processes.
         jobs: How many at once, each in a process that goes on to the next cell.
@@ -54,7 +54,7 @@ def run_cells(
     Returns:
         Name of a cell -> why it failed.
     """
-    folder = out / CELLS
+    folder, cells = out / CELLS, runs_of(cells)
     done = {cell.name for cell in cells if finished(folder / cell.name)}
     waiting = [cell for cell in cells if cell.name not in done]
     say(f"{len(cells)} cells, {len(done)} finished, {len(waiting)} to run in {folder}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emorec.study.cells import Cell
+from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study, StudyError
 from emorec.study.runner import CELLS, finished, train
 
@@ -26,7 +26,7 @@ def submit_cells(
 
     Args:
         study: The study.
-        cells: Its cells.
+        cells: Its cells; those of one name are one run.
         out: Its folder, on a disk that all machines see.
         fit: The command ``fit``.
         parameters: Of the jobs, by submitit's names: ``timeout_min``, ``slurm_partition``,
@@ -44,7 +44,7 @@ def submit_cells(
         import submitit
     except ImportError as error:
         raise StudyError('--launcher slurm needs submitit: pip install "emorec[slurm]"') from error
-    folder = out / CELLS
+    folder, cells = out / CELLS, runs_of(cells)
     done = {cell.name for cell in cells if finished(folder / cell.name)}
     waiting = [cell for cell in cells if cell.name not in done]
     ready = [cell for cell in waiting if cell.start is None or cell.start in done]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from emorec.study import Cell, read_study
-from emorec.study.cells import expand
+from emorec.study.cells import expand, runs_of
 from tests.conftest import ROOT
 from tests.study.test_config import write
 
@@ -85,6 +85,28 @@ def test_changed_options_are_other_cells(tmp_path: Path) -> None:
     after = expand(study)
     assert {cell.name for cell in after if not cell.grid} <= before
     assert not {cell.name for cell in after if cell.grid} & before
+
+
+def test_cells_of_the_same_options_are_one_run_that_both_grids_show(tmp_path: Path) -> None:
+    again = {
+        **GRIDS["main"],
+        "axes": {"shown": {"as base": {"stages.joint.objectives": ["category"]}}},
+    }
+    again = {**again, "pretrain_axes": [], "skip": []}
+    grids = {**GRIDS, "again": again}
+    study = read_study(write(tmp_path, grids=grids, protocols=PROTOCOLS))
+    found = expand(study)
+    of_base = {c.name for c in found if c.choices.get("method") == "base" and not _half(c)}
+    of_again = {c.name for c in found if c.grid == "again"}
+    assert len(of_again) == 5
+    assert of_again == of_base
+    assert len(runs_of(found)) == len(cells(tmp_path))
+    # With one grid alone a run has the name that it has in the whole study.
+    assert {c.name for c in expand(study, ["again"]) if c.grid} == of_again
+
+
+def _half(cell: Cell) -> bool:
+    return cell.choices["labels"] == "50"
 
 
 def test_files_count_by_their_content(tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def test_a_modality_alone_counts_once_for_all_cells_that_start_from_it(tmp_path:
     assert [round(d, 2) for d in held.differences] == [0.1, 0.2]
 
 
+def test_runs_that_two_grids_share_are_compared_once(tmp_path: Path) -> None:
+    twice = pd.concat([RESULTS, RESULTS.assign(grid="other")], ignore_index=True)
+    twice.attrs["axes"] = RESULTS.attrs["axes"]
+    relation = {"say": "so", "greater": {"layers": "2"}, "less": {"layers": "1"}}
+    study = replace(read_study(write(tmp_path)), relations=(relation,))
+    assert check_relations(study, twice)[0].compared == 3
+
+
 def test_what_was_not_run_is_not_compared(tmp_path: Path) -> None:
     held = check(tmp_path, {"method": "other"}, {"method": "base"})
     assert held.compared == 0
