@@ -35,6 +35,10 @@ class RunError(UserError):
     """The run directory cannot be used as asked."""
 
 
+class RunBusyError(RunError):
+    """Another process is using the run directory."""
+
+
 class RunDirectory:
     """The files of one run, under one folder.
 
@@ -70,13 +74,13 @@ class RunDirectory:
         """Take the directory for this process; the lock of a killed process is free.
 
         Raises:
-            RunError: Another process is using it.
+            RunBusyError: Another process is using it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(blocking=False)
         except Timeout as error:
-            raise RunError(
+            raise RunBusyError(
                 f"another process is using {self.path}; wait for it or name another folder with "
                 "--run"
             ) from error
@@ -116,6 +120,7 @@ class RunDirectory:
         if self.last.is_file():
             self._check(config)
         else:  # nothing was trained yet: a corrected config is welcome
+            self.split_file.unlink(missing_ok=True)  # it was of the config before
             write_text(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
 
     def _delete(self) -> None:

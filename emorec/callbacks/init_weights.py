@@ -1,10 +1,13 @@
 """Starting from the weights of another run."""
 
+import csv
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
+from emorec.data.leaks import LeakError
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 
@@ -54,6 +57,30 @@ def existing(path: Path) -> Path:
             "runs/NAME/checkpoints/best.ckpt"
         )
     return path
+
+
+def check_split(path: Path, data: Any) -> None:
+    """Check that a checkpoint was not trained on clips that are tested or validated here.
+
+    Args:
+        path: The checkpoint; the split of its run is beside its folder.
+        data: The data module, set up; None, or a run without a split, is not checked.
+
+    Raises:
+        LeakError: It was.
+    """
+    split = path.parent.parent / "split.csv"
+    if data is None or not split.is_file():
+        return
+    with split.open(newline="", encoding="utf-8") as file:
+        trained = {row["clip"] for row in csv.DictReader(file) if row["part"] == "train"}
+    seen = sorted(c for c, part in data.assigned.items() if part != "train" and c in trained)
+    if seen:
+        raise LeakError(
+            f"training.start: {path} was trained on {len(seen)} clip(s) that are tested or "
+            f"validated here, for instance {seen[0]!r}; start from a run with the same split, seed "
+            "and fold, made from the same clips"
+        )
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.callbacks.init_weights import existing, start_from
+from emorec.callbacks.init_weights import check_split, existing, start_from
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 
@@ -103,7 +103,7 @@ class StagedTraining(Callback):
                 "leave it out and set --training.stages.NAME.epochs"
             )
         if self.start is not None:
-            existing(self.start)
+            check_split(existing(self.start), getattr(trainer, "datamodule", None))
         trainer.fit_loop.max_epochs = self.epochs
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
 

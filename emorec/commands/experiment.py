@@ -14,7 +14,7 @@ from emorec.errors import UserError
 from emorec.run import RunDirectory
 from emorec.study import Cell, Study, read_study
 from emorec.study.cells import expand, runs_of
-from emorec.study.config import check_stages
+from emorec.study.checks import check_options
 from emorec.study.report import write_report
 from emorec.study.runner import CELLS, finished, run_cells
 from emorec.study.slurm import submit_cells
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"no grid {unknown[0]!r}; the study has {', '.join(study.grids)}")
     study = _overridden(study, options.set)
     cells = expand(study, options.grid)
-    out: Path = options.out or Path("runs") / study.name
+    out: Path = (options.out or Path("runs") / study.name).resolve()
     if options.dry_run:
         _list(runs_of(cells), out, options.jobs)
         return
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
     else:
         parameters = dict(_setting(text) for text in options.slurm)
         submit_cells(study, cells, out, fit=fit, parameters=parameters, say=_say)
-    write_report(study, cells, out, Path(__file__).parent)
+    write_report(study, cells, out)
     for name, reason in failed.items():
         _say(f"failed: {name}: {reason} ({out / CELLS / name / 'logs' / 'log.txt'})")
     runs = runs_of(cells)
@@ -86,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _overridden(study: Study, settings: Sequence[str]) -> Study:
     study = replace(study, options={**study.options, **dict(_setting(s) for s in settings)})
-    check_stages(study, "--set")
+    check_options(study, "--set")
     return study
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from emorec import __version__
 from emorec.callbacks import StagedTraining
 from emorec.curves import training_curves
 from emorec.data.leaks import shares_speakers
@@ -14,6 +13,7 @@ from emorec.data.splits import FOLDED
 from emorec.files import copy_file, write_text
 from emorec.lines import lines_figure
 from emorec.run import RunDirectory
+from emorec.version import code_version
 
 
 def write_results(
@@ -65,7 +65,7 @@ def write_results(
     write_text(run.summary_file, text)
     run.write_metrics(
         {
-            "emorec": __version__,
+            "emorec": code_version(),
             "finished": finished,
             "seed": seed,
             "data": type(data).__name__,

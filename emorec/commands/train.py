@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelChec
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
-from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emorec.callbacks import (
     Dashboard,
@@ -170,7 +170,14 @@ class EmorecCLI(LightningCLI):
         except SystemExit as stop:  # what Lightning makes of Ctrl-C
             raise (KeyboardInterrupt if self.trainer.interrupted else stop) from None
         seconds = time.monotonic() - start
-        self._test(model, datamodule, finished=True)
+        stages: StagedTraining = self._get(self.config_init, "training")
+        finished = self.trainer.current_epoch >= stages.epochs
+        if not finished:
+            rank_zero_warn(
+                f"training stopped after {self.trainer.current_epoch} of {stages.epochs} epochs (a "
+                "limit of the trainer?): the run is not finished, the same command goes on"
+            )
+        self._test(model, datamodule, finished=finished)
         if self.trainer.is_global_zero:
             self.directory.write_timing(seconds)
 

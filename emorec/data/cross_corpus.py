@@ -115,8 +115,11 @@ class CrossCorpus(EmotionDataModule):
         name, classes = self.labels.get(name, name), self.targets[self._target]
         if name not in classes:
             return None
-        # Speakers of two sets are never the same, even where they have the same name.
-        group = f"{type(self.test_set).__name__} {clip.group}" if clip.group else ""
+        # Speakers of two corpora are never the same, even where they have the same name; those of
+        # two parts of one corpus (speech and song) are.
+        same = type(self.test_set) is type(self.train_set)
+        group = f"{type(self.test_set).__name__} {clip.group}"
+        group = clip.group if same or not clip.group else group
         media = self.test_set.root / clip.media  # the two sets have different roots
         labels = {self._target: classes.index(name)}
         return replace(clip, media=media, labels=labels, group=group)

@@ -46,6 +46,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         augment: Module that changes a :class:`SegmentBatch` on the device, in training only.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
             the others take part as unlabelled ones. Validation and test clips keep theirs.
+        labelled_only: Whether training clips without a label are left out, as the paper does for
+            its baselines; else they take part in what needs no label (and in batch norm).
         fold: Of leave_speakers_out and held_out_text: which fold is tested, from 1.
         folds: Of the same: how many; ``speakers`` (one each); the name of a published list
             (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
@@ -71,6 +73,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         workers: int = 2,
         augment: nn.Module | None = None,
         labelled_share: float = 1.0,
+        labelled_only: bool = False,
         fold: int = 1,
         folds: int | str = 5,
         exclude: list[str] | None = None,
@@ -86,7 +89,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.cache_folder = Path(cache or user_cache_path("emorec")).expanduser()
         self.split, self.seed = split, seed
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
-        self.labelled_share = labelled_share
+        self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
         self.select_on_test = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -222,6 +225,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
         classes = {name: len(names) for name, names in self.targets.items()}
         positions = [p for p, clip in enumerate(clips) if assigned.get(clip.id) == part]
+        if part == "train" and self.labelled_only:
+            positions = [p for p in positions if clips[p].labels]
         return SegmentDataset(
             self.cache_of(part), clips, self.entries, positions, list(self.extractors), classes
         )

@@ -1,6 +1,7 @@
 """Studies: a grid of runs over methods, data sets, protocols, folds and seeds, and its tables."""
 
 from emorec.study.cells import Cell
-from emorec.study.config import Study, StudyError, read_study
+from emorec.study.config import Study, StudyError
+from emorec.study.read import read_study
 
 __all__ = ["Cell", "Study", "StudyError", "read_study"]

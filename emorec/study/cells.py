@@ -1,17 +1,15 @@
 """The runs of a study: which there are, and with which options each is trained."""
 
-import hashlib
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from emorec.study.config import FILES, Grid, Options, Protocol, Study
+from emorec.study.checks import changes_pretraining
+from emorec.study.config import Grid, Options, Protocol, Study
+from emorec.study.names import content_of, name_of
 
 NOTHING = "none"  # of pre-training that no choice changes
 
@@ -99,22 +97,23 @@ def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iter
             continue
         for protocol, fold, seed, repeat in _repeats(study, grid):
             run = f"{protocol}{'' if fold is None else f'-fold{fold}'}-seed{seed}"
-            start = None
+            start, before = None, ""
             if first:
                 axes = {axis: chosen[axis] for axis in grid.pretrain_axes}
-                options, stages = _merge(
-                    [study.options, *(o for _, o in axes.values()), repeat], first
-                )
+                of_grid = {k: v for k, v in grid.options.items() if changes_pretraining(study, k)}
+                picks = [options for _, options in axes.values()]
+                parts = [study.options, study.pretrain_options, of_grid, *picks, repeat]
+                options, stages = _merge(parts, first)
                 label = "-".join(f"{axis}-{choice}" for axis, (choice, _) in axes.items())
-                whole = {**study.files, **options, "stages": stages}
-                start = _name("pretrain", label or NOTHING, run, whole, names)
+                before = content_of({**study.files, **options, "stages": stages})
+                start = name_of("pretrain", label or NOTHING, run, before, names)
                 shared = {axis: choice for axis, (choice, _) in axes.items()}
                 yield Cell(start, "", shared, protocol, fold, seed, options, stages)
             parts = [study.options, grid.options, *(o for _, o in chosen.values()), repeat]
             options, stages = _merge(parts, kept)
             label = "-".join(choices.values())
-            whole = {**study.files, **options, "stages": stages, "start": start}
-            own = _name(name, label, run, whole, names)
+            whole = content_of({**study.files, **options, "stages": stages, "start": before})
+            own = name_of(name, label, run, whole, names)
             yield Cell(own, name, choices, protocol, fold, seed, options, stages, start)
 
 
@@ -158,22 +157,6 @@ def _merge(
             if stage in merged:  # others are of the pre-training, or of the joint stage
                 merged[stage][of_stage] = value
     return options, dict(merged)
-
-
-def _name(grid: str, label: str, run: str, options: Options, names: dict[str, str]) -> str:
-    """Return a name that a folder can have; a digest keeps other options apart.
-
-    Files of configs count by their content: a changed one gives new cells, a moved one does not.
-    The same options get the name that they first had, which is kept in ``names``.
-    """
-    readable = re.sub(r"[^A-Za-z0-9.+_-]+", "_", f"{grid}-{label}-{run}")
-    whole = dict(options)
-    for key in FILES:
-        path = Path(options[key])
-        whole[key] = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else str(path)
-    text = json.dumps(whole, sort_keys=True, default=str)
-    name = f"{readable}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
-    return names.setdefault(text, name)
 
 
 def _text(value: Any) -> str:

@@ -1,13 +1,11 @@
 """What the finished runs of a study found, as tables with a row a run."""
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from emorec import __version__
 from emorec.run import RunDirectory
 from emorec.study.cells import Cell
 from emorec.study.runner import CELLS, finished
@@ -50,20 +48,6 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
     return results
 
 
-def code_version(root: Path) -> str:
-    """Return the version of emorec and, in a checkout, the commit, ``+`` where it was changed."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty=+"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return __version__
-    return f"{__version__} {found.stdout.strip()}"
-
-
 def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     """Return the rows of one run: each kind of scores, and each case of a missing modality."""
     common = {
@@ -84,11 +68,13 @@ def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> lis
         "code": metrics["emorec"],
     }
     rows = [
-        {**common, "scores": name, "case": "", "rate": 0.0, **{key: found[key] for key in SCORES}}
+        {**common, "scores": name, "case": "", "rate": 0.0, "tested_clips": found["clips"]}
+        | {key: found[key] for key in SCORES}
         for name, found in metrics["test"].items()
     ]
     rows += [
         {**common, "scores": "fused", "case": case, "rate": float(rate)}
+        | {"tested_clips": found["clips"]}
         | {key: found[key] for key in SCORES}
         for case, rates in metrics["missing"].items()
         for rate, found in rates.items()

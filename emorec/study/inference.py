@@ -35,7 +35,7 @@ def interval(predictions: pd.DataFrame) -> tuple[float, float] | None:
     """Return the 95 % bootstrap interval of the accuracy, resampling speakers.
 
     Clips of one speaker resemble each other, so it is speakers that are drawn. All runs' decisions
-    are pooled.
+    are pooled; that training again would give another model is not in it.
 
     Args:
         predictions: What :func:`read_predictions` returned.
@@ -65,24 +65,23 @@ def interval(predictions: pd.DataFrame) -> tuple[float, float] | None:
     return float(limits.low), float(limits.high)
 
 
-def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, str] | None:
+def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, int] | None:
     """Test whether two methods differ on the same tested clips of the same splits.
 
-    A paired sign-flip permutation test (:func:`scipy.stats.permutation_test`) on the difference of
-    accuracies by speaker; by run where speakers are not known.
+    A paired sign-flip permutation test (:func:`scipy.stats.permutation_test`) on the accuracies of
+    runs. The runs are the units, not speakers or clips: these are tested by one trained model
+    each, whose luck in training they share.
 
     Args:
-        one: Predictions of one method, ``run`` replaced by the split's name.
+        one: Predictions of one method, ``run`` replaced by the name of its split and seed.
         other: Those of the other, on the same splits.
 
     Returns:
-        Mean difference of the pairs, two-sided p, and the unit (``speakers`` or ``runs``); None
-        where fewer than three pairs can be made.
+        Mean difference, two-sided p (never below 2 / 2^runs), and the number of pairs of runs; None
+        with fewer than three.
     """
-    keys = ["run", "clip", "group"]
-    both = one.merge(other, on=keys, suffixes=("_one", "_other"))
-    unit = "run" if (both["group"] == "").any() else "group"
-    means = both.groupby(unit)[["right_one", "right_other"]].mean()
+    both = one.merge(other, on=["run", "clip"], suffixes=("_one", "_other"))
+    means = both.groupby("run")[["right_one", "right_other"]].mean()
     if len(means) < 3:
         return None
     pair = means["right_one"].to_numpy(), means["right_other"].to_numpy()
@@ -98,8 +97,7 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, str] 
         n_resamples=RESAMPLES,
         rng=np.random.default_rng(0),
     )
-    names = {"run": "runs", "group": "speakers"}
-    return float(found.statistic), float(found.pvalue), names[unit]
+    return float(found.statistic), float(found.pvalue), len(means)
 
 
 def area(rates: Sequence[float], values: Sequence[float]) -> float:

@@ -30,11 +30,11 @@ def pictures(
     found = results[(results["grid"] == grid) & (results["scores"] == "fused")]
     first, *others = study.grids[grid].axes
     for protocol, part in found.groupby("protocol", sort=False):
-        whole = part[part["rate"] == 0]
+        whole = part[part["case"] == ""]
         for number, lines in enumerate(study.grids[grid].lines):
             name = f"{grid}_{protocol}_{lines['x']}{number or ''}"
             yield name, _over_a_number(study.grids[grid], lines, whole)
-        if (part["case"] != "").any():
+        if study.grids[grid].robustness and (part["case"] != "").any():
             for choices, runs in part.groupby(others, sort=False) if others else [((), part)]:
                 name = "_".join([grid, str(protocol), "missing", *map(str, choices)])
                 yield name, _missing(runs, first)
@@ -51,7 +51,14 @@ def _over_a_number(grid: Grid, lines: Mapping[str, Any], results: pd.DataFrame) 
         if axis is not None and axis not in grid.axes:
             raise StudyError(f"lines names {axis!r}, which is no axis of the grid")
     panels: dict[str, dict[str, Points]] = {}
-    for title, part in results.groupby(panel, sort=False) if panel else [("", results)]:
+    # What was run with one choice of the panels' axis alone, such as a baseline, is in all of them.
+    common = results.iloc[:0]
+    if panel and by:
+        counts = results.groupby(by)[panel].transform("nunique")
+        common = results[(counts == 1) & (counts.max() > 1)]
+    rest = results.drop(common.index)
+    for title, own in rest.groupby(panel, sort=False) if panel else [("", results)]:
+        part = pd.concat([common, own])
         series = panels.setdefault(f"{panel} {title}" if panel else "", {})
         for name, runs in part.groupby(by, sort=False) if by else [("accuracy", part)]:
             series[str(name)] = _points(runs, x)

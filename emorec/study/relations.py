@@ -72,7 +72,8 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
         common = [column for column in every if column not in named]
         own = [column for column in every if column in named and column not in where]
         # Modalities alone are listed with each cell that started from them: they count once.
-        keep = common if "scores" in where else [*common, *own]
+        own = [] if "scores" in where else own
+        keep = [*common, *own]
         part = part.drop_duplicates([*keep, "cell"])
         groups: dict[tuple[str, ...], list[Mean]] = {}
         for key, runs in part.groupby([*common, *own], dropna=False) if len(part) else ():
@@ -82,7 +83,7 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
         means[side] = groups
     # Runs that two grids share are compared once.
     pairs = {
-        (high[1], low[1]): high[0] - low[0]
+        (high[1], low[1]): round(high[0] - low[0], 9)  # equal means differ by rounding
         for key, highs in sorted(means["greater"].items())
         for high in highs
         for low in means["less"].get(key, ())

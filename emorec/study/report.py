@@ -1,6 +1,5 @@
 """What a study leaves: results, predictions, tables, comparisons and pictures."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,9 +7,10 @@ import pandas as pd
 
 from emorec.files import write_text
 from emorec.study.cells import Cell, runs_of
-from emorec.study.collect import code_version, collect
+from emorec.study.collect import collect
+from emorec.study.comparisons import comparisons
 from emorec.study.config import Study
-from emorec.study.inference import area, compare, read_predictions
+from emorec.study.inference import area
 from emorec.study.pictures import pictures
 from emorec.study.relations import check_relations
 from emorec.study.runner import CELLS
@@ -19,31 +19,33 @@ from emorec.study.tables import latex, markdown, rows_of
 HEAD = """# {name}
 
 {runs} runs are finished, of {cells}; code {code}. Accuracy is by clip; ± is the standard deviation
-over runs, and the interval is a bootstrap over speakers of all runs' decisions pooled. "Shares
+over runs. Pooled accuracy is that of all runs' decisions, and the interval is its bootstrap over
+speakers: that training again would give another model is in the ±, not in the interval. "Shares
 speakers" marks a split whose test speakers are in training, too: it says little about new people.
 The choice of epochs saw validation clips only, except where a line says SELECTED ON TEST.
 """
-COMPARED = 6  # choices of a grid's first axis up to which all pairs are compared
 
 
-def write_report(study: Study, cells: Sequence[Cell], out: Path, root: Path) -> str:
+def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
     """Write ``results.csv``, ``predictions.csv``, ``table.md``, ``table.tex`` and pictures.
 
     Args:
         study: The study.
         cells: Its cells; what is not finished is left out.
         out: Its folder.
-        root: Where the code is, for its version.
 
     Returns:
         The content of ``table.md``.
     """
     results = collect(cells, out)
-    runs = results[results["rate"] == 0]["cell"].nunique() if len(results) else 0
-    known = {"name": study.name, "cells": len(runs_of(cells)), "code": code_version(root)}
+    runs = results["cell"].nunique() if len(results) else 0
+    codes = sorted(results["code"].unique()) if runs else []
+    known = {"name": study.name, "cells": len(runs_of(cells)), "code": ", ".join(codes) or "none"}
     parts = [HEAD.format(runs=runs, **known)]
-    if not len(results):
+    if not runs:
         return parts[0]
+    if len(codes) > 1:
+        parts.append("**The runs are of several versions of the code**; results.csv says which.")
     write_text(out / "results.csv", results.to_csv(index=False))
     predictions = pd.concat(_predictions(results, out / CELLS), ignore_index=True)
     write_text(out / "predictions.csv", predictions.to_csv(index=False))
@@ -52,8 +54,9 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path, root: Path) -> 
         rows = rows_of(study, grid, results, out / CELLS)
         parts += [f"## {grid}", markdown(rows)]
         sources.append(f"% {grid}\n{latex(rows)}")
-        parts += list(_comparisons(study, grid, results, out / CELLS))
-        parts += list(_robustness(study, grid, results))
+        parts += list(comparisons(study, grid, results, out / CELLS))
+        if study.grids[grid].robustness:
+            parts += list(_robustness(study, grid, results))
         for name, figure in pictures(study, grid, results, out / CELLS):
             figure.savefig(out / f"{name}.png", bbox_inches="tight")
             parts.append(f"![{name}]({name}.png)")
@@ -67,48 +70,15 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path, root: Path) -> 
 
 
 def _predictions(results: pd.DataFrame, cells: Path) -> Iterator[pd.DataFrame]:
-    pairs = results[results["rate"] == 0][["cell", "scores"]].drop_duplicates()
+    pairs = results[results["case"] == ""][["cell", "scores"]].drop_duplicates()
     for cell, scores in pairs.itertuples(index=False):
         suffix = "" if scores == "fused" else f"_{scores}"
-        table = pd.read_csv(cells / cell / f"predictions{suffix}.csv", dtype={"clip": str})
+        # As text: a speaker called 01, or a class called none, stays so.
+        path = cells / cell / f"predictions{suffix}.csv"
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
         table.insert(0, "scores", scores)
         table.insert(0, "cell", cell)
         yield table
-
-
-def _comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> Iterator[str]:
-    """Yield lines that compare the choices on the first axis, all else being the same."""
-    first, *others = study.grids[grid].axes
-    whole = results[
-        (results["grid"] == grid) & (results["scores"] == "fused") & (results["rate"] == 0)
-    ]
-    if whole[first].nunique() < 2 or whole[first].nunique() > COMPARED:
-        return
-    lines = []
-    for key, part in whole.groupby(["protocol", *others], sort=False):
-        for one, other in itertools.combinations(part[first].unique(), 2):
-            sides = [_by_split(part[part[first] == choice], cells) for choice in (one, other)]
-            found = compare(*sides)
-            if found is not None:
-                difference, p, unit = found
-                lines.append(
-                    f"- {', '.join(map(str, key))}: {one} - {other} = {100 * difference:+.1f} "
-                    f"points, p = {p:.3f} ({unit})"
-                )
-    if lines:
-        yield (
-            "Paired sign-flip permutation tests on the same test clips, two-sided, not corrected "
-            "for their number:"
-        )
-        yield "\n".join(lines)
-
-
-def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
-    """Return the predictions of runs, each run named by its split and seed."""
-    tables = []
-    for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False):
-        tables.append(read_predictions([cells / cell], "fused").assign(run=f"{fold} {seed}"))
-    return pd.concat(tables, ignore_index=True)
 
 
 def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]:
@@ -125,15 +95,18 @@ def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]
     if not cases:
         return
     lines = []
+    reference = next(iter(study.grids[grid].axes[first]))
     for (protocol, *rest), part in found.groupby(["protocol", *others], sort=False):
         for case in cases:
-            base: float | None = None
+            base = float("nan")  # where the first choice was not run
             curves = part[part["case"].isin(["", case])]
             for choice, runs in curves.groupby(first, sort=False):
                 means = runs.groupby("rate")["accuracy"].mean()
+                if len(means) < 2:
+                    continue
                 height = area(list(means.index), list(means))
                 drop = height - float(means.iloc[0])
-                base = drop if base is None else base
+                base = drop if choice == reference else base
                 lines.append(
                     {
                         "protocol": protocol,

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -13,11 +14,14 @@ from typing import Any
 
 from emorec.errors import UserError
 from emorec.progress import progress
+from emorec.run import RunBusyError
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study
 from emorec.workers import worker_pool
 
 CELLS = "cells"  # folder of the run directories
+BUSY = "another process is training it"
+PAUSE = 5.0  # seconds until a cell that another process trains is looked at again
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
@@ -67,6 +71,7 @@ def run_cells(
         def new_pool() -> ProcessPoolExecutor:
             return stack.enter_context(worker_pool(1, _prepare, threads))
 
+        elsewhere: set[str] = set()  # cells that another process trained when we tried
         idle = [new_pool() for _ in range(min(jobs, len(waiting)))]
         busy: dict[Future[str | None], tuple[Cell, ProcessPoolExecutor]] = {}
         while waiting or busy:
@@ -75,7 +80,17 @@ def run_cells(
                 waiting.remove(cell)
                 bar.update()
             ready = [c for c in waiting if c.start is None or c.start in done]
-            while idle and ready:
+            if not busy and (not ready or all(c.name in elsewhere for c in ready)):
+                # All that is left waits for cells that another process trains.
+                time.sleep(PAUSE)
+            for cell in [c for c in waiting if c.name in elsewhere]:
+                if finished(folder / cell.name):
+                    waiting.remove(cell)
+                    done.add(cell.name)
+                    bar.update()
+            ready = [c for c in waiting if c.start is None or c.start in done]
+            ready.sort(key=lambda c: c.name in elsewhere)
+            while idle and ready and not (busy and ready[0].name in elsewhere):
                 cell = ready.pop(0)
                 waiting.remove(cell)
                 pool = idle.pop()
@@ -91,6 +106,13 @@ def run_cells(
                 except BrokenProcessPool:
                     error, pool = "its process died (out of memory?)", new_pool()
                 idle.append(pool)
+                if error == BUSY:
+                    elsewhere.add(cell.name)
+                    waiting.append(cell)
+                    continue
+                elsewhere.discard(cell.name)
+                if error is None and finished(folder / cell.name) is None:
+                    error = "it ended without an error, but is not finished (a limit of time?)"
                 if error is None:
                     done.add(cell.name)
                 else:
@@ -113,7 +135,7 @@ def train(
         group: W&B's group of the run.
 
     Returns:
-        None, or why it failed: the last line that was said.
+        None, or why it failed: the last line that was said, or :data:`BUSY`.
     """
     os.environ["WANDB_RUN_GROUP"] = group
     run.mkdir(parents=True, exist_ok=True)
@@ -129,6 +151,10 @@ def train(
             sys.stderr.flush()
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return lines[-1] if lines else f"status {stop.code}"
+        except RunBusyError:
+            return BUSY
+        except KeyboardInterrupt:  # also what Lightning makes of SIGTERM
+            return "interrupted; the same command goes on where it was"
         except UserError as error:
             sys.stderr.write(f"{error}\n")
             return str(error).splitlines()[0]

@@ -1,12 +1,16 @@
 """Cells as jobs of a cluster, by submitit."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emorec.files import write_text
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study, StudyError
 from emorec.study.runner import CELLS, finished, train
+
+SUBMITTED = "cells.json"  # name of a cell -> its last job
 
 
 def submit_cells(
@@ -46,9 +50,18 @@ def submit_cells(
         raise StudyError('--launcher slurm needs submitit: pip install "emorec[slurm]"') from error
     folder, cells = out / CELLS, runs_of(cells)
     done = {cell.name for cell in cells if finished(folder / cell.name)}
-    waiting = [cell for cell in cells if cell.name not in done]
+    kinds: dict[str, Any] = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
+    live = {
+        name
+        for name, number in _submitted(out).items()
+        if name not in done and not kinds[cluster](out / "jobs", number).done()
+    }
+    waiting = [cell for cell in cells if cell.name not in done | live]
     ready = [cell for cell in waiting if cell.start is None or cell.start in done]
-    say(f"{len(cells)} cells, {len(done)} finished, {len(ready)} submitted")
+    say(
+        f"{len(cells)} cells, {len(done)} finished, {len(live)} queued or running, {len(ready)} "
+        "submitted now"
+    )
     if len(ready) < len(waiting):
         say(f"{len(waiting) - len(ready)} wait for pre-training: run the same command again then")
     if not ready:
@@ -63,5 +76,12 @@ def submit_cells(
         for cell in ready:
             arguments = cell.arguments(folder, study.files)
             jobs.append(executor.submit(train, fit, arguments, folder / cell.name, study.name))
+    numbers = {cell.name: job.job_id for cell, job in zip(ready, jobs, strict=True)}
+    write_text(out / "jobs" / SUBMITTED, json.dumps(_submitted(out) | numbers, indent=1))
     say(f"jobs {', '.join(job.job_id for job in jobs[:3])}, ...; their logs: {out / 'jobs'}")
     return jobs
+
+
+def _submitted(out: Path) -> dict[str, str]:
+    file = out / "jobs" / SUBMITTED
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}

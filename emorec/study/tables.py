@@ -21,9 +21,13 @@ class Row:
         choices: Axis -> choice, and ``scores``.
         protocol: Name of the protocol.
         runs: How many runs.
-        accuracy: Mean and standard deviation (n - 1) of the clip accuracy, 0 to 1.
+        clips: How many decisions on test clips, of all runs; a modality alone is not tested where
+            it is missing.
+        accuracy: Mean and standard deviation (n - 1) of the clip accuracy, 0 to 1, over runs.
         uar: The same of the unweighted average recall.
-        limits: 95 % bootstrap interval of the accuracy over speakers, where there is one.
+        macro_f1: The same of the mean of the classes' F1.
+        pooled: Accuracy of all decisions.
+        limits: Its 95 % bootstrap interval over speakers, where there is one.
         published: Accuracy of a publication and its source, where there is one.
         marked: What must stand beside the number.
     """
@@ -31,8 +35,11 @@ class Row:
     choices: Mapping[str, str]
     protocol: str
     runs: int
+    clips: int
     accuracy: tuple[float, float]
     uar: tuple[float, float]
+    macro_f1: tuple[float, float]
+    pooled: float
     limits: tuple[float, float] | None
     published: tuple[float, str] | None
     marked: str
@@ -49,27 +56,32 @@ def rows_of(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> list
     """
     axes = list(study.grids[grid].axes)
     shared = list(study.grids[grid].pretrain_axes)
-    found = results[(results["grid"] == grid) & (results["rate"] == 0)]
+    found = results[(results["grid"] == grid) & (results["case"] == "")]
     rows = []
     for protocol in study.protocols:
         part = found[found["protocol"] == protocol]
-        alone = part[part["scores"] != WHOLE]
+        own = part["cell"].isin(part.loc[part["scores"] == WHOLE, "cell"])
         # Many cells start from one pre-training: it counts once.
-        alone = alone.drop_duplicates(["cell", "scores", *shared])
-        for names, table in ((shared, alone), (axes, part[part["scores"] == WHOLE])):
+        alone = part[~own].drop_duplicates(["cell", "scores", *shared])
+        for names, table in ((shared, alone), (axes, part[own])):
             keys = [*names, "scores"]
             for values, runs in table.groupby(keys, sort=False):
                 choices = dict(zip(keys, map(str, values), strict=True))
-                rows.append(_row(study, choices, protocol, runs, cells))
+                rows.append(_row(study, grid, choices, protocol, runs, cells))
     return rows
 
 
 def _row(
-    study: Study, choices: dict[str, str], protocol: str, runs: pd.DataFrame, cells: Path
+    study: Study,
+    grid: str,
+    choices: dict[str, str],
+    protocol: str,
+    runs: pd.DataFrame,
+    cells: Path,
 ) -> Row:
-    folders = [cells / name for name in runs["cell"]]
     scores = choices["scores"]
-    where = {**choices, "protocol": protocol}
+    decisions = read_predictions([cells / name for name in runs["cell"]], scores)
+    where = {"grid": grid, **choices, "protocol": protocol}
     marks = []
     if runs["selected_on_test"].any():
         marks.append("SELECTED ON TEST")
@@ -79,9 +91,12 @@ def _row(
         {"scores": scores, **choices},
         protocol,
         len(runs),
+        len(decisions),
         _mean(runs["accuracy"]),
         _mean(runs["uar"]),
-        interval(read_predictions(folders, scores)),
+        _mean(runs["macro_f1"]),
+        float(decisions["right"].mean()),
+        interval(decisions),
         next(
             (
                 (float(each["accuracy"]), str(each["source"]))
@@ -126,9 +141,12 @@ def _table(
             "protocol": plain(row.protocol + (f" ({row.marked})" if row.marked else "")),
             **{plain(name): plain(row.choices.get(name, "")) for name in names},
             plain("accuracy, %"): accuracy,
-            plain("95 % interval"): "" if row.limits is None else _range(row.limits),
             plain("UAR, %"): _spread(row.uar, plus_minus),
+            plain("macro F1, %"): _spread(row.macro_f1, plus_minus),
+            plain("pooled accuracy, %"): f"{100 * row.pooled:.1f}",
+            plain("95 % interval"): "" if row.limits is None else _range(row.limits),
             "runs": str(row.runs),
+            "decisions": str(row.clips),
         }
         if any(each.published for each in rows):
             value, source = row.published or (None, "")

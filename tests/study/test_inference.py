@@ -39,28 +39,40 @@ def test_two_speakers_or_unknown_ones_have_no_interval() -> None:
     assert interval(predictions(np.ones((9, 3))).assign(group="")) is None
 
 
+def runs(accuracy: float, luck: float, seed: int, count: int = 6) -> pd.DataFrame:
+    """Return decisions of several trained models, each better or worse on all its clips."""
+    rng = np.random.default_rng(seed)
+    tables = []
+    for run in range(count):
+        level = accuracy + luck * rng.standard_normal()
+        tables.append(predictions((rng.random((24, 20)) < level).astype(float), f"r{run}"))
+    return pd.concat(tables, ignore_index=True)
+
+
 def test_a_clear_difference_is_found_and_none_is_not() -> None:
-    rng = np.random.default_rng(0)
-    weak = (rng.random((12, 40)) < 0.4).astype(float)
-    strong = (rng.random((12, 40)) < 0.7).astype(float)
-    found = compare(predictions(strong), predictions(weak))
+    strong, weak = runs(0.7, 0.03, 0), runs(0.4, 0.03, 1)
+    found = compare(strong, weak)
     assert found is not None
-    difference, p, unit = found
-    assert difference == pytest.approx(strong.mean() - weak.mean())
-    assert p < 0.01
-    assert unit == "speakers"
-    same = compare(predictions(weak), predictions(weak))
+    difference, p, count = found
+    assert difference == pytest.approx(strong["right"].mean() - weak["right"].mean())
+    assert p == pytest.approx(2 / 2**6)  # the least that six pairs can give
+    assert count == 6
+    same = compare(weak, weak)
     assert same is not None
     assert same[:2] == (0.0, 1.0)
+
+
+def test_methods_that_differ_by_luck_in_training_alone_are_rarely_told_apart() -> None:
+    # All clips of a run share the luck of one model: with clips or speakers as units this would
+    # say "different" in a third of the cases and more.
+    trials = [compare(runs(0.5, 0.03, 2 * i), runs(0.5, 0.03, 2 * i + 1)) for i in range(60)]
+    false = [found is not None and found[1] < 0.05 for found in trials]
+    assert sum(false) <= 8  # 0.05 x 60 = 3 expected; more than 8 happens once in 200 times
 
 
 def test_only_the_same_clips_of_the_same_runs_are_compared() -> None:
     one = predictions(np.ones((5, 4)), "fold 1")
     assert compare(one, predictions(np.ones((5, 4)), "fold 2")) is None
-    runs = pd.concat([predictions(np.ones((1, 4)), f"r{i}").assign(group="") for i in range(4)])
-    found = compare(runs, runs)
-    assert found is not None
-    assert found[2] == "runs"
 
 
 def test_the_area_is_the_mean_height() -> None:

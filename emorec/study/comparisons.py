@@ -1,0 +1,91 @@
+"""Which pairs of methods of a study are tested against each other, and what came out."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from emorec.study.config import Study
+from emorec.study.inference import compare, read_predictions
+
+COMPARED = 6  # choices of a grid's first axis up to which all pairs are compared
+NOTE = """Paired sign-flip permutation tests between runs on the same split and test clips: the
+difference of the mean accuracies, the two-sided p (with n pairs of runs never below 2 / 2^n: 0.0625
+with 5, 0.031 with 6), not corrected for the number of tests. Folds share training clips, so their
+runs are not quite independent."""
+
+
+def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> Iterator[str]:
+    """Yield a text and a table that compare the choices on a grid's first axis.
+
+    All else is the same; a method that was run with one choice of another axis alone (a baseline
+    without a weight to vary) is compared with each.
+
+    Args:
+        study: The study.
+        grid: Name of the grid.
+        results: What :func:`emorec.study.collect.collect` returned.
+        cells: Folder of the run directories.
+    """
+    first, *others = study.grids[grid].axes
+    of_grid = results["grid"] == grid
+    whole = results[of_grid & (results["scores"] == "fused") & (results["case"] == "")]
+    if not 2 <= whole[first].nunique() <= COMPARED:
+        return
+    lines = []
+    for protocol, runs in whole.groupby("protocol", sort=False):
+        sides = dict(list(runs.groupby(first, sort=False)))
+        for one, other in itertools.combinations(map(str, sides), 2):
+            for key, pair in _pairs(sides[one], sides[other], others):
+                found = compare(*(_by_split(side, cells) for side in pair))
+                if found is not None:
+                    difference, p, count = found
+                    lines.append(
+                        {
+                            "protocol": protocol,
+                            **key,
+                            "compared": f"{other} - {one}",
+                            "difference, points": f"{-100 * difference:+.1f}",
+                            "p": f"{p:.3f}",
+                            "pairs of runs": str(count),
+                        }
+                    )
+    if lines:
+        yield NOTE.replace("\n", " ")
+        yield pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+
+
+def _pairs(
+    one: pd.DataFrame, other: pd.DataFrame, axes: list[str]
+) -> Iterator[tuple[dict[str, str], tuple[pd.DataFrame, pd.DataFrame]]]:
+    """Yield the choices on the other axes, and both sides' runs with them."""
+    if not axes:
+        yield {}, (one, other)
+        return
+    if len(one.drop_duplicates(axes)) > len(other.drop_duplicates(axes)):
+        for key, (left, right) in _pairs(other, one, axes):
+            yield key, (right, left)
+        return
+    for values, part in other.groupby(axes, sort=False):
+        key = dict(zip(axes, map(str, values), strict=True))
+        partner = one
+        for axis, value in key.items():
+            if partner[axis].nunique() > 1:
+                partner = partner[partner[axis] == value]
+        # With one choice on an axis it applies to all, unless the other side has it as well.
+        alone = [axis for axis in axes if one[axis].nunique() == 1]
+        if any(
+            partner[a].iloc[0] != key[a] and (other[a] == partner[a].iloc[0]).any() for a in alone
+        ):
+            continue
+        if len(partner):
+            yield key, (partner, part)
+
+
+def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
+    """Return the predictions of runs, each run named by its split and seed."""
+    tables = []
+    for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False):
+        tables.append(read_predictions([cells / cell], "fused").assign(run=f"{fold} {seed}"))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,107 @@
+"""The file of a study, read and checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emorec.study.checks import check_options
+from emorec.study.config import FILES, Grid, Options, Protocol, Study, StudyError
+
+AXIS_NAMES_TAKEN = ("protocol", "fold", "seed", "scores", "grid")
+
+
+def read_study(path: Path) -> Study:
+    """Read the file of a study.
+
+    Raises:
+        StudyError: It is missing, or not as expected; the message says where.
+    """
+    if not path.is_file():
+        raise StudyError(f"study {path} not found; configs/study has those that are shipped")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path} is not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise StudyError(f"{path} is no study: expected keys such as stages, protocols and grids")
+    _known(path, "the study", tree, {*FILES, *Study.__dataclass_fields__} - {"files"})
+    for key in (*FILES, "stages", "protocols", "grids"):
+        if not tree.get(key):
+            raise StudyError(f"{path}: {key} is missing")
+    study = Study(
+        name=str(tree.get("name", path.stem)),
+        files={key: (path.parent / tree[key]).resolve() for key in FILES},
+        stages=tree["stages"],
+        pretrain=tuple(tree.get("pretrain") or ()),
+        options=tree.get("options") or {},
+        pretrain_options=tree.get("pretrain_options") or {},
+        protocols={
+            name: Protocol(**_checked(path, name, value, Protocol))
+            for name, value in tree["protocols"].items()
+        },
+        grids={name: _grid(path, name, value) for name, value in tree["grids"].items()},
+        published=tuple(tree.get("published") or ()),
+        relations=tuple(tree.get("relations") or ()),
+    )
+    if list(study.pretrain) != list(study.stages)[: len(study.pretrain)]:
+        raise StudyError(f"{path}: pretrain must be the first of the stages, in their order")
+    for name, grid in study.grids.items():
+        other = sorted(set(grid.protocols) - set(study.protocols))
+        if other:
+            raise StudyError(f"{path}, {name}: there is no protocol {other[0]!r}")
+    check_options(study, str(path))
+    return study
+
+
+def _grid(path: Path, name: str, value: Any) -> Grid:
+    grid = _checked(path, name, value, Grid)
+    axes = {
+        str(axis): {str(choice): _options(path, options) for choice, options in choices.items()}
+        for axis, choices in grid.get("axes", {}).items()
+    }
+    taken = sorted(set(axes) & set(AXIS_NAMES_TAKEN))
+    if taken or not axes or not all(axes.values()):
+        raise StudyError(
+            f"{path}, {name}: axes are needed, each with choices, and none called "
+            f"{', '.join(AXIS_NAMES_TAKEN)}"
+        )
+    unknown = sorted(set(grid.get("pretrain_axes") or ()) - set(axes))
+    if unknown:
+        raise StudyError(f"{path}, {name}: pretrain_axes has {unknown[0]!r}, which is no axis")
+    return Grid(
+        axes=axes,
+        options=grid.get("options") or {},
+        pretrain_axes=tuple(grid.get("pretrain_axes") or ()),
+        seeds=grid.get("seeds"),
+        protocols=tuple(grid.get("protocols") or ()),
+        skip=tuple(grid.get("skip") or ()),
+        robustness=bool(grid.get("robustness")),
+        lines=tuple(grid.get("lines") or ()),
+    )
+
+
+def _options(path: Path, options: Any) -> Options:
+    """Return options, with files of configs found from the study's folder."""
+    found = dict(options or {})
+    return found | {key: str((path.parent / found[key]).resolve()) for key in FILES if key in found}
+
+
+def _checked(path: Path, name: str, value: Any, kind: type) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise StudyError(f"{path}, {name}: expected keys such as {_fields(kind)}")
+    _known(path, name, value, set(kind.__dataclass_fields__))  # type: ignore[attr-defined]
+    return value
+
+
+def _known(path: Path, where: str, found: Mapping[str, Any], known: set[str]) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise StudyError(
+            f"{path}, {where}: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+        )
+
+
+def _fields(kind: type) -> str:
+    return ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
