@@ -44,6 +44,15 @@ def test_a_config_may_be_corrected_before_anything_is_trained(tmp_path: Path) ->
     assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == {"model": {"lr": 0.2}}
 
 
+def test_a_corrected_config_does_not_keep_the_split_of_the_one_before(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open({"data": {"fold": 1}}, overwrite=False)
+    first.split_file.write_text("clip,part\nc1,test\n")  # killed in the first epoch
+    first.release()
+    RunDirectory(tmp_path).open({"data": {"fold": 2}}, overwrite=False)
+    assert not first.split_file.exists()
+
+
 def test_options_that_change_no_result_may_differ(tmp_path: Path) -> None:
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
@@ -101,6 +102,13 @@ class StagedTraining(Callback):
             raise StageError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {self.epochs}; "
                 "leave it out and set --training.stages.NAME.epochs"
+            )
+        timed = any(isinstance(callback, Timer) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        if trainer.max_steps not in (None, -1) or timed:
+            raise StageError(
+                "trainer.max_steps and trainer.max_time would cut an epoch short, and a stage with "
+                "it; leave them out. A run that is killed (by a cluster's limit of time) goes on "
+                "after its last whole epoch when the same command is given again"
             )
         if self.start is not None:
             check_split(existing(self.start), getattr(trainer, "datamodule", None))

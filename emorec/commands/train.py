@@ -174,8 +174,8 @@ class EmorecCLI(LightningCLI):
         finished = self.trainer.current_epoch >= stages.epochs
         if not finished:
             rank_zero_warn(
-                f"training stopped after {self.trainer.current_epoch} of {stages.epochs} epochs (a "
-                "limit of the trainer?): the run is not finished, the same command goes on"
+                f"a callback stopped training after {self.trainer.current_epoch} of "
+                f"{stages.epochs} epochs: the run is not finished, the same command goes on"
             )
         self._test(model, datamodule, finished=finished)
         if self.trainer.is_global_zero:

@@ -155,6 +155,9 @@ def published_folds(name: str) -> dict[str, list[list[str]]]:
     sizes = {len(each) if isinstance(each, list) else 0 for each in lists.values()}
     if len(sizes) != 1 or 0 in sizes:
         raise SplitError(f"{name}: expected test and validation, a list of speakers a fold each")
+    tested = [speaker for fold in lists["test"] for speaker in fold]
+    if len(set(tested)) < len(tested):
+        raise SplitError(f"{name}: a speaker is tested in several folds")
     for test, validation in zip(lists["test"], lists["validation"], strict=True):
         if set(test) & set(validation):
             raise SplitError(f"{name}: {sorted(set(test) & set(validation))[0]} is in two parts")
@@ -176,6 +179,11 @@ def _speakers(
         raise SplitError(f"fold is {fold}; it must be from 1 to {count} (folds: {folds})")
     if isinstance(folds, str) and folds != "speakers":
         lists = published_folds(folds)
+        named = {name for each in (*lists["test"], *lists["validation"]) for name in each}
+        unknown = sorted(named - {clip.group for clip in clips})
+        # Of a published list some speakers may not be there; in one's own it is a slip.
+        if unknown and Path(folds).expanduser().is_file():
+            raise SplitError(f"{folds} names {unknown[0]!r}, who is no speaker of this set")
         return set(lists["test"][fold - 1]), set(lists["validation"][fold - 1])
     names = sorted({clip.group for clip in clips})
     if not 3 <= count <= len(names):

@@ -38,13 +38,14 @@ LAYOUT = """expected IEMOCAP_full_release unpacked, its sessions in ROOT or in o
 class IEMOCAP(EmotionDataModule):
     """IEMOCAP utterances, https://doi.org/10.1007/s10579-008-9076-6, on request from its authors.
 
-    Four classes (5531 utterances; excitement counts as happiness) or six (7380). The group of a
-    clip is its speaker, such as ``Ses01F``. Each session has its own two speakers, and ``split:
-    official`` leaves one session out, so that no part shares a speaker.
+    Four classes (5531 utterances; excitement counts as happiness) or six (7380). Each session has
+    its own two speakers, and ``split: official`` leaves one session out, so that no part shares a
+    speaker. The group of a clip without picture is its speaker, such as ``Ses01F``.
 
     A clip with picture is a part of the video of its dialogue, which shows both speakers; the
     times are those of the label files. Which face is the speaker's is not stated: FaceCrops
     follows one person by its own rule, who may be the listener. While both speak, both are heard.
+    So the group is the session, ``Ses01``: a split by speaker must keep both on one side.
 
     The layout and the formats are as others describe them; nothing here is verified on a copy of
     the set, in particular that the videos have sound, and that they share the clock of the label
@@ -129,7 +130,7 @@ class IEMOCAP(EmotionDataModule):
                     media.relative_to(self.root),
                     {"emotion": classes.index(self.emotions[turn[6]])},
                     # The F or M after the session is who wears markers, not who speaks.
-                    group=f"Ses{turn[4]}{turn[5]}",
+                    group=f"Ses{turn[4]}{turn[5] if span is None else ''}",
                     split=part,
                     text=texts.get(clip_id, "").strip(),
                     span=span,

@@ -1,5 +1,6 @@
 """Starting the first stage from the weights of another run."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 import torch
 
 from emorec.callbacks import Stage
-from emorec.callbacks.init_weights import StartError
+from emorec.callbacks.init_weights import StartError, check_split
+from emorec.data.leaks import LeakError
 from emorec.fusion import ConcatFusion
 from tests.callbacks.staging import OPTIMIZER, Stop, Watch, changed, state_of, three_stages, train
-from tests.toy import DIM, toy_task
+from tests.toy import DIM, ToyData, toy_task
 
 JOINT = {"joint": Stage(2, objectives=["class", "corr"])}
 
@@ -53,6 +55,28 @@ def test_what_the_checkpoint_has_not_stays_fresh_and_is_named(
     for name, value in watch.starts[0].items():
         same = name in saved and saved[name].shape == value.shape
         assert torch.equal(value, saved[name] if same else before[name]), name
+
+
+def test_weights_that_saw_test_clips_are_refused(pretrained: Path, tmp_path: Path) -> None:
+    data = ToyData(tmp_path)
+    data.prepare_data()
+    data.setup()
+    run = tmp_path / "other"
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    check_split(checkpoint, data)  # of a run without a split nothing is known
+    run.mkdir()
+
+    def split(parts: Mapping[str, str]) -> None:
+        lines = ["clip,part", *(f"{clip},{part}" for clip, part in parts.items())]
+        (run / "split.csv").write_text("\n".join(lines))
+
+    split(data.assigned)
+    check_split(checkpoint, data)
+    for part in ("val", "test"):
+        seen = next(clip for clip, its in data.assigned.items() if its == part)
+        split({**data.assigned, seen: "train"})
+        with pytest.raises(LeakError, match=rf"was trained on 1 clip\(s\) .*'{seen}'"):
+            check_split(checkpoint, data)
 
 
 def test_a_resumed_run_does_not_start_again(pretrained: Path, tmp_path: Path) -> None:

@@ -158,6 +158,12 @@ def test_a_number_of_epochs_beside_the_stages_is_refused(tmp_path: Path) -> None
         train(tmp_path, three_stages(), Watch(), max_epochs=3)
 
 
+@pytest.mark.parametrize("limit", [{"max_steps": 3}, {"max_time": "00:00:01:00"}])
+def test_what_cuts_an_epoch_short_is_refused(limit: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"trainer\.max_steps and trainer\.max_time would cut"):
+        train(tmp_path, three_stages(), Watch(), **limit)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -186,3 +186,20 @@ def test_test_without_weights_is_an_error(
     with pytest.raises(SystemExit):
         main(["test", "--run", str(tmp_path / "nothing")])
     assert "is no run directory: it has no config.yaml" in capsys.readouterr().err
+
+
+def test_a_run_that_a_callback_stopped_is_not_finished_and_goes_on(
+    place: Place, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+
+    def stop(self: Any, trainer: Any, module: Any) -> None:
+        trainer.should_stop = True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emorec.callbacks.Throughput.on_train_epoch_end", stop, raising=False)
+        with pytest.warns(UserWarning, match="a callback stopped training after 1 of"):
+            smoke(run, place)
+    assert json.loads((run / "metrics.json").read_text())["finished"] is False
+    smoke(run, place)
+    assert json.loads((run / "metrics.json").read_text())["finished"] is True

@@ -8,6 +8,7 @@ import pytest
 
 from emorec.data.cross_corpus import CrossCorpus
 from emorec.data.errors import DataError
+from emorec.data.leaks import LeakError, shares_speakers
 from emorec.types import Clip
 from tests.toy import ToyData
 
@@ -71,6 +72,30 @@ def test_speakers_of_two_sets_are_never_the_same(tmp_path: Path) -> None:
     groups = [{clip.group for clip in data.part_of(part)} for part in ("train", "val", "test")]
     assert not groups[0] & groups[2]
     assert not groups[1] & groups[2]
+
+
+class Song(ToyData):
+    """The same people as in the first set, in other clips."""
+
+    def clips(self) -> list[Clip]:
+        return [replace(clip, id=f"song-{clip.id}") for clip in super().clips()]
+
+
+def test_two_parts_of_one_corpus_share_their_speakers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(**options: Any) -> CrossCorpus:
+        song = ToyData(tmp_path / "two")
+        monkeypatch.setattr(song, "clips", Song(tmp_path / "two").clips)
+        found = CrossCorpus(ToyData(tmp_path / "one"), song, workers=0, **options)
+        found.prepare_data()
+        return found
+
+    shared = made()
+    shared.setup()
+    assert shares_speakers(shared.all_clips, shared.assigned) is True
+    with pytest.raises(LeakError, match="the same speaker is in several parts"):
+        made(split="subject_independent").setup()
 
 
 def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -100,12 +100,16 @@ def test_own_lists_come_from_a_file(tmp_path: Path) -> None:
     found = speakers(actors(5), dict(leave_speakers_out(actors(5), 0, 2, str(path))))
     assert found["test"] == {"actor_02"}
     assert found["val"] == {"actor_03"}
+    path.write_text("test: [[actor_01], [actor_O2]]\nvalidation: [[actor_02], [actor_03]]\n")
+    with pytest.raises(SplitError, match="names 'actor_O2', who is no speaker of this set"):
+        leave_speakers_out(actors(5), 0, 1, str(path))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("test: [[a], [b]]\nvalidation: [[b], [b]]\n", "b is in two parts"),
+        ("test: [[a], [a]]\nvalidation: [[b], [b]]\n", "a speaker is tested in several folds"),
         ("test: [[a], [b]]\n", "expected test and validation"),
         ("test: [[a]]\nvalidation: [[b], [a]]\n", "expected test and validation"),
         ("- a\n", "expected test and validation"),

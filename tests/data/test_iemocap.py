@@ -99,17 +99,21 @@ def test_six_classes_keep_it_and_add_frustration(root: Path) -> None:
 
 
 def test_the_group_is_who_speaks_and_not_who_wears_markers(root: Path) -> None:
-    clips = iemocap(root).clips()
+    clips = iemocap(root, media="audio_only").clips()
     assert {clip.group for clip in clips} == {f"Ses0{n}{who}" for n in range(1, 6) for who in "FM"}
     found = {clip.group for clip in clips if clip.id.startswith("Ses02M_script02_1_F")}
     assert found == {"Ses02F"}
+
+
+def test_with_picture_the_group_is_the_session_as_both_of_its_speakers_are_seen(root: Path) -> None:
+    assert {clip.group for clip in iemocap(root).clips()} == {f"Ses0{n}" for n in range(1, 6)}
 
 
 @pytest.mark.parametrize(("session", "before"), [(5, 4), (3, 2), (1, 5)])
 def test_the_official_split_leaves_a_session_out_and_shares_no_speaker(
     root: Path, session: int, before: int
 ) -> None:
-    clips = iemocap(root, session=session).clips()
+    clips = iemocap(root, session=session, media="audio_only").clips()
     parts = official(clips)
     speakers = {
         part: {c.group for c in clips if parts[c.id] == part} for part in set(parts.values())

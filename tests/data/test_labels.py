@@ -49,6 +49,19 @@ def test_all_and_none() -> None:
     assert len(draws) == 8
 
 
+def test_clips_without_a_label_can_be_left_out_of_training(tmp_path: Path) -> None:
+    sizes = {}
+    for only in (False, True):
+        data = ToyData(tmp_path, labelled_share=0.5, labelled_only=only)
+        data.prepare_data()
+        data.setup()
+        sizes[only] = {part: len(dataset.ids) for part, dataset in data.parts.items()}
+        if only:
+            assert all(b.labelled["emotion"][b.clip >= 0].all() for b in data.train_dataloader())
+    assert 0 < sizes[True]["train"] < sizes[False]["train"]
+    assert all(sizes[True][part] == sizes[False][part] for part in ("val", "test"))
+
+
 def test_hidden_labels_are_of_training_clips_only_and_their_segments_stay(tmp_path: Path) -> None:
     found = {}
     for share in (1.0, 0.2):

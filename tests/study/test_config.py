@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from emorec.study import StudyError, read_study
+from emorec.study.cells import expand
 from tests.conftest import ROOT
 
 SMALL: dict[str, Any] = {
@@ -35,7 +36,8 @@ def test_a_study_is_read_with_its_files_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
-    grids = {"main": {"axes": {"set": {"one": {}, "two": {"data": "../two.yaml"}}}}}
+    axes = {"set": {"one": {}, "two": {"data": "../two.yaml"}}}
+    grids = {"main": {"axes": axes, "pretrain_axes": ["set"]}}
     study = read_study(write(tmp_path, grids=grids))
     assert study.grids["main"].axes["set"]["two"] == {"data": str(tmp_path.parent / "two.yaml")}
 
@@ -53,6 +55,25 @@ def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
             {"grids": {"main": {"axes": {"a": {"b": {}}}, "pretrain_axes": ["c"]}}},
             "pretrain_axes has 'c', which is no axis",
         ),
+        # What the pre-training does not know of could train it on test clips.
+        (
+            {"grids": {"main": {"axes": {"a": {"b": {"data.exclude": ["x"]}}}}}},
+            "main: axis a sets data.exclude, which pre-training must know of",
+        ),
+        (
+            {"grids": {"main": {"axes": {"a": {"b": {"model.encoders.audio.dim": 8}}}}}},
+            "axis a sets model.encoders.audio.dim, which pre-training must know of",
+        ),
+        (
+            {"grids": {"main": {"axes": {"a": {"b": {"stages.audio.epochs": 8}}}}}},
+            "axis a sets stages.audio.epochs, which pre-training must know of",
+        ),
+        # What the protocol sets as well would change nothing.
+        (
+            {"grids": {"main": {"axes": {"a": {"b": {}}}, "options": {"data.split": "official"}}}},
+            "data.split is set by protocol random",
+        ),
+        ({"options": {"data.seed": 3}}, "data.seed is set by protocol random"),
         (
             {"grids": {"main": {"axes": {"a": {"b": {}}}, "protocols": ["folds"]}}},
             "main: there is no protocol 'folds'",
@@ -100,6 +121,9 @@ def test_shipped_studies_name_files_and_axes_that_there_are(path: Path) -> None:
     for where in [*sides, *(each["where"] for each in study.published)]:
         for axis, choice in where.items():
             assert axis in free or choice in {**axes, **known}[axis], where
+    for cell in expand(study):  # what fit refuses is better known before
+        for stage in cell.stages.values():
+            assert set(stage.get("warmup", ())) <= set(stage.get("objectives", ())), cell.name
     for grid in study.grids.values():
         named = {
             a for lines in grid.lines for a in (lines["x"], lines.get("by"), lines.get("panel"))

@@ -3,13 +3,15 @@
 import json
 import os
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from emorec.errors import UserError
+from emorec.run import RunDirectory
 from emorec.study import Study, read_study
 from emorec.study.cells import Cell, expand
 from emorec.study.runner import CELLS, finished, run_cells
@@ -49,6 +51,24 @@ def slow(arguments: Sequence[str]) -> None:
     """Take long."""
     time.sleep(2)
     fit(arguments)
+
+
+def locking(arguments: Sequence[str]) -> None:
+    """Take the run directory as fit does."""
+    options = dict(a.removeprefix("--").split("=", 1) for a in arguments[1:])
+    run = RunDirectory(Path(options["run"]))
+    run.lock()
+    fit(arguments)
+    run.release()
+
+
+def unfinished(arguments: Sequence[str]) -> None:
+    """End without an error and without a result, as a limit of time does."""
+
+
+def interrupted(arguments: Sequence[str]) -> None:
+    """Be stopped from outside, as by SIGTERM."""
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -108,3 +128,41 @@ def test_an_interrupt_ends_the_cells_at_work(
         run_cells(study, cells, tmp_path, fit=slow, jobs=1, say=lambda line: None)
     time.sleep(3)
     assert not list(tmp_path.rglob("metrics.json"))
+
+
+@pytest.mark.parametrize(
+    ("fit", "reason"), [(unfinished, "is not finished"), (interrupted, "interrupted")]
+)
+def test_a_cell_without_a_result_is_not_taken_for_done(
+    fit: Callable[[Sequence[str]], None], reason: str, tmp_path: Path
+) -> None:
+    study = read_study(write(tmp_path, pretrain=[], grids={"main": {"axes": {"a": {"b": {}}}}}))
+    failed = run_cells(study, expand(study), tmp_path, fit=fit, say=lambda line: None)
+    assert len(failed) == 2
+    assert all(reason in text for text in failed.values())
+
+
+@pytest.mark.slow
+def test_a_cell_that_another_process_trains_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.study.runner.PAUSE", 0.1)
+    study = read_study(write(tmp_path, grids={"main": {"axes": {"a": {"b": {}}}}}))
+    cells = expand(study)
+    first = RunDirectory(tmp_path / CELLS / cells[0].name)
+    first.lock()
+
+    def elsewhere() -> None:
+        time.sleep(3)
+        first.checkpoints.mkdir()
+        first.best.touch()
+        first.write_metrics({"finished": True})
+        first.release()
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    failed = run_cells(study, cells, tmp_path, fit=locking, jobs=2, say=lambda line: None)
+    other.join()
+    assert failed == {}
+    assert all(finished(tmp_path / CELLS / cell.name) for cell in cells)
+    assert not (first.path / "logs" / "calls").exists()

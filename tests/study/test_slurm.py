@@ -32,7 +32,7 @@ def test_jobs_run_what_is_ready_and_a_second_call_the_rest(tmp_path: Path) -> No
         assert len(jobs) == expected
         assert all(job.result() is None for job in jobs)
     assert all(finished(tmp_path / CELLS / cell.name) for cell in cells)
-    assert said[0] == "4 cells, 0 finished, 2 submitted"
+    assert said[0] == "4 cells, 0 finished, 0 queued or running, 2 submitted now"
     assert "2 wait for pre-training" in said[1]
 
 
