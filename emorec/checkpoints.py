@@ -10,7 +10,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
-from emorec.plugins import load_plugins
+from emorec.plugins import foreign, load_plugins
 from emorec.tasks import EmotionTask
 
 
@@ -40,18 +40,20 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             temporary.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path) -> tuple[EmotionTask, EmotionDataModule]:
+def load_checkpoint(path: Path, *, trust: bool = False) -> tuple[EmotionTask, EmotionDataModule]:
     """Rebuild the task with its weights, and its data module without its clips, on the CPU.
 
     The data module brings the windows, extractors and classes; its root need not exist. Tensors
-    and plain values are all that is read from the file, but the classes it names are imported
-    and called with its arguments: trust a checkpoint like a package.
+    and plain values are all that is read from the file; the classes it names are called with its
+    arguments.
 
     Args:
         path: A checkpoint of ``emorec fit``.
+        trust: Also import and call what is of no installed plug-in and no class of ours.
 
     Raises:
-        CheckpointError: It is missing, damaged, or not a checkpoint of emorec.
+        CheckpointError: It is missing, damaged, or not a checkpoint of emorec; or it names
+            something foreign and is not trusted.
     """
     if not path.is_file():
         raise CheckpointError(
@@ -66,6 +68,14 @@ def load_checkpoint(path: Path) -> tuple[EmotionTask, EmotionDataModule]:
     if not isinstance(saved, dict) or not needed <= saved.keys():
         raise CheckpointError(
             f"{path} is not a checkpoint of emorec fit; expected runs/NAME/checkpoints/best.ckpt"
+        )
+    hyper_parameters = [saved["hyper_parameters"], saved["datamodule_hyper_parameters"]]
+    strange = foreign(hyper_parameters)
+    if strange and not trust:
+        raise CheckpointError(
+            f"{path} would import {', '.join(strange)}, which is neither emorec's nor an installed "
+            "plug-in's: what it names is run. Install the plug-in package that it comes from, or, "
+            "if you trust whoever made the file, use --trust"
         )
     task_class = _named_class(saved["hyper_parameters"], path)
     data_class = _named_class(saved["datamodule_hyper_parameters"], path)

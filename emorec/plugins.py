@@ -1,11 +1,17 @@
 """What is registered: the subclasses that our subpackages and installed plug-ins export."""
 
 import inspect
+import sys
 import warnings
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 GROUP = "emorec.plugins"
 # Kind -> the base class that defines it, and the subpackage that exports ours.
@@ -19,6 +25,10 @@ KINDS = {
     "objective": "emorec.objectives:Objective",
     "task": "emorec.tasks:EmotionTask",
 }
+
+
+# How Lightning makes the objects of a checkpoint; another one would be called in its place.
+INSTANTIATOR = "lightning.pytorch.cli.instantiate_module"
 
 
 def load_plugins() -> None:
@@ -58,6 +68,59 @@ def _subclasses(base: type) -> Iterator[type]:
     for cls in found:
         yield cls
         yield from _subclasses(cls)
+
+
+def foreign(tree: Any) -> list[str]:
+    """Return what the options of a saved model would import that is not known here.
+
+    Known are the registered classes (ours, those of installed plug-ins, and those that this process
+    has defined) and torch's optimizers and schedulers. Instantiating anything else runs code that
+    the saved file chose.
+
+    Args:
+        tree: Options as a checkpoint keeps them: dicts, lists and plain values.
+
+    Returns:
+        Dotted names, sorted.
+    """
+    known = {INSTANTIATOR}
+    for kind in KINDS:
+        for cls in registered(kind):
+            known |= {f"{cls.__module__}.{cls.__name__}"} | _exported(cls)
+    return sorted(name for name in _names(tree) if name not in known and not _of_torch(name))
+
+
+def _names(tree: Any) -> set[str]:
+    """Return the strings that would be imported: class paths, and all that look like one."""
+    if isinstance(tree, dict):
+        return {name for value in tree.values() for name in _names(value)}
+    if isinstance(tree, (list, tuple)):
+        return {name for value in tree for name in _names(value)}
+    if not isinstance(tree, str) or not all(part.isidentifier() for part in tree.split(".")):
+        return set()
+    head, dot, _ = tree.partition(".")
+    # A file's name such as resnet50.pth looks like one, too, but there is no such module.
+    return {tree} if dot and find_spec(head) is not None else set()
+
+
+def _exported(cls: type) -> set[str]:
+    """Return the shorter paths under which packages above a class's module export it."""
+    parts = cls.__module__.split(".")
+    above = (".".join(parts[:n]) for n in range(1, len(parts)))
+    return {
+        f"{module}.{cls.__name__}"
+        for module in above
+        if getattr(sys.modules.get(module), cls.__name__, None) is cls
+    }
+
+
+def _of_torch(name: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    if module not in ("torch.optim", "torch.optim.lr_scheduler"):
+        return False
+    found = getattr(import_module(module), attribute, None)
+    bases = Optimizer, LRScheduler
+    return inspect.isclass(found) and issubclass(found, bases)
 
 
 def suggest(name: str) -> str:

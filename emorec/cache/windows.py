@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -35,6 +36,32 @@ class Windows(ABC):
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments, by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+
+class GridWindows(Windows):
+    """Windows on a regular grid over the whole clip, for timelines.
+
+    They start at 0, ``hop``, 2 ``hop``, ... as long as they end within the clip; a shorter clip
+    gives one.
+
+    Args:
+        length: Seconds.
+        hop: Seconds from one window's start to the next one's.
+    """
+
+    def __init__(self, length: float = 0.5, hop: float = 0.5) -> None:
+        if length <= 0 or hop <= 0:
+            raise ValueError(
+                f"windows need length > 0 and hop > 0 seconds, got {length} and {hop} s"
+            )
+        self.length, self.hop = length, hop
+
+    def __call__(self, clip_id: str, duration: float) -> list[Window]:
+        """Return the windows; see the base class."""
+        # Durations are rounded sums of timestamps: what is short by less than 1 ms counts.
+        count = max(1, math.floor((duration - self.length + 1e-3) / self.hop) + 1)
+        starts = [number * self.hop for number in range(count)]
+        return [Window(start, start + self.length) for start in starts]
 
 
 class RandomWindows(Windows):

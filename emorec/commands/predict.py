@@ -1,7 +1,6 @@
-"""``emorec predict``: a trained model on media files, with a timeline picture of each."""
+"""``emorec predict``: a trained model on media files, with a picture of each."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,83 +8,171 @@ from typing import Any
 
 from tqdm import tqdm
 
+from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND, digest_file
 from emorec.errors import UserError
 from emorec.files import write_text
-from emorec.media import MediaError
-from emorec.plots import timeline_figure
-from emorec.predict import Prediction, Predictor
+from emorec.media import MediaError, probe
+from emorec.predict import Predictor
+from emorec.predict.annotate import annotate
+from emorec.predict.inputs import find_files
+from emorec.predict.output import FORMATS, Output
 from emorec.progress import progress
+from emorec.workers import TimeLimitError, time_limit
 
 
 def main(argv: Sequence[str]) -> None:
-    """Write ``predictions.json`` and one picture a file; a bad file does not end it."""
+    """Write a line and a picture a file; a bad file does not end it."""
     options = build_parser().parse_args(argv[1:])
-    predictor = Predictor.from_checkpoint(options.checkpoint, options.device)
-    out: Path = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    results: list[dict[str, Any]] = []
-    failed = 0
-    for file in progress(options.files, unit="file", desc="predict"):
+    files = find_files(options.files, sys.stdin if "-" in options.files else ())
+    if not files:
+        raise UserError("no media file in what was named")
+    predictor = Predictor.from_checkpoint(
+        options.checkpoint, options.device, options.batch_size, trust=options.trust
+    )
+    timeline = options.timeline or options.video
+    made_by = {
+        "model": digest_file(options.checkpoint),
+        "timeline": options.hop if timeline else None,
+        "video": options.video,
+        "pictures": options.pictures,
+    }
+    output = Output(options.out, made_by, overwrite=options.overwrite)
+    failed = before = 0
+    for file in progress(files, unit="file", desc="predict"):
+        if output.done(file) is not None:
+            before += 1
+            continue
         try:
-            prediction = predictor.predict(file)
-        except Exception as error:  # one bad file never ends a list of them
+            with time_limit(LIMIT):
+                duration = probe(file).duration
+            with time_limit(LIMIT + LIMIT_PER_SECOND * duration):
+                record = (_timeline if timeline else _clip)(predictor, file, output, options)
+        except (Exception, TimeLimitError) as error:  # one bad file never ends a list of them
             failed += 1
-            known = isinstance(error, MediaError)
-            reason = str(error) if known else f"unexpected {type(error).__name__}: {error}"
-            results.append({"file": str(file), "error": reason})
+            reason = _reason(error)
+            output.add(file, {"error": reason})
             tqdm.write(f"{file}: skipped, {reason}", file=sys.stderr)
             continue
-        picture = _picture_name(out, file, results)
-        draw(prediction, out / picture)
-        results.append({**prediction.to_dict(), "picture": picture})
-        share = prediction.probabilities[prediction.label]
-        notes = f"  [{'; '.join(prediction.warnings)}]" if prediction.warnings else ""
-        tqdm.write(f"{file}: {prediction.label} {share:.0%}{notes}", file=sys.stdout)
-    text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
-    write_text(out / "predictions.json", text)
+        output.add(file, record)
+        notes = f"  [{'; '.join(record['warnings'])}]" if record["warnings"] else ""
+        tqdm.write(f"{file}: {_said(record)}{notes}", file=sys.stdout)
+    tables = output.tables(options.format)
+    known = f", {before} of them before" if before else ""
     sys.stdout.write(
-        f"{len(results) - failed} of {len(results)} files predicted, {failed} skipped; "
-        f"{out / 'predictions.json'} and a timeline picture each\n"
+        f"{len(files) - failed} of {len(files)} files predicted{known}, {failed} skipped; "
+        f"{', '.join(map(str, [output.file, *tables]))}"
+        f"{' and a timeline picture each' if options.pictures else ''}\n"
     )
-    if failed == len(results):
+    if failed == len(files):
         raise UserError("no file could be used")
 
 
-def draw(prediction: Prediction, path: Path) -> None:
-    """Draw the timeline of a prediction into a PNG file."""
-    label = prediction.label
-    title = f"{prediction.file.name}: {label} ({prediction.probabilities[label]:.0%})"
-    figure = timeline_figure(
-        [window.middle for window in prediction.windows],
-        prediction.scores,
-        list(prediction.probabilities),
-        title,
-        prediction.crops,
-    )
-    figure.savefig(path)
+def _clip(
+    predictor: Predictor, file: Path, output: Output, options: argparse.Namespace
+) -> dict[str, Any]:
+    """Return the record of a clip's vote, its picture drawn."""
+    prediction = predictor.predict(file)
+    record = {**prediction.to_dict(), "files": []}
+    if options.pictures:
+        from emorec.predict.pictures import prediction_figure
+
+        name = output.name_for(file, "_timeline.png")
+        prediction_figure(prediction).savefig(output.folder / name)
+        record |= {"picture": name, "files": [name]}
+    return record
 
 
-def _picture_name(out: Path, file: Path, earlier: Sequence[dict[str, Any]]) -> str:
-    """Return a name that no earlier file of this call has taken."""
-    taken = {result.get("picture") for result in earlier}
-    name, number = f"{file.stem}_timeline.png", 1
-    while name in taken:
-        number += 1
-        name = f"{file.stem}_{number}_timeline.png"
-    return name
+def _timeline(
+    predictor: Predictor, file: Path, output: Output, options: argparse.Namespace
+) -> dict[str, Any]:
+    """Return the record of a recording, its table, pictures and video written."""
+    with progress(total=0, unit="window", desc=file.name, leave=False) as bar:
+
+        def step(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        timeline = predictor.timeline(file, options.hop, step)
+    table = output.name_for(file, "_timeline.csv")
+    write_text(output.folder / table, timeline.to_frame().to_csv(index=False))
+    record = {**timeline.to_dict(), "timeline": table, "files": [table]}
+    if options.pictures:
+        from emorec.predict.pictures import timeline_figures
+
+        for person, figure in timeline_figures(timeline):
+            who = "" if person is None else f"_person{person}"
+            picture = output.name_for(file, f"{who}_timeline.png")
+            figure.savefig(output.folder / picture)
+            record["files"].append(picture)
+    if options.video and not timeline.seen:
+        record["warnings"].append("no picture: no annotated video")
+    elif options.video:
+        video = output.name_for(file, "_annotated.mp4")
+        annotate(timeline, output.folder / video)
+        record |= {"video": video}
+        record["files"].append(video)
+    return record
+
+
+def _said(record: dict[str, Any]) -> str:
+    parts = record.get("persons", [record])
+    words = []
+    for part in parts:
+        share = part["probabilities"][part["label"]]
+        who = f"person {part['person']} " if part.get("person") else ""
+        words.append(f"{who}{part['label']} {share:.0%}")
+    return ", ".join(words)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, MediaError):
+        return str(error)
+    if isinstance(error, TimeLimitError):
+        return "took too long (damaged, or the machine is too slow for it)"
+    return f"unexpected {type(error).__name__}: {error}"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = argparse.ArgumentParser(
         "emorec predict",
-        description="Apply a trained model to media files. Each is cut and encoded as in "
-        "training; the clip's class is the mean of its windows' probabilities. A file that "
-        "cannot be used is listed with its reason. A checkpoint names classes to import: trust "
-        "it like a package.",
+        description="Apply a trained model to recordings. Each is cut and encoded as in training; "
+        "its class is the mean of its windows' probabilities. With --timeline, windows lie on a "
+        "grid over the whole recording and each face in the picture has its own timeline; the "
+        "sound is shared by all. A file that cannot be used is listed with its reason. "
+        "Interrupted or killed, the same command goes on.",
+        epilog="Writes predictions.jsonl (a line a file), tables where asked, and pictures.",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
-    parser.add_argument("files", type=Path, nargs="+", help="video or sound files")
+    parser.add_argument(
+        "files", nargs="+", help="video or sound files, folders, patterns, or - (a list on stdin)"
+    )
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to")
+    parser.add_argument(
+        "--format", nargs="+", choices=FORMATS, default=["jsonl"], help="further tables"
+    )
+    parser.add_argument("--timeline", action="store_true", help="window after window, each person")
+    parser.add_argument(
+        "--hop", type=float, default=0.5, help="seconds between the windows of a timeline"
+    )
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="also a copy of the video with boxes, labels and probabilities; with --timeline",
+    )
+    parser.add_argument(
+        "--no-pictures", dest="pictures", action="store_false", help="draw no pictures"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    parser.add_argument(
+        "--batch-size", type=int, help="windows a forward pass; by default what fits into memory"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="forget what an earlier command wrote to --out"
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the code that a checkpoint names, whoever's it is; only if you know its maker",
+    )
     return parser

@@ -2,13 +2,13 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from emorec.media import Media
+from emorec.media import Face, Media
 from emorec.types import Array, Clip, Window
 
 
@@ -21,11 +21,16 @@ class Extraction:
             is absent.
         facts: Column of the preprocessing report -> value, such as ``faces_borrowed``.
         warnings: What a user should know about the clip, in words.
+        persons: Where several people are told apart: person (from 1) -> what ``arrays`` is for one;
+            then ``arrays`` is empty.
+        boxes: Person -> where the face is in its window's key frame; None where it is not there.
     """
 
     arrays: list[Array | None]
     facts: dict[str, int | float | str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    persons: dict[int, list[Array | None]] = field(default_factory=dict)
+    boxes: dict[int, list[Face | None]] = field(default_factory=dict)
 
 
 class Extractor(ABC):
@@ -79,6 +84,22 @@ class Extractor(ABC):
         Raises:
             MediaError: The clip cannot be used at all.
         """
+
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
+        """Yield one extraction a part of a recording, in order; several people are told apart.
+
+        Override it where a part can be had without reading the file from its start, in one pass
+        whose memory does not grow with the recording.
+
+        Args:
+            clip: The clip, with its sidecar files.
+            media: Its media file as :func:`emorec.media.probe` found it.
+            parts: Windows of each part; all are in order of time and of one length.
+        """
+        for part in parts:
+            yield self.extract(clip, media, part)
 
     def constants(self) -> tuple[Array, Array] | None:
         """Return a fixed (mean, deviation) of the values, or None to measure them.

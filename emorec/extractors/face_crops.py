@@ -1,13 +1,14 @@
 """One face per window: the crop around it in the window's central frame."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from emorec.extractors.base import Extraction, Extractor
+from emorec.extractors.persons import nearest, stream_persons
 from emorec.media import (
     BatchedDetector,
     Face,
@@ -93,7 +94,7 @@ class FaceCrops(Extractor):
         frames = read_key_frames(media, [w.middle for w in windows])
         faces = self._faces(frames.images, self._load())
         crops: list[Array | None] = [
-            square_crop(image, face, self.size, self.margin).transpose(2, 0, 1) if face else None
+            self._cut(image, face) if face else None
             for image, face in zip(frames.images, faces, strict=True)
         ]
         arrays: list[Array | None] = []
@@ -101,7 +102,7 @@ class FaceCrops(Extractor):
         for window, frame, is_seen in zip(windows, frames.of, seen, strict=True):
             own = crops[frame] if crops and is_seen else None
             if own is None and is_seen:
-                own = self._nearest(window.middle, frames.times, crops)
+                own = nearest(window.middle, frames.times, crops, self.borrow)
                 borrowed += own is not None
             arrays.append(own)
         found = sum(array is not None for array in arrays)
@@ -122,6 +123,12 @@ class FaceCrops(Extractor):
         }
         return Extraction(arrays, facts, warnings)
 
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
+        """Yield the crops of everybody who is followed; see the base class."""
+        return stream_persons(media, parts, self._load(), self._cut, self.borrow)
+
     def _load(self) -> FaceDetector:
         """Return the detector, made at first use."""
         with _LOADING:  # clips at once are threads, and share one
@@ -137,9 +144,5 @@ class FaceCrops(Extractor):
         height, width = images[0].shape[:2]
         return follow_face(detector.detect(images), (width, height), self.person)
 
-    def _nearest(
-        self, time: float, times: Sequence[float], crops: Sequence[Array | None]
-    ) -> Array | None:
-        near = [(abs(t - time), i) for i, t in enumerate(times) if crops[i] is not None]
-        distance, i = min(near, default=(float("inf"), -1))
-        return crops[i] if distance <= self.borrow else None
+    def _cut(self, image: Image, face: Face) -> Array:
+        return square_crop(image, face, self.size, self.margin).transpose(2, 0, 1)

@@ -1,7 +1,8 @@
 """Log-mel spectrogram of each window."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 import torchaudio
 
 from emorec.extractors.base import Extraction, Extractor
-from emorec.media import Media, read_windows
+from emorec.media import Media, Span, iter_windows, read_windows
 from emorec.types import Array, Clip, Window
 
 SILENT = 1e-5  # RMS, full scale = 1: digital silence; the quietest real speech is near 6e-4
@@ -65,19 +66,42 @@ class LogMel(Extractor):
 
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
         """Return a spectrogram a window; see the base class."""
-        absent: list[Array | None] = [None] * len(windows)
         if media.audio is None:
-            return Extraction(absent, {"windows_with_sound": 0}, ["no sound"])
-        heard = [media.audio.share(*w) >= 0.5 for w in windows]
+            return _absent(windows)
         samples, damaged = read_windows(media, windows, self.sample_rate)
+        found = self._extraction(media.audio, windows, samples, damaged)
+        count = int(found.facts["windows_with_sound"])
+        if 0 < count < len(windows):
+            missing = len(windows) - count
+            found.warnings.append(f"no sound in {missing} of {len(windows)} windows")
+        return found
+
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
+        """Yield the spectrograms of part after part; digital silence is judged part by part."""
+        if media.audio is None:
+            yield from map(_absent, parts)
+            return
+        damaged = [0]
+        every = [window for part in parts for window in part]
+        samples = iter_windows(media, every, self.sample_rate, damaged)
+        for part in parts:
+            before = damaged[0]
+            found = np.stack(list(islice(samples, len(part))))
+            yield self._extraction(media.audio, part, found, damaged[0] - before)
+
+    def _extraction(
+        self, audio: Span, windows: Sequence[Window], samples: Array, damaged: int
+    ) -> Extraction:
+        absent: list[Array | None] = [None] * len(windows)
+        heard = [audio.share(*w) >= 0.5 for w in windows]
         level = float(np.sqrt(np.mean(np.square(samples[heard])))) if any(heard) else 0.0
         facts: dict[str, int | float | str] = {"sound_rms": float(f"{level:.3g}")}
         warnings = [f"damaged: {damaged} audio packets left out"] if damaged else []
         if any(heard) and level < SILENT:
             warnings.append("silent: the sound track is digital silence")
             return Extraction(absent, {**facts, "windows_with_sound": 0}, warnings)
-        if not all(heard):
-            warnings.append(f"no sound in {len(windows) - sum(heard)} of {len(windows)} windows")
         mels = self.spectrogram(torch.from_numpy(samples)).numpy().astype(np.float16)
         arrays = [mel if there else None for mel, there in zip(mels, heard, strict=True)]
         return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, warnings)
@@ -110,6 +134,10 @@ class LogMel(Extractor):
             size = (self.bands, self.frames)
             mel = torch.nn.functional.interpolate(mel, size, mode="bilinear")
         return torch.log(mel + FLOOR)
+
+
+def _absent(windows: Sequence[Window]) -> Extraction:
+    return Extraction([None] * len(windows), {"windows_with_sound": 0}, ["no sound"])
 
 
 @cache  # as long to make as a clip's spectrograms

@@ -1,18 +1,28 @@
 """Decoding: the only part that knows containers and codecs."""
 
-from emorec.media.audio import read_blocks, read_windows
+from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 from emorec.media.follow import Person, follow_face, track_face
 from emorec.media.mtcnn import MTCNNDetector
 from emorec.media.probe import Media, MediaError, Span, probe
-from emorec.media.video import KeyFrames, read_key_frames
+from emorec.media.tracks import FaceTracks
+from emorec.media.video import (
+    KeyFrame,
+    KeyFrames,
+    iter_frames,
+    iter_key_frames,
+    read_key_frames,
+    upright,
+)
 
 __all__ = [
     "BatchedDetector",
     "Face",
     "FaceDetector",
+    "FaceTracks",
     "Image",
+    "KeyFrame",
     "KeyFrames",
     "MTCNNDetector",
     "Media",
@@ -20,10 +30,14 @@ __all__ = [
     "Person",
     "Span",
     "follow_face",
+    "iter_frames",
+    "iter_key_frames",
+    "iter_windows",
     "probe",
     "read_blocks",
     "read_key_frames",
     "read_windows",
     "square_crop",
     "track_face",
+    "upright",
 ]

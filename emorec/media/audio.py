@@ -1,5 +1,6 @@
 """Sound of the windows of a clip: mono, one sampling rate, placed by presentation time."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import av
@@ -19,12 +20,11 @@ BLOCK = 65536  # samples
 def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Samples, int]:
     """Return the samples of windows of one length.
 
-    The file is read in blocks and only the samples that windows need are kept, so memory does
-    not grow with its length. Channels are averaged. What the stream does not cover is zero.
+    See :func:`iter_windows`.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
-        windows: Spans of equal length, in seconds from the clip's origin.
+        windows: Spans of equal length, in seconds from the clip's origin, in any order.
         rate: Sampling rate to return, in Hz.
 
     Returns:
@@ -33,17 +33,50 @@ def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Sa
     """
     if not windows:
         return np.zeros((0, 0), np.float32), 0
-    starts = np.array([round(w.start * rate) for w in windows])
-    out = np.zeros((len(windows), round((windows[0].end - windows[0].start) * rate)), np.float32)
     damaged = [0]
-    for at, block in read_blocks(media, rate, damaged):
-        low = np.maximum(starts, at)
-        high = np.minimum(starts + out.shape[1], at + len(block))
-        for i in np.flatnonzero(high > low):
-            out[i, low[i] - starts[i] : high[i] - starts[i]] = block[low[i] - at : high[i] - at]
-        if at >= starts.max() + out.shape[1]:
-            break
+    order = sorted(range(len(windows)), key=lambda i: windows[i].start)
+    found = list(iter_windows(media, [windows[i] for i in order], rate, damaged))
+    out = np.empty((len(windows), len(found[0])), np.float32)
+    out[order] = found
     return out, damaged[0]
+
+
+def iter_windows(
+    media: Media, windows: Sequence[Window], rate: int, damaged: list[int] | None = None
+) -> Iterator[Samples]:
+    """Yield the samples of each window as soon as they are read.
+
+    The file is read in blocks and only the samples of unfinished windows are kept, so memory does
+    not grow with its length. Channels are averaged. What the stream does not cover is zero.
+
+    Args:
+        media: What :func:`emorec.media.probe` returned for the file; it must have sound.
+        windows: Spans of equal length, in seconds from the clip's origin, by their starts.
+        rate: Sampling rate to return, in Hz.
+        damaged: Its first item is raised by the number of packets that cannot be decoded.
+
+    Yields:
+        float32 (length x rate,), amplitude in [-1, 1].
+    """
+    starts = [round(window.start * rate) for window in windows]
+    length = round((windows[0].end - windows[0].start) * rate) if windows else 0
+    pending: deque[tuple[int, Samples]] = deque()
+    begun = 0  # windows[begun:] start behind what was read
+    for at, block in read_blocks(media, rate, damaged):
+        stop = at + len(block)
+        while begun < len(starts) and starts[begun] < stop:
+            pending.append((starts[begun], np.zeros(length, np.float32)))
+            begun += 1
+        for start, samples in pending:
+            low, high = max(start, at), min(start + length, stop)
+            if high > low:
+                samples[low - start : high - start] = block[low - at : high - at]
+        while pending and pending[0][0] + length <= stop:
+            yield pending.popleft()[1]
+        if begun == len(starts) and not pending:
+            return
+    yield from (samples for _, samples in pending)
+    yield from (np.zeros(length, np.float32) for _ in starts[begun:])
 
 
 def read_blocks(

@@ -16,6 +16,25 @@ FAR = 30.0  # seconds: where the first time lies beyond, decoding starts near it
 BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
 
 
+class _LateError(Exception):
+    """Seeking led past the first of the times."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """A frame of a video.
+
+    Attributes:
+        image: uint8 (height, width, 3), RGB.
+        time: Presentation time in seconds from the clip's origin.
+        of: Positions of the times asked for at which it is on screen.
+    """
+
+    image: Image
+    time: float
+    of: list[int]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFrames:
     """Frames of a video, each stored once.
@@ -49,51 +68,73 @@ def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
     Returns:
         The frames; ``images`` is empty where nothing can be decoded.
     """
-    wanted = min(times, default=0.0) + media.origin
-    late = wanted > FAR
-    found = _read(media, times, wanted - BEFORE if late else None)
-    # Files without a good index can bring one too late: then everything is decoded.
-    return found if found is not None else _read(media, times, None) or KeyFrames([], [], [], 0)
-
-
-def _read(media: Media, times: Sequence[float], seek: float | None) -> KeyFrames | None:
-    """Read the frames; None where seeking led past the first of the times."""
-    order = sorted(range(len(times)), key=lambda i: times[i])
-    of = [0] * len(times)
-    images: list[Image] = []
-    stamps: list[float] = []
-    pending = 0  # order[pending:] still wait for their frame
     damaged = [0]
+    frames = list(iter_key_frames(media, times, damaged))
+    of = [0] * len(times)
+    for number, frame in enumerate(frames):
+        for position in frame.of:
+            of[position] = number
+    found = [frame.image for frame in frames], [frame.time for frame in frames]
+    return KeyFrames(*found, of, damaged[0])
+
+
+def iter_key_frames(
+    media: Media, times: Sequence[float], damaged: list[int] | None = None
+) -> Iterator[KeyFrame]:
+    """Yield the frames that :func:`read_key_frames` returns, in order of time, as they are read.
+
+    Args:
+        media: What :func:`emorec.media.probe` returned for the file; it must have video.
+        times: Seconds from the clip's origin, in any order.
+        damaged: Its first item is raised by the number of packets that cannot be decoded.
+    """
+    wanted = min(times, default=0.0) + media.origin
+    count = [0] if damaged is None else damaged
+    try:
+        yield from _read(media, times, wanted - BEFORE if wanted > FAR else None, count)
+    except _LateError:
+        # Files without a good index can bring one too late: then everything is decoded.
+        yield from _read(media, times, None, count)
+
+
+def _read(
+    media: Media, times: Sequence[float], seek: float | None, damaged: list[int]
+) -> Iterator[KeyFrame]:
+    """Yield the frames; raises _LateError, before the first, where seeking led past it."""
+    order = sorted(range(len(times)), key=lambda i: times[i])
+    pending = 0  # order[pending:] still wait for their frame
+    size: tuple[int, int] | None = None
     shown: av.VideoFrame | None = None
 
-    def settle(before: float) -> None:
+    def settle(before: float) -> Iterator[KeyFrame]:
         """Give the frame on screen to all times that end before the next frame."""
-        nonlocal pending
+        nonlocal pending, size
         start = pending
         while pending < len(order) and times[order[pending]] < before:
-            of[order[pending]] = len(images)
             pending += 1
         if pending > start and shown is not None:
-            image = _to_rgb(shown)
-            if images and image.shape != images[0].shape:  # some streams change their size
-                height, width = images[0].shape[:2]
-                image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
-            images.append(image)
-            stamps.append(_time(shown, media))
+            image = upright(shown)
+            size = size or (image.shape[1], image.shape[0])
+            if image.shape[1::-1] != size:  # some streams change their size
+                image = np.asarray(cv2.resize(image, size), np.uint8)
+            yield KeyFrame(image, _time(shown, media), order[start:pending])
 
     for frame in _decode(media, seek, damaged):
         if shown is not None:
-            settle(_time(frame, media))
+            yield from settle(_time(frame, media))
         elif seek is not None and order and _time(frame, media) > times[order[0]]:
-            return None
+            raise _LateError
         shown = frame
         if pending == len(order):
-            break
-    if shown is not None:
-        settle(float("inf"))
-    elif seek is not None:
-        return None
-    return KeyFrames(images, stamps, of, damaged[0])
+            return
+    if shown is None and seek is not None:
+        raise _LateError
+    yield from settle(float("inf"))
+
+
+def iter_frames(media: Media) -> Iterator[av.VideoFrame]:
+    """Yield all frames of the default video stream that can be decoded, in order."""
+    yield from _decode(media, None, [0])
 
 
 def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[av.VideoFrame]:
@@ -124,7 +165,8 @@ def _time(frame: av.VideoFrame, media: Media) -> float:
     return float(frame.time or 0.0) - media.origin
 
 
-def _to_rgb(frame: av.VideoFrame) -> Image:
+def upright(frame: av.VideoFrame) -> Image:
+    """Return a decoded frame as uint8 (height, width, 3), RGB, turned as its metadata says."""
     image = frame.to_ndarray(format="rgb24")
     # The display matrix turns counter-clockwise by this angle, as rot90 does.
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))

@@ -8,6 +8,7 @@ import pytest
 from emorec.checkpoints import CheckpointError
 from emorec.media import MediaError
 from emorec.predict import Predictor
+from emorec.types import FeatureBundle, SegmentBatch
 from tests.conftest import Place
 
 
@@ -42,10 +43,44 @@ def test_windows_are_in_order_and_carry_probabilities(predictor: Predictor, plac
     assert described["windows"][0]["probabilities"].keys() == prediction.probabilities.keys()
 
 
+def test_each_modality_alone_is_the_model_without_the_others(
+    predictor: Predictor, place: Place
+) -> None:
+    prediction = predictor.predict(sorted(place.media.rglob("*.mp4"))[0])
+    assert set(prediction.alone) == {"audio", "face"}
+    for probabilities in prediction.alone.values():
+        assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert probabilities != prediction.probabilities
+    assert prediction.to_dict()["alone"] == prediction.alone
+
+
+def test_the_size_of_batches_changes_nothing_and_shrinks_where_memory_is_short(
+    predictor: Predictor, smoke_run: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = sorted(place.media.rglob("*.mp4"))[0]
+    whole = predictor.predict(media)
+    small = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu", batch_size=1)
+    assert small.score.size == 1
+    assert small.predict(media).probabilities == pytest.approx(whole.probabilities, abs=1e-5)
+
+    poor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu")
+    task = poor.task.forward
+
+    def forward(batch: SegmentBatch) -> FeatureBundle:
+        if len(batch) > 1:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return task(batch)
+
+    monkeypatch.setattr(poor.task, "forward", forward)
+    assert poor.predict(media).probabilities == pytest.approx(whole.probabilities, abs=1e-5)
+    assert poor.score.size == 1
+
+
 def test_a_unimodal_checkpoint_needs_its_modality_only(smoke_run: Path, place: Place) -> None:
     alone = Predictor.from_checkpoint(smoke_run / "checkpoints/audio.ckpt", device="cpu")
     prediction = alone.predict(sorted(place.media.rglob("*.avi"))[0])
     assert prediction.modalities == {"audio": len(prediction.windows)}
+    assert prediction.alone == {}
 
 
 def test_an_unreadable_file_gives_its_reason(predictor: Predictor, tmp_path: Path) -> None:

@@ -1,0 +1,174 @@
+"""A copy of a video with face boxes, labels and probability bars, its sound in sync."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from emorec.media import (
+    Face,
+    Image,
+    Media,
+    MediaError,
+    iter_frames,
+    iter_key_frames,
+    probe,
+    read_blocks,
+    upright,
+)
+from emorec.plots import COLOURS
+from emorec.predict.prediction import Timeline, TimelineRow
+
+TICK = Fraction(1, 90000)  # of the copy's timestamps, in seconds
+RATE = 48000  # of its sound, in Hz
+WIDE = 1280  # pixels; larger videos are scaled down
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def annotate(timeline: Timeline, path: Path) -> None:
+    """Write an MP4 file (H.264; AAC of one channel) that shows what the model says of each person.
+
+    A frame shows the window whose middle is nearest; a box moves in a straight line between two
+    key frames. What comes from sound alone is shown in a corner.
+
+    Args:
+        timeline: Of the file, which must still be there.
+        path: File to write, whole or not at all.
+
+    Raises:
+        MediaError: The file has no picture.
+    """
+    media = probe(timeline.file)
+    first = next(iter_key_frames(media, [0.0]), None) if media.video else None
+    if first is None:
+        raise MediaError("no video to draw on")
+    part = path.with_name(f".{path.name}.part.mp4")
+    try:
+        with av.open(str(part), "w") as target:
+            _write(target, media, timeline, _even(first.image))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(target: Any, media: Media, timeline: Timeline, size: tuple[int, int]) -> None:
+    video = target.add_stream("libx264", options={"preset": "veryfast", "crf": "23"})
+    video.width, video.height = size
+    video.pix_fmt = "yuv420p"
+    video.codec_context.time_base = TICK
+    sound = _sound(media) if media.audio else iter(())
+    heard = target.add_stream("aac", rate=RATE, layout="mono") if media.audio else None
+    painter = _Painter(timeline)
+    last, until = -1, 0.0
+    for frame in iter_frames(media):
+        time = float(frame.time or 0.0) - media.origin
+        stamp = round(time / TICK)
+        if stamp <= last:  # players refuse time that stands still
+            continue
+        last = stamp
+        if heard is not None:
+            # A second ahead, so that the muxer need not hold a whole recording of one kind.
+            while until < time + 1 and (block := next(sound, None)) is not None:
+                target.mux(heard.encode(block))
+                until = float(block.time or 0.0)
+        image = upright(frame)
+        drawn = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        painter.draw(drawn, time, size[0] / image.shape[1])
+        picture = av.VideoFrame.from_ndarray(drawn, "rgb24")
+        picture.pts, picture.time_base = stamp, TICK
+        target.mux(video.encode(picture))
+    target.mux(video.encode(None))
+    if heard is not None:
+        for block in sound:
+            target.mux(heard.encode(block))
+        target.mux(heard.encode(None))
+
+
+def _sound(media: Media) -> Iterator[av.AudioFrame]:
+    """Yield the sound, mixed to one channel, without gaps: as the model hears it."""
+    for at, samples in read_blocks(media, RATE):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "fltp", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
+        yield frame
+
+
+def _even(image: Image) -> tuple[int, int]:
+    """Return the size of the copy; H.264 wants even numbers."""
+    height, width = image.shape[:2]
+    scale = min(1.0, WIDE / width)
+    return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
+
+
+class _Painter:
+    """Draws a moment of a timeline into a frame."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.classes = timeline.classes
+        self.rows = {person: timeline.of(person) for person in timeline.persons}
+        self.times = {p: [row.window.middle for row in rows] for p, rows in self.rows.items()}
+        window = timeline.rows[0].window
+        self.reach = max(window.end - window.start, self._hop())
+        self.colours = [tuple(bytes.fromhex(c[1:])) for c in COLOURS]
+
+    def _hop(self) -> float:
+        every = [np.diff(times).min() for times in self.times.values() if len(times) > 1]
+        return float(min(every, default=0.0))
+
+    def draw(self, image: Image, time: float, scale: float) -> None:
+        """Draw into an RGB image whose pixels are ``scale`` of the original's."""
+        for person, times in self.times.items():
+            at = bisect_right(times, time)
+            near = [i for i in (at - 1, at) if 0 <= i < len(times)]
+            i = min(near, key=lambda i: abs(times[i] - time))
+            if abs(times[i] - time) > self.reach:
+                continue
+            row = self.rows[person][i]
+            box = self._box(person, near, time) or row.box
+            if person is None:
+                self._bars(image, row, 8, 8, "sound only")
+            elif box is not None:
+                left, top, right, bottom = (round(value * scale) for value in box[:4])
+                colour = self._colour(row)
+                cv2.rectangle(image, (left, top), (right, bottom), colour, 2)
+                self._bars(image, row, right + 6, top, f"person {person}")
+
+    def _box(self, person: int | None, near: list[int], time: float) -> Face | None:
+        boxes = [self.rows[person][i].box for i in near]
+        if len(near) < 2 or boxes[0] is None or boxes[1] is None:
+            return None
+        start, end = (self.times[person][i] for i in near)
+        share = (time - start) / (end - start) if 0 < end - start <= self.reach else None
+        if share is None:
+            return None
+        return Face(*(a + share * (b - a) for a, b in zip(*boxes, strict=True)))
+
+    def _colour(self, row: TimelineRow) -> tuple[int, ...]:
+        return self.colours[int(np.argmax(row.scores)) % len(self.colours)]
+
+    def _bars(self, image: Image, row: TimelineRow, left: int, top: int, title: str) -> None:
+        """Draw name and bars, inside the image."""
+        height, width = image.shape[:2]
+        size = max(0.35, min(0.6, height / 1000))
+        line, length = round(36 * size), round(190 * size)
+        wide = length + round(200 * size)
+        left = max(0, min(left, width - wide))
+        top = max(0, min(top, height - line * (len(self.classes) + 1)))
+        bottom = min(height, top + line * (len(self.classes) + 1))
+        area = image[top:bottom, left : left + wide]
+        area[:] = area // 3  # letters must stand out
+        label = f"{title}: {self.classes[int(np.argmax(row.scores))]}"
+        place = (left + 4, top + round(0.75 * line))
+        cv2.putText(image, label, place, FONT, size, (255, 255, 255), 1, cv2.LINE_AA)
+        for number, (name, share) in enumerate(zip(self.classes, row.scores, strict=True), 1):
+            y = top + number * line
+            colour = self.colours[(number - 1) % len(self.colours)]
+            end = left + 4 + round(length * share)
+            cv2.rectangle(image, (left + 4, y + 3), (end, y + line - 3), colour, -1)
+            place = (left + length + 8, y + round(0.75 * line))
+            text = f"{name} {share:.0%}"
+            cv2.putText(image, text, place, FONT, 0.85 * size, (255, 255, 255), 1, cv2.LINE_AA)

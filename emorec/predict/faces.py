@@ -1,0 +1,41 @@
+"""Some of the faces of a recording, to look at: how many are kept does not grow with its length."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from emorec.extractors import Extraction
+from emorec.types import Array, Window
+
+MOST = 40  # faces a person
+
+
+class FaceStrip:
+    """Keeps faces of each person that are spread over the whole time.
+
+    Attributes:
+        kept: Person -> (seconds, crop as uint8 (H, W, 3)), in order of time.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[int | None, list[tuple[float, Array]]] = {}
+        self._every: dict[int, int] = {}
+        self._seen: dict[int, int] = {}
+
+    def add(self, windows: Sequence[Window], found: Extraction) -> None:
+        """Take note of the crops of the next windows: uint8 (3, H, W) or None each."""
+        for person, arrays in found.persons.items():
+            for window, array in zip(windows, arrays, strict=True):
+                if array is not None:
+                    self._add(person, window.middle, array)
+
+    def _add(self, person: int, time: float, crop: Array) -> None:
+        faces = self.kept.setdefault(person, [])
+        number, every = self._seen.get(person, 0), self._every.get(person, 1)
+        self._seen[person] = number + 1
+        if number % every:
+            return
+        faces.append((time, np.asarray(crop).transpose(1, 2, 0)))
+        if len(faces) > MOST:  # from now on every second of those that would have been kept
+            del faces[1::2]
+            self._every[person] = 2 * every

@@ -1,0 +1,117 @@
+"""Pictures of predictions: probabilities over time, and what each modality alone would say."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Patch
+
+from emorec.plots import COLOURS, timeline_figure
+from emorec.predict.prediction import Prediction, Timeline, TimelineRow
+
+FACES = 10  # as many as fit side by side
+
+
+def prediction_figure(prediction: Prediction) -> Figure:
+    """Draw the windows of a clip over time."""
+    label = prediction.label
+    return timeline_figure(
+        [window.middle for window in prediction.windows],
+        prediction.scores,
+        list(prediction.probabilities),
+        f"{prediction.file.name}: {label} ({prediction.probabilities[label]:.0%})",
+        prediction.crops,
+    )
+
+
+def timeline_figures(timeline: Timeline) -> Iterator[tuple[int | None, Figure]]:
+    """Yield a picture a person: faces, probabilities, and strips of the likeliest classes.
+
+    Strips: both modalities together, each alone, and (dark) where the modalities alone agree.
+    """
+    for person in timeline.persons:
+        yield person, _figure(timeline, person)
+
+
+def _figure(timeline: Timeline, person: int | None) -> Figure:
+    rows = timeline.of(person)
+    names = [name for name in timeline.modalities if any(name in row.alone for row in rows)]
+    strips = ["together", *names] if len(names) > 1 else ["together"]
+    agree = len(names) > 1
+    figure = Figure(figsize=(11, 3.6 + 0.32 * (len(strips) + agree)), dpi=110)
+    heights = [0.8, 2.6, 0.32 * (len(strips) + agree)]
+    faces, curves, bands = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    who = "sound only" if person is None else f"person {person}"
+    faces.set_title(f"{timeline.file.name}: {who}", fontsize=10, loc="left", pad=12)
+    _draw_faces(faces, timeline.faces.get(person, []), timeline.duration)
+    colours = [COLOURS[i % len(COLOURS)] for i in range(len(timeline.classes))]
+    times = np.array([row.window.middle for row in rows])
+    scores = np.array([row.scores for row in rows])
+    # A line must not run through a time in which nobody was there.
+    step = np.diff(times).min() if len(times) > 1 else 1.0
+    gaps = np.flatnonzero(np.diff(times) > 1.5 * step) + 1
+    times, scores = np.insert(times, gaps, np.nan), np.insert(scores, gaps, np.nan, axis=0)
+    for name, colour, column in zip(timeline.classes, colours, scores.T, strict=True):
+        curves.plot(
+            times, column, color=colour, label=name, lw=1.2, marker="." if len(rows) < 60 else ""
+        )
+    curves.set(ylabel="probability", ylim=(-0.02, 1.02), xlim=(0, timeline.duration))
+    curves.grid(alpha=0.3)
+    handles = [Patch(color=c, label=n) for c, n in zip(colours, timeline.classes, strict=True)]
+    curves.legend(handles=handles, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _draw_bands(bands, rows, strips, colours, float(step), agree=agree)
+    bands.set_xlabel("time (s)")
+    figure.tight_layout()
+    return figure
+
+
+def _draw_faces(axes: Axes, faces: list[tuple[float, np.ndarray]], duration: float) -> None:
+    axes.axis("off")
+    axes.set_ylim(0, 1)
+    if not faces:
+        axes.text(0.5, 0.4, "no face", ha="center", transform=axes.transAxes, fontsize=9)
+        return
+    wanted = np.linspace(0, duration, FACES)
+    nearest = {min(range(len(faces)), key=lambda i: abs(faces[i][0] - t)) for t in wanted}
+    for i in sorted(nearest):
+        time, image = faces[i]
+        box = OffsetImage(image, zoom=52 / image.shape[0])
+        axes.add_artist(AnnotationBbox(box, (time, 0.5), frameon=False))
+
+
+def _draw_bands(
+    axes: Axes,
+    rows: list[TimelineRow],
+    strips: list[str],
+    colours: list[str],
+    step: float,
+    *,
+    agree: bool,
+) -> None:
+    names = [*strips, "agree"] if agree else strips
+    for number, name in enumerate(names):
+        for row in rows:
+            colour = _colour(row, name, strips, colours)
+            if colour:
+                axes.broken_barh(
+                    [(row.window.middle - step / 2, step)], (number, 0.9), color=colour
+                )
+    axes.set_ylim(len(names), 0)
+    axes.set_yticks([n + 0.45 for n in range(len(names))], names, fontsize=8)
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+
+
+def _colour(row: TimelineRow, strip: str, strips: list[str], colours: list[str]) -> str | None:
+    def best(scores: list[float]) -> int:
+        return max(range(len(scores)), key=scores.__getitem__)
+
+    if strip == "together":
+        return colours[best(row.scores)]
+    if strip == "agree":
+        found = {best(row.alone[name]) for name in strips if name in row.alone}
+        return "#444444" if len(found) == 1 and all(n in row.alone for n in strips[1:]) else None
+    return colours[best(row.alone[strip])] if strip in row.alone else None

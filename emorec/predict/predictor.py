@@ -1,0 +1,213 @@
+"""A trained model on new recordings: the same windows and extractors as in training."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from emorec.cache import GridWindows, Windows
+from emorec.checkpoints import load_checkpoint
+from emorec.extractors import Extraction, Extractor
+from emorec.media import MediaError, probe
+from emorec.predict.faces import FaceStrip
+from emorec.predict.prediction import Prediction, Timeline, TimelineRow
+from emorec.predict.scoring import WHOLE, Scorer
+from emorec.tasks import ClassificationTask, TaskError
+from emorec.types import Array, Clip, Window
+
+PART = 16  # windows that are in memory at once
+
+
+class Predictor:
+    """Applies a trained classification task to recordings.
+
+    Args:
+        task: The trained task.
+        windows: Where clips are cut.
+        extractors: Modality -> extractor.
+        device: Where the model runs.
+        batch_size: Windows a forward pass; None: as many as fit into memory, at most 256.
+
+    Example:
+        >>> from emorec.predict import Predictor
+        >>> model = "runs/demo/checkpoints/best.ckpt"
+        >>> Predictor.from_checkpoint(model).predict("clip.mp4").label  # doctest: +SKIP
+        'happiness'
+    """
+
+    def __init__(
+        self,
+        task: ClassificationTask,
+        windows: Windows,
+        extractors: dict[str, Extractor],
+        device: str = "cpu",
+        batch_size: int | None = None,
+    ) -> None:
+        self.task = task.to(device).eval()
+        self.windows, self.extractors, self.device = windows, extractors, device
+        self.score = Scorer(self.task, extractors, device, batch_size)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        batch_size: int | None = None,
+        *,
+        trust: bool = False,
+    ) -> "Predictor":
+        """Load a checkpoint of ``emorec fit``.
+
+        Args:
+            path: Such as ``runs/demo/checkpoints/best.ckpt``.
+            device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ...
+            batch_size: See the class.
+            trust: Also import classes that are of no installed plug-in.
+
+        Raises:
+            CheckpointError: It cannot be read, or names foreign classes and is not trusted.
+            TaskError: It holds no classification task.
+        """
+        task, data = load_checkpoint(Path(path), trust=trust)
+        if not isinstance(task, ClassificationTask):
+            raise TaskError(f"{path} holds a {type(task).__name__}, which predicts no classes")
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(task, data.windows, data.extractors, device, batch_size)
+
+    def predict(self, path: str | Path) -> Prediction:
+        """Return the clip's class by the vote of its windows.
+
+        The clip's id is its file name: a file that was tested under that id gets the windows it
+        was tested with. Where several faces are seen, the extractor's option says whose counts.
+
+        Raises:
+            MediaError: The file cannot be read, or no window has a face or sound to go by.
+        """
+        file = Path(path)
+        media = probe(file)
+        clip = Clip(file.stem, file.resolve())
+        spans, warnings = self.windows.cut(clip.id, media)
+        warnings = [*media.warnings, *warnings]
+        arrays: dict[str, list[Array | None]] = {}
+        for name in self.task.shown:
+            found = self.extractors[name].extract(clip, media, spans)
+            arrays[name] = found.arrays
+            warnings += found.warnings
+        used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
+        if not used:
+            raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
+        rows = [{name: values[i] for name, values in arrays.items()} for i in used]
+        scores = self.score(rows)
+        mean = self._mean([each[WHOLE] for each in scores])
+        alone = {
+            name: self._mean([each[name] for each in scores if name in each])
+            for name in self.task.shown
+            if any(name in each for each in scores)
+        }
+        return Prediction(
+            file,
+            max(mean, key=mean.__getitem__),
+            mean,
+            [spans[i] for i in used],
+            [each[WHOLE] for each in scores],
+            {name: sum(a is not None for a in values) for name, values in arrays.items()},
+            alone,
+            warnings,
+            [_picture(row) for row in rows] if any(map(self._shows, self.task.shown)) else [],
+        )
+
+    def timeline(
+        self, path: str | Path, hop: float = 0.5, progress: Callable[[int, int], None] | None = None
+    ) -> Timeline:
+        """Return what the model says window after window, for each face that can be followed.
+
+        Windows are as long as in training, on a regular grid over the whole recording. All people
+        in the picture share the sound: whose voice it is, is not known. The file is read once and
+        memory does not grow with its length, except for the numbers that are returned.
+
+        Args:
+            path: The recording.
+            hop: Seconds from one window's start to the next one's.
+            progress: Called with the number of windows that are done and of all.
+
+        Raises:
+            MediaError: The file cannot be read, or no window has a face or sound to go by.
+        """
+        file = Path(path)
+        media = probe(file)
+        clip = Clip(file.stem, file.resolve())
+        length = float(getattr(self.windows, "length", 0.5))
+        spans, warnings = GridWindows(length, hop).cut(clip.id, media)
+        warnings = list(dict.fromkeys([*media.warnings, *warnings]))
+        parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
+        streams = {
+            name: self.extractors[name].stream(clip, media, parts) for name in self.task.shown
+        }
+        rows: list[TimelineRow] = []
+        faces = FaceStrip()
+        done = 0
+        for part in parts:
+            found = {name: next(stream) for name, stream in streams.items()}
+            rows += self._rows(part, found)
+            for name in filter(self._shows, found):
+                faces.add(part, found[name])
+            warnings += [w for one in found.values() for w in one.warnings if w not in warnings]
+            done += len(part)
+            if progress is not None:
+                progress(done, len(spans))
+        if not rows:
+            raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
+        warnings += self._absent(rows, len(spans))
+        seen = media.video is not None
+        return Timeline(file, media.duration, self.task.classes, rows, seen, warnings, faces.kept)
+
+    def _absent(self, rows: Sequence[TimelineRow], count: int) -> Iterator[str]:
+        """Yield a warning for each modality that is not there in some windows."""
+        for name in self.task.shown if len(self.task.shown) > 1 else ():
+            there = len({row.window for row in rows if name in row.alone})
+            if there < count:
+                yield f"no {name} in {count - there} of {count} windows"
+
+    def _rows(
+        self, windows: Sequence[Window], found: Mapping[str, Extraction]
+    ) -> Iterator[TimelineRow]:
+        """Yield one row a person and window, and one for the sound where nobody is seen."""
+        persons = sorted({person for one in found.values() for person in one.persons})
+        rows: list[tuple[int, int | None, dict[str, Array | None]]] = []
+        for i in range(len(windows)):
+            shared = {name: one.arrays[i] for name, one in found.items() if one.arrays}
+            seen: list[tuple[int, int | None, dict[str, Array | None]]] = []
+            for person in persons:
+                own = {
+                    n: one.persons[person][i] for n, one in found.items() if person in one.persons
+                }
+                if any(array is not None for array in own.values()):
+                    seen.append((i, person, {**shared, **own}))
+            if not seen and any(array is not None for array in shared.values()):
+                seen.append((i, None, shared))
+            rows += seen
+        scores = self.score([arrays for _, _, arrays in rows]) if rows else []
+        for (i, who, _), score in zip(rows, scores, strict=True):
+            boxes = [one.boxes[who][i] for one in found.values() if who in one.boxes]
+            alone = {name: values for name, values in score.items() if name != WHOLE}
+            box = boxes[0] if boxes else None
+            yield TimelineRow(windows[i], who, box, score[WHOLE], alone)
+
+    def _mean(self, scores: list[list[float]]) -> dict[str, float]:
+        mean = np.mean(np.asarray(scores, np.float64), 0).tolist()
+        return dict(zip(self.task.classes, mean, strict=True))
+
+    def _shows(self, modality: str) -> bool:
+        """Whether a modality's arrays are pictures."""
+        extractor = self.extractors[modality]
+        return extractor.dtype is np.uint8 and len(extractor.shape) == 3 and extractor.shape[0] == 3
+
+
+def _picture(arrays: Mapping[str, Array | None]) -> Array | None:
+    """Return the RGB picture that some extractor cut for a window, if one did."""
+    for array in arrays.values():
+        if array is not None and array.dtype == np.uint8 and array.shape[0] == 3:
+            return np.asarray(array).transpose(1, 2, 0)
+    return None

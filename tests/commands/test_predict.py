@@ -1,0 +1,75 @@
+"""emorec predict: bad files, resuming, lists on standard input, timelines."""
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emorec.cli import main
+from tests.conftest import Place
+from tests.media_files import Sound, tone, write_media
+
+
+@pytest.fixture
+def model(smoke_run: Path) -> str:
+    return str(smoke_run / "checkpoints/best.ckpt")
+
+
+def test_a_bad_file_is_listed_and_the_rest_is_done_once(
+    model: str, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "media" / "bad.mp4"
+    bad.parent.mkdir()
+    bad.write_text("no video")
+    good = sorted(place.media.rglob("*.mp4"))[0]
+    out = tmp_path / "out"
+    command = ["predict", model, str(bad.parent), str(good), f"--out={out}", "--device=cpu"]
+    main([*command, "--format", "csv"])
+    shown = capsys.readouterr()
+    assert f"{bad}: skipped, not readable as media" in shown.err
+    assert "1 of 2 files predicted, 1 skipped" in shown.out
+    picture = out / f"{good.stem}_timeline.png"
+    before = picture.stat().st_mtime_ns
+    table = pd.read_csv(out / "predictions.csv", keep_default_na=False)
+    assert table["file"].tolist() == [str(bad), str(good)]
+    assert table["error"].iloc[0].startswith("not readable")
+
+    main([*command, "--format", "csv"])
+    assert "1 of 2 files predicted, 1 of them before, 1 skipped" in capsys.readouterr().out
+    assert picture.stat().st_mtime_ns == before
+    with pytest.raises(SystemExit):
+        main([*command, "--timeline"])
+    assert "another model or with other options" in capsys.readouterr().err
+
+
+def test_a_list_on_standard_input_gives_timelines(
+    model: str,
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clip = sorted(place.media.rglob("*.mp4"))[0]
+    heard = write_media(tmp_path / "heard.m4a", None, Sound(tone(48000, 1.0)[None]))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{clip}\n{heard}\n"))
+    out = tmp_path / "out"
+    main(["predict", model, "-", f"--out={out}", "--device=cpu", "--video", "--hop=0.25"])
+    assert "2 of 2 files predicted, 0 skipped" in capsys.readouterr().out
+    seen, sound = map(json.loads, (out / "predictions.jsonl").read_text().splitlines())
+    assert [person["person"] for person in seen["persons"]] == [1]
+    assert [person["person"] for person in sound["persons"]] == [None]
+    assert "no picture: no annotated video" in sound["warnings"]
+    assert all((out / name).is_file() for name in seen["files"] + sound["files"])
+    assert seen["video"].endswith("_annotated.mp4")
+    table = pd.read_csv(out / seen["timeline"])
+    assert table["start"].diff().dropna().round(3).unique().tolist() == [0.25]
+
+
+def test_nothing_to_predict_is_an_error(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", model, str(tmp_path)])
+    assert "no media file in what was named" in capsys.readouterr().err

@@ -1,0 +1,109 @@
+"""What is written of each file: at once, whole, and not again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from emorec.errors import UserError
+from emorec.predict.output import Output
+
+MADE_BY = {"model": "abc", "timeline": None}
+
+
+def record(label: str, **more: Any) -> dict[str, Any]:
+    return {"label": label, "probabilities": {"joy": 0.9}, "warnings": ["odd"], **more}
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> list[Path]:
+    files = [tmp_path / f"{name}.mp4" for name in "abc"]
+    for file in files:
+        file.write_text("media")
+    return files
+
+
+def test_a_line_is_there_as_soon_as_a_file_is_done(media: list[Path], tmp_path: Path) -> None:
+    output = Output(tmp_path / "out", MADE_BY)
+    for count, file in enumerate(media, 1):
+        output.add(file, record("joy"))
+        assert len(output.file.read_text().splitlines()) == count
+
+
+def test_done_files_are_not_done_again_and_failed_or_changed_ones_are(
+    media: list[Path], tmp_path: Path
+) -> None:
+    first = Output(tmp_path / "out", MADE_BY)
+    first.add(media[0], record("joy"))
+    first.add(media[1], {"error": "broken"})
+    first.add(media[2], record("joy"))
+    media[2].write_text("other media")
+    again = Output(tmp_path / "out", MADE_BY)
+    assert again.done(media[0])
+    assert not again.done(media[1])
+    assert not again.done(media[2])
+    again.add(media[1], record("anger"))
+    lines = [json.loads(line) for line in again.file.read_text().splitlines()]
+    assert [(line["file"][-5], line.get("label")) for line in lines] == [
+        ("a", "joy"),
+        ("b", "anger"),
+        ("c", "joy"),
+    ]
+
+
+def test_a_line_that_was_cut_short_does_not_count(media: list[Path], tmp_path: Path) -> None:
+    first = Output(tmp_path / "out", MADE_BY)
+    first.add(media[0], record("joy"))
+    first.add(media[1], record("joy"))
+    text = first.file.read_text()
+    first.file.write_text(text[:-30])
+    again = Output(tmp_path / "out", MADE_BY)
+    assert again.done(media[0])
+    assert not again.done(media[1])
+    again.add(media[1], record("joy"))
+    assert again.file.read_text() == text
+
+
+def test_a_deleted_picture_is_made_again(media: list[Path], tmp_path: Path) -> None:
+    output = Output(tmp_path / "out", MADE_BY)
+    (tmp_path / "out/a.png").touch()
+    output.add(media[0], record("joy", files=["a.png"]))
+    assert output.done(media[0])
+    (tmp_path / "out/a.png").unlink()
+    assert not output.done(media[0])
+
+
+def test_another_model_or_other_options_do_not_mix(media: list[Path], tmp_path: Path) -> None:
+    Output(tmp_path / "out", MADE_BY).add(media[0], record("joy"))
+    with pytest.raises(UserError, match="another model or with other options"):
+        Output(tmp_path / "out", {**MADE_BY, "model": "def"})
+    assert not Output(tmp_path / "out", {"model": "def"}, overwrite=True).done(media[0])
+
+
+def test_files_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:
+    output = Output(tmp_path / "out", MADE_BY)
+    for folder, expected in (("x", "a_t.png"), ("y", "a_2_t.png"), ("z", "a_3_t.png")):
+        file = tmp_path / folder / "a.mp4"
+        name = output.name_for(file, "_t.png")
+        assert name == expected
+        output.add(file, record("joy", files=[name]))
+    assert output.name_for(tmp_path / "y/a.mp4", "_t.png") in ("a_2_t.png",)
+
+
+def test_tables_have_a_row_a_file_or_person(media: list[Path], tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    output = Output(tmp_path / "out", MADE_BY)
+    output.add(media[0], record("joy", alone={"audio": {"joy": 0.4}}))
+    output.add(media[1], {"error": "broken"})
+    persons = [{"person": n, "label": "joy", "probabilities": {"joy": n / 10}} for n in (1, 2)]
+    output.add(media[2], {"persons": persons, "warnings": []})
+    written = output.tables(["csv", "parquet"])
+    assert [path.suffix for path in written] == [".csv", ".parquet"]
+    for table in (pd.read_csv(written[0], dtype={"person": str}), pd.read_parquet(written[1])):
+        assert table["file"].str[-5].tolist() == ["a", "b", "c", "c"]
+        assert table["p_joy"].dropna().tolist() == [0.9, 0.1, 0.2]
+        assert table["audio_p_joy"].dropna().tolist() == [0.4]
+        assert table["error"].fillna("").tolist() == ["", "broken", "", ""]
+        assert table["person"].fillna("").tolist() == ["", "", "1", "2"]

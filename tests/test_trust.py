@@ -1,0 +1,101 @@
+"""A checkpoint that names foreign code is refused; ours, plug-ins' and torch's are known."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from emorec.checkpoints import CheckpointError, load_checkpoint
+from emorec.plugins import foreign
+from tests.toy import ToyEncoder
+
+MARK = "emorec_was_here"
+
+
+def changed(smoke_run: Path, folder: Path, change: Any) -> Path:
+    """Return a copy of the run's checkpoint whose options were changed."""
+    saved = torch.load(smoke_run / "checkpoints/best.ckpt", weights_only=True)
+    change(saved["hyper_parameters"], saved["datamodule_hyper_parameters"])
+    path = folder / "changed.ckpt"
+    torch.save(saved, path)
+    return path
+
+
+def test_our_own_checkpoint_names_nothing_foreign(smoke_run: Path) -> None:
+    saved = torch.load(smoke_run / "checkpoints/best.ckpt", weights_only=True)
+    assert foreign(saved["hyper_parameters"]) == []
+    assert foreign(saved["datamodule_hyper_parameters"]) == []
+    load_checkpoint(smoke_run / "checkpoints/best.ckpt")
+
+
+def test_classes_of_this_process_and_files_are_no_foreign_code() -> None:
+    known = {"class_path": f"{ToyEncoder.__module__}.ToyEncoder", "weights": "resnet50.pth"}
+    assert foreign([known, "torch.optim.AdamW", "torch.optim.lr_scheduler.CosineAnnealingLR"]) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "subprocess.Popen",
+        "builtins.exec",
+        "torch.hub.load",
+        "torch.load",
+        "torch.optim.lr_scheduler.partial",
+        "emorec.cli.main",
+        "torch.utils.cpp_extension.load",
+    ],
+)
+def test_what_could_run_code_is_refused_wherever_it_stands(
+    name: str, smoke_run: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / MARK
+
+    def objects(model: dict[str, Any], data: dict[str, Any]) -> None:
+        call = {"class_path": name, "init_args": {"command": f"touch {ran}"}}
+        model["encoders"]["audio"] = call
+
+    def plain(model: dict[str, Any], data: dict[str, Any]) -> None:
+        model["optimizer"] = name
+
+    def maker(model: dict[str, Any], data: dict[str, Any]) -> None:
+        data["_instantiator"] = name
+
+    def whole(model: dict[str, Any], data: dict[str, Any]) -> None:
+        data["_class_path"] = name
+
+    for change in (objects, plain, maker, whole):
+        path = changed(smoke_run, tmp_path, change)
+        with pytest.raises(CheckpointError, match=f"would import {name}, which is neither"):
+            load_checkpoint(path)
+    assert not ran.exists()
+
+
+def test_a_file_with_pickled_code_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / MARK,))
+
+    torch.save({"state_dict": Evil()}, tmp_path / "evil.ckpt")
+    with pytest.raises(CheckpointError, match="not a checkpoint that torch can read"):
+        load_checkpoint(tmp_path / "evil.ckpt", trust=True)
+    assert not (tmp_path / MARK).exists()
+
+
+def test_a_trusted_checkpoint_may_name_a_module_that_was_not_imported(
+    smoke_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lately.py").write_text(
+        "from emorec.encoders import ImageEncoder\nclass Mine(ImageEncoder):\n    '''Mine.'''\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def change(model: dict[str, Any], data: dict[str, Any]) -> None:
+        model["encoders"]["audio"]["class_path"] = "lately.Mine"
+
+    path = changed(smoke_run, tmp_path, change)
+    with pytest.raises(CheckpointError, match=r"would import lately\.Mine"):
+        load_checkpoint(path)
+    task, _ = load_checkpoint(path, trust=True)
+    assert type(task.encoders["audio"]).__name__ == "Mine"
