@@ -61,7 +61,7 @@ def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> lis
         **{f"{part}_clips": count for part, count in metrics["clips"].items()},
         "labelled_training_clips": metrics["labelled_training_clips"],
         "data": metrics["data"],
-        "labels": metrics["labels"],
+        "label_note": metrics["labels"],
         "split": metrics["split"],
         "speakers_shared": metrics["speakers_shared"],
         "selected_on_test": metrics["selected_on_test"],

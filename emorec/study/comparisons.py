@@ -46,7 +46,7 @@ def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> 
                             "protocol": protocol,
                             **key,
                             "compared": f"{other} - {one}",
-                            "difference, points": f"{-100 * difference:+.1f}",
+                            "difference, points": f"{round(-100 * difference, 1) + 0.0:+.1f}",
                             "p": f"{p:.3f}",
                             "pairs of runs": str(count),
                         }

@@ -25,7 +25,7 @@ def content_of(options: Options) -> str:
     whole = dict(options)
     for key in FILES:
         path = Path(options[key])
-        whole[key] = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else str(path)
+        whole[key] = _tree(path, path.stat().st_mtime_ns) if path.is_file() else str(path)
     return json.dumps(_with_files(whole), sort_keys=True, default=str)
 
 
@@ -38,6 +38,11 @@ def _with_files(tree: Any) -> Any:
         path = Path(tree)
         return _digest(path, path.stat().st_mtime_ns)
     return tree
+
+
+@cache  # each cell asks for the same files
+def _tree(path: Path, changed: int) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
 
 
 @cache

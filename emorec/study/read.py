@@ -9,7 +9,13 @@ import yaml
 from emorec.study.checks import check_options
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, StudyError
 
-AXIS_NAMES_TAKEN = ("protocol", "fold", "seed", "scores", "grid")
+# Columns of results.csv; an axis is a further one.
+AXIS_NAMES_TAKEN = (
+    *("grid", "protocol", "fold", "seed", "scores", "case", "rate", "cell", "seconds", "code"),
+    *("accuracy", "uar", "macro_f1", "data", "label_note", "split", "speakers_shared"),
+    *("selected_on_test", "train_clips", "val_clips", "test_clips", "tested_clips"),
+    "labelled_training_clips",
+)
 
 
 def read_study(path: Path) -> Study:

@@ -115,7 +115,7 @@ def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]
                         first: choice,
                         **{f"{rate:.0%}": f"{100 * value:.1f}" for rate, value in means.items()},
                         "relative robustness, %": f"{100 * height:.1f}",
-                        "effective robustness, points": f"{100 * (drop - base):+.1f}",
+                        "effective robustness, points": f"{round(100 * (drop - base), 1) + 0:+.1f}",
                     }
                 )
     yield "Accuracy in % by the share of test clips without a modality (mean over runs):"

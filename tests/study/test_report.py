@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from emorec.study import Cell, Study, read_study
+from emorec.study import Cell, Study, StudyError, read_study
 from emorec.study.cells import expand
 from emorec.study.collect import collect
 from emorec.study.comparisons import comparisons
+from emorec.study.pictures import pictures
+from emorec.study.read import AXIS_NAMES_TAKEN
 from emorec.study.report import write_report
 from emorec.study.runner import CELLS
 from emorec.study.tables import rows_of
@@ -79,6 +81,35 @@ def test_rates_of_missing_modalities_do_not_count_as_runs(tmp_path: Path) -> Non
     text = write_report(study, cells, tmp_path)
     assert "effective robustness" in text
     assert "![main_random_clip_missing_low]" in text
+
+
+def test_an_axis_is_no_column_of_its_own(tmp_path: Path) -> None:
+    _, cells = made(tmp_path)
+    finish(cells, tmp_path)
+    table = collect(cells, tmp_path)
+    assert set(table.columns) - {"method", "weight"} == set(AXIS_NAMES_TAKEN)
+    with pytest.raises(StudyError, match=r"none called .*tested_clips"):
+        made(tmp_path, {"axes": {"data": {"a": {}}}})
+
+
+def test_accuracy_over_the_share_of_labels_is_drawn_with_the_baseline_in_each_panel(
+    tmp_path: Path,
+) -> None:
+    axes = {
+        "method": {"base": {"stages.joint.epochs": 1}, "full": {}},
+        "weight": {"0": {}, "1": {"x": 1}, "2": {"x": 2}},
+        "labels": {"20": {"y": 1}, "100": {}},
+    }
+    skip = [{"method": "base", "weight": ["1", "2"]}, {"method": "full", "weight": "0"}]
+    lines = [{"x": "labels", "by": "method", "panel": "weight"}]
+    study, cells = made(tmp_path, {"axes": axes, "skip": skip, "lines": lines})
+    finish(cells, tmp_path)
+    drawn = dict(pictures(study, "main", collect(cells, tmp_path), tmp_path / CELLS))
+    panels = drawn["main_nested_labels"].axes
+    assert [panel.get_title() for panel in panels] == ["weight 1", "weight 2"]
+    for panel in panels:
+        assert panel.get_legend_handles_labels()[1] == ["base", "full"]
+        assert panel.containers[0].lines[0].get_xdata().tolist() == [20.0, 100.0]  # type: ignore[attr-defined]
 
 
 def test_robustness_is_reported_where_it_is_asked_for(tmp_path: Path) -> None:
