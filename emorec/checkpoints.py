@@ -69,23 +69,46 @@ def load_checkpoint(path: Path, *, trust: bool = False) -> tuple[EmotionTask, Em
         raise CheckpointError(
             f"{path} is not a checkpoint of emorec fit; expected runs/NAME/checkpoints/best.ckpt"
         )
-    hyper_parameters = [saved["hyper_parameters"], saved["datamodule_hyper_parameters"]]
-    strange = foreign(hyper_parameters)
-    if strange and not trust:
-        raise CheckpointError(
-            f"{path} would import {', '.join(strange)}, which is neither emorec's nor an installed "
-            "plug-in's: what it names is run. Install the plug-in package that it comes from, or, "
-            "if you trust whoever made the file, use --trust"
-        )
-    task_class = _named_class(saved["hyper_parameters"], path)
-    data_class = _named_class(saved["datamodule_hyper_parameters"], path)
+    strange = [saved["hyper_parameters"], saved["datamodule_hyper_parameters"]]
+    refuse_foreign(strange, path, trust=trust)
+    task_class = named_class(saved["hyper_parameters"], path)
+    data_class = named_class(saved["datamodule_hyper_parameters"], path)
     options: dict[str, Any] = {"map_location": "cpu", "weights_only": True}
     task = task_class.load_from_checkpoint(path, **options)
     data = data_class.load_from_checkpoint(path, **options)
     return task.eval(), data
 
 
-def _named_class(hyper_parameters: dict[str, Any], path: Path) -> Any:
+def refuse_foreign(options: Any, path: Path, *, trust: bool) -> None:
+    """Refuse options that would import what is not known here.
+
+    Args:
+        options: As :func:`emorec.plugins.foreign` takes them.
+        path: Where they come from, for the message.
+        trust: Let them.
+
+    Raises:
+        CheckpointError: They would, and are not trusted.
+    """
+    names = foreign(options)
+    if names and not trust:
+        raise CheckpointError(
+            f"{path} would import {', '.join(names)}, which is neither emorec's nor an installed "
+            "plug-in's: what it names is run. Install the plug-in package that it comes from, or, "
+            "if you trust whoever made the file, use --trust"
+        )
+
+
+def named_class(hyper_parameters: dict[str, Any], path: Path) -> Any:
+    """Return the class of a saved task or data set.
+
+    Args:
+        hyper_parameters: Its options, with the class under ``_class_path``.
+        path: Where they come from, for the message.
+
+    Raises:
+        CheckpointError: They name no class, or one that is not imported.
+    """
     # Lightning drops the class that a checkpoint names where it is loaded through a base class
     # whose constructor takes no **kwargs; so it is looked up here.
     name = hyper_parameters.get("_class_path")

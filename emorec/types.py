@@ -26,6 +26,8 @@ class Clip:
         text: What is said: a sentence, or the number of one that several clips share.
         span: The part of the media file that is this clip, in seconds from its origin; None: all
             of it.
+        traits: What is known of the person, such as ``sex`` and ``age``: results are also given by
+            them; training does not see them.
         sidecars: Modality -> further file of the clip, such as a transcript or a trace.
     """
 
@@ -36,6 +38,7 @@ class Clip:
     split: str | None = None
     text: str = ""
     span: tuple[float, float] | None = None
+    traits: Mapping[str, str] = field(default_factory=dict)
     sidecars: Mapping[str, Path] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ ROWS = [
     ["callbacks", "plugins", "testing"],
     ["checkpoints", "run"],
     ["predict"],
+    ["app", "explain", "export"],
     ["study"],
     ["commands"],
     ["cli"],

@@ -11,7 +11,12 @@ import pytest
 from emorec.cli import COMMANDS
 from tests.conftest import ROOT
 
-PAGES = ("README.md", "emorec/data/README.md")
+PAGES = (
+    "README.md",
+    "emorec/data/README.md",
+    "emorec/export/README.md",
+    "emorec/study/README.md",
+)
 TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = re.findall(r"(<!-- ci: run -->\n)?```sh\n(.*?)```", TEXT, re.DOTALL)
 RUN = [block for marked, block in BLOCKS if marked]

@@ -80,6 +80,8 @@ def write_predictions(
 ) -> None:
     """Write one row a clip: id, group, target, predicted, probabilities, segments, modalities.
 
+    What is known of the speakers (``sex``, ``age``) follows, where it is known of any.
+
     Args:
         path: CSV file to write.
         votes: Decisions.
@@ -90,7 +92,9 @@ def write_predictions(
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         columns = [f"p_{name}" for name in classes]
-        rows.writerow(["clip", "group", "target", "predicted", *columns, "segments", "modalities"])
+        traits = sorted({name for p in votes.clip.tolist() for name in clips[p].traits})
+        head = ["clip", "group", "target", "predicted", *columns, "segments", "modalities"]
+        rows.writerow([*head, *traits])
         for position, scores, target, segments in zip(
             votes.clip.tolist(),
             votes.scores.tolist(),
@@ -109,5 +113,6 @@ def write_predictions(
                     *(f"{score:.6f}" for score in scores),
                     segments,
                     "+".join(there),
+                    *(clip.traits.get(name, "") for name in traits),
                 ]
             )

@@ -15,6 +15,7 @@ from emorec.extractors import Extractor
 from emorec.types import Clip
 
 BASIC = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+TRAITS = ("sex", "age")
 FORMAT = """expected a CSV file with a header line, or JSON lines, with
   path    media file, relative to the manifest's folder or absolute (required)
   label   one of the classes; empty: an unlabelled clip (required)
@@ -22,6 +23,7 @@ FORMAT = """expected a CSV file with a header line, or JSON lines, with
   split   train, val or test, for split: official
   start   with end, in seconds: the part of the file that is the clip
   text    what is said, or its number, for split: held_out_text
+  sex     and age, of the speaker: results are given by them as well
   id      name of the clip; the path where it is missing"""
 
 
@@ -79,6 +81,7 @@ class Manifest(EmotionDataModule):
                     split=_text(row, "split") or None,
                     text=_text(row, "text"),
                     span=span,
+                    traits={name: _text(row, name) for name in TRAITS if _text(row, name)},
                 )
             )
         return clips

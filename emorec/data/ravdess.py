@@ -97,6 +97,7 @@ class RAVDESS(EmotionDataModule):
                     {"emotion": classes.index(emotion)},
                     group=f"actor_{fields[6]}",
                     text=f"statement {fields[4]}",
+                    traits={"sex": "male" if int(fields[6]) % 2 else "female"},
                 ),
             )
         return list(clips.values())

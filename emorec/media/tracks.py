@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from emorec.media.faces import Face, FaceDetector, Image
 
@@ -77,6 +76,8 @@ class FaceTracks:
         found: dict[int, Face] = {}
         free = set(range(len(faces)))
         if self._tracks and faces:
+            from scipy.optimize import linear_sum_assignment  # late: it takes long to import
+
             overlaps = np.array([[t.face.overlap(face) for face in faces] for t in self._tracks])
             rows, columns = linear_sum_assignment(overlaps, maximize=True)
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True):

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from emorec.errors import UserError
 from emorec.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = ("jsonl", "csv", "parquet")
 
@@ -98,9 +99,13 @@ class Output:
         One row a file, or a person of a file: file, person, label, p_CLASS, MODALITY_p_CLASS,
         windows, warnings, error.
         """
+        written: list[Path] = []
+        if not {"csv", "parquet"} & set(formats):
+            return written
+        import pandas as pd  # late: it takes half a second, and is rarely needed
+
         rows = [row for record in self.records.values() for row in _rows(record)]
         table = pd.DataFrame(rows)
-        written = []
         if "csv" in formats:
             write_text(self.folder / "predictions.csv", table.to_csv(index=False))
             written.append(self.folder / "predictions.csv")
@@ -109,7 +114,7 @@ class Output:
         return written
 
 
-def write_parquet(table: pd.DataFrame, path: Path) -> Path:
+def write_parquet(table: "pd.DataFrame", path: Path) -> Path:
     """Write a table whole or not at all.
 
     Raises:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emorec.media import Face
 from emorec.types import Array, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +146,15 @@ class Timeline:
             },
         }
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return a table with a row a person and window.
 
         Columns: file, start, end (seconds), person (empty: sound only), label, p_CLASS, for each
         modality that a row has MODALITY_label and MODALITY_p_CLASS (that modality alone), and
         left, top, right, bottom (pixels of the face's box).
         """
+        import pandas as pd  # late: a vote needs none, and the start should be short
+
         return pd.DataFrame([self._record(row) for row in self.rows])
 
     def _record(self, row: TimelineRow) -> dict[str, Any]:

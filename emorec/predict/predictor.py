@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ class Predictor:
         batch_size: int | None = None,
         *,
         trust: bool = False,
-    ) -> "Predictor":
+    ) -> Self:
         """Load a checkpoint of ``emorec fit``.
 
         Args:
@@ -72,9 +73,14 @@ class Predictor:
         task, data = load_checkpoint(Path(path), trust=trust)
         if not isinstance(task, ClassificationTask):
             raise TaskError(f"{path} holds a {type(task).__name__}, which predicts no classes")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(task, data.windows, data.extractors, device, batch_size)
+        return cls(task, data.windows, data.extractors, cls.find_device(device), batch_size)
+
+    @staticmethod
+    def find_device(name: str) -> str:
+        """Return the device that ``auto`` stands for here; other names are returned as they are."""
+        if name == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return name
 
     def predict(self, path: str | Path) -> Prediction:
         """Return the clip's class by the vote of its windows.

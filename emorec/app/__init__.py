@@ -1,0 +1,5 @@
+"""A local web page: bring a clip, see its timeline under the player."""
+
+from emorec.app.page import build_page, serve
+
+__all__ = ["build_page", "serve"]

@@ -1,0 +1,74 @@
+"""What the page does with one upload."""
+
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from emorec.errors import UserError
+from emorec.media import MediaError, probe
+from emorec.predict import Predictor, Timeline
+from emorec.predict.annotate import annotate
+from emorec.workers import TimeLimitError
+
+
+class UploadError(UserError):
+    """A file that was uploaded cannot be shown; the message is for whoever uploaded it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A timeline and what the player plays.
+
+    Attributes:
+        timeline: Window after window.
+        media: The annotated video, or, where there is no picture, the upload itself.
+    """
+
+    timeline: Timeline
+    media: Path
+
+
+class Analyser:
+    """Analyses uploads one after the other: several users wait for each other.
+
+    Args:
+        predictor: The model.
+        longest: Seconds that a recording may last.
+        hop: Seconds between windows.
+    """
+
+    def __init__(self, predictor: Predictor, longest: float = 300.0, hop: float = 0.25) -> None:
+        self.predictor, self.longest, self.hop = predictor, longest, hop
+        self._one = threading.Lock()
+
+    def __call__(self, path: Path, progress: object = None) -> Result:
+        """Return the timeline of an upload, with a copy of the video that any browser plays.
+
+        Args:
+            path: The uploaded file.
+            progress: Called with (done, total) windows, where it is a function.
+
+        Raises:
+            UploadError: The file cannot be read, is too long, or has neither a face nor sound.
+        """
+        try:
+            media = probe(path)
+            if media.duration > self.longest:
+                raise UploadError(
+                    f"this recording lasts {media.duration:.0f} s; at most {self.longest:.0f} s "
+                    "can be shown here (emorec predict takes any length)"
+                )
+            with self._one:
+                step = progress if callable(progress) else None
+                timeline = self.predictor.timeline(path, self.hop, step)
+        except MediaError as error:
+            raise UploadError(f"this file cannot be used: {error}") from error
+        except TimeLimitError as error:
+            raise UploadError("this file took too long") from error
+        if not timeline.seen:
+            return Result(timeline, path)
+        # In a folder of its own: two users may bring files of one name.
+        copy = Path(tempfile.mkdtemp(prefix="emorec-")) / f"{path.stem[:60]}_annotated.mp4"
+        annotate(timeline, copy)
+        return Result(timeline, copy)

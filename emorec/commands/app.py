@@ -1,0 +1,62 @@
+"""``emorec app``: a trained model as a local web page."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> None:
+    """Serve the page until Ctrl-C."""
+    options = build_parser().parse_args(argv[1:])
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported
+    from emorec.app import build_page, serve
+    from emorec.app.analyse import Analyser
+    from emorec.predict import Predictor
+
+    predictor = Predictor.from_checkpoint(options.checkpoint, options.device, trust=options.trust)
+    analyser = Analyser(predictor, options.longest, options.hop)
+    path: Path = options.checkpoint.resolve()
+    name = path.parent.parent.name if path.parent.name == "checkpoints" else path.stem
+    examples = [path for path in options.examples if path.is_file()]
+    page = build_page(analyser, name=name, megabytes=options.megabytes, examples=examples)
+    if options.host not in ("127.0.0.1", "localhost", "::1"):
+        sys.stderr.write(
+            f"everybody who can reach this machine can use the page ({options.host}): there is no "
+            "password, and uploads hold faces and voices\n"
+        )
+    address = serve(
+        page, host=options.host, port=options.port, megabytes=options.megabytes, wait=False
+    )
+    sys.stdout.write(f"{address}   (Ctrl-C ends it)\n")
+    sys.stdout.flush()
+    page.block_thread()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = argparse.ArgumentParser(
+        "emorec app",
+        description="Serve a web page on this computer: upload or record a clip, see its timeline "
+        "under the player, and what audio alone and vision alone would have said. Works without a "
+        "network.",
+    )
+    parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in; there is no password"
+    )
+    parser.add_argument("--port", type=int, help="a free one from 7860 on by default")
+    parser.add_argument("--megabytes", type=int, default=200, help="largest upload")
+    parser.add_argument(
+        "--longest", type=float, default=300.0, help="longest recording, in seconds"
+    )
+    parser.add_argument("--hop", type=float, default=0.25, help="seconds between windows")
+    parser.add_argument(
+        "--examples", nargs="*", type=Path, default=[], help="clips that the page offers to try"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    parser.add_argument(
+        "--trust", action="store_true", help="run the code that a checkpoint names; see predict"
+    )
+    return parser

@@ -1,0 +1,40 @@
+"""``emorec explain``: what a prediction rests on, as a page."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> None:
+    """Write the page of one clip."""
+    options = build_parser().parse_args(argv[1:])
+    from emorec.explain import explain, write_page
+    from emorec.predict import Predictor
+
+    predictor = Predictor.from_checkpoint(options.checkpoint, options.device, trust=options.trust)
+    found = explain(predictor, options.file, label=options.label, count=options.windows)
+    out: Path = options.out or Path(f"{options.file.stem}_explained.html")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_page(found, out)
+    share = found.prediction.probabilities[found.label]
+    sys.stdout.write(f"{options.file}: {found.label} {share:.0%}; {out}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = argparse.ArgumentParser(
+        "emorec explain",
+        description="Write a page about one clip: Grad-CAM on faces and log-mels, what each window "
+        "contributes, and what would change without a modality.",
+    )
+    parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
+    parser.add_argument("file", type=Path, help="the clip")
+    parser.add_argument("--out", type=Path, help="the page; FILE_explained.html by default")
+    parser.add_argument("--label", help="the class to explain; the predicted one by default")
+    parser.add_argument("--windows", type=int, default=6, help="how many get pictures")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    parser.add_argument(
+        "--trust", action="store_true", help="run the code that a checkpoint names; see predict"
+    )
+    return parser

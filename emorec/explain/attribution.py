@@ -1,0 +1,181 @@
+"""Grad-CAM of each modality, and how much each window and each modality counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from emorec.errors import UserError
+from emorec.media import probe
+from emorec.predict import Prediction, Predictor
+from emorec.predict.scoring import WHOLE
+from emorec.types import Array, Clip, SegmentBatch
+
+Map = NDArray[np.float32]
+CELLS = (4, 2)  # a side of the map that is shown, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a clip's prediction rests on.
+
+    Attributes:
+        prediction: The clip's vote.
+        label: The class that is explained.
+        windows: Window of ``prediction`` -> modality -> (what the encoder saw: uint8 (3, H, W) or
+            float (1, H, W); Grad-CAM's weights (H, W), 0 to 1). Only some windows are explained.
+        contributions: For each window, by how much the clip's probability of the class would fall
+            without it (0 to 1; negative: it would rise).
+        without: Modality -> by how much it would fall if the modality were missing.
+    """
+
+    prediction: Prediction
+    label: str
+    windows: dict[int, dict[str, tuple[Array, Map]]]
+    contributions: list[float]
+    without: dict[str, float]
+
+
+def explain(
+    predictor: Predictor, path: Any, *, label: str | None = None, count: int = 6
+) -> Explanation:
+    """Explain the prediction of a clip.
+
+    Grad-CAM (Selvaraju et al. 2017, https://doi.org/10.1109/ICCV.2017.74) by captum: where the last
+    feature map of an encoder speaks for the class, given the other modality. It is coarse, and it
+    shows what the network used, not whether that was right.
+
+    Args:
+        predictor: The model.
+        path: The clip.
+        label: The class; the predicted one where None.
+        count: How many windows are explained: those that count most.
+
+    Raises:
+        MediaError: The clip cannot be used.
+        UserError: The class is none of the model's, or captum is not installed.
+    """
+    prediction = predictor.predict(path)
+    classes = predictor.task.classes
+    label = label or prediction.label
+    if label not in classes:
+        raise UserError(f"no class {label!r}; the model has {', '.join(classes)}")
+    target = classes.index(label)
+    contributions = _contributions([scores[target] for scores in prediction.scores])
+    order = sorted(range(len(contributions)), key=lambda i: -contributions[i])
+    chosen = sorted(order[:count])
+    rows = _arrays(predictor, prediction, chosen)
+    windows: dict[int, dict[str, tuple[Array, Map]]] = {i: {} for i in chosen}
+    for name in predictor.task.shown:
+        there = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[name] is not None]
+        layer = last_map(predictor, name, [row for _, row in there]) if there else None
+        if layer is None:
+            continue  # an encoder without pictures inside
+        maps = _grad_cam(predictor, layer, [row for _, row in there], target)
+        for (i, row), weights in zip(there, maps, strict=True):
+            array = row[name]
+            assert array is not None
+            windows[i][name] = array, weights
+    return Explanation(
+        prediction, label, windows, contributions, _without(predictor, prediction, label)
+    )
+
+
+def _contributions(scores: list[float]) -> list[float]:
+    """Return by how much the mean falls without each of the values."""
+    if len(scores) == 1:
+        return [scores[0]]
+    mean, total = float(np.mean(scores)), sum(scores)
+    return [mean - (total - score) / (len(scores) - 1) for score in scores]
+
+
+def _without(predictor: Predictor, prediction: Prediction, label: str) -> dict[str, float]:
+    """Return by how much the probability falls without each modality."""
+    found = {}
+    for name in prediction.alone:
+        others = [other for other in prediction.alone if other != name]
+        if len(others) == 1:  # what is left is what the other one alone says
+            left = prediction.alone[others[0]][label]
+            found[name] = prediction.probabilities[label] - left
+    return found
+
+
+def _arrays(
+    predictor: Predictor, prediction: Prediction, chosen: list[int]
+) -> list[dict[str, Array | None]]:
+    """Return what the extractors cut in some of the windows."""
+    media = probe(prediction.file)
+    clip = Clip(prediction.file.stem, prediction.file.resolve())
+    spans = prediction.windows
+    found: dict[str, list[Array | None]] = {
+        # All windows: whose face is followed depends on them.
+        name: predictor.extractors[name].extract(clip, media, spans).arrays
+        for name in predictor.task.shown
+    }
+    return [{name: arrays[i] for name, arrays in found.items()} for i in chosen]
+
+
+def last_map(
+    predictor: Predictor, modality: str, rows: list[dict[str, Array | None]]
+) -> nn.Module | None:
+    """Return the module of an encoder that has the last feature map, (B, C, H, W).
+
+    It is the last one of at least 4 x 4 cells, or, in a network without, of 2 x 2; None where there
+    is none.
+    """
+    found: dict[int, nn.Module] = {}
+
+    def look(module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4:
+            found.update({cells: module for cells in CELLS if min(output.shape[2:]) >= cells})
+
+    encoder = predictor.task.encoders[modality]
+    hooks = [m.register_forward_hook(look) for m in encoder.modules() if not list(m.children())]
+    try:
+        with torch.no_grad():
+            predictor.task(predictor.score.batch(rows).to(predictor.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return next((found[cells] for cells in CELLS if cells in found), None)
+
+
+def _grad_cam(
+    predictor: Predictor, layer: nn.Module, rows: list[dict[str, Array | None]], target: int
+) -> list[Map]:
+    """Return Grad-CAM's weights of each window, scaled to 0 to 1, at the size of the map."""
+    try:
+        from captum.attr import LayerGradCam
+    except ImportError as error:
+        raise UserError('explain needs captum: pip install "emorec[explain]"') from error
+    batch = predictor.score.batch(rows).to(predictor.device)
+
+    def scores(index: Tensor) -> Tensor:
+        bundle = predictor.task(_take(batch, index))
+        found: Mapping[str, Tensor] = predictor.task.segment_scores(bundle)
+        return found.get(WHOLE, next(iter(found.values()))).clamp(min=1e-12).log()
+
+    index = torch.arange(len(rows), device=predictor.device, dtype=torch.float32)
+    with torch.enable_grad():
+        index.requires_grad_()
+        weights = LayerGradCam(scores, layer).attribute(
+            index, target=target, relu_attributions=True
+        )
+    maps = weights.detach().float().cpu().numpy()[:, 0]
+    return [each / each.max() if each.max() > 0 else each for each in maps]
+
+
+def _take(batch: SegmentBatch, index: Tensor) -> SegmentBatch:
+    rows = index.detach().long()
+    return SegmentBatch(
+        {name: tensor[rows] for name, tensor in batch.inputs.items()},
+        {name: tensor[rows] for name, tensor in batch.present.items()},
+        {name: tensor[rows] for name, tensor in batch.targets.items()},
+        {name: tensor[rows] for name, tensor in batch.labelled.items()},
+        batch.clip[rows],
+        batch.index[rows],
+    )

@@ -1,0 +1,230 @@
+"""A model card from what a run left: data, protocol, results with their spread, limits."""
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+from huggingface_hub import EvalResult, ModelCardData
+
+from emorec.errors import UserError
+from emorec.run import RunDirectory
+
+PAPER = "https://doi.org/10.3390/app10207239"
+FEW_CLIPS, FEW_SPEAKERS = 30, 5  # fewer in a group: its numbers are mostly chance
+TRAITS = ("sex", "age")
+
+
+def model_card(
+    run: Path,
+    *,
+    name: str,
+    others: Sequence[Path] = (),
+    license_name: str = "",
+    data_license: str = "",
+) -> str:
+    """Return a card in Markdown with the hub's metadata block.
+
+    Args:
+        run: Run directory of the model, finished.
+        name: Name of the model.
+        others: Further run directories of the same kind (other seeds or folds): the results are
+            given as mean and standard deviation over all of them.
+        license_name: Licence of the model, as the hub names licences (``cc-by-nc-4.0``).
+        data_license: Licence of the training data, in words.
+
+    Raises:
+        UserError: A run is not finished, or the others are of other data or another protocol.
+    """
+    every = [_metrics(path) for path in (run, *others)]
+    metrics = every[0]
+    for path, other in zip(others, every[1:], strict=True):
+        for key in ("data", "labels", "split", "classes", "selected_on_test"):
+            if other[key] != metrics[key]:
+                raise UserError(
+                    f"{path} has {key} {other[key]!r}, but {run} has {metrics[key]!r}: their "
+                    "results cannot be averaged"
+                )
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    predictions = pd.read_csv(run / "predictions.csv", dtype=str, keep_default_na=False)
+    predictions = predictions[predictions["target"] != ""]
+    fused = _main_scores(metrics)
+    (classes,) = metrics["classes"].values()
+    environment = jinja2.Environment(trim_blocks=False, undefined=jinja2.StrictUndefined)
+    template = resources.files("emorec.export").joinpath("card.md").read_text("utf-8")
+    text = environment.from_string(template).render(
+        name=name,
+        place=name,
+        paper=PAPER,
+        classes=classes,
+        version=metrics["emorec"],
+        data=metrics["data"],
+        labels=metrics["labels"],
+        data_license=data_license,
+        protocol=_protocol(metrics),
+        clips=metrics["clips"],
+        labelled=metrics["labelled_training_clips"],
+        selected_on_test=metrics["selected_on_test"],
+        speakers={
+            True: "**Test speakers are in training, too**: expect less on new people.",
+            False: "No test speaker is in training or validation.",
+            None: "Who speaks is not known: test speakers may be in training.",
+        }[metrics["speakers_shared"]],
+        runs_note=_runs_note(len(every)),
+        results=_results(every),
+        by_class=_by_class(fused["recall"], predictions),
+        by_speaker=_by_speaker(predictions),
+        by_trait=[_by_trait(predictions, t) for t in TRAITS if t in predictions],
+        confusion=_confusion(fused["confusion"], classes),
+        pictures=[path.name for path in pictures(run)],
+        windows=_named(config["data"]["init_args"].get("windows")) or "30 random ones of 0.5 s",
+        modalities=sorted(config["model"]["init_args"]["encoders"]),
+        encoders=", ".join(
+            f"{modality} {_named(value)}"
+            for modality, value in sorted(config["model"]["init_args"]["encoders"].items())
+        ),
+        fusion=_named(config["model"]["init_args"]["fusion"]),
+        objectives=", ".join(
+            _named(value) for value in config["model"]["init_args"]["objectives"].values()
+        ),
+    )
+    data = ModelCardData(
+        license=license_name or None,
+        library_name="emorec",
+        tags=["emotion-recognition", "audio-visual", "pytorch", "lightning"],
+        model_name=name,
+        eval_results=[
+            EvalResult(
+                task_type="video-classification",
+                task_name="Emotion recognition",
+                dataset_type=metrics["data"],
+                dataset_name=f"{metrics['data']} ({_protocol(metrics)})",
+                metric_type=kind,
+                metric_value=round(fused[kind], 4),
+            )
+            for kind in ("accuracy", "uar", "macro_f1")
+            if fused[kind] is not None
+        ],
+    )
+    return f"---\n{data.to_yaml()}\n---\n\n{text}"
+
+
+def pictures(run: Path) -> list[Path]:
+    """Return the pictures of a run that belong to its card; none shows a person."""
+    names = ("confusion_matrix.png", "training_curves.png")
+    return [run / name for name in names if (run / name).is_file()]
+
+
+def _metrics(run: Path) -> dict[str, Any]:
+    directory = RunDirectory(run)
+    if not directory.finished:
+        raise UserError(f"{run} is not a finished run (its metrics.json says so, or is missing)")
+    metrics: dict[str, Any] = json.loads(directory.metrics_file.read_text(encoding="utf-8"))
+    return metrics
+
+
+def _main_scores(metrics: dict[str, Any]) -> dict[str, Any]:
+    tested: dict[str, dict[str, Any]] = metrics["test"]
+    return tested.get("fused") or next(iter(tested.values()))
+
+
+def _protocol(metrics: dict[str, Any]) -> str:
+    fold = "" if metrics["fold"] is None else f", fold {metrics['fold']} of {metrics['folds']}"
+    return f"{metrics['split']}{fold}, seed {metrics['split_seed']}"
+
+
+def _runs_note(count: int) -> str:
+    if count == 1:
+        return "One run: how much another seed or fold would differ is **not known**."
+    return (
+        f"Mean ± standard deviation over {count} runs (this model is one of them). Test sets of "
+        "runs may overlap."
+    )
+
+
+def _results(every: Sequence[dict[str, Any]]) -> str:
+    rows = []
+    for scores in every[0]["test"]:
+        row: dict[str, str] = {"scores": "all together" if scores == "fused" else f"{scores} alone"}
+        for key, title in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
+            found = [m["test"][scores][key] for m in every if scores in m["test"]]
+            values = pd.Series([value for value in found if value is not None], dtype=float)
+            spread = f" ± {100 * values.std(ddof=1):.1f}" if len(values) > 1 else ""
+            row[f"{title}, %"] = f"{100 * values.mean():.1f}{spread}" if len(values) else "n/a"
+        rows.append(row)
+    return _markdown(rows)
+
+
+def _by_class(recall: dict[str, float | None], predictions: pd.DataFrame) -> str:
+    counts = predictions["target"].value_counts()
+    return _markdown(
+        {
+            "class": name,
+            "recall, %": "n/a" if value is None else f"{100 * value:.1f}",
+            "test clips": str(counts.get(name, 0)),
+        }
+        for name, value in recall.items()
+    )
+
+
+def _by_speaker(predictions: pd.DataFrame) -> str:
+    if (predictions["group"] == "").any():
+        return "not known who speaks."
+    hits = (predictions["target"] == predictions["predicted"]).astype(float) * 100
+    right = hits.groupby(predictions["group"]).mean().sort_values()
+    if len(right) == 1:
+        return f"one test speaker, accuracy {right.iloc[0]:.1f} %."
+    return (
+        f"{len(right)} test speakers, accuracy {right.mean():.1f} ± {right.std(ddof=1):.1f} % "
+        f"(worst: {right.iloc[0]:.1f} %, best: {right.iloc[-1]:.1f} %)."
+    )
+
+
+def _by_trait(predictions: pd.DataFrame, trait: str) -> str:
+    rows, small = [], False
+    for value, part in predictions.groupby(predictions[trait].astype(str)):
+        speakers = part["group"].nunique()
+        few = len(part) < FEW_CLIPS or speakers < FEW_SPEAKERS
+        small |= few
+        rows.append(
+            {
+                trait: f"{value or 'not stated'}{' (!)' if few else ''}",
+                "accuracy, %": f"{100 * (part['target'] == part['predicted']).mean():.1f}",
+                "test clips": str(len(part)),
+                "speakers": str(speakers),
+            }
+        )
+    warning = (
+        f"\n\n(!) fewer than {FEW_CLIPS} clips or {FEW_SPEAKERS} speakers: mostly chance, and no "
+        "statement about the group."
+    )
+    return f"By {trait} (this model):\n\n{_markdown(rows)}{warning if small else ''}\n"
+
+
+def _confusion(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    return _markdown(
+        {"": name, **dict(zip(classes, map(str, row), strict=True))}
+        for name, row in zip(classes, confusion, strict=True)
+    )
+
+
+def _named(value: Any) -> str:
+    """Return a class of a config with its main options, such as ``ImageEncoder (resnet50)``."""
+    if not isinstance(value, dict):
+        return ""
+    name = str(value["class_path"]).rpartition(".")[2]
+    options = value.get("init_args") or {}
+    kept = [
+        f"{key} {options[key]}"
+        for key in ("backbone", "count", "length", "hop", "layers", "weight")
+        if key in options
+    ]
+    return f"{name} ({', '.join(kept)})" if kept else name
+
+
+def _markdown(rows: Any) -> str:
+    return pd.DataFrame(list(rows)).to_markdown(index=False, disable_numparse=True)

@@ -1,0 +1,56 @@
+"""All that a program without emorec needs to know of a model, as plain values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from emorec.predict import Predictor
+from emorec.version import code_version
+
+KEY = "emorec"  # of the metadata in exported files
+
+
+def describe(predictor: Predictor) -> dict[str, Any]:
+    """Return labels, windows and the preprocessing of each modality, JSON-ready.
+
+    Standardisation is part of the exported graph; its values are given all the same.
+    """
+    task = predictor.task
+    return {
+        "emorec": code_version(),
+        "labels": task.classes,
+        "target": task.target,
+        "modalities": {name: _modality(predictor, name) for name in sorted(task.encoders)},
+        "used": list(task.shown),
+        "windows": _named(predictor.windows),
+        "inputs": "for each modality its windows, and present_MODALITY, bool: where it is there "
+        "(zeros elsewhere)",
+        "output": "probabilities (windows, labels); a clip's are the mean over its windows",
+    }
+
+
+def input_dtype(dtype: Any) -> Any:
+    """Return the numpy type that an exported model reads for an extractor's type."""
+    return np.uint8 if dtype is np.uint8 else np.float32
+
+
+def _modality(predictor: Predictor, name: str) -> dict[str, Any]:
+    extractor = predictor.extractors[name]
+    standardise: Any = predictor.task.standardise[name]
+    return {
+        "shape": list(extractor.shape),
+        "dtype": np.dtype(input_dtype(extractor.dtype)).name,
+        "extractor": _named(extractor),
+        "mean": standardise.mean.cpu().numpy().tolist(),
+        "deviation": standardise.deviation.cpu().numpy().tolist(),
+    }
+
+
+def _named(thing: Any) -> dict[str, Any]:
+    arguments: Mapping[str, Any] = thing.arguments()
+    return {"class": type(thing).__name__, **{k: _plain(v) for k, v in arguments.items()}}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, bool, list, type(None))) else str(value)

@@ -1,0 +1,163 @@
+"""The model as a graph that runs without its Python code: ONNX and torch.export."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emorec.errors import UserError
+from emorec.export.describe import KEY, describe, input_dtype
+from emorec.predict import Predictor
+from emorec.predict.scoring import WHOLE
+from emorec.tasks import ClassificationTask
+from emorec.types import SegmentBatch
+
+TOLERANCE = 1e-4
+OPSET = 18
+
+
+class ExportError(UserError):
+    """A model cannot be exported, or the exported one does not agree with it."""
+
+
+class Graph(nn.Module):
+    """A task from the extractors' arrays to class probabilities, standardisation included.
+
+    Args:
+        task: The trained task.
+    """
+
+    def __init__(self, task: ClassificationTask) -> None:
+        super().__init__()
+        self.task = task
+        self.names = list(task.encoders)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return float32 (B, classes) of each modality's array (B, ...) and then each mask (B,)."""
+        count = len(self.names)
+        arrays = dict(zip(self.names, inputs[:count], strict=True))
+        present = dict(zip(self.names, inputs[count:], strict=True))
+        size = inputs[0].shape[0]
+        none = torch.zeros(size, dtype=torch.int64)
+        target = self.task.target
+        batch = SegmentBatch(arrays, present, {target: none}, {target: none > 0}, none, none)
+        scores = self.task.segment_scores(self.task(batch))
+        return scores.get(WHOLE, next(iter(scores.values())))
+
+
+def export_onnx(predictor: Predictor, path: Path) -> None:
+    """Write the model as one ONNX file, its description in the metadata under ``emorec``.
+
+    It is checked with onnxruntime against PyTorch, on random windows of all patterns of absence.
+
+    Raises:
+        ExportError: onnx, onnxscript or onnxruntime is not installed, or the results differ by more
+            than 1e-4.
+    """
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch's exporter imports it late
+    except ImportError as error:
+        raise ExportError(f'ONNX needs {error.name}: pip install "emorec[export]"') from error
+    graph, example = _graph(predictor)
+    names = input_names(graph.names)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with warnings.catch_warnings():
+            # All inputs have as many windows, so one name for their number is enough.
+            warnings.filterwarnings("ignore", ".*axis name.*will not be used")
+            torch.onnx.export(
+                graph,
+                example,
+                part,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=names,
+                output_names=["probabilities"],
+                dynamic_shapes=(_dynamic(example),),
+                external_data=False,
+                verbose=False,
+            )
+        model = onnx.load(part)
+        onnx.helper.set_model_props(model, {KEY: json.dumps(describe(predictor))})
+        onnx.checker.check_model(model)
+        onnx.save(model, part)
+        session = onnxruntime.InferenceSession(part, providers=["CPUExecutionProvider"])
+        for size in (1, 5):
+            inputs = _random(predictor, size)
+            (found,) = session.run(None, dict(zip(names, (t.numpy() for t in inputs), strict=True)))
+            _agree(graph, inputs, torch.from_numpy(np.asarray(found)), "ONNX")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def export_torch(predictor: Predictor, path: Path) -> None:
+    """Write the model as a ``.pt2`` file of torch.export; ``emorec.json`` in it describes it.
+
+    Raises:
+        ExportError: The results differ by more than 1e-4.
+    """
+    graph, example = _graph(predictor)
+    with torch.no_grad():
+        program = torch.export.export(graph, example, dynamic_shapes=(_dynamic(example),))
+    part = path.with_name(f".{path.name}.part.pt2")
+    try:
+        extra = {f"{KEY}.json": json.dumps(describe(predictor))}
+        torch.export.save(program, part, extra_files=extra)
+        loaded = torch.export.load(part).module()
+        for size in (1, 5):
+            inputs = _random(predictor, size)
+            _agree(graph, inputs, loaded(*inputs), "torch.export")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def input_names(modalities: list[str]) -> list[str]:
+    """Return the names of a graph's inputs, in order."""
+    return [*modalities, *(f"present_{name}" for name in modalities)]
+
+
+def _graph(predictor: Predictor) -> tuple[Graph, tuple[Tensor, ...]]:
+    if predictor.device != "cpu":
+        raise ExportError("export takes a predictor on the CPU: device='cpu'")
+    return Graph(predictor.task).eval(), _random(predictor, 3)
+
+
+def _dynamic(example: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    windows = torch.export.Dim("windows", min=1, max=1 << 20)
+    return tuple({0: windows} for _ in example)
+
+
+def _random(predictor: Predictor, size: int) -> tuple[Tensor, ...]:
+    """Return windows that no extractor would make, in all patterns of absence."""
+    generator = torch.Generator().manual_seed(size)
+    arrays, masks = [], []
+    for number, name in enumerate(predictor.task.encoders):
+        extractor = predictor.extractors[name]
+        shape = (size, *extractor.shape)
+        if input_dtype(extractor.dtype) is np.uint8:
+            array = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+        else:
+            mean, deviation = (
+                getattr(predictor.task.standardise[name], key) for key in ("mean", "deviation")
+            )
+            array = mean + deviation * torch.randn(shape, generator=generator)
+        there = torch.tensor([(row >> number) % 2 == 0 for row in range(size)])
+        arrays.append(array.masked_fill(~there.view(-1, *[1] * (array.ndim - 1)), 0))
+        masks.append(there)
+    return (*arrays, *masks)
+
+
+def _agree(graph: Graph, inputs: tuple[Tensor, ...], found: Tensor, kind: str) -> None:
+    with torch.no_grad():
+        wanted = graph(*inputs)
+    worst = float((found.detach() - wanted).abs().max())
+    if not worst <= TOLERANCE:
+        raise ExportError(f"the {kind} model differs from PyTorch's by {worst:.2g}; not written")

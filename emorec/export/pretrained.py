@@ -1,0 +1,123 @@
+"""A model as a folder that can be shared: weights as safetensors, options as JSON, a model card."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from huggingface_hub import ModelHubMixin, snapshot_download
+from lightning.pytorch.cli import instantiate_module
+from safetensors.torch import load_file, save_file
+
+from emorec.checkpoints import CheckpointError, named_class, refuse_foreign
+from emorec.export.describe import describe
+from emorec.plugins import load_plugins
+from emorec.predict import Predictor
+from emorec.tasks import ClassificationTask, TaskError
+
+WEIGHTS, OPTIONS, CARD = "model.safetensors", "emorec.json", "README.md"
+
+
+class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=["emorec"]):
+    """A predictor that is saved to, and loaded from, a folder or a repository of the hub.
+
+    ``save_pretrained(folder)``, ``from_pretrained(folder or "user/name")`` and
+    ``push_to_hub("user/name")`` are huggingface_hub's. Nothing in the folder is executed when it is
+    loaded: weights are tensors alone, and options name classes that are known here, as with
+    checkpoints.
+
+    Example:
+        >>> PretrainedPredictor.from_pretrained("my-model").predict("clip.mp4")  # doctest: +SKIP
+    """
+
+    options: dict[str, Any]
+    card: str = ""
+    pictures: tuple[Path, ...] = ()
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        batch_size: int | None = None,
+        *,
+        trust: bool = False,
+    ) -> Self:
+        """Load a checkpoint of ``emorec fit``; see :class:`~emorec.predict.Predictor`."""
+        found = super().from_checkpoint(path, device, batch_size, trust=trust)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        found.options = {
+            "model": saved["hyper_parameters"],
+            "data": _without_places(saved["datamodule_hyper_parameters"]),
+            "emorec": saved["emorec"],
+        }
+        return found
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """Write weights, options and the card; huggingface_hub calls this."""
+        tensors = {name: t.contiguous() for name, t in self.task.state_dict().items()}
+        save_file(tensors, save_directory / WEIGHTS, metadata={"format": "pt"})
+        options = {**self.options, "description": describe(self)}
+        (save_directory / OPTIONS).write_text(json.dumps(options, indent=1) + "\n", "utf-8")
+        if self.card:
+            (save_directory / CARD).write_text(self.card, "utf-8")
+        for picture in self.pictures:
+            shutil.copyfile(picture, save_directory / picture.name)
+
+    @classmethod
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        device: str = "auto",
+        batch_size: int | None = None,
+        trust: bool = False,
+        **download: Any,
+    ) -> Self:
+        """Load a folder, or a repository of the hub; huggingface_hub calls this.
+
+        Raises:
+            CheckpointError: Something is missing or damaged, or names foreign classes.
+        """
+        folder = Path(model_id)
+        if not folder.is_dir():
+            known = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+            kept = {name: download[name] for name in known if name in download}
+            folder = Path(snapshot_download(model_id, **kept))
+        options = _options(folder / OPTIONS)
+        load_plugins()
+        refuse_foreign([options["model"], options["data"]], folder, trust=trust)
+        made = {}
+        for part in ("model", "data"):
+            arguments = {k: v for k, v in options[part].items() if k != "_instantiator"}
+            made[part] = instantiate_module(
+                named_class(arguments, folder),
+                {k: v for k, v in arguments.items() if k != "_class_path"},
+            )
+        task, data = made["model"], made["data"]
+        if not isinstance(task, ClassificationTask):
+            raise TaskError(f"{folder} holds a {type(task).__name__}, which predicts no classes")
+        task.on_load_checkpoint({"emorec": options["emorec"]})
+        try:
+            task.load_state_dict(load_file(folder / WEIGHTS))
+        except Exception as error:  # whatever safetensors and torch meet in a damaged file
+            raise CheckpointError(f"{folder / WEIGHTS} cannot be used: {error}") from error
+        found = cls(task, data.windows, data.extractors, cls.find_device(device), batch_size)
+        found.options = {key: options[key] for key in ("model", "data", "emorec")}
+        return found
+
+
+def _options(file: Path) -> dict[str, Any]:
+    try:
+        options = json.loads(file.read_text("utf-8"))
+        return {key: dict(options[key]) for key in ("model", "data", "emorec")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{file} is not what emorec export writes: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _without_places(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a data set's options without folders of this machine; they are not needed."""
+    return {**data, **{key: "." for key in ("root", "manifest") if key in data}, "cache": None}

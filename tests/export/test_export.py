@@ -1,0 +1,149 @@
+"""Exported models agree with PyTorch's, describe themselves, and run without emorec."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+
+from emorec.checkpoints import CheckpointError
+from emorec.cli import main
+from emorec.export import PretrainedPredictor, graph
+from emorec.export.graph import ExportError, export_onnx, export_torch, input_names
+from emorec.media import probe
+from emorec.predict import Predictor
+from emorec.types import Clip
+from tests.conftest import Place
+
+
+@pytest.fixture(scope="module")
+def predictor(smoke_run: Path) -> PretrainedPredictor:
+    return PretrainedPredictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``emorec export`` writes of a run."""
+    out = tmp_path_factory.mktemp("export")
+    formats = ["--format", "onnx", "torch", "hub"]
+    main(["export", str(smoke_run), "--out", str(out), "--license", "mit", *formats])
+    return out
+
+
+@pytest.fixture(scope="module")
+def clip(place: Place) -> Path:
+    return sorted(place.media.rglob("*.mp4"))[0]
+
+
+def arrays_of(predictor: Predictor, clip: Path) -> dict[str, np.ndarray]:
+    """Return what the extractors cut from a clip, as an exported model reads it."""
+    media = probe(clip)
+    spans, _ = predictor.windows.cut(clip.stem, media)
+    found = {}
+    for name, extractor in predictor.extractors.items():
+        arrays = extractor.extract(Clip(clip.stem, clip), media, spans).arrays
+        dtype = np.uint8 if extractor.dtype is np.uint8 else np.float32
+        blank = np.zeros(extractor.shape, dtype)
+        found[name] = np.stack([blank if a is None else a.astype(dtype) for a in arrays])
+        found[f"present_{name}"] = np.array([array is not None for array in arrays])
+    return found
+
+
+@pytest.mark.slow
+def test_the_api_the_onnx_and_the_exported_program_agree(
+    predictor: PretrainedPredictor, folder: Path, clip: Path
+) -> None:
+    prediction = predictor.predict(clip)
+    wanted = list(prediction.probabilities.values())
+    arrays = arrays_of(predictor, clip)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    assert [each.name for each in session.get_inputs()] == input_names(["audio", "face"])
+    (found,) = session.run(None, arrays)
+    assert np.asarray(found).mean(0) == pytest.approx(wanted, abs=1e-4)
+    program = torch.export.load(folder / "model.pt2").module()
+    tensors = [torch.from_numpy(arrays[name]) for name in input_names(["audio", "face"])]
+    assert program(*tensors).detach().mean(0).tolist() == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_the_metadata_has_labels_and_preprocessing(
+    predictor: PretrainedPredictor, folder: Path
+) -> None:
+    model = onnx.load(folder / "model.onnx")
+    (text,) = [each.value for each in model.metadata_props if each.key == "emorec"]
+    described = json.loads(text)
+    assert described["labels"] == predictor.task.classes
+    audio, face = described["modalities"]["audio"], described["modalities"]["face"]
+    assert (audio["shape"], audio["dtype"]) == ([1, 94, 94], "float32")
+    assert audio["extractor"]["sample_rate"] == 48000
+    assert np.shape(audio["mean"]) == (1, 94, 1)
+    assert (face["shape"], face["dtype"]) == ([3, 94, 94], "uint8")
+    assert face["extractor"]["class"] == "FaceCrops"
+    assert described["windows"]["class"] == "RandomWindows"
+
+
+def test_a_graph_that_does_not_agree_is_not_written(
+    predictor: PretrainedPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph, "TOLERANCE", -1.0)
+    with pytest.raises(ExportError, match=r"torch\.export model differs"):
+        export_torch(predictor, tmp_path / "model.pt2")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_onnx_without_its_packages_says_what_to_install(
+    predictor: PretrainedPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
+    with pytest.raises(ExportError, match=r'pip install "emorec\[export\]"'):
+        export_onnx(predictor, tmp_path / "model.onnx")
+
+
+def test_a_shared_folder_predicts_as_the_checkpoint_does(
+    predictor: PretrainedPredictor, folder: Path, clip: Path
+) -> None:
+    loaded = PretrainedPredictor.from_pretrained(folder, device="cpu")
+    assert loaded.predict(clip).probabilities == predictor.predict(clip).probabilities
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        assert set(file.keys()) == set(predictor.task.state_dict())
+
+
+def test_nothing_of_this_machine_is_shared(folder: Path, place: Place) -> None:
+    for file in folder.iterdir():
+        assert str(place.media).encode() not in file.read_bytes(), file
+        assert str(place.cache).encode() not in file.read_bytes(), file
+
+
+def test_a_shared_folder_with_foreign_code_or_damage_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    for file in folder.glob("*"):
+        if file.suffix in (".json", ".safetensors"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    options = tmp_path / "emorec.json"
+    whole = options.read_text()
+    options.write_text(whole.replace("emorec.fusion.ConcatFusion", "os.system"))
+    with pytest.raises(CheckpointError, match=r"would import os\.system"):
+        PretrainedPredictor.from_pretrained(tmp_path, device="cpu")
+    options.write_text(whole[:-40])
+    with pytest.raises(CheckpointError, match="is not what emorec export writes"):
+        PretrainedPredictor.from_pretrained(tmp_path, device="cpu")
+    options.write_text(whole)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="cannot be used"):
+        PretrainedPredictor.from_pretrained(tmp_path, device="cpu")
+
+
+def test_a_checkpoint_alone_has_no_card(
+    smoke_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "best.ckpt"
+    alone.write_bytes((smoke_run / "checkpoints/best.ckpt").read_bytes())
+    with pytest.raises(SystemExit):
+        main(["export", str(alone), "--out", str(tmp_path / "out"), "--format", "hub"])
+    assert "the card is written from a run" in capsys.readouterr().err
