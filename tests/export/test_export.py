@@ -1,6 +1,9 @@
 """Exported models agree with PyTorch's, describe themselves, and run without emorec."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from emorec.cache import GridWindows
 from emorec.checkpoints import CheckpointError
 from emorec.cli import main
 from emorec.export import PretrainedPredictor, graph
@@ -17,7 +21,20 @@ from emorec.export.graph import ExportError, export_onnx, export_torch, input_na
 from emorec.media import probe
 from emorec.predict import Predictor
 from emorec.types import Clip
-from tests.conftest import Place
+from tests.conftest import ROOT, Place
+from tests.media_files import write_sound
+
+PAGE = (ROOT / "emorec/export/README.md").read_text(encoding="utf-8")
+BLOCKED = """
+import sys
+for name in ("torch", "torchaudio", "lightning", "emorec"):
+    sys.modules[name] = None
+"""
+
+
+def program() -> str:
+    (found,) = [b for b in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "onnx" in b]
+    return str(found).partition('if __name__ == "__main__":')[0]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +115,7 @@ def test_a_graph_that_does_not_agree_is_not_written(
 def test_onnx_without_its_packages_says_what_to_install(
     predictor: PretrainedPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ExportError, match=r'pip install "emorec\[export\]"'):
         export_onnx(predictor, tmp_path / "model.onnx")
 
@@ -147,3 +164,24 @@ def test_a_checkpoint_alone_has_no_card(
     with pytest.raises(SystemExit):
         main(["export", str(alone), "--out", str(tmp_path / "out"), "--format", "hub"])
     assert "the card is written from a run" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_program_on_the_page_agrees_with_emorec_without_pytorch(
+    smoke_run: Path, folder: Path, tmp_path: Path
+) -> None:
+    predictor = PretrainedPredictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu")
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal(3 * 48000) * np.linspace(0.01, 0.3, 3 * 48000)
+    sound = write_sound(tmp_path / "noise.wav", samples.astype(np.float32))
+    call = f"print(json.dumps(predict_sound({str(folder / 'model.onnx')!r}, {str(sound)!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{BLOCKED}\n{program()}\n{call}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    predictor.windows = GridWindows(0.5, 0.5)
+    wanted = predictor.predict(sound).probabilities
+    assert json.loads(done.stdout) == pytest.approx(wanted, abs=1e-4)
