@@ -3,24 +3,36 @@
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def main(argv: Sequence[str]) -> None:
     """Serve the page until Ctrl-C."""
     options = build_parser().parse_args(argv[1:])
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported
-    from emorec.app import build_page, serve
+    from emorec.app import build_page
     from emorec.app.analyse import Analyser
+    from emorec.app.examples import generate_examples
     from emorec.predict import Predictor
 
     predictor = Predictor.from_checkpoint(options.checkpoint, options.device, trust=options.trust)
     analyser = Analyser(predictor, options.longest, options.hop)
     path: Path = options.checkpoint.resolve()
     name = path.parent.parent.name if path.parent.name == "checkpoints" else path.stem
-    examples = [path for path in options.examples if path.is_file()]
-    page = build_page(analyser, name=name, megabytes=options.megabytes, examples=examples)
+    with tempfile.TemporaryDirectory(prefix="emorec-examples-") as folder:
+        examples = options.examples
+        if examples is None:
+            examples = generate_examples(Path(folder))
+        page = build_page(analyser, name=name, megabytes=options.megabytes, examples=examples)
+        _serve(page, options)
+
+
+def _serve(page: Any, options: argparse.Namespace) -> None:
+    from emorec.app import serve
+
     if options.host not in ("127.0.0.1", "localhost", "::1"):
         sys.stderr.write(
             f"everybody who can reach this machine can use the page ({options.host}): there is no "
@@ -53,7 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hop", type=float, default=0.25, help="seconds between windows")
     parser.add_argument(
-        "--examples", nargs="*", type=Path, default=[], help="clips that the page offers to try"
+        "--examples",
+        nargs="*",
+        type=Path,
+        help="clips that the page offers to try; two generated ones by default",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument(

@@ -102,6 +102,13 @@ def test_an_upload_shows_player_timeline_and_the_probabilities_at_the_playhead(
 
 @browser_needed
 @pytest.mark.slow
+def test_an_example_can_be_tried_with_one_click(page: Page) -> None:
+    page.get_by_text("face and voice show anger").first.click()
+    expect(page.locator(".emorec-person h4")).to_have_text("person 1", timeout=WAIT)
+
+
+@browser_needed
+@pytest.mark.slow
 def test_a_bad_file_and_a_long_one_say_why_and_the_next_one_works(
     page: Page, clip: Path, tmp_path: Path
 ) -> None:
