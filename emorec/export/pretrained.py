@@ -27,8 +27,9 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
     loaded: weights are tensors alone, and options name classes that are known here, as with
     checkpoints.
 
-    Example:
-        >>> PretrainedPredictor.from_pretrained("my-model").predict("clip.mp4")  # doctest: +SKIP
+    Example::
+
+        PretrainedPredictor.from_pretrained("my-model").predict("clip.mp4").label
     """
 
     options: dict[str, Any]

@@ -30,11 +30,10 @@ class Predictor:
         device: Where the model runs.
         batch_size: Windows a forward pass; None: as many as fit into memory, at most 256.
 
-    Example:
-        >>> from emorec.predict import Predictor
-        >>> model = "runs/demo/checkpoints/best.ckpt"
-        >>> Predictor.from_checkpoint(model).predict("clip.mp4").label  # doctest: +SKIP
-        'happiness'
+    Example::
+
+        predictor = Predictor.from_checkpoint("runs/demo/checkpoints/best.ckpt")
+        predictor.predict("clip.mp4").label
     """
 
     def __init__(
