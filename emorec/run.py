@@ -66,9 +66,14 @@ class RunDirectory:
     @property
     def finished(self) -> bool:
         """Whether training and testing are done; metrics.json is written last and says so."""
+        return self.metrics() is not None
+
+    def metrics(self) -> dict[str, Any] | None:
+        """Return what is in metrics.json of a finished run, None of any other."""
         if not self.metrics_file.is_file():
-            return False
-        return bool(json.loads(self.metrics_file.read_text(encoding="utf-8")).get("finished"))
+            return None
+        found: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
+        return found if found.get("finished") else None
 
     def lock(self) -> None:
         """Take the directory for this process; the lock of a killed process is free.

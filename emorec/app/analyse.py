@@ -1,7 +1,10 @@
 """What the page does with one upload."""
 
+import shutil
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from emorec.media import MediaError, probe
 from emorec.predict import Predictor, Timeline
 from emorec.predict.annotate import annotate
 from emorec.workers import TimeLimitError
+
+TAKEN = 60.0  # seconds after which the page has surely copied a result
 
 
 class UploadError(UserError):
@@ -41,13 +46,15 @@ class Analyser:
     def __init__(self, predictor: Predictor, longest: float = 300.0, hop: float = 0.25) -> None:
         self.predictor, self.longest, self.hop = predictor, longest, hop
         self._one = threading.Lock()
+        # Copies show faces: they go when this object does, and sooner, see _sweep.
+        self._copies = tempfile.TemporaryDirectory(prefix="emorec-")
 
-    def __call__(self, path: Path, progress: object = None) -> Result:
+    def __call__(self, path: Path, progress: Callable[[int, int], None] | None = None) -> Result:
         """Return the timeline of an upload, with a copy of the video that any browser plays.
 
         Args:
             path: The uploaded file.
-            progress: Called with (done, total) windows, where it is a function.
+            progress: Called with the number of windows that are done and of all.
 
         Raises:
             UploadError: The file cannot be read, is too long, or has neither a face nor sound.
@@ -60,8 +67,7 @@ class Analyser:
                     "can be shown here (emorec predict takes any length)"
                 )
             with self._one:
-                step = progress if callable(progress) else None
-                timeline = self.predictor.timeline(path, self.hop, step)
+                timeline = self.predictor.timeline(path, self.hop, progress)
         except MediaError as error:
             raise UploadError(f"this file cannot be used: {error}") from error
         except TimeLimitError as error:
@@ -69,6 +75,18 @@ class Analyser:
         if not timeline.seen:
             return Result(timeline, path)
         # In a folder of its own: two users may bring files of one name.
-        copy = Path(tempfile.mkdtemp(prefix="emorec-")) / f"{path.stem[:60]}_annotated.mp4"
+        self._sweep()
+        folder = Path(tempfile.mkdtemp(dir=self._copies.name))
+        copy = folder / f"{path.stem[:60]}_annotated.mp4"
         annotate(timeline, copy)
         return Result(timeline, copy)
+
+    def close(self) -> None:
+        """Delete all copies."""
+        self._copies.cleanup()
+
+    def _sweep(self) -> None:
+        """Delete copies that the page has taken into its own cache by now."""
+        for folder in Path(self._copies.name).iterdir():
+            if time.time() - folder.stat().st_mtime > TAKEN:
+                shutil.rmtree(folder, ignore_errors=True)

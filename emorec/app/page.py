@@ -11,11 +11,11 @@ from emorec.errors import UserError
 
 ABOUT = """# Expressed emotion, by {name}
 
-Bring a clip (up to {longest:.0f} s and {megabytes} MB) or record one: the model says every quarter
-of a second which of {count} classes ({classes}) people would likely give to face and voice,
-together and each alone. **It does not know what anybody feels.** Do not decide about people by it,
-and bring clips of people who agreed. Uploads stay on this computer and are deleted, {minutes}
-minutes later at the latest.
+Bring a clip (up to {longest:.0f} s and {megabytes} MB) or record one: the model says every
+{hop:g} s which of {count} classes ({classes}) people would likely give to face and voice, together
+and each alone. **It does not know what anybody feels.** Do not decide about people by it, and bring
+clips of people who agreed. Uploads stay on this computer and are deleted, {minutes} minutes later
+at the latest.
 """
 KEEP = 600  # seconds that uploads are kept at most
 LOOK = 30  # seconds between looking for old ones
@@ -67,6 +67,7 @@ def build_page(
                 count=len(classes),
                 classes=", ".join(classes),
                 minutes=KEEP // 60,
+                hop=analyser.hop,
             )
         )
         with gradio.Row():
@@ -96,15 +97,14 @@ def build_page(
     return page
 
 
-def serve(page: Any, *, host: str, port: int | None, megabytes: int, wait: bool = True) -> str:
-    """Serve the page and return its address.
+def serve(page: Any, *, host: str, port: int | None, megabytes: int) -> str:
+    """Start to serve the page in threads and return its address.
 
     Args:
         page: What :func:`build_page` returned.
         host: ``127.0.0.1`` for this computer alone; ``0.0.0.0`` for all that can reach it.
         port: None: a free one from 7860 on.
         megabytes: Largest upload.
-        wait: Whether to return only when the page is closed by Ctrl-C.
     """
     files = resources.files("emorec.app")
     script = files.joinpath("player.js").read_text("utf-8")
@@ -121,8 +121,6 @@ def serve(page: Any, *, host: str, port: int | None, megabytes: int, wait: bool 
         quiet=True,
         ssr_mode=False,
     )
-    if wait:
-        page.block_thread()
     return str(address)
 
 

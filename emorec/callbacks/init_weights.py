@@ -1,6 +1,5 @@
 """Starting from the weights of another run."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emorec.data.leaks import LeakError
+from emorec.data.split_file import read_split
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 
@@ -69,12 +69,14 @@ def check_split(path: Path, data: Any) -> None:
     Raises:
         LeakError: It was.
     """
-    split = path.parent.parent / "split.csv"
-    if data is None or not split.is_file():
+    if data is None:
         return
-    with split.open(newline="", encoding="utf-8") as file:
-        trained = {row["clip"] for row in csv.DictReader(file) if row["part"] == "train"}
-    seen = sorted(c for c, part in data.assigned.items() if part != "train" and c in trained)
+    before = read_split(path.parent.parent / "split.csv")
+    seen = sorted(
+        clip
+        for clip, part in data.assigned.items()
+        if part != "train" and before.get(clip) == "train"
+    )
     if seen:
         raise LeakError(
             f"training.start: {path} was trained on {len(seen)} clip(s) that are tested or "

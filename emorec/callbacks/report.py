@@ -1,13 +1,12 @@
 """What testing leaves in the run directory: numbers, decisions, pictures."""
 
 import csv
-import io
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from emorec.files import write_text
+from emorec.data.split_file import write_split
 from emorec.metrics import Votes, clip_metrics
 from emorec.plots import confusion_figure
 from emorec.tasks import ClassificationTask
@@ -36,9 +35,7 @@ class Report(Callback):
         data: Any = getattr(trainer, "datamodule", None)
         path = self.folder / "split.csv"
         if trainer.is_global_zero and not path.is_file():
-            lines = io.StringIO()
-            csv.writer(lines).writerows([("clip", "part"), *sorted(data.assigned.items())])
-            write_text(path, lines.getvalue())
+            write_split(path, data.assigned)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; see the class."""

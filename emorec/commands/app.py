@@ -38,9 +38,7 @@ def _serve(page: Any, options: argparse.Namespace) -> None:
             f"everybody who can reach this machine can use the page ({options.host}): there is no "
             "password, and uploads hold faces and voices\n"
         )
-    address = serve(
-        page, host=options.host, port=options.port, megabytes=options.megabytes, wait=False
-    )
+    address = serve(page, host=options.host, port=options.port, megabytes=options.megabytes)
     sys.stdout.write(f"{address}   (Ctrl-C ends it)\n")
     sys.stdout.flush()
     page.block_thread()

@@ -1,6 +1,5 @@
 """``emorec fit``, ``validate`` and ``test``: LightningCLI around run directories."""
 
-import csv
 import sys
 import time
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from emorec.commands.arguments import default_run, is_first_process, with_config
 from emorec.commands.finish import write_results
 from emorec.commands.parser import EmorecParser, show_info
 from emorec.data import EmotionDataModule
+from emorec.data.split_file import read_split
 from emorec.plugins import load_plugins
 from emorec.run import RunDirectory, RunError
 from emorec.tasks import EmotionTask
@@ -194,9 +194,7 @@ class EmorecCLI(LightningCLI):
 
     def _prepare(self, data: Any) -> None:
         data.select_on_test = bool(self._get(self.config_init, "select_on_test"))
-        if self.directory.split_file.is_file():
-            with self.directory.split_file.open(newline="", encoding="utf-8") as file:
-                data.pinned = {row["clip"]: row["part"] for row in csv.DictReader(file)}
+        data.pinned = read_split(self.directory.split_file)
 
     def _test(
         self,

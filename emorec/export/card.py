@@ -1,6 +1,5 @@
 """A model card from what a run left: data, protocol, results with their spread, limits."""
 
-import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -120,10 +119,12 @@ def pictures(run: Path) -> list[Path]:
 
 
 def _metrics(run: Path) -> dict[str, Any]:
-    directory = RunDirectory(run)
-    if not directory.finished:
-        raise UserError(f"{run} is not a finished run (its metrics.json says so, or is missing)")
-    metrics: dict[str, Any] = json.loads(directory.metrics_file.read_text(encoding="utf-8"))
+    metrics = RunDirectory(run).metrics()
+    if metrics is None:
+        raise UserError(
+            f"{run} is not a finished run (its metrics.json is missing or says so); finish it with "
+            "the same command of fit"
+        )
     return metrics
 
 

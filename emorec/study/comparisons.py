@@ -70,16 +70,12 @@ def _pairs(
     for values, part in other.groupby(axes, sort=False):
         key = dict(zip(axes, map(str, values), strict=True))
         partner = one
-        for axis, value in key.items():
-            if partner[axis].nunique() > 1:
-                partner = partner[partner[axis] == value]
-        # With one choice on an axis it applies to all, unless the other side has it as well.
-        alone = [axis for axis in axes if one[axis].nunique() == 1]
-        if any(
-            partner[a].iloc[0] != key[a] and (other[a] == partner[a].iloc[0]).any() for a in alone
-        ):
-            continue
-        if len(partner):
+        for axis in (axis for axis in axes if one[axis].nunique() > 1):
+            partner = partner[partner[axis] == key[axis]]
+        # One choice on an axis stands for all, unless the other side has it as well.
+        single = {axis: one[axis].iloc[0] for axis in axes if one[axis].nunique() == 1}
+        elsewhere = any(key[a] != c and (other[a] == c).any() for a, c in single.items())
+        if len(partner) and not elsewhere:
             yield key, (partner, part)
 
 

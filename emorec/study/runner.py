@@ -1,7 +1,6 @@
 """Runs the cells of a study: those that are not finished, several at once, in warm processes."""
 
 import contextlib
-import json
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 from emorec.errors import UserError
 from emorec.progress import progress
-from emorec.run import RunBusyError
+from emorec.run import RunBusyError, RunDirectory
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study
 from emorec.workers import worker_pool
@@ -26,11 +25,7 @@ PAUSE = 5.0  # seconds until a cell that another process trains is looked at aga
 
 def finished(folder: Path) -> dict[str, Any] | None:
     """Return the metrics of a run directory whose run is finished, else None."""
-    file = folder / "metrics.json"
-    if not file.is_file():
-        return None
-    metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return metrics if metrics.get("finished") else None
+    return RunDirectory(folder).metrics()
 
 
 def run_cells(
@@ -79,19 +74,17 @@ def run_cells(
                 failed[cell.name] = f"its pre-training {cell.start} failed"
                 waiting.remove(cell)
                 bar.update()
+            for cell in [c for c in waiting if c.name in elsewhere and finished(folder / c.name)]:
+                waiting.remove(cell)
+                done.add(cell.name)
+                bar.update()
             ready = [c for c in waiting if c.start is None or c.start in done]
-            if not busy and (not ready or all(c.name in elsewhere for c in ready)):
-                # All that is left waits for cells that another process trains.
+            own = [c for c in ready if c.name not in elsewhere]
+            if ready and not own and not busy:  # all that is left is trained by another process
                 time.sleep(PAUSE)
-            for cell in [c for c in waiting if c.name in elsewhere]:
-                if finished(folder / cell.name):
-                    waiting.remove(cell)
-                    done.add(cell.name)
-                    bar.update()
-            ready = [c for c in waiting if c.start is None or c.start in done]
-            ready.sort(key=lambda c: c.name in elsewhere)
-            while idle and ready and not (busy and ready[0].name in elsewhere):
-                cell = ready.pop(0)
+                own = ready
+            while idle and own:
+                cell = own.pop(0)
                 waiting.remove(cell)
                 pool = idle.pop()
                 arguments = cell.arguments(folder, study.files)
@@ -112,7 +105,9 @@ def run_cells(
                     continue
                 elsewhere.discard(cell.name)
                 if error is None and finished(folder / cell.name) is None:
-                    error = "it ended without an error, but is not finished (a limit of time?)"
+                    error = (
+                        "it ended without an error, but is not finished (a callback stopped it?)"
+                    )
                 if error is None:
                     done.add(cell.name)
                 else:

@@ -154,9 +154,25 @@ def test_what_an_upload_is_called_is_no_markup(smoke_run: Path, clip: Path, tmp_
     predictor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
     evil = tmp_path / "<img src=x onerror=alert(1)>.mp4"
     evil.write_bytes(clip.read_bytes())
-    result = Analyser(predictor)(evil)
+    analyser = Analyser(predictor)
+    result = analyser(evil)
     assert result.media.is_file()
     assert "<img" not in timeline_html(result.timeline)
+
+
+def test_copies_that_were_shown_are_deleted(
+    smoke_run: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
+    analyser = Analyser(predictor)
+    first = analyser(clip).media
+    second = analyser(clip).media
+    assert first.is_file()  # another user's page may not have taken it yet
+    monkeypatch.setattr("emorec.app.analyse.TAKEN", -1.0)
+    third = analyser(clip).media
+    assert [path.exists() for path in (first, second, third)] == [False, False, True]
+    analyser.close()
+    assert not third.exists()
 
 
 def test_the_longest_recording_is_a_limit(smoke_run: Path, clip: Path) -> None:

@@ -72,6 +72,18 @@ def test_a_baseline_is_compared_with_each_weight(tmp_path: Path) -> None:
     assert [line[4:] for line in found] == [["0.125", "4"]] * 2 + [["0.062", "5"]] * 2
 
 
+def test_methods_that_share_no_choice_are_not_compared(tmp_path: Path) -> None:
+    axes = {
+        "method": {"base": {"stages.joint.epochs": 1}, "full": {}},
+        "weight": {"a": {"x": 1}, "b": {"x": 2}, "c": {"x": 3}, "d": {"x": 4}},
+        "zone": {"all": {}},
+    }
+    skip = [{"method": "base", "weight": ["c", "d"]}, {"method": "full", "weight": ["a", "b"]}]
+    study, cells = made(tmp_path, {"axes": axes, "skip": skip})
+    finish(cells, tmp_path)
+    assert list(comparisons(study, "main", collect(cells, tmp_path), tmp_path / CELLS)) == []
+
+
 def test_rates_of_missing_modalities_do_not_count_as_runs(tmp_path: Path) -> None:
     study, cells = made(tmp_path, {**GRID, "robustness": True})
     finish(cells, tmp_path, rates=[0, 0.5])
