@@ -50,6 +50,7 @@ def _to_hub_folder(
             f"of {options.model}"
         )
     from emorec.export.card import model_card, pictures
+    from emorec.export.pretrained import TRAINING
 
     predictor.card = model_card(
         run,
@@ -58,9 +59,9 @@ def _to_hub_folder(
         license_name=options.license,
         data_license=options.data_license,
     )
-    predictor.pictures = tuple(pictures(run))
+    predictor.attached = tuple(pictures(run))
     predictor.save_pretrained(out)
-    write_text(out / "training.yaml", _training_options(run))
+    write_text(out / TRAINING, _training_options(run))
 
 
 def _training_options(run: Path) -> str:

@@ -1,5 +1,6 @@
 """A model as a folder that can be shared: weights as safetensors, options as JSON, a model card."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -16,7 +17,8 @@ from emorec.plugins import load_plugins
 from emorec.predict import Predictor
 from emorec.tasks import ClassificationTask, TaskError
 
-WEIGHTS, OPTIONS, CARD = "model.safetensors", "emorec.json", "README.md"
+WEIGHTS, OPTIONS, CARD = "model.safetensors", "config.json", "README.md"
+TRAINING = "training.yaml"
 
 
 class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=["emorec"]):
@@ -34,7 +36,7 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
 
     options: dict[str, Any]
     card: str = ""
-    pictures: tuple[Path, ...] = ()
+    attached: tuple[Path, ...] = ()  # the card's pictures and the options of the training
 
     @classmethod
     def from_checkpoint(
@@ -63,8 +65,10 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
         (save_directory / OPTIONS).write_text(json.dumps(options, indent=1) + "\n", "utf-8")
         if self.card:
             (save_directory / CARD).write_text(self.card, "utf-8")
-        for picture in self.pictures:
-            shutil.copyfile(picture, save_directory / picture.name)
+        for file in self.attached:
+            target = save_directory / file.name
+            if file.resolve() != target.resolve():
+                shutil.copyfile(file, target)
 
     @classmethod
     def _from_pretrained(
@@ -91,7 +95,9 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
         refuse_foreign([options["model"], options["data"]], folder, trust=trust)
         made = {}
         for part in ("model", "data"):
-            arguments = {k: v for k, v in options[part].items() if k != "_instantiator"}
+            # A copy: jsonargparse puts its namespaces into what it is given.
+            arguments = copy.deepcopy(options[part])
+            arguments.pop("_instantiator", None)
             made[part] = instantiate_module(
                 named_class(arguments, folder),
                 {k: v for k, v in arguments.items() if k != "_class_path"},
@@ -106,6 +112,9 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
             raise CheckpointError(f"{folder / WEIGHTS} cannot be used: {error}") from error
         found = cls(task, data.windows, data.extractors, cls.find_device(device), batch_size)
         found.options = {key: options[key] for key in ("model", "data", "emorec")}
+        if (folder / CARD).is_file():
+            found.card = (folder / CARD).read_text("utf-8")
+        found.attached = (*sorted(folder.glob("*.png")), *folder.glob(TRAINING))
         return found
 
 

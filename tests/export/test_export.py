@@ -141,7 +141,7 @@ def test_a_shared_folder_with_foreign_code_or_damage_is_refused(
     for file in folder.glob("*"):
         if file.suffix in (".json", ".safetensors"):
             (tmp_path / file.name).write_bytes(file.read_bytes())
-    options = tmp_path / "emorec.json"
+    options = tmp_path / "config.json"
     whole = options.read_text()
     options.write_text(whole.replace("emorec.fusion.ConcatFusion", "os.system"))
     with pytest.raises(CheckpointError, match=r"would import os\.system"):
