@@ -2,10 +2,11 @@
 
 from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
+from emorec.media.containers import MediaError
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 from emorec.media.follow import Person, follow_face, track_face
 from emorec.media.mtcnn import MTCNNDetector
-from emorec.media.probe import Media, MediaError, Span, probe
+from emorec.media.probe import Media, Span, probe
 from emorec.media.tracks import FaceTracks
 from emorec.media.video import (
     KeyFrame,

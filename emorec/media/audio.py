@@ -9,12 +9,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from emorec.media.containers import open_container
 from emorec.media.probe import SOUND_FILES, Media, default_streams
 from emorec.types import Window
 
 Samples = NDArray[np.float32]
 JITTER = 0.02  # seconds: timestamps of some containers are rounded; less than this is no gap
 BLOCK = 65536  # samples
+LOUDEST = 1000.0  # times full scale; what is more comes from damaged files
 
 
 def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Samples, int]:
@@ -87,14 +89,27 @@ def read_blocks(
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
         rate: Sampling rate to return, in Hz.
-        damaged: Its first item is raised by the number of packets that cannot be decoded.
+        damaged: Its first item is raised by the number of packets that cannot be decoded,
+            or have samples that are no numbers.
 
     Yields:
         The index of the block's first sample (0 is the clip's origin), and float32 (n,).
     """
+    count = [0] if damaged is None else damaged
     if media.path.suffix.lower() in SOUND_FILES:
-        return _resample(_read_sound(media), rate)
-    return _resample(_read_streams(media, [0] if damaged is None else damaged), rate)
+        return _resample(_numbers(_read_sound(media), count), rate)
+    return _resample(_numbers(_read_streams(media, count), count), rate)
+
+
+def _numbers(
+    blocks: Iterator[tuple[float, int, Samples]], damaged: list[int]
+) -> Iterator[tuple[float, int, Samples]]:
+    """Set to zero what is not a number, or no sound any more, in files of floats."""
+    for time, rate, samples in blocks:
+        sound = np.abs(samples) <= LOUDEST  # false for NaN
+        if not sound.all():
+            damaged[0] += 1
+        yield time, rate, samples if sound.all() else np.where(sound, samples, np.float32(0))
 
 
 def _read_sound(media: Media) -> Iterator[tuple[float, int, Samples]]:
@@ -108,7 +123,7 @@ def _read_sound(media: Media) -> Iterator[tuple[float, int, Samples]]:
 
 def _read_streams(media: Media, damaged: list[int]) -> Iterator[tuple[float, int, Samples]]:
     """Yield (time, rate, mono samples) of a container's default audio stream."""
-    with av.open(str(media.path)) as container:
+    with open_container(media.path) as container:
         stream = default_streams(container)["audio"]
         planar: av.AudioResampler | None = None
         packets = container.demux(stream)

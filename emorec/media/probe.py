@@ -9,14 +9,10 @@ import av.error
 import soundfile
 from av.stream import Disposition
 
-from emorec.errors import UserError
+from emorec.media.containers import MediaError, open_container
 
 # Uncompressed sound, which soundfile reads; a damaged FLAC file is read further by PyAV.
 SOUND_FILES = frozenset({".wav", ".aif", ".aiff", ".au", ".w64"})
-
-
-class MediaError(UserError):
-    """A media file cannot be used; the message says why, without naming the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +90,14 @@ def probe(path: Path) -> Media:
         raise MediaError("file not found")
     if path.is_dir():
         raise MediaError("a directory, not a media file")
+    if not path.is_file():
+        raise MediaError("not a regular file: a pipe or a device")
     if path.stat().st_size == 0:
         raise MediaError("empty file")
     if path.suffix.lower() in SOUND_FILES:
         return _probe_sound(path)
     try:
-        with av.open(str(path)) as container:
+        with open_container(path) as container:
             return _probe_streams(path, container)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"not readable as media: {error.strerror}") from error

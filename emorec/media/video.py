@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emorec.media.containers import open_container
 from emorec.media.probe import Media, default_streams
 
 Image = NDArray[np.uint8]
@@ -139,7 +140,7 @@ def iter_frames(media: Media) -> Iterator[av.VideoFrame]:
 
 def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[av.VideoFrame]:
     """Yield the frames of the default video stream; ``damaged[0]`` counts what cannot be read."""
-    with av.open(str(media.path)) as container:
+    with open_container(media.path) as container:
         stream = default_streams(container)["video"]
         stream.thread_type = "NONE"  # one thread a worker process
         if seek is not None:

@@ -11,8 +11,6 @@ from emorec.files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = ("jsonl", "csv", "parquet")
-
 
 class Output:
     """The folder of predictions; the same command again goes on where it was.

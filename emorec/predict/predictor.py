@@ -162,15 +162,15 @@ class Predictor:
             done += len(part)
             if progress is not None:
                 progress(done, len(spans))
+        warnings += self._absent(rows, len(spans))
         if not rows:
             raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
-        warnings += self._absent(rows, len(spans))
         seen = media.video is not None
         return Timeline(file, media.duration, self.task.classes, rows, seen, warnings, faces.kept)
 
     def _absent(self, rows: Sequence[TimelineRow], count: int) -> Iterator[str]:
         """Yield a warning for each modality that is not there in some windows."""
-        for name in self.task.shown if len(self.task.shown) > 1 else ():
+        for name in self.task.shown if len(self.task.shown) > 1 or not rows else ():
             there = len({row.window for row in rows if name in row.alone})
             if there < count:
                 yield f"no {name} in {count - there} of {count} windows"

@@ -1,0 +1,42 @@
+"""Opening media files: containers that hold their own sound and picture, and nothing else."""
+
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+
+from emorec.errors import UserError
+
+# FFmpeg's names. Playlists (HLS, DASH, concat, SDP, ...) are not among them: they make the reader
+# open other files and addresses, which an upload must not choose.
+CONTAINERS = (
+    *("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flv", "rm", "mxf", "nut", "nsv"),
+    *("mpeg", "mpegts", "mpegvideo", "m4v", "h264", "hevc", "av1", "obu", "ivf", "vc1", "mjpeg"),
+    *("ogg", "flac", "mp3", "aac", "ac3", "eac3", "dts", "truehd", "amr", "amrnb", "amrwb"),
+    *("wav", "w64", "aiff", "au", "caf", "voc", "ape", "wv", "tta", "tak", "mpc", "mpc8", "iamf"),
+    *("dv", "gxf", "wtv", "dhav", "gif", "yuv4mpegpipe"),
+)
+
+
+class MediaError(UserError):
+    """A media file cannot be used; the message says why, without naming the file."""
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a media file for reading.
+
+    Args:
+        path: A local file. It is not taken for an address, whatever it is called.
+
+    Raises:
+        MediaError: It is of no known container, or a playlist, which names other files.
+        av.error.FFmpegError: It cannot be read.
+    """
+    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
+    try:
+        return av.open(f"file:{path}", options=options)
+    except av.error.ArgumentError as error:
+        raise MediaError(
+            "not a container with sound or picture of its own (playlists and pictures are not read)"
+        ) from error
