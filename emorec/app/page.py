@@ -76,13 +76,21 @@ def build_page(
                     label="video or sound file", type="filepath", elem_id="emorec-upload"
                 )
                 webcam = gradio.Video(
-                    label="or record", sources=["webcam"], elem_id="emorec-webcam"
+                    label="or record",
+                    sources=["webcam"],
+                    include_audio=True,
+                    # Gradio would mirror, or leave out the sound, by an ffmpeg of the system.
+                    webcam_options=gradio.WebcamOptions(mirror=False),
+                    elem_id="emorec-webcam",
                 )
                 if examples:
                     gradio.Examples([[str(path)] for path in examples], [upload])
             with gradio.Column(scale=2):
                 player = gradio.Video(
-                    label="what the model sees", interactive=False, elem_id="emorec-player"
+                    label="what the model sees",
+                    show_label=False,  # it would lie over the bars
+                    interactive=False,
+                    elem_id="emorec-player",
                 )
                 sound = gradio.Audio(
                     label="what the model hears",

@@ -42,7 +42,10 @@ def _person(timeline: Timeline, person: int | None) -> str:
             for row in rows
         ],
     }
-    bars = "".join(_bars(kind, timeline.classes) for kind in kinds)
+    titles = [_title(kind) for kind in kinds] if len(kinds) > 1 else ["probabilities"]
+    bars = "".join(
+        _bars(kind, text, timeline.classes) for kind, text in zip(kinds, titles, strict=True)
+    )
     return (
         f'<section class="emorec-person" data-timeline="{html.escape(json.dumps(data))}">'
         f"<h4>{title}</h4>{_legend(timeline.classes)}"
@@ -115,14 +118,20 @@ def _strip_colour(row: TimelineRow, kind: str, kinds: Sequence[str]) -> str | No
     return None if scores is None else _colour(_best(scores))
 
 
-def _bars(kind: str, classes: Sequence[str]) -> str:
+def _title(kind: str) -> str:
+    return kind if kind == "together" else f"{kind} alone"
+
+
+def _bars(kind: str, title: str, classes: Sequence[str]) -> str:
     lines = "".join(
         f'<div class="emorec-bar"><span>{html.escape(name)}</span><b><i style="background:'
         f'{_colour(i)}"></i></b><em></em></div>'
         for i, name in enumerate(classes)
     )
-    title = {"together": "both together"}.get(kind, f"{kind} alone")
-    return f'<div class="emorec-bars" data-kind="{html.escape(kind)}"><h5>{title}</h5>{lines}</div>'
+    return (
+        f'<div class="emorec-bars" data-kind="{html.escape(kind)}">'
+        f"<h5>{html.escape(title)}</h5>{lines}</div>"
+    )
 
 
 def _x(time: float, timeline: Timeline) -> float:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -10,9 +11,17 @@ from typing import Any
 
 
 def main(argv: Sequence[str]) -> None:
-    """Serve the page until Ctrl-C."""
+    """Serve the page until Ctrl-C, then delete what was uploaded."""
     options = build_parser().parse_args(argv[1:])
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as with Ctrl-C, folders are deleted
+    with tempfile.TemporaryDirectory(prefix="emorec-app-") as folder:
+        # Both before Gradio is imported.
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        _run(options, Path(folder))
+
+
+def _run(options: argparse.Namespace, folder: Path) -> None:
     from emorec.app import build_page
     from emorec.app.analyse import Analyser
     from emorec.app.examples import generate_examples
@@ -22,12 +31,15 @@ def main(argv: Sequence[str]) -> None:
     analyser = Analyser(predictor, options.longest, options.hop)
     path: Path = options.checkpoint.resolve()
     name = path.parent.parent.name if path.parent.name == "checkpoints" else path.stem
-    with tempfile.TemporaryDirectory(prefix="emorec-examples-") as folder:
-        examples = options.examples
-        if examples is None:
-            examples = generate_examples(Path(folder))
-        page = build_page(analyser, name=name, megabytes=options.megabytes, examples=examples)
+    examples = options.examples
+    if examples is None:
+        (folder / "examples").mkdir()
+        examples = generate_examples(folder / "examples")
+    page = build_page(analyser, name=name, megabytes=options.megabytes, examples=examples)
+    try:
         _serve(page, options)
+    finally:
+        analyser.close()
 
 
 def _serve(page: Any, options: argparse.Namespace) -> None:

@@ -31,7 +31,7 @@ def address(smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Where ``emorec app`` serves; it is started as a user starts it."""
     command = [sys.executable, "-m", "emorec", "app", str(smoke_run / "checkpoints/best.ckpt")]
     log = (tmp_path_factory.mktemp("app") / "log").open("w+")
-    options = ["--device", "cpu", "--longest", "4", "--megabytes", "1"]
+    options = ["--device", "cpu", "--longest", "10", "--megabytes", "1"]
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
@@ -47,7 +47,10 @@ def address(smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
+        )
         yield opened
         opened.close()
 
@@ -83,7 +86,7 @@ def test_an_upload_shows_player_timeline_and_the_probabilities_at_the_playhead(
     expect(section.locator("h4")).to_have_text("person 1")
     expect(section.locator(".emorec-curves polyline")).to_have_count(6)
     kinds = section.locator(".emorec-bars h5")
-    expect(kinds).to_have_text(["both together", "audio alone", "face alone"])
+    expect(kinds).to_have_text(["together", "audio alone", "face alone"])
     expect(page.locator("#emorec-player video")).to_have_count(1, timeout=WAIT)
 
     def shown() -> list[str]:
@@ -109,6 +112,22 @@ def test_an_example_can_be_tried_with_one_click(page: Page) -> None:
 
 @browser_needed
 @pytest.mark.slow
+def test_a_clip_can_be_recorded(page: Page) -> None:
+    # The browser's made-up camera shows no face, and its microphone beeps.
+    camera = page.locator("#emorec-webcam")
+    camera.get_by_text("Click to Access Webcam").click()
+    record = camera.locator("button[aria-label='start recording']")
+    record.filter(has_text="Record").click(timeout=WAIT)
+    record.filter(has_text="Stop").wait_for(timeout=WAIT)
+    page.wait_for_timeout(4000)
+    record.click()
+    expect(page.locator(".emorec-person h4")).to_have_text("sound only", timeout=WAIT)
+    expect(page.locator(".emorec-notes")).to_contain_text("no face in")
+    expect(page.locator("#emorec-player video")).to_have_count(1, timeout=WAIT)
+
+
+@browser_needed
+@pytest.mark.slow
 def test_a_bad_file_and_a_long_one_say_why_and_the_next_one_works(
     page: Page, clip: Path, tmp_path: Path
 ) -> None:
@@ -117,8 +136,8 @@ def test_a_bad_file_and_a_long_one_say_why_and_the_next_one_works(
     bring(page, bad)
     expect(page.get_by_text("this file cannot be used: not readable")).to_be_visible(timeout=WAIT)
     page.reload()
-    bring(page, write_media(tmp_path / "long.m4a", None, Sound(tone(48000, 6.0)[None])))
-    expect(page.get_by_text("this recording lasts 6 s; at most 4 s")).to_be_visible(timeout=WAIT)
+    bring(page, write_media(tmp_path / "long.m4a", None, Sound(tone(48000, 12.0)[None])))
+    expect(page.get_by_text("this recording lasts 12 s; at most 10 s")).to_be_visible(timeout=WAIT)
     page.reload()
     bring(page, clip)
     expect(page.locator(".emorec-person")).to_have_count(1, timeout=WAIT)
