@@ -92,17 +92,33 @@ def _draw_bands(
 ) -> None:
     names = [*strips, "agree"] if agree else strips
     for number, name in enumerate(names):
-        for row in rows:
-            colour = _colour(row, name, strips, colours)
-            if colour:
-                axes.broken_barh(
-                    [(row.window.middle - step / 2, step)], (number, 0.9), color=colour
-                )
+        for colour, spans in _spans(rows, name, strips, colours, step).items():
+            axes.broken_barh(spans, (number, 0.9), color=colour)
     axes.set_ylim(len(names), 0)
     axes.set_yticks([n + 0.45 for n in range(len(names))], names, fontsize=8)
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
+
+
+def _spans(
+    rows: list[TimelineRow], strip: str, strips: list[str], colours: list[str], step: float
+) -> dict[str, list[tuple[float, float]]]:
+    """Return colour -> (start, length) in seconds; neighbours of one colour are one span."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    before = None
+    for row in rows:
+        colour = _colour(row, strip, strips, colours)
+        start = row.window.middle - step / 2
+        if colour is not None:
+            spans = found.setdefault(colour, [])
+            if colour == before and start - sum(spans[-1]) < step / 2:
+                begin = spans.pop()[0]
+                spans.append((begin, start + step - begin))
+            else:
+                spans.append((start, step))
+        before = colour
+    return found
 
 
 def _colour(row: TimelineRow, strip: str, strips: list[str], colours: list[str]) -> str | None:

@@ -155,9 +155,10 @@ class Timeline:
         """
         import pandas as pd  # late: a vote needs none, and the start should be short
 
-        return pd.DataFrame([self._record(row) for row in self.rows])
+        modalities = self.modalities
+        return pd.DataFrame([self._record(row, modalities) for row in self.rows])
 
-    def _record(self, row: TimelineRow) -> dict[str, Any]:
+    def _record(self, row: TimelineRow, modalities: list[str]) -> dict[str, Any]:
         box = row.box[:4] if row.box is not None else (None,) * 4
         record: dict[str, Any] = {
             "file": str(self.file),
@@ -166,7 +167,7 @@ class Timeline:
             "person": "" if row.person is None else str(row.person),
             **self._named("", row.scores),
         }
-        for name in self.modalities:
+        for name in modalities:
             if name in row.alone:
                 record |= self._named(f"{name}_", row.alone[name])
         return record | dict(zip(("left", "top", "right", "bottom"), box, strict=True))

@@ -10,6 +10,8 @@ from emorec.media import MediaError, probe
 from emorec.predict import Predictor
 from emorec.predict.annotate import annotate
 from emorec.predict.pictures import timeline_figures
+from emorec.predict.prediction import Timeline, TimelineRow
+from emorec.types import Window
 from tests.conftest import Place
 from tests.media_files import Picture, Sound, times, tone, write_media
 
@@ -115,3 +117,30 @@ def test_sound_alone_cannot_be_annotated(predictor: Predictor, tmp_path: Path) -
     with pytest.raises(MediaError, match="no video to draw on"):
         annotate(timeline, tmp_path / "copy.mp4")
     assert not (tmp_path / "copy.mp4").exists()
+
+
+def test_a_picture_of_a_long_recording_has_few_parts(timeline_of_an_hour: Timeline) -> None:
+    ((_, figure),) = timeline_figures(timeline_of_an_hour)
+    bands = figure.axes[2]
+    # One collection a strip and colour, whatever the number of windows.
+    assert len(bands.collections) <= 3 * 3 + 1
+    spans = [path for collection in bands.collections[:3] for path in collection.get_paths()]
+    assert len(spans) == 72  # the likeliest class changes every 100 windows
+
+
+@pytest.fixture
+def timeline_of_an_hour() -> Timeline:
+    def scores(best: int) -> list[float]:
+        return [0.8 if i == best else 0.1 for i in range(3)]
+
+    rows = [
+        TimelineRow(
+            Window(i / 2, i / 2 + 0.5),
+            1,
+            None,
+            scores(i // 100 % 3),
+            {"audio": scores(0), "face": scores(1)},
+        )
+        for i in range(7200)
+    ]
+    return Timeline(Path("long.mp4"), 3600.0, ["a", "b", "c"], rows, True)
