@@ -257,6 +257,14 @@ class EmotionDataModule(LightningDataModule, ABC):
         numbers = {name: number for number, name in enumerate(names)}
         return torch.tensor([numbers.get(clip.group, -1) for clip in self.all_clips]).long()
 
+    def class_counts(self) -> dict[str, Tensor]:
+        """Return target -> int64 (classes,): labelled training clips of each class."""
+        train = self.part_of("train")
+        return {
+            target: torch.tensor([sum(c.labels.get(target) == i for c in train) for i in range(n)])
+            for target, n in ((t, len(names)) for t, names in self.targets.items())
+        }
+
     def statistics(self) -> dict[str, tuple[Array, Array]]:
         """Return modality -> (mean, deviation) that inputs are standardised with.
 

@@ -23,7 +23,10 @@ class OneHotLabelEncoder(LabelEncoder):
         self.linear = nn.Linear(self.classes, dim)
 
     def forward(self, target: Tensor) -> Tensor:
-        """Return float features (B, dim) of int64 class indices (B,)."""
+        """Return float features (B, dim) of int64 class indices (B,), or of shares (B, classes)."""
+        if target.is_floating_point():  # rows of mixed labels
+            mixed: Tensor = self.linear(target.to(self.linear.weight.dtype))
+            return mixed
         one_hot = torch.nn.functional.one_hot(target, self.classes)
         features: Tensor = self.linear(one_hot.to(self.linear.weight.dtype))
         return features

@@ -1,17 +1,25 @@
 """Pure mathematics on tensors."""
 
+from emorec.functional.adaptive_triplet import adaptive_triplet
 from emorec.functional.barlow_twins import barlow_twins
 from emorec.functional.deep_cca import deep_cca
-from emorec.functional.distributed import add_over_ranks, sum_over_ranks, world_size
+from emorec.functional.distributed import (
+    add_over_ranks,
+    rows_of_all_ranks,
+    sum_over_ranks,
+    world_size,
+)
 from emorec.functional.hgr import soft_hgr, soft_hgr_pairs
 from emorec.functional.info_nce import info_nce
 from emorec.functional.moments import Moments, moments
 from emorec.functional.spectrum import Discrete, hgr_discrete, hgr_spectrum
+from emorec.functional.supervised_contrastive import supervised_contrastive
 from emorec.functional.vicreg import vicreg
 
 __all__ = [
     "Discrete",
     "Moments",
+    "adaptive_triplet",
     "add_over_ranks",
     "barlow_twins",
     "deep_cca",
@@ -19,9 +27,11 @@ __all__ = [
     "hgr_spectrum",
     "info_nce",
     "moments",
+    "rows_of_all_ranks",
     "soft_hgr",
     "soft_hgr_pairs",
     "sum_over_ranks",
+    "supervised_contrastive",
     "vicreg",
     "world_size",
 ]

@@ -45,6 +45,25 @@ def add_over_ranks(x: Tensor) -> Tensor:
     return total
 
 
+def rows_of_all_ranks(x: Tensor) -> Tensor:
+    """Return the rows of all ranks, one below the other; ranks may have different numbers.
+
+    With a gradient, as :func:`add_over_ranks`: for a loss that every rank computes from all rows.
+
+    Args:
+        x: (B, ...), on each rank another B of at least 0.
+    """
+    if world_size() == 1:
+        return x
+    rank = dist.get_rank()
+    counts = torch.zeros(world_size(), device=x.device)
+    counts[rank] = len(x)
+    before = [0, *sum_over_ranks(counts).long().cumsum(0).tolist()]
+    # Each rank adds its rows to a matrix of zeros, so that ranks need not have the same number.
+    padding = (*[0, 0] * (x.ndim - 1), before[rank], before[-1] - before[rank + 1])
+    return add_over_ranks(torch.nn.functional.pad(x, padding))
+
+
 class _AddOverRanks(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -6,11 +6,10 @@ https://arxiv.org/abs/2103.00020, figure 3.
 """
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
 
-from emorec.functional.distributed import add_over_ranks, sum_over_ranks, world_size
+from emorec.functional.distributed import rows_of_all_ranks
 from emorec.functional.moments import valid
 
 
@@ -44,22 +43,9 @@ def info_nce(
     f, g, rows = valid(f, g, rows)
     with torch.autocast(f.device.type, enabled=False):
         both = torch.cat([F.normalize(f[rows], dim=1), F.normalize(g[rows], dim=1)], 1)
-        all_f, all_g = _rows_of_all_ranks(both).chunk(2, 1)
+        all_f, all_g = rows_of_all_ranks(both).chunk(2, 1)
         if len(all_f) < 2:
             return 0 * (f.sum() + g.sum())
         cosines = all_f @ all_g.T / temperature
         own = torch.arange(len(cosines), device=cosines.device)
         return (F.cross_entropy(cosines, own) + F.cross_entropy(cosines.T, own)) / 2
-
-
-def _rows_of_all_ranks(x: Tensor) -> Tensor:
-    """Return the rows of all ranks, one below the other; ranks may have different numbers."""
-    if world_size() == 1:
-        return x
-    rank = dist.get_rank()
-    counts = torch.zeros(world_size(), device=x.device)
-    counts[rank] = len(x)
-    before = [0, *sum_over_ranks(counts).long().cumsum(0).tolist()]
-    # Each rank adds its rows to a matrix of zeros, so that ranks need not have the same number.
-    padding = (0, 0, before[rank], before[-1] - before[rank + 1])
-    return add_over_ranks(F.pad(x, padding))

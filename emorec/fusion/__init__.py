@@ -1,6 +1,25 @@
 """Features of the modalities to one feature."""
 
+from emorec.fusion.attention import CrossModalAttention
 from emorec.fusion.base import Fusion
+from emorec.fusion.common_private import CommonPrivateFusion
 from emorec.fusion.concat import ConcatFusion
+from emorec.fusion.filled import FilledFusion
+from emorec.fusion.gated import GatedFusion
+from emorec.fusion.joint_attention import JointCrossAttention
+from emorec.fusion.late import LateFusion
+from emorec.fusion.low_rank import LowRankFusion
+from emorec.fusion.tensor import TensorFusion
 
-__all__ = ["ConcatFusion", "Fusion"]
+__all__ = [
+    "CommonPrivateFusion",
+    "ConcatFusion",
+    "CrossModalAttention",
+    "FilledFusion",
+    "Fusion",
+    "GatedFusion",
+    "JointCrossAttention",
+    "LateFusion",
+    "LowRankFusion",
+    "TensorFusion",
+]

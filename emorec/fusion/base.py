@@ -31,6 +31,25 @@ class Fusion(nn.Module, ABC):
             present: Modality -> bool (B,).
         """
 
+    @staticmethod
+    def there(present: Tensor, features: Tensor) -> Tensor:
+        r"""Return a mask (B,) as 0 and 1 that multiply features (B, \*T, D)."""
+        return present.view(-1, *[1] * (features.ndim - 1)).to(features.dtype)
+
+    def validated(
+        self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
+    ) -> None:
+        """Take note of a batch of validation in ``fit``; does nothing unless overridden.
+
+        Args:
+            features: As in :meth:`forward`.
+            present: As in :meth:`forward`.
+            target: int64 (B,), the class; -1 where unlabelled.
+        """
+
+    def validation_ended(self) -> None:
+        """Draw conclusions from :meth:`validated`; called once an epoch, on all ranks."""
+
     def head(self, outputs: int) -> nn.Module:
         """Return the layer from the fused feature to ``outputs`` logits or values."""
         return nn.Linear(self.dim, outputs)

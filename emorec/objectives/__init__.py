@@ -2,20 +2,28 @@
 
 from emorec.objectives.alternatives import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective
-from emorec.objectives.category import AuxiliaryCrossEntropy, CrossEntropy
+from emorec.objectives.category import AuxiliaryCrossEntropy, CategoryObjective, CrossEntropy
+from emorec.objectives.common_private import CommonPrivate
 from emorec.objectives.conditional import ConditionalSoftHGR
+from emorec.objectives.focal import FocalLoss
 from emorec.objectives.hgr import SoftHGR
+from emorec.objectives.metric_learning import AdaptiveTriplet, SupervisedContrastive
 from emorec.objectives.pairs import PairObjective
 
 __all__ = [
+    "AdaptiveTriplet",
     "AuxiliaryCrossEntropy",
     "BarlowTwins",
+    "CategoryObjective",
+    "CommonPrivate",
     "ConditionalSoftHGR",
     "CrossEntropy",
     "DeepCCA",
+    "FocalLoss",
     "InfoNCE",
     "Objective",
     "PairObjective",
     "SoftHGR",
+    "SupervisedContrastive",
     "VICReg",
 ]

@@ -43,6 +43,15 @@ class Objective(nn.Module, ABC):
                 which is ``SegmentBatch.clip``; -1 where it is not known.
         """
 
+    def set_class_counts(self, counts: dict[str, Tensor]) -> None:
+        """Take note of how many training clips each class has; does nothing unless overridden.
+
+        Called like :meth:`set_speakers`.
+
+        Args:
+            counts: Target -> int64 (classes,), labelled training clips.
+        """
+
     @abstractmethod
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return the loss of the batch, a scalar, without the weight."""

@@ -130,7 +130,7 @@ class EmotionTask(LightningModule):
             self.encoder(name).check_weights()
 
     def setup(self, stage: str) -> None:
-        """Check that the data has the encoders' modalities; tell objectives who speaks."""
+        """Check that the data has the encoders' modalities; tell objectives of clips."""
         data: Any = getattr(self.trainer, "datamodule", None)
         found = set(getattr(data, "extractors", {}))
         if found and found != set(self.encoders):
@@ -143,9 +143,10 @@ class EmotionTask(LightningModule):
         # Also when a run is resumed: checkpoints do not keep it. Testing evaluates no losses, and
         # its data may have no speakers.
         if data is not None and stage in ("fit", "validate"):
-            speakers = data.speakers()
+            speakers, counts = data.speakers(), data.class_counts()
             for name in self.objectives:
                 self.objective(name).set_speakers(speakers)
+                self.objective(name).set_class_counts(counts)
 
     def on_fit_start(self) -> None:
         """Standardise with training clips' statistics, unless a checkpoint brought its own."""

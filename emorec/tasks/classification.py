@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from emorec.metrics import ClipVote, Votes, clip_metrics
@@ -53,6 +54,10 @@ class ClassificationTask(EmotionTask):
             batch_size=len(batch),
         )
         self._collect(bundle, batch)
+        if self._is_fitting():
+            assert self.fusion is not None
+            shown = {name: bundle.features[name] for name in self.encoders}
+            self.fusion.validated(shown, bundle.present, self._true(batch))
         return bundle
 
     def on_validation_epoch_end(self) -> None:
@@ -68,6 +73,9 @@ class ClassificationTask(EmotionTask):
             for key, value in values.items():
                 if value is not None:
                     self.log(f"val/{name}/{key}", value, prog_bar=key == "accuracy")
+        if self._is_fitting():
+            assert self.fusion is not None
+            self.fusion.validation_ended()
 
     def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Score segments, and return the features for callbacks that look."""
@@ -80,11 +88,18 @@ class ClassificationTask(EmotionTask):
         self.test_votes = self._decide()
 
     def _collect(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
-        target = batch.targets[self.target].masked_fill(~batch.labelled[self.target], -1)
+        target = self._true(batch)
         for name, scores in self.segment_scores(bundle).items():
             # A modality that is absent says nothing; fused scores count wherever one is there.
             rows = bundle.present[name]
             self.vote(name).update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
+
+    def _true(self, batch: SegmentBatch) -> Tensor:
+        """Return the classes, int64 (B,); -1 where unlabelled."""
+        return batch.targets[self.target].masked_fill(~batch.labelled[self.target], -1)
+
+    def _is_fitting(self) -> bool:
+        return self.trainer.state.fn == TrainerFn.FITTING and not self.trainer.sanity_checking
 
     def _decide(self) -> dict[str, Votes]:
         decided = {}

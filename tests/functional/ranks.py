@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
 from emorec.functional import (
+    adaptive_triplet,
     barlow_twins,
     deep_cca,
     hgr_spectrum,
@@ -16,6 +17,7 @@ from emorec.functional import (
     soft_hgr,
     soft_hgr_pairs,
     sum_over_ranks,
+    supervised_contrastive,
     vicreg,
     world_size,
 )
@@ -33,6 +35,26 @@ ALTERNATIVES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "info_nce": info_nce,
 }
 DEALS = 30  # random ways to split one batch over the ranks
+
+
+def classes(g: Tensor) -> Tensor:
+    """Return a class for each row, which the ranks agree on."""
+    return (g.detach()[:, 0] > 0).long()
+
+
+def contrastive_of_both(f: Tensor, g: Tensor, rows: Tensor) -> Tensor:
+    return sum((supervised_contrastive(x, classes(g), rows) for x in (f, g)), f.new_zeros(()))
+
+
+def triplet_of_both(f: Tensor, g: Tensor, rows: Tensor) -> Tensor:
+    return sum((adaptive_triplet(x, classes(g), rows) for x in (f, g)), f.new_zeros(()))
+
+
+# Losses on labelled rows, here of two features whose classes come from the second.
+LABELLED: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "supervised_contrastive": contrastive_of_both,
+    "adaptive_triplet": triplet_of_both,
+}
 
 
 def rows_of(case: str, rank: int) -> Rows:
@@ -78,7 +100,7 @@ def measure(f: Tensor, g: Tensor, rows: Tensor) -> dict[str, Tensor]:
 def compare(f: Tensor, g: Tensor, rows: Tensor) -> dict[str, Tensor]:
     """Return value and gradients of what soft-HGR is compared with, and the spectrum."""
     found = {"spectrum": hgr_spectrum(f, g, rows)}
-    for name, loss in ALTERNATIVES.items():
+    for name, loss in {**ALTERNATIVES, **LABELLED}.items():
         a, b = f.clone().requires_grad_(), g.clone().requires_grad_()
         value = loss(a, b, rows)
         found[f"{name}/df"], found[f"{name}/dg"] = torch.autograd.grad(3 * value, (a, b))

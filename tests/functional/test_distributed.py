@@ -8,6 +8,7 @@ from tests.functional.ranks import (
     ALTERNATIVES,
     CASES,
     DEALS,
+    LABELLED,
     Results,
     Rows,
     compare,
@@ -65,7 +66,7 @@ def test_the_mean_of_the_ranks_gradients_is_that_of_all_rows(
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("loss", ALTERNATIVES)
+@pytest.mark.parametrize("loss", [*ALTERNATIVES, *LABELLED])
 def test_alternatives_on_each_rank_are_those_of_all_rows(
     found: Found, case: str, loss: str
 ) -> None:

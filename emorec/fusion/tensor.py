@@ -1,0 +1,53 @@
+"""Tensor fusion: all products of units of the modalities."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from emorec.errors import UserError
+from emorec.fusion.base import Fusion
+from emorec.types import Sizes
+
+MOST = 2_000_000  # entries of the outer product of one row
+
+
+class TensorFusion(Fusion):
+    """A linear layer with ReLU on the outer product of all [1; z_m] (Zadeh et al. 2017, TFN).
+
+    The features are first projected to ``reduced`` units each (the paper's subnetworks end in 32),
+    as the product has (reduced + 1) ** modalities entries (https://arxiv.org/abs/1707.07250). An
+    absent modality is a vector of zeros: its 1 keeps the products of the others.
+
+    Args:
+        sizes: Widths, given by the task.
+        reduced: Units a modality that are multiplied.
+        width: Units of the fused feature.
+    """
+
+    def __init__(self, sizes: Sizes, reduced: int = 32, width: int = 512) -> None:
+        super().__init__(sizes)
+        self.names = sorted(sizes.features)
+        entries = math.prod(reduced + 1 for _ in self.names)
+        if reduced < 1 or width < 1 or entries > MOST:
+            raise UserError(
+                f"reduced and width are at least 1 and the product has at most {MOST} entries; got "
+                f"{reduced} and {width}, {entries} entries (LowRankFusion has no such limit)"
+            )
+        self.dim = width
+        self.reduce = nn.ModuleDict(
+            {name: nn.Linear(sizes.features[name], reduced) for name in self.names}
+        )
+        self.last = nn.Linear(entries, width)
+
+    def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
+        r"""Return (B, \*T, width); see the base class."""
+        product: Tensor | None = None
+        for name in self.names:
+            z = self.reduce[name](features[name]).relu()
+            z = z * self.there(present[name], z)
+            z = torch.cat([torch.ones_like(z[..., :1]), z], -1)
+            product = z if product is None else torch.einsum("...i,...j->...ij", product, z)
+            product = product if product is z else product.flatten(-2)
+        fused: Tensor = self.last(product)
+        return fused.relu()
