@@ -19,6 +19,7 @@ KINDS = {
     "data set": "emorec.data:EmotionDataModule",
     "windows": "emorec.cache:Windows",
     "extractor": "emorec.extractors:Extractor",
+    "augmentation": "emorec.augment:Augmentation",
     "encoder": "emorec.encoders:Encoder",
     "label encoder": "emorec.encoders:LabelEncoder",
     "fusion": "emorec.fusion:Fusion",

@@ -10,9 +10,10 @@ import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from emorec.augment import Augmentation
 from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, Work, build
 from emorec.cache.overview import write_overview
 from emorec.data.errors import DataError
@@ -43,7 +44,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         seed: Of the split and of the order of training.
         batch_size: Segments a batch and device; the paper's 90.
         workers: Processes that load batches, and that preprocess in ``fit``.
-        augment: Module that changes a :class:`SegmentBatch` on the device, in training only.
+        augment: Changes training batches on the device; never those of validation and test.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
             the others take part as unlabelled ones. Validation and test clips keep theirs.
         labelled_only: Whether training clips without a label are left out, as the paper does for
@@ -71,7 +72,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         seed: int = 0,
         batch_size: int = 90,
         workers: int = 2,
-        augment: nn.Module | None = None,
+        augment: Augmentation | None = None,
         labelled_share: float = 1.0,
         labelled_only: bool = False,
         fold: int = 1,

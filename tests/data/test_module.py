@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler
 
+from emorec.augment import Augmentation
 from emorec.cache import Entry, Work
 from emorec.data import EmotionDataModule, random_clip
 from emorec.data.errors import DataError
@@ -168,8 +168,8 @@ def test_without_extractors_a_set_is_refused(tmp_path: Path) -> None:
 
 
 def test_augmentation_is_for_training_batches_only(tmp_path: Path) -> None:
-    class Mark(nn.Module):
-        def forward(self, batch: SegmentBatch) -> str:
+    class Mark(Augmentation):
+        def forward(self, batch: Any) -> Any:
             return "augmented"
 
     class Trainer:

@@ -1,0 +1,20 @@
+"""What training batches go through on their device; validation and test batches never do."""
+
+from emorec.augment.base import Augmentation, Augmentations, InputAugmentation
+from emorec.augment.face import FaceAugmentation
+from emorec.augment.mixup import Mixup
+from emorec.augment.modality_dropout import ModalityDropout
+from emorec.augment.noise import Noise, Reverberation
+from emorec.augment.spec_augment import SpecAugment
+
+__all__ = [
+    "Augmentation",
+    "Augmentations",
+    "FaceAugmentation",
+    "InputAugmentation",
+    "Mixup",
+    "ModalityDropout",
+    "Noise",
+    "Reverberation",
+    "SpecAugment",
+]

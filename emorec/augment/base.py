@@ -1,0 +1,76 @@
+"""The interface of augmentations."""
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from emorec.errors import UserError
+from emorec.types import SegmentBatch
+
+
+class Augmentation(nn.Module, ABC):
+    """Changes training batches on their device; validation and test batches never come here.
+
+    It draws from torch's random numbers, which training seeds anew each epoch. Inputs are as
+    extractors made them (uint8 pictures, log-mels, samples), before standardisation.
+    """
+
+    @abstractmethod
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the batch as the model is to see it; the one that is given stays as it is."""
+
+
+class Augmentations(Augmentation):
+    """Several augmentations, one after the other.
+
+    Args:
+        steps: In order.
+    """
+
+    def __init__(self, steps: list[Augmentation]) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(steps)
+
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return what the last step returns; see the base class."""
+        for step in self.steps:
+            batch = step(batch)
+        return batch
+
+
+class InputAugmentation(Augmentation):
+    """The base of augmentations of one modality's arrays, row by row.
+
+    Args:
+        modality: Whose arrays.
+        rate: Share of the rows that are changed, 0 to 1.
+    """
+
+    def __init__(self, modality: str, rate: float = 1.0) -> None:
+        super().__init__()
+        if not 0 <= rate <= 1:
+            raise UserError(f"rate is a share of rows from 0 to 1, got {rate}")
+        self.modality, self.rate = modality, rate
+
+    @abstractmethod
+    def change(self, x: Tensor) -> Tensor:
+        """Return float32 arrays (B, ...) of the same shape for float32 ones."""
+
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the batch with changed arrays where the modality is there; see the base class.
+
+        Raises:
+            UserError: The batch does not have the modality.
+        """
+        if self.modality not in batch.inputs:
+            raise UserError(
+                f"{type(self).__name__} changes {self.modality!r}, but the data has "
+                f"{', '.join(sorted(batch.inputs))}"
+            )
+        x = batch.inputs[self.modality].float()
+        drawn = torch.rand(len(batch), device=x.device) < self.rate
+        rows = drawn & batch.present[self.modality]
+        changed = torch.where(rows.view(-1, *[1] * (x.ndim - 1)), self.change(x), x)
+        return replace(batch, inputs={**batch.inputs, self.modality: changed})

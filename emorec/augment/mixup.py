@@ -1,0 +1,54 @@
+"""Mixup: segments between two clips, alike in all modalities."""
+
+from dataclasses import replace
+
+import torch
+from torch.nn.functional import one_hot
+
+from emorec.augment.base import Augmentation
+from emorec.errors import UserError
+from emorec.types import SegmentBatch
+
+
+class Mixup(Augmentation):
+    """Each row becomes lam x itself + (1 - lam) x another row, in all modalities and in the label.
+
+    Zhang et al. 2018 (https://arxiv.org/abs/1710.09412), with lam ~ Beta(alpha, alpha) for each
+    row. Rows are mixed with rows that have the same modalities and are labelled, or not, like
+    them; others stay. The target becomes shares of classes, float32 (B, classes), which losses on
+    class scores read; losses on distances of classes leave mixed rows out.
+
+    Args:
+        classes: Number of classes of the target.
+        alpha: Above 0; small values mix little.
+        target: Which target.
+    """
+
+    def __init__(self, classes: int, alpha: float = 0.2, target: str = "emotion") -> None:
+        super().__init__()
+        if alpha <= 0 or classes < 2:
+            raise UserError(f"alpha is above 0 and classes at least 2, got {alpha} and {classes}")
+        self.classes, self.alpha, self.target = classes, alpha, target
+
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the mixed batch; see the base class."""
+        device = batch.clip.device
+        other = torch.randperm(len(batch), device=device)
+        shape = torch.full((len(batch),), self.alpha, device=device)
+        lam = torch.distributions.Beta(shape, shape).sample()
+        # Above 0.5, a row is more itself than the other: its clip's number stays true.
+        lam = torch.maximum(lam, 1 - lam)
+        masks = [*batch.present.values(), *batch.labelled.values()]
+        alike = torch.stack([mask == mask[other] for mask in masks]).all(0)
+        lam = torch.where(alike, lam, 1.0)
+        inputs = {}
+        for name, x in batch.inputs.items():
+            share = lam.view(-1, *[1] * (x.ndim - 1))
+            x = x.float()
+            inputs[name] = share * x + (1 - share) * x[other]
+        target = batch.targets[self.target]
+        if not target.is_floating_point():
+            target = one_hot(target, self.classes).float()
+        share = lam.unsqueeze(1)
+        mixed = share * target + (1 - share) * target[other]
+        return replace(batch, inputs=inputs, targets={**batch.targets, self.target: mixed})

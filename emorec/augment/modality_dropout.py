@@ -1,0 +1,64 @@
+"""Whole modalities that are missing in training, so that they may be missing later."""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+
+from emorec.augment.base import Augmentation
+from emorec.errors import UserError
+from emorec.types import SegmentBatch
+
+
+class ModalityDropout(Augmentation):
+    """Takes whole modalities away from random rows, never a row's last one.
+
+    Neverova et al. 2016 (ModDrop, https://arxiv.org/abs/1501.00102). To the model a row then is one
+    that never had the modality.
+
+    Args:
+        rate: Probability that a row loses a given modality, 0 to below 1.
+        modalities: Which can be lost; all where None.
+        unit: ``segment``: each row by itself; ``clip``: all rows of a clip in the batch alike.
+    """
+
+    def __init__(
+        self,
+        rate: float = 0.2,
+        modalities: list[str] | None = None,
+        unit: Literal["segment", "clip"] = "segment",
+    ) -> None:
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise UserError(f"rate is a probability from 0 to below 1, got {rate}")
+        self.rate, self.modalities, self.unit = rate, modalities, unit
+
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the batch with fewer modalities; see the base class.
+
+        Raises:
+            UserError: The batch does not have one of the modalities that are named.
+        """
+        names = sorted(batch.present)
+        unknown = sorted(set(self.modalities or []) - set(names))
+        if unknown:
+            raise UserError(
+                f"ModalityDropout drops {', '.join(unknown)}, but the data has {', '.join(names)}"
+            )
+        _, of = torch.unique(batch.clip, return_inverse=True)
+        rows = of if self.unit == "clip" else torch.arange(len(batch), device=of.device)
+        there = torch.stack([batch.present[name] for name in names])
+        drawn = torch.rand(len(names), len(batch), device=of.device)[:, rows]
+        can = torch.tensor([self.modalities is None or n in self.modalities for n in names])
+        lost = (drawn < self.rate) & can.to(of.device).unsqueeze(1)
+        left = there & ~lost
+        # A row that would lose everything keeps what came nearest to staying.
+        keep = drawn.masked_fill(~there, -1).argmax(0)
+        back = torch.nn.functional.one_hot(keep, len(names)).T.bool() & there
+        left = torch.where(left.any(0), left, back)
+        present = dict(zip(names, left, strict=True))
+        inputs = {
+            n: x.masked_fill(~present[n].view(-1, *[1] * (x.ndim - 1)), 0)
+            for n, x in batch.inputs.items()
+        }
+        return replace(batch, inputs=inputs, present=present)

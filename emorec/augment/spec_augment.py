@@ -1,0 +1,41 @@
+"""SpecAugment: bands and times of a spectrogram are hidden."""
+
+from torch import Tensor
+from torchaudio.functional import mask_along_axis_iid
+
+from emorec.augment.base import InputAugmentation
+
+
+class SpecAugment(InputAugmentation):
+    """Hides random bands and times of log-mels (Park et al. 2019, without its time warping).
+
+    What is hidden gets the window's mean (https://arxiv.org/abs/1904.08779). Windows of half a
+    second are much shorter than the paper's utterances, and so are the masks.
+
+    Args:
+        modality: Whose arrays, (1, bands, frames).
+        bands: Most bands of a mask.
+        frames: Most frames of a mask.
+        masks: Masks of each kind.
+        rate: Share of the rows that are changed, 0 to 1.
+    """
+
+    def __init__(
+        self,
+        modality: str = "audio",
+        bands: int = 12,
+        frames: int = 12,
+        masks: int = 1,
+        rate: float = 1.0,
+    ) -> None:
+        super().__init__(modality, rate)
+        self.bands, self.frames, self.masks = bands, frames, masks
+
+    def change(self, x: Tensor) -> Tensor:
+        """Return masked log-mels; see the base class."""
+        mean = x.mean((-2, -1), keepdim=True)
+        x = x - mean
+        for _ in range(self.masks):
+            for axis, width in ((2, self.bands), (3, self.frames)):
+                x = mask_along_axis_iid(x, width, 0.0, axis)
+        return x + mean
