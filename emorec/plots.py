@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
+from emorec.picture import as_picture
 from emorec.types import Array
 
 # Okabe and Ito's palette: told apart by people with a colour-vision deficiency too.
@@ -167,8 +168,10 @@ def windows_figure(
 def _draw_array(cell: Axes, array: Array | None) -> None:
     if array is None:
         cell.text(0.5, 0.5, "absent", ha="center", va="center", fontsize=7)
-    elif array.dtype == np.uint8 and array.shape[0] == 3:
-        cell.imshow(np.moveaxis(array, 0, -1))
+    elif (image := as_picture(array)) is not None:
+        cell.imshow(image)
+    elif array.ndim == 1:
+        cell.plot(array, color="grey", linewidth=0.5)
     else:
         cell.imshow(array.reshape(array.shape[-2:]).astype(float), origin="lower", aspect="auto")
 

@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "emorec"
 ROWS = [
     ["types", "functional", "errors", "progress", "files", "workers", "version", "__init__"],
+    ["picture"],
     ["media", "encoders", "fusion", "objectives", "plots", "synthetic", "augment"],
     ["extractors", "metrics", "curves", "lines"],
     ["cache", "tasks"],

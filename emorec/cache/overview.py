@@ -23,6 +23,7 @@ from emorec.cache.entry import Entry
 from emorec.cache.report import summary
 from emorec.cache.store import SegmentCache
 from emorec.files import write_text
+from emorec.picture import as_picture
 from emorec.types import Array, Clip
 
 SHOWN, CELLS, SIDE = 8, 10, 88  # clips a contact sheet, windows a clip, pixels a window
@@ -170,8 +171,8 @@ def _drawing(array: Array) -> Callable[[int], Array] | None:
     def scaled(image: NDArray[np.uint8]) -> Array:
         return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
-    if array.ndim == 4 and array.shape[1] == 3 and array.dtype == np.uint8:
-        return lambda i: scaled(np.ascontiguousarray(array[i].transpose(1, 2, 0), np.uint8))
+    if as_picture(array[0]) is not None:
+        return lambda i: scaled(np.ascontiguousarray(as_picture(array[i]), np.uint8))
     if array.ndim == 4 and array.shape[1] == 1:
         low, high = np.percentile(array[:].astype(np.float32), (2, 99.5))
         colours = mpl.colormaps["magma"]

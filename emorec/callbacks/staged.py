@@ -182,6 +182,8 @@ class StagedTraining(Callback):
             on = stage.train is None or any(f"{name}.".startswith(f"{t}.") for t in stage.train)
             module.requires_grad_(on)
             module.train(on)
+        for parameter in task.fixed:
+            task.get_parameter(parameter).requires_grad_(False)
 
     def _load_best(self, name: str, trainer: Trainer, task: EmotionTask) -> None:
         path = self.checkpoint(name)

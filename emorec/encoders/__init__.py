@@ -1,7 +1,18 @@
 """One modality, or the label, to features."""
 
 from emorec.encoders.base import Encoder, LabelEncoder
+from emorec.encoders.frames import FrameSequenceEncoder
 from emorec.encoders.image import ImageEncoder
 from emorec.encoders.label import OneHotLabelEncoder
+from emorec.encoders.speech import SpeechEncoder
+from emorec.encoders.vector import VectorEncoder
 
-__all__ = ["Encoder", "ImageEncoder", "LabelEncoder", "OneHotLabelEncoder"]
+__all__ = [
+    "Encoder",
+    "FrameSequenceEncoder",
+    "ImageEncoder",
+    "LabelEncoder",
+    "OneHotLabelEncoder",
+    "SpeechEncoder",
+    "VectorEncoder",
+]

@@ -1,23 +1,19 @@
 """Log-mel spectrogram of each window."""
 
-from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 import torchaudio
 
-from emorec.extractors.base import Extraction, Extractor
-from emorec.media import Media, Span, iter_windows, read_windows
-from emorec.types import Array, Clip, Window
+from emorec.extractors.sound import SoundExtractor
+from emorec.types import Array
 
-SILENT = 1e-5  # RMS, full scale = 1: digital silence; the quietest real speech is near 6e-4
 FLOOR = 1e-10  # power; 1e-6 would floor about a fifth of the bins of real, quiet clips
 
 
-class LogMel(Extractor):
+class LogMel(SoundExtractor):
     """Log-mel power spectrogram, float16 (1, bands, frames), natural logarithm of power.
 
     Ma et al. 2020 use 94 bands, a Hann window of 40 ms and "10 ms overlapping", giving 94 x 94
@@ -26,8 +22,7 @@ class LogMel(Extractor):
     ``hop10ms_resize`` (10 ms, not padded: 47 frames, stretched to 94). The mel range is not
     stated: 20 to 8000 Hz. The same image on three channels is what the image encoder makes of it.
 
-    Sound that covers less than half of a window is absent there; partly covered windows are
-    padded with zeros. A track of digital silence (RMS below 1e-5 in all windows) is no sound.
+    For what counts as sound see :class:`SoundExtractor`.
 
     Args:
         sample_rate: Rate in Hz that the sound is resampled to (48000, 22050, 16000).
@@ -64,47 +59,9 @@ class LogMel(Extractor):
         """(1, bands, frames)."""
         return (1, self.bands, self.frames)
 
-    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return a spectrogram a window; see the base class."""
-        if media.audio is None:
-            return _absent(windows)
-        samples, damaged = read_windows(media, windows, self.sample_rate)
-        found = self._extraction(media.audio, windows, samples, damaged)
-        missing = sum(media.audio.share(*window) < 0.5 for window in windows)
-        silent = missing < len(windows) and not found.facts["windows_with_sound"]
-        if missing and not silent:
-            found.warnings.append(f"no sound in {missing} of {len(windows)} windows")
-        return found
-
-    def stream(
-        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
-    ) -> Iterator[Extraction]:
-        """Yield the spectrograms of part after part; digital silence is judged part by part."""
-        if media.audio is None:
-            yield from map(_absent, parts)
-            return
-        damaged = [0]
-        every = [window for part in parts for window in part]
-        samples = iter_windows(media, every, self.sample_rate, damaged)
-        for part in parts:
-            before = damaged[0]
-            found = np.stack(list(islice(samples, len(part))))
-            yield self._extraction(media.audio, part, found, damaged[0] - before)
-
-    def _extraction(
-        self, audio: Span, windows: Sequence[Window], samples: Array, damaged: int
-    ) -> Extraction:
-        absent: list[Array | None] = [None] * len(windows)
-        heard = [audio.share(*w) >= 0.5 for w in windows]
-        level = float(np.sqrt(np.mean(np.square(samples[heard])))) if any(heard) else 0.0
-        facts: dict[str, int | float | str] = {"sound_rms": float(f"{level:.3g}")}
-        warnings = [f"damaged: {damaged} audio packets left out"] if damaged else []
-        if any(heard) and level < SILENT:
-            warnings.append("silent: the sound track is digital silence")
-            return Extraction(absent, {**facts, "windows_with_sound": 0}, warnings)
-        mels = self.spectrogram(torch.from_numpy(samples)).numpy().astype(np.float16)
-        arrays = [mel if there else None for mel, there in zip(mels, heard, strict=True)]
-        return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, warnings)
+    def arrays(self, samples: torch.Tensor) -> Array:
+        """Return spectrograms, float16 (B, 1, bands, frames); see the base class."""
+        return self.spectrogram(samples).numpy().astype(np.float16)
 
     def spectrogram(self, samples: torch.Tensor) -> torch.Tensor:
         """Return float32 (B, 1, bands, frames), log power, of float32 (B, samples) in [-1, 1]."""
@@ -134,10 +91,6 @@ class LogMel(Extractor):
             size = (self.bands, self.frames)
             mel = torch.nn.functional.interpolate(mel, size, mode="bilinear")
         return torch.log(mel + FLOOR)
-
-
-def _absent(windows: Sequence[Window]) -> Extraction:
-    return Extraction([None] * len(windows), {"windows_with_sound": 0}, ["no sound"])
 
 
 @cache  # as long to make as a clip's spectrograms

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from emorec.extractors.base import Extraction
@@ -35,7 +34,7 @@ def stream_persons(
 
     Args:
         media: The file; without video nobody is there.
-        parts: Windows of each part, in order of time.
+        parts: Windows of each part, about in order of time: what a part needs is kept until then.
         detector: Finds and refines faces.
         cut: Makes the crop from a frame and a face.
         borrow: Largest distance in seconds to a key frame that lends its crop.
@@ -47,10 +46,20 @@ def stream_persons(
     middles = [window.middle for part in parts for window in part]
     every = _follow(media, middles, detector, cut, damaged)
     before: list[_Shown] = []
+    waiting: dict[int, _Shown] = {}
+    first = 0
     for part in parts:
         known = damaged[0]
-        shown = list(islice(every, len(part)))
-        shown += [_Shown(math.inf, {})] * (len(part) - len(shown))  # nothing can be decoded
+        wanted = range(first, first + len(part))
+        while any(i not in waiting for i in wanted):
+            try:
+                of, frame = next(every)
+            except StopIteration:  # nothing (more) can be decoded
+                waiting |= {i: _Shown(math.inf, {}) for i in wanted if i not in waiting}
+            else:
+                waiting |= dict.fromkeys(of, frame)
+        shown = [waiting.pop(i) for i in wanted]
+        first += len(part)
         near = [*before, *shown]
         seen = [media.video.share(*window) >= 0.5 for window in part]
         persons: dict[int, list[Array | None]] = {}
@@ -91,10 +100,10 @@ def _follow(
     detector: FaceDetector,
     cut: Callable[[Image, Face], Array],
     damaged: list[int],
-) -> Iterator[_Shown]:
-    """Yield what is on screen at each of the times, which are in order."""
+) -> Iterator[tuple[list[int], _Shown]]:
+    """Yield frame after frame at which of the times it is on screen, and what it shows."""
     tracks = FaceTracks(detector)
     for frame in iter_key_frames(media, times, damaged):
         found = tracks.update(frame.image, frame.time)
         faces = {person: (face, cut(frame.image, face)) for person, face in found.items()}
-        yield from [_Shown(frame.time, faces)] * len(frame.of)
+        yield frame.of, _Shown(frame.time, faces)

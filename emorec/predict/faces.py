@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from emorec.extractors import Extraction
+from emorec.picture import as_picture
 from emorec.types import Array, Window
 
 MOST = 40  # faces a person
@@ -23,19 +22,20 @@ class FaceStrip:
         self._seen: dict[int, int] = {}
 
     def add(self, windows: Sequence[Window], found: Extraction) -> None:
-        """Take note of the crops of the next windows: uint8 (3, H, W) or None each."""
+        """Take note of the crops of the next windows: pictures, see ``as_picture``, or None."""
         for person, arrays in found.persons.items():
             for window, array in zip(windows, arrays, strict=True):
-                if array is not None:
-                    self._add(person, window.middle, array)
+                image = as_picture(array)
+                if image is not None:
+                    self._add(person, window.middle, image)
 
-    def _add(self, person: int, time: float, crop: Array) -> None:
+    def _add(self, person: int, time: float, image: Array) -> None:
         faces = self.kept.setdefault(person, [])
         number, every = self._seen.get(person, 0), self._every.get(person, 1)
         self._seen[person] = number + 1
         if number % every:
             return
-        faces.append((time, np.asarray(crop).transpose(1, 2, 0)))
+        faces.append((time, image.copy()))
         if len(faces) > MOST:  # from now on every second of those that would have been kept
             del faces[1::2]
             self._every[person] = 2 * every

@@ -11,6 +11,7 @@ from emorec.cache import GridWindows, Windows
 from emorec.checkpoints import load_checkpoint
 from emorec.extractors import Extraction, Extractor
 from emorec.media import MediaError, probe
+from emorec.picture import as_picture
 from emorec.predict.faces import FaceStrip
 from emorec.predict.prediction import Prediction, Timeline, TimelineRow
 from emorec.predict.scoring import WHOLE, Scorer
@@ -120,7 +121,7 @@ class Predictor:
             {name: sum(a is not None for a in values) for name, values in arrays.items()},
             alone,
             warnings,
-            [_picture(row) for row in rows] if any(map(self._shows, self.task.shown)) else [],
+            self._pictures(rows),
         )
 
     def timeline(
@@ -204,15 +205,14 @@ class Predictor:
         mean = np.mean(np.asarray(scores, np.float64), 0).tolist()
         return dict(zip(self.task.classes, mean, strict=True))
 
+    def _pictures(self, rows: Sequence[Mapping[str, Array | None]]) -> list[Array | None]:
+        """Return what is to be seen of each window; nothing where the model sees no pictures."""
+        if not any(map(self._shows, self.task.shown)):
+            return []
+        seen = ([as_picture(array) for array in row.values()] for row in rows)
+        return [next((one for one in images if one is not None), None) for images in seen]
+
     def _shows(self, modality: str) -> bool:
         """Whether a modality's arrays are pictures."""
         extractor = self.extractors[modality]
-        return extractor.dtype is np.uint8 and len(extractor.shape) == 3 and extractor.shape[0] == 3
-
-
-def _picture(arrays: Mapping[str, Array | None]) -> Array | None:
-    """Return the RGB picture that some extractor cut for a window, if one did."""
-    for array in arrays.values():
-        if array is not None and array.dtype == np.uint8 and array.shape[0] == 3:
-            return np.asarray(array).transpose(1, 2, 0)
-    return None
+        return as_picture(np.zeros(extractor.shape, extractor.dtype)) is not None

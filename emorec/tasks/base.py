@@ -53,6 +53,7 @@ class EmotionTask(LightningModule):
         learning_rates: Prefix of a parameter group's name (``encoders``, ``encoders.audio``,
             ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate,
             where it is not the optimizer's.
+        fixed: Names of parameters that their module froze for good; no stage trains them.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class EmotionTask(LightningModule):
         self.active: dict[str, float] = {}
         self.shown = sorted(encoders)
         self.learning_rates: dict[str, float] = {}
+        self.fixed: set[str] = set()
         self.fusion: Fusion | None = None
 
     @property
@@ -104,6 +106,7 @@ class EmotionTask(LightningModule):
         self.objectives = nn.ModuleDict(
             {name: self.make_objectives[name](sizes) for name in sorted(self.make_objectives)}
         )
+        self.fixed = {name for name, p in self.named_parameters() if not p.requires_grad}
         if not self.active:
             self.active = {name: self.objective(name).weight for name in self.objectives}
 

@@ -1,0 +1,190 @@
+"""Pre-trained speech transformers: wav2vec 2.0, HuBERT, WavLM and Whisper's encoder."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from emorec.encoders.base import Encoder, WeightsError
+from emorec.encoders.whisper_input import WhisperLogMel, fit_positions
+
+Architecture = Literal["wav2vec2", "hubert", "wavlm", "whisper"]
+
+
+class SpeechEncoder(Encoder):
+    """A speech transformer of the library transformers on the samples of a window.
+
+    wav2vec 2.0 (https://arxiv.org/abs/2006.11477), HuBERT (https://arxiv.org/abs/2106.07447), WavLM
+    (https://arxiv.org/abs/2110.13900), and the encoder of Whisper
+    (https://arxiv.org/abs/2212.04356), which gets as many positions as the window is long instead
+    of 30 s of padding. Features are the mean over time, projected to ``dim``. Needs
+    ``pip install 'emorec[speech-encoders]'``.
+
+    Args:
+        architecture: ``wav2vec2``, ``hubert``, ``wavlm`` or ``whisper``.
+        weights: A name on the Hugging Face hub (``microsoft/wavlm-base``,
+            ``facebook/hubert-base-ls960``, ``facebook/wav2vec2-base``, ``openai/whisper-tiny``), a
+            folder that transformers wrote, or ``none``: random.
+        config: Options of the architecture where they are not those of the base model (for
+            Whisper: tiny), such as ``hidden_size: 1024`` for a large one. They have to be those of
+            the weights; the error says which differ.
+        samples: A window, at 16 kHz.
+        dim: Width of the features.
+        learning_layers: How many of the last transformer layers are trained; None: the whole model
+            but its convolutions; 0: none (frozen).
+        layer_weights: Learn a weighted mean of all layers' outputs (as SUPERB does,
+            https://arxiv.org/abs/2105.01051) instead of taking the last one's.
+        normalise: Scale each window to mean 0 and variance 1, as most of the models were trained
+            (of the base models all but WavLM); Whisper does not.
+        gradient_checkpointing: Compute activations again in backward, to save memory.
+        pool: ``mean`` over time, or ``none``: features (B, T, dim), for fusions of sequences.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture = "wavlm",
+        weights: str = "none",
+        config: dict[str, Any] | None = None,
+        samples: int = 8000,
+        dim: int = 512,
+        learning_layers: int | None = 0,
+        *,
+        layer_weights: bool = True,
+        normalise: bool = True,
+        gradient_checkpointing: bool = False,
+        pool: Literal["mean", "none"] = "mean",
+    ) -> None:
+        super().__init__()
+        self.architecture, self.weights, self.dim = architecture, weights, dim
+        self.samples, self.normalise, self.pool = samples, normalise, pool
+        self.model = _build(architecture, config or {}, samples)
+        self.log_mel = None
+        if architecture == "whisper":
+            self.log_mel = WhisperLogMel(self.model.config.num_mel_bins)
+        size, count = self.model.config.hidden_size, self.model.config.num_hidden_layers
+        self.last = nn.Linear(int(size), dim)
+        self.mix = nn.Parameter(torch.zeros(count + 1)) if layer_weights else None
+        self.frozen = learning_layers == 0
+        self._freeze(learning_layers)
+        if gradient_checkpointing and not self.frozen:
+            # Renamed in transformers 5; the old name goes in 6.
+            names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
+            enable = next(getattr(self.model, n) for n in names if hasattr(self.model, n))
+            enable({"use_reentrant": False})
+
+    def _freeze(self, learning_layers: int | None) -> None:
+        layers = _layers(self.model)
+        if learning_layers is None:
+            # As is usual in fine-tuning: the convolutions stay as they were trained.
+            for name, parameter in self.model.named_parameters():
+                if name.startswith(("feature_extractor.", "conv1.", "conv2.")):
+                    parameter.requires_grad_(False)
+            return
+        if not 0 <= learning_layers <= len(layers):
+            raise WeightsError(
+                f"learning_layers is 0 to {len(layers)} here, or null: all; not {learning_layers}"
+            )
+        self.model.requires_grad_(False)
+        for layer in layers[len(layers) - learning_layers :]:
+            layer.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> "SpeechEncoder":
+        """Set the mode; a frozen model stays in evaluation mode, without dropout."""
+        super().train(mode)
+        if self.frozen:
+            self.model.eval()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (B, dim), or (B, T, dim), of samples (B, samples) in -1 to 1.
+
+        Raises:
+            WeightsError: The windows have another length.
+        """
+        if x.shape[1:] != (self.samples,):
+            raise WeightsError(
+                f"SpeechEncoder has samples: {self.samples}, but the data brings "
+                f"{' x '.join(map(str, x.shape[1:]))} a window, at 16 kHz: give both one length"
+            )
+        if self.log_mel is not None:
+            x = self.log_mel(x)
+        elif self.normalise:
+            deviation = x.var(1, keepdim=True, correction=0).add(1e-7).sqrt()
+            x = (x - x.mean(1, keepdim=True)) / deviation
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            found = self.model(x, output_hidden_states=self.mix is not None)
+        steps: Tensor = found.last_hidden_state
+        if self.mix is not None:
+            layers = torch.stack(found.hidden_states)
+            steps = torch.einsum("l,lbtd->btd", self.mix.softmax(0).to(layers.dtype), layers)
+        features: Tensor = self.last(steps.mean(1) if self.pool == "mean" else steps)
+        return features
+
+    def check_weights(self) -> None:
+        """Check that the folder with weights, if one is named, is there."""
+        looks_local = self.weights.startswith((".", "/", "~")) or self.weights.count("/") > 1
+        if looks_local and not (Path(self.weights).expanduser() / "config.json").is_file():
+            raise WeightsError(
+                f"no folder with a config.json at {self.weights}; expected 'none', a name on the "
+                "hub such as microsoft/wavlm-base, or a folder that transformers wrote"
+            )
+
+    def load_initial_weights(self) -> None:
+        """Read the weights, from the folder or the hub; see the base class."""
+        if self.weights == "none":
+            return
+        state = _read(self.weights, self.architecture)
+        own = self.model.state_dict()
+        if self.architecture == "whisper":
+            state = fit_positions(state, own)
+        wrong = sorted(key for key in own if key not in state or state[key].shape != own[key].shape)
+        if wrong:
+            raise WeightsError(
+                f"{self.weights} does not have the layers of this {self.architecture} model: "
+                f"{len(wrong)} of {len(own)} differ, for instance {wrong[0]}; give SpeechEncoder "
+                f"the same options in config as {self.weights} has in its config.json"
+            )
+        self.model.load_state_dict({key: state[key] for key in own})
+
+
+def _build(architecture: Architecture, config: dict[str, Any], samples: int) -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise WeightsError(
+            "SpeechEncoder needs transformers: pip install 'emorec[speech-encoders]'"
+        ) from error
+    if architecture == "whisper":
+        options = transformers.WhisperConfig(**config)
+        options.max_source_positions = samples // 320  # 10 ms a frame, two frames a position
+        return transformers.models.whisper.modeling_whisper.WhisperEncoder(options)
+    names = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}
+    name = names[architecture]
+    # Masks of their own training are longer than a window of half a second.
+    options = getattr(transformers, f"{name}Config")(
+        **{"apply_spec_augment": False, "layerdrop": 0.0, **config}
+    )
+    return getattr(transformers, f"{name}Model")(options)
+
+
+def _layers(model: Any) -> Any:
+    return model.layers if hasattr(model, "layers") else model.encoder.layers
+
+
+def _read(weights: str, architecture: Architecture) -> dict[str, Tensor]:
+    from transformers import AutoModel
+
+    place = Path(weights).expanduser()
+    try:
+        found = AutoModel.from_pretrained(place if place.is_dir() else weights)
+    except Exception as error:  # whatever transformers and the hub meet
+        raise WeightsError(
+            f"cannot load the weights {weights} ({type(error).__name__}: "
+            f"{str(error).splitlines()[0]}). Without a network: copy the model's folder from a "
+            "machine that has one (transformers' save_pretrained) and name the folder, or train "
+            "from scratch (weights: none)"
+        ) from error
+    kept = found.encoder if architecture == "whisper" else found
+    state: dict[str, Tensor] = kept.state_dict()
+    return state

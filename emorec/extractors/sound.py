@@ -1,0 +1,77 @@
+"""The base of extractors of sound: windows of samples, and what counts as sound."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+
+from emorec.extractors.base import Extraction, Extractor
+from emorec.media import Media, Span, iter_windows, read_windows
+from emorec.types import Array, Clip, Window
+
+SILENT = 1e-5  # RMS, full scale = 1: digital silence; the quietest real speech is near 6e-4
+
+
+class SoundExtractor(Extractor):
+    """Arrays of the samples of each window.
+
+    Sound that covers less than half of a window is absent there; partly covered windows are
+    padded with zeros. A track of digital silence (RMS below 1e-5 in all windows) is no sound.
+
+    Attributes:
+        sample_rate: Rate in Hz that the sound is resampled to.
+    """
+
+    sample_rate: int
+
+    @abstractmethod
+    def arrays(self, samples: torch.Tensor) -> Array:
+        """Return (B, *shape) of float32 (B, samples) in [-1, 1]."""
+
+    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
+        """Return an array a window; see the base class."""
+        if media.audio is None:
+            return _absent(windows)
+        samples, damaged = read_windows(media, windows, self.sample_rate)
+        found = self._extraction(media.audio, windows, samples, damaged)
+        missing = sum(media.audio.share(*window) < 0.5 for window in windows)
+        silent = missing < len(windows) and not found.facts["windows_with_sound"]
+        if missing and not silent:
+            found.warnings.append(f"no sound in {missing} of {len(windows)} windows")
+        return found
+
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
+        """Yield the arrays of part after part; digital silence is judged part by part."""
+        if media.audio is None:
+            yield from map(_absent, parts)
+            return
+        damaged = [0]
+        every = [window for part in parts for window in part]
+        samples = iter_windows(media, every, self.sample_rate, damaged)
+        for part in parts:
+            before = damaged[0]
+            found = np.stack(list(islice(samples, len(part))))
+            yield self._extraction(media.audio, part, found, damaged[0] - before)
+
+    def _extraction(
+        self, audio: Span, windows: Sequence[Window], samples: Array, damaged: int
+    ) -> Extraction:
+        absent: list[Array | None] = [None] * len(windows)
+        heard = [audio.share(*w) >= 0.5 for w in windows]
+        level = float(np.sqrt(np.mean(np.square(samples[heard])))) if any(heard) else 0.0
+        facts: dict[str, int | float | str] = {"sound_rms": float(f"{level:.3g}")}
+        warnings = [f"damaged: {damaged} audio packets left out"] if damaged else []
+        if any(heard) and level < SILENT:
+            warnings.append("silent: the sound track is digital silence")
+            return Extraction(absent, {**facts, "windows_with_sound": 0}, warnings)
+        made = self.arrays(torch.from_numpy(samples))
+        arrays = [array if there else None for array, there in zip(made, heard, strict=True)]
+        return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, warnings)
+
+
+def _absent(windows: Sequence[Window]) -> Extraction:
+    return Extraction([None] * len(windows), {"windows_with_sound": 0}, ["no sound"])

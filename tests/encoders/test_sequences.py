@@ -1,0 +1,65 @@
+"""Frames of a window pooled over time, and vectors."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from emorec.encoders import FrameSequenceEncoder, ImageEncoder, VectorEncoder
+from emorec.encoders.frames import Pool
+from emorec.errors import UserError
+from emorec.testing import check_encoder
+
+
+@pytest.fixture
+def frames() -> torch.Tensor:
+    return torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0))
+
+
+def sequence(pool: Pool) -> FrameSequenceEncoder:
+    torch.manual_seed(0)
+    return FrameSequenceEncoder(VectorEncoder(7, dim=6), pool)
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "attention", "gru"])
+def test_frames_are_pooled(pool: Pool, frames: torch.Tensor) -> None:
+    encoder = sequence(pool)
+    check_encoder(encoder, frames)
+    encoder.eval()
+    with torch.no_grad():
+        assert encoder(frames).shape == (2, 6)
+        alone = torch.stack([encoder.encoder(frames[:, i]) for i in range(5)], 1)
+        wanted = {"mean": alone.mean(1), "max": alone.amax(1)}
+        if pool in wanted:
+            torch.testing.assert_close(encoder(frames), wanted[pool], atol=1e-5, rtol=1e-4)
+        turned = encoder(frames.flip(1))
+        in_order = torch.allclose(turned, encoder(frames), atol=1e-5)
+        assert in_order == (pool != "gru")
+
+
+def test_without_pooling_the_steps_are_kept(frames: torch.Tensor) -> None:
+    assert sequence("none")(frames).shape == (2, 5, 6)
+    with pytest.raises(ValueError, match="needs an even dim"):
+        FrameSequenceEncoder(VectorEncoder(7, dim=5), "gru")
+
+
+def test_pictures_are_encoded_frame_by_frame(tmp_path: Path) -> None:
+    image = ImageEncoder("shufflenet_v2_x0_5", dim=6)
+    weights = tmp_path / "trunk.pth"
+    other = ImageEncoder("shufflenet_v2_x0_5", dim=6)
+    torch.save(other.trunk.state_dict(), weights)
+    image.weights = str(weights)
+    encoder = FrameSequenceEncoder(image, "max")
+    encoder.check_weights()
+    encoder.load_initial_weights()
+    (first, *_), (wanted, *_) = image.trunk.parameters(), other.trunk.parameters()
+    assert torch.equal(first, wanted)
+    check_encoder(encoder, torch.randn(2, 4, 3, 40, 40))
+
+
+def test_vectors_have_the_length_that_was_said() -> None:
+    check_encoder(VectorEncoder(7, dim=4, layers=3, width=5), torch.randn(6, 7))
+    with pytest.raises(UserError, match="has inputs: 7, but the data brings 8 numbers"):
+        VectorEncoder(7)(torch.randn(2, 8))
+    with pytest.raises(UserError, match="at least 1"):
+        VectorEncoder(7, layers=0)
