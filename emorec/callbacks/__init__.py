@@ -7,6 +7,7 @@ from emorec.callbacks.report import Report
 from emorec.callbacks.spectrum import Spectrum
 from emorec.callbacks.speed import ChannelsLast, Compile
 from emorec.callbacks.staged import Stage, StagedTraining, StageError
+from emorec.callbacks.teacher import Teacher
 from emorec.callbacks.throughput import Throughput
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Stage",
     "StageError",
     "StagedTraining",
+    "Teacher",
     "Throughput",
 ]

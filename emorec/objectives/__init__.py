@@ -9,6 +9,7 @@ from emorec.objectives.focal import FocalLoss
 from emorec.objectives.hgr import SoftHGR
 from emorec.objectives.metric_learning import AdaptiveTriplet, SupervisedContrastive
 from emorec.objectives.pairs import PairObjective
+from emorec.objectives.unlabelled import Consistency, PseudoLabel
 
 __all__ = [
     "AdaptiveTriplet",
@@ -17,12 +18,14 @@ __all__ = [
     "CategoryObjective",
     "CommonPrivate",
     "ConditionalSoftHGR",
+    "Consistency",
     "CrossEntropy",
     "DeepCCA",
     "FocalLoss",
     "InfoNCE",
     "Objective",
     "PairObjective",
+    "PseudoLabel",
     "SoftHGR",
     "SupervisedContrastive",
     "VICReg",

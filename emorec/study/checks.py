@@ -6,7 +6,7 @@ from emorec.study.config import FILES, Grid, Options, Study, StudyError
 def changes_pretraining(study: Study, key: str) -> bool:
     """Return whether pre-training must know of an option: data, encoders, its own stages.
 
-    ``data.labelled_only`` does not count, as pre-training on labelled clips only is the paper's way,
+    ``data.labelled_only`` does not count (pre-training on labelled clips only is the paper's way),
     nor does ``data.augment``, which leaves the clips and their parts as they are.
     """
     if key in ("data.labelled_only", "data.augment"):

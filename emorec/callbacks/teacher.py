@@ -1,0 +1,125 @@
+"""A teacher for clips without a label: what it says becomes a target of the batch."""
+
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.func import functional_call
+
+from emorec.augment import Augmentation
+from emorec.errors import UserError
+from emorec.tasks import EmotionTask
+from emorec.types import SegmentBatch
+
+
+class Teacher(Callback):
+    """Adds the target ``teacher`` to training batches: class probabilities of a teacher's output.
+
+    The objective :class:`~emorec.objectives.Consistency` reads it. The teacher sees the batch as
+    ``data.augment`` left it, in evaluation mode. Two published ways:
+
+    - mean teacher (Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780): ``decay: 0.99``,
+      Consistency with ``kind: mse``; the teacher's weights are a running mean of the model's. Its
+      statistics of batch norm are the model's (ours).
+    - FixMatch (Sohn et al. 2020, https://arxiv.org/abs/2001.07685): ``decay: 0``, ``threshold:
+      0.95``, ``strong`` augmentations, Consistency with ``kind: hard``; the model teaches itself,
+      from a weakly augmented view to a strongly augmented one. Labelled rows stay weak.
+
+    It does nothing in stages that do not use such an objective, and starts from the model's weights
+    in those that do.
+
+    Args:
+        decay: Of the running mean of weights, 0 to below 1; 0 is the model itself. In the first
+            steps it is smaller: at most 1 - 1 / (step + 1).
+        threshold: Rows count where the teacher's largest probability is at least this.
+        rows: Which rows the teacher has a say in: ``unlabelled``, or ``all``.
+        strong: What unlabelled rows go through after the teacher has seen them.
+    """
+
+    def __init__(
+        self,
+        decay: float = 0.99,
+        threshold: float = 0.0,
+        rows: Literal["unlabelled", "all"] = "unlabelled",
+        strong: Augmentation | None = None,
+    ) -> None:
+        if not 0 <= decay < 1 or not 0 <= threshold <= 1:
+            raise UserError(f"decay is 0 to below 1, threshold 0 to 1; got {decay}, {threshold}")
+        self.decay, self.threshold, self.rows, self.strong = decay, threshold, rows, strong
+        self.weights: dict[str, Tensor] = {}
+        self.steps = 0
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Add the target, then augment; see the class."""
+        assert isinstance(pl_module, EmotionTask)
+        if not _taught(pl_module):
+            self.weights, self.steps = {}, 0
+            return
+        assert isinstance(batch, SegmentBatch)
+        if self.decay and not self.weights:
+            self.weights = {n: p.detach().clone() for n, p in pl_module.named_parameters()}
+        shares, there = self._ask(pl_module, batch)
+        unlabelled = ~batch.labelled[pl_module.target]
+        asked = unlabelled if self.rows == "unlabelled" else torch.ones_like(unlabelled)
+        sure = shares.amax(-1) >= self.threshold
+        if self.strong is not None:
+            changed = self.strong(batch)
+            for name, x in changed.inputs.items():
+                strong = unlabelled.view(-1, *[1] * (x.ndim - 1))
+                batch.inputs[name] = torch.where(strong, x, batch.inputs[name].to(x.dtype))
+            batch.present = {
+                name: torch.where(unlabelled, mask, batch.present[name])
+                for name, mask in changed.present.items()
+            }
+        batch.targets = {**batch.targets, "teacher": shares}
+        batch.labelled = {**batch.labelled, "teacher": asked & there & sure}
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move the teacher's weights towards the model's."""
+        if not self.weights:
+            return
+        self.steps += 1
+        decay = min(self.decay, 1 - 1 / (self.steps + 1))
+        with torch.no_grad():
+            for name, parameter in pl_module.named_parameters():
+                self.weights[name].lerp_(parameter.detach(), 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the teacher's weights and steps."""
+        return {"weights": self.weights, "steps": self.steps}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.weights, self.steps = dict(state_dict["weights"]), int(state_dict["steps"])
+
+    @torch.no_grad()
+    def _ask(self, task: EmotionTask, batch: SegmentBatch) -> tuple[Tensor, Tensor]:
+        """Return class probabilities (B, classes), and which rows have any modality."""
+        device = task.device
+        self.weights = {name: weight.to(device) for name, weight in self.weights.items()}
+        modes = {module: module.training for module in task.modules()}
+        task.eval()
+        try:
+            bundle = functional_call(task, self.weights, (batch,)) if self.decay else task(batch)
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+        return bundle.output.float().softmax(-1), bundle.present["fused"]
+
+
+def _taught(task: EmotionTask) -> bool:
+    """Return whether an objective that counts reads the teacher's target."""
+    return any(
+        getattr(task.objective(name), "target", None) == "teacher" and weight != 0
+        for name, weight in task.active.items()
+    )

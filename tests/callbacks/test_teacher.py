@@ -1,0 +1,138 @@
+"""A teacher for unlabelled rows: what it says, who it is, and what it leaves alone."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from emorec.augment import Augmentation
+from emorec.callbacks import Stage, Teacher
+from emorec.errors import UserError
+from emorec.objectives import Consistency
+from emorec.tasks import ClassificationTask
+from emorec.types import SegmentBatch
+from tests.callbacks.staging import train
+from tests.toy import ToyData, toy_batch, toy_objectives, toy_task
+
+LABELLED = torch.arange(8) < 3
+NONE: Any = None
+
+
+class Negate(Augmentation):
+    """Stands for a strong augmentation: turns the sign, and takes the face away."""
+
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        inputs = {name: -x for name, x in batch.inputs.items()}
+        return replace(batch, inputs=inputs, present={**batch.present, "face": ~LABELLED & False})
+
+
+def taught_task(**options: Any) -> ClassificationTask:
+    objectives = {**toy_objectives(), "consistency": partial(Consistency, kind="soft")}
+    return toy_task(objectives=objectives, dropout=0.5, **options)
+
+
+def fresh_batch() -> SegmentBatch:
+    return replace(toy_batch(8), labelled={"emotion": LABELLED})
+
+
+def shares(task: ClassificationTask, batch: SegmentBatch) -> Tensor:
+    task.eval()
+    with torch.no_grad():
+        found: Tensor = task(batch).output.softmax(-1)
+    task.train()
+    return found
+
+
+def test_the_target_is_what_the_model_says_in_evaluation_mode() -> None:
+    task = taught_task().train()
+    task.encoders["audio"].eval()  # a frozen part
+    batch = fresh_batch()
+    wanted = shares(task, fresh_batch())
+    task.encoders["audio"].eval()
+    before = {name: value.clone() for name, value in task.state_dict().items()}
+    Teacher(decay=0.0).on_train_batch_start(NONE, task, batch, 0)
+    torch.testing.assert_close(batch.targets["teacher"], wanted)
+    assert torch.equal(batch.labelled["teacher"], ~LABELLED)
+    assert torch.equal(batch.labelled["emotion"], LABELLED)
+    assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
+    assert task.training
+    assert task.encoders["face"].training
+    assert not task.encoders["audio"].training
+
+
+def test_only_sure_rows_count_and_all_may() -> None:
+    task = taught_task().train()
+    wanted = shares(task, fresh_batch()).amax(1)
+    threshold = float(wanted.median())
+    batch = fresh_batch()
+    Teacher(0.0, threshold, rows="all").on_train_batch_start(NONE, task, batch, 0)
+    assert torch.equal(batch.labelled["teacher"], wanted >= threshold)
+    assert 0 < int(batch.labelled["teacher"].sum()) < 8
+
+
+def test_unlabelled_rows_are_changed_after_the_teacher_has_seen_them() -> None:
+    task = taught_task().train()
+    batch, plain = fresh_batch(), fresh_batch()
+    Teacher(0.0, strong=Negate()).on_train_batch_start(NONE, task, batch, 0)
+    torch.testing.assert_close(batch.targets["teacher"], shares(task, plain))
+    for name, x in batch.inputs.items():
+        assert torch.equal(x[LABELLED], plain.inputs[name][LABELLED])
+        assert torch.equal(x[~LABELLED], -plain.inputs[name][~LABELLED])
+    assert batch.present["face"].tolist() == LABELLED.tolist()
+
+
+def test_the_mean_teachers_weights_follow_slowly() -> None:
+    task = taught_task().train()
+    teacher = Teacher(decay=0.9)
+    name = "head.weight"
+    mean = task.state_dict()[name].clone()
+    for step in range(1, 30):
+        teacher.on_train_batch_start(NONE, task, fresh_batch(), 0)
+        with torch.no_grad():
+            task.get_parameter(name).mul_(1.05)
+        teacher.on_train_batch_end(NONE, task, NONE, NONE, 0)
+        decay = min(0.9, 1 - 1 / (step + 1))
+        mean = decay * mean + (1 - decay) * task.state_dict()[name]
+    torch.testing.assert_close(teacher.weights[name], mean)
+    again = Teacher(decay=0.9)
+    again.load_state_dict(teacher.state_dict())
+    batches = [fresh_batch(), fresh_batch()]
+    for each, batch in zip((teacher, again), batches, strict=True):
+        each.on_train_batch_start(NONE, task, batch, 0)
+    assert torch.equal(batches[0].targets["teacher"], batches[1].targets["teacher"])
+    assert not torch.allclose(batches[0].targets["teacher"], shares(task, fresh_batch()))
+
+
+def test_stages_without_its_objective_are_left_alone() -> None:
+    task = taught_task().train()
+    teacher, batch = Teacher(), fresh_batch()
+    teacher.on_train_batch_start(NONE, task, batch, 0)
+    assert teacher.weights
+    task.active = {"class": 1.0, "consistency": 0.0}
+    batch = fresh_batch()
+    teacher.on_train_batch_start(NONE, task, batch, 0)
+    assert "teacher" not in batch.targets
+    assert not teacher.weights
+    with pytest.raises(UserError, match="decay is 0 to below 1"):
+        Teacher(decay=1.0)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_a_stage_learns_from_unlabelled_clips(decay: float, tmp_path: Path) -> None:
+    stages = {"joint": Stage(2, objectives=["class", "consistency"])}
+    data = ToyData(tmp_path, labelled_share=0.4)
+    task, _ = train(tmp_path, stages, Teacher(decay), task=taught_task(), data=data)
+    logged = task.trainer.callback_metrics
+    assert 0.3 < float(logged["train/consistency/share"]) < 0.8
+    assert float(logged["val/loss/consistency"]) == 0
+
+
+def test_without_a_teacher_it_is_said_what_to_add() -> None:
+    task = taught_task().train()
+    batch = fresh_batch()
+    with pytest.raises(UserError, match="add the callback Teacher"):
+        task.losses(task(batch), batch)
