@@ -40,6 +40,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             temporary.unlink(missing_ok=True)
 
 
+def save_tensor(path: Path, name: str, value: torch.Tensor) -> None:
+    """Change one tensor of a checkpoint's weights; the file is the old or the new one, whole."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved["state_dict"][name] = value.detach().cpu()
+    AtomicCheckpointIO().save_checkpoint(saved, path)
+
+
 def load_checkpoint(path: Path, *, trust: bool = False) -> tuple[EmotionTask, EmotionDataModule]:
     """Rebuild the task with its weights, and its data module without its clips, on the CPU.
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from emorec.calibration import apply_temperature, calibration
 from emorec.data.split_file import write_split
 from emorec.metrics import Votes, clip_metrics
 from emorec.plots import confusion_figure
+from emorec.reliability import reliability_figure
 from emorec.tasks import ClassificationTask
 from emorec.types import Clip
 
@@ -53,6 +55,8 @@ class Report(Callback):
                 "recall": dict(zip(classes, metrics.recall, strict=True)),
                 "confusion": metrics.confusion,
             }
+            if name == "fused":
+                self.results[name] |= _calibration(votes, float(pl_module.temperature))
             if not trainer.is_global_zero:
                 continue
             suffix = "" if name == "fused" else f"_{name}"
@@ -66,6 +70,24 @@ class Report(Callback):
                 title += ", SELECTED ON TEST"
             figure = confusion_figure(metrics.confusion, classes, title)
             figure.savefig(self.folder / f"confusion_matrix{suffix}.png")
+            if name == "fused" and metrics.clips:
+                temperature = float(pl_module.temperature)
+                title = f"{metrics.clips} test clips"
+                figure = reliability_figure(votes.scores, votes.target, temperature, title)
+                figure.savefig(self.folder / "reliability.png")
+
+
+def _calibration(votes: Votes, temperature: float) -> dict[str, Any]:
+    """Return how well calibrated the vote is, and was before the temperature."""
+    kinds = {
+        "calibration": votes.scores,
+        "calibration_before": apply_temperature(votes.scores, 1 / temperature),
+    }
+    found: dict[str, Any] = {"temperature": temperature}
+    for key, scores in kinds.items():
+        values = calibration(scores, votes.target)
+        found[key] = None if values is None else values._asdict()
+    return found
 
 
 def write_predictions(

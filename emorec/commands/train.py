@@ -23,7 +23,7 @@ from emorec.callbacks import (
     StagedTraining,
     Throughput,
 )
-from emorec.checkpoints import AtomicCheckpointIO
+from emorec.checkpoints import AtomicCheckpointIO, save_tensor
 from emorec.commands.arguments import default_run, is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.parser import EmorecParser, show_info
@@ -31,7 +31,7 @@ from emorec.data import EmotionDataModule
 from emorec.data.split_file import read_split
 from emorec.plugins import load_plugins
 from emorec.run import RunDirectory, RunError
-from emorec.tasks import EmotionTask
+from emorec.tasks import ClassificationTask, EmotionTask
 
 
 class EmorecCLI(LightningCLI):
@@ -177,9 +177,24 @@ class EmorecCLI(LightningCLI):
                 f"a callback stopped training after {self.trainer.current_epoch} of "
                 f"{stages.epochs} epochs: the run is not finished, the same command goes on"
             )
+        if finished:
+            self._calibrate(model, datamodule)
         self._test(model, datamodule, finished=finished)
         if self.trainer.is_global_zero:
             self.directory.write_timing(seconds)
+
+    def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
+        """Fit the temperature of the last stage's weights on validation clips, and save it."""
+        if not isinstance(model, ClassificationTask):
+            return
+        path = self._trained()[-1]
+        self.trainer.validate(
+            model, datamodule=datamodule, ckpt_path=path, weights_only=True, verbose=False
+        )
+        model.calibrate()
+        if self.trainer.is_global_zero:
+            save_tensor(path, "temperature", model.temperature)
+        self.trainer.strategy.barrier("temperature")
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""

@@ -26,7 +26,9 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "windows": _named(predictor.windows),
         "inputs": "for each modality its windows, and present_MODALITY, bool: where it is there "
         "(zeros elsewhere)",
-        "output": "probabilities (windows, labels); a clip's are the mean over its windows",
+        "temperature": float(task.temperature),
+        "output": "probabilities (windows, labels); a clip's are the mean over its windows, to the "
+        "power of 1 / temperature and scaled to a sum of 1",
     }
 
 

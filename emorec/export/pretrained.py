@@ -57,6 +57,21 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
         }
         return found
 
+    @classmethod
+    def from_pretrained(cls, place: str | Path, **options: Any) -> Self:  # type: ignore[override]
+        """Load a folder or a repository of the hub, see huggingface_hub; and ``device``, ...
+
+        Raises:
+            CheckpointError: Something is missing or damaged, or names foreign classes.
+        """
+        try:
+            found: Self = super().from_pretrained(place, **options)
+        except json.JSONDecodeError as error:  # huggingface_hub reads it first
+            raise CheckpointError(
+                f"{OPTIONS} of {place} is not what emorec export writes: {error}"
+            ) from error
+        return found
+
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write weights, options and the card; huggingface_hub calls this."""
         tensors = {name: t.contiguous() for name, t in self.task.state_dict().items()}

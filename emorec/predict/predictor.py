@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from emorec.cache import GridWindows, Windows
+from emorec.calibration import apply_temperature
 from emorec.checkpoints import load_checkpoint
 from emorec.extractors import Extraction, Extractor
 from emorec.media import MediaError, probe
@@ -83,7 +84,7 @@ class Predictor:
         return name
 
     def predict(self, path: str | Path) -> Prediction:
-        """Return the clip's class by the vote of its windows.
+        """Return the clip's class by the vote of its windows, at the model's temperature.
 
         The clip's id is its file name: a file that was tested under that id gets the windows it
         was tested with. Where several faces are seen, the extractor's option says whose counts.
@@ -106,7 +107,7 @@ class Predictor:
             raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
         rows = [{name: values[i] for name, values in arrays.items()} for i in used]
         scores = self.score(rows)
-        mean = self._mean([each[WHOLE] for each in scores])
+        mean = self._calibrated(self._mean([each[WHOLE] for each in scores]))
         alone = {
             name: self._mean([each[name] for each in scores if name in each])
             for name in self.task.shown
@@ -204,6 +205,11 @@ class Predictor:
     def _mean(self, scores: list[list[float]]) -> dict[str, float]:
         mean = np.mean(np.asarray(scores, np.float64), 0).tolist()
         return dict(zip(self.task.classes, mean, strict=True))
+
+    def _calibrated(self, shares: dict[str, float]) -> dict[str, float]:
+        values = torch.tensor(list(shares.values()), dtype=torch.float64)
+        warm = apply_temperature(values, float(self.task.temperature)).tolist()
+        return dict(zip(shares, warm, strict=True))
 
     def _pictures(self, rows: Sequence[Mapping[str, Array | None]]) -> list[Array | None]:
         """Return what is to be seen of each window; nothing where the model sees no pictures."""

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
+from emorec.calibration import apply_temperature, fit_temperature
 from emorec.metrics import ClipVote, Votes, clip_metrics
 from emorec.tasks.base import EmotionTask
 from emorec.types import FeatureBundle, SegmentBatch
@@ -18,6 +20,8 @@ class ClassificationTask(EmotionTask):
     modality. Arguments: see :class:`EmotionTask`.
 
     Attributes:
+        temperature: Of the clip's fused vote, a buffer: 1 until :meth:`calibrate`.
+        validation_votes: After validation: as ``test_votes``.
         test_votes: After testing: name of the scores -> decisions on test clips, of all ranks.
     """
 
@@ -28,6 +32,9 @@ class ClassificationTask(EmotionTask):
         super().configure_model()
         names = {n for name in self.objectives for n in self.objective(name).score_names}
         self.votes = nn.ModuleDict({name: ClipVote() for name in sorted(names)})
+        self.temperature: Tensor
+        self.register_buffer("temperature", torch.ones(()))
+        self.validation_votes: dict[str, Votes] = {}
         self.test_votes: dict[str, Votes] = {}
 
     def vote(self, name: str) -> ClipVote:
@@ -62,7 +69,8 @@ class ClassificationTask(EmotionTask):
 
     def on_validation_epoch_end(self) -> None:
         """Log clip metrics; a metric that cannot be computed is not logged."""
-        for name, votes in self._decide().items():
+        self.validation_votes = self._decide()
+        for name, votes in self.validation_votes.items():
             metrics = clip_metrics(votes, len(self.classes))
             values = {
                 "accuracy": metrics.accuracy,
@@ -106,6 +114,24 @@ class ClassificationTask(EmotionTask):
         for name in self.votes:
             vote = self.vote(name)
             if vote.update_called:
-                decided[name] = vote.compute()
+                votes = vote.compute()
+                if name == "fused":
+                    scores = apply_temperature(votes.scores, self.temperature)
+                    votes = votes._replace(scores=scores)
+                decided[name] = votes
                 vote.reset()
         return decided
+
+    def calibrate(self) -> None:
+        """Set the temperature that fits the last validation's clips best; see ``calibration``."""
+        votes = self.validation_votes.get("fused")
+        if votes is not None:
+            plain = apply_temperature(votes.scores, 1 / self.temperature)
+            found = fit_temperature(plain, votes.target)
+            self.temperature = torch.full_like(self.temperature, found or 1.0)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what was kept; a checkpoint of before 0.1.0 has no temperature."""
+        if "state_dict" in checkpoint:
+            checkpoint["state_dict"].setdefault("temperature", torch.ones(()))
+        super().on_load_checkpoint(checkpoint)
