@@ -23,6 +23,7 @@ COMMANDS = {
     "app": ("emorec.commands.app", "a local web page: upload or record, see the timeline"),
     "export": ("emorec.commands.export", "write a model as ONNX, torch.export or a hub folder"),
     "experiment": ("emorec.commands.experiment", "run a study: a grid of runs, and its tables"),
+    "sweep": ("emorec.commands.sweep", "search for options with Optuna, on validation clips"),
     "cache": ("emorec.commands.cache", "list the caches, drop stale ones, delete clip or speaker"),
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
 }

@@ -16,6 +16,7 @@ from emorec.files import write_text
 FREE = (
     "run",
     "overwrite",
+    "test",
     "config",
     "ckpt_path",
     "weights_only",
@@ -139,6 +140,7 @@ class RunDirectory:
             *self.path.glob("confusion_matrix*.png"),
             *self.path.glob("training_*.png"),
             *self.path.glob("missing_modality.png"),
+            *self.path.glob("reliability.png"),
         ):
             picture.unlink()
 

@@ -41,7 +41,8 @@ class EmorecCLI(LightningCLI):
     settings: dict[str, Any]
     report: Report
 
-    def __init__(self) -> None:
+    def __init__(self, callbacks: Sequence[Callback] = ()) -> None:
+        self.more_callbacks = list(callbacks)
         super().__init__(
             EmotionTask,
             EmotionDataModule,
@@ -84,6 +85,13 @@ class EmorecCLI(LightningCLI):
             action="store_true",
             help="choose each stage's best epoch on test clips, as much published code does; for "
             "comparison with it alone: all results of the run are marked",
+        )
+        parser.add_argument(
+            "--test",
+            type=bool,
+            default=True,
+            help="false: fit stops after training, and the test clips are not looked at; the same "
+            "command without it goes on with them",
         )
         parser.add_lightning_class_args(StagedTraining, "training", required=True)
         parser.add_lightning_class_args(Dashboard, "dashboard", required=False)
@@ -135,7 +143,13 @@ class EmorecCLI(LightningCLI):
         seed = int(self._get(self.config_init, "seed_everything"))
         watching: list[Callback] = [Throughput(), Spectrum(), LearningRateMonitor("epoch")]
         watching = watching if self.subcommand == "fit" else []
-        self.trainer_defaults["callbacks"] = [EpochSeed(seed), self.report, *watching, last]
+        self.trainer_defaults["callbacks"] = [
+            EpochSeed(seed),
+            self.report,
+            *watching,
+            *self.more_callbacks,
+            last,
+        ]
         trainer = super().instantiate_trainer(**kwargs)
         show_info()
         return trainer
@@ -177,6 +191,8 @@ class EmorecCLI(LightningCLI):
                 f"a callback stopped training after {self.trainer.current_epoch} of "
                 f"{stages.epochs} epochs: the run is not finished, the same command goes on"
             )
+        if not self._get(self.config_init, "test"):
+            return
         if finished:
             self._calibrate(model, datamodule)
         self._test(model, datamodule, finished=finished)
@@ -249,11 +265,16 @@ class EmorecCLI(LightningCLI):
         return found
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run fit, validate or test."""
+def main(argv: Sequence[str], callbacks: Sequence[Callback] = ()) -> None:
+    """Run fit, validate or test.
+
+    Args:
+        argv: The command's name and its arguments.
+        callbacks: To be added to those of the config.
+    """
     arguments = list(argv)
     if arguments[0] != "fit":
         arguments = with_config_of_run(arguments)
     load_plugins()
     sys.argv[1:] = arguments
-    EmorecCLI()
+    EmorecCLI(callbacks)

@@ -64,7 +64,7 @@ def run_cells(
     with contextlib.ExitStack() as stack, progress(total=len(waiting), unit="cell") as bar:
 
         def new_pool() -> ProcessPoolExecutor:
-            return stack.enter_context(worker_pool(1, _prepare, threads))
+            return stack.enter_context(worker_pool(1, prepare_worker, threads))
 
         elsewhere: set[str] = set()  # cells that another process trained when we tried
         idle = [new_pool() for _ in range(min(jobs, len(waiting)))]
@@ -178,7 +178,7 @@ def _output_in(log: Path) -> Iterator[None]:
             os.close(before)
 
 
-def _prepare(threads: int) -> None:
+def prepare_worker(threads: int) -> None:
     """Make a worker process ready: its share of the cores."""
     import torch
 
