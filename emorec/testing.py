@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from emorec.augment import Augmentation
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder, LabelEncoder
 from emorec.extractors import Extractor
@@ -93,6 +94,9 @@ def check_fusion(fusion: Fusion, sizes: Sizes) -> None:
     assert fused.shape == (8, fusion.dim), "the fused feature is fusion.dim wide"
     turned = dict(reversed(list(features.items())))
     assert torch.equal(fused, fusion(turned, dict(batch.present))), "the order of keys is nothing"
+    nothing = {name: torch.zeros(8, dtype=torch.bool) for name in features}
+    blank = {name: torch.zeros_like(x) for name, x in features.items()}
+    assert fusion(blank, nothing).isfinite().all(), "a row without any modality is finite"
     assert fusion.head(4)(fused).shape == (8, 4), "head(outputs) gives that many outputs"
     _check_state(fusion)
 
@@ -117,6 +121,29 @@ def check_objective(objective: Objective, sizes: Sizes) -> None:
     )
     assert objective(masked, empty) == 0, "without a valid row the loss is 0"
     _check_state(objective)
+
+
+def check_augmentation(augmentation: Augmentation, example: Tensor) -> None:
+    """Check an augmentation: the given batch stays, rows keep their number, shapes and clips.
+
+    Args:
+        augmentation: Of a modality ``x``, or of any.
+        example: Arrays (B, ...) of the modality, B of at least 4.
+    """
+    batch = toy_batch({"x": example.clone(), "y": torch.ones(len(example), 3)})
+    for name, mask in batch.present.items():
+        batch.inputs[name][~mask] = 0
+    before = batch.to("cpu", copy=True)
+    changed = augmentation(batch)
+    for name, x in batch.inputs.items():
+        assert torch.equal(x, before.inputs[name]), "the batch that is given stays as it is"
+        assert changed.inputs[name].shape == x.shape, "arrays keep their shape"
+        assert changed.inputs[name].float().isfinite().all(), "arrays are finite"
+        assert not (changed.present[name] & ~batch.present[name]).any(), "nothing comes to be there"
+        assert not changed.inputs[name][~changed.present[name]].any(), "what is absent is zero"
+    assert torch.equal(changed.clip, batch.clip), "rows stay those of their clips"
+    assert torch.equal(changed.labelled["emotion"], batch.labelled["emotion"]), "labels stay"
+    _check_state(augmentation)
 
 
 def check_extractor(extractor: Extractor) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -67,12 +68,32 @@ def sets(place: Place, smoke_run: Path, tmp_path_factory: pytest.TempPathFactory
         soundfile.write(target / f"03-{name}.wav", sound / max(1, np.abs(sound).max()), 48000)
     with (folder / "clips.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label", "group"), *rows])
+    two = [(m, "positive" if e in ("happiness", "surprise") else "negative", g) for m, e, g in rows]
+    with (folder / "two.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "group"), *two])
     with (folder / "baum1s/annotations.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("Clip Name", "Emotion"), *annotated])
     return folder
 
 
-def options_for(experiment: str, sets: Path, place: Place) -> list[str]:
+def small_encoder(option: str, encoder: dict[str, Any], experiment: str) -> list[str]:
+    """Return overrides that make an encoder small and random."""
+    changes = []
+    if encoder["class_path"] == "SpeechEncoder":
+        sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+        sizes |= {"intermediate_size": 16, "num_conv_pos_embedding_groups": 2}
+        changes = ["weights=none", f"config={json.dumps(sizes)}"]
+    elif encoder["class_path"] == "FrameSequenceEncoder":
+        inner = encoder["init_args"]["encoder"]
+        return small_encoder(f"{option}.encoder", inner, experiment)
+    elif encoder["init_args"].get("backbone", "").startswith("resnet"):
+        changes = ["weights=none", "resize=48"]
+        if experiment != "ravdess":  # one with the paper's ResNet-50; it is slow on a CPU
+            changes.append("backbone=shufflenet_v2_x0_5")
+    return [f"{option}.{change}" for change in changes]
+
+
+def options_for(experiment: str, sets: Path, place: Place, start: Path) -> list[str]:
     """Return overrides that point an experiment to the generated clips and make it small."""
     tree = yaml.safe_load((CONFIGS / f"experiment/{experiment}.yaml").read_text())
     data = yaml.safe_load((CONFIGS / "experiment" / tree["data"]).read_text())
@@ -80,31 +101,60 @@ def options_for(experiment: str, sets: Path, place: Place) -> list[str]:
     options = [*SMALL, f"--data.cache={place.cache}"]
     options += [f"--training.stages.{name}.epochs=1" for name in tree["training"]["stages"]]
     for name, encoder in model["init_args"]["encoders"].items():
-        if encoder["init_args"]["backbone"] == "resnet50":
-            changes = ["weights=none", "resize=48"]
-            if experiment != "ravdess":  # one with the paper's ResNet-50; it is slow on a CPU
-                changes.append("backbone=shufflenet_v2_x0_5")
-            options += [f"--model.encoders.{name}.{change}" for change in changes]
+        options += small_encoder(f"--model.encoders.{name}", encoder, experiment)
+    if experiment == "finetune":
+        options += [f"--training.start={start}"]
     if data["class_path"] in ("RAVDESS", "ENTERFACE05", "BAUM1s"):
         options += [f"--data.root={sets / data['class_path'].lower()}"]
     elif data["class_path"] == "Manifest":
-        options += [f"--data.manifest={sets / 'clips.csv'}"]
+        name = "two.csv" if "classes" in data["init_args"] else "clips.csv"
+        options += [f"--data.manifest={sets / name}"]
     else:
         options += [f"--data.root={place.media}", "--data.subjects=3", "--data.takes=1"]
         options += ["--data.seconds=[1.0, 1.2]"]
     return options
 
 
+@pytest.mark.filterwarnings("ignore:.*fresh weights there")  # finetune: a head for other classes
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiment_runs_a_batch_of_each_stage(
-    experiment: str, sets: Path, place: Place, tmp_path: Path
+    experiment: str, sets: Path, place: Place, tmp_path: Path, smoke_run: Path
 ) -> None:
     config = str(CONFIGS / f"experiment/{experiment}.yaml")
     run = tmp_path / "run"
-    main(["fit", "--config", config, "--run", str(run), *options_for(experiment, sets, place)])
+    start = smoke_run / "checkpoints/best.ckpt"
+    options = options_for(experiment, sets, place, start)
+    main(["fit", "--config", config, "--run", str(run), *options])
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["clips"] == {"train": 12, "val": 3, "test": 3}
     assert metrics["test"]["fused"]["clips"] >= 1
+
+
+# A fusion, or an augmentation, in the place of the smoke experiment's.
+PARTS = sorted(
+    [
+        *(f"--model.fusion={path}" for path in (CONFIGS / "fusion").glob("*.yaml")),
+        *(f"--data.augment={path}" for path in (CONFIGS / "augment").glob("[!r]*.yaml")),
+    ]
+)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda p: Path(p).stem)
+def test_a_fusion_or_augmentation_runs_a_batch(part: str, place: Place, tmp_path: Path) -> None:
+    stage = {"epochs": 1, "train": ["fusion", "head"], "objectives": ["category"], "warmup": {}}
+    main(
+        [
+            "fit",
+            f"--config={CONFIGS}/experiment/smoke.yaml",
+            f"--run={tmp_path / 'run'}",
+            *SMALL,
+            *place.options(),
+            "--data.windows.count=6",
+            part,
+            f"--training.stages={json.dumps({'joint': stage})}",
+        ]
+    )
+    assert (tmp_path / "run/metrics.json").is_file()
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)

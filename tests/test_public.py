@@ -8,18 +8,30 @@ from importlib import import_module
 import pytest
 import torch
 
-from emorec import testing
-from emorec.encoders import ImageEncoder, OneHotLabelEncoder
-from emorec.extractors import FaceCrops, LogMel
+from emorec import augment, fusion, testing
+from emorec.encoders import (
+    FrameSequenceEncoder,
+    ImageEncoder,
+    OneHotLabelEncoder,
+    SpeechEncoder,
+    VectorEncoder,
+)
+from emorec.extractors import FaceCrops, FaceSequence, Functionals, LogMel, Waveform
 from emorec.fusion import ConcatFusion
 from emorec.objectives import (
+    AdaptiveTriplet,
     AuxiliaryCrossEntropy,
     BarlowTwins,
+    CommonPrivate,
     ConditionalSoftHGR,
+    Consistency,
     CrossEntropy,
     DeepCCA,
+    FocalLoss,
     InfoNCE,
+    PseudoLabel,
     SoftHGR,
+    SupervisedContrastive,
     VICReg,
 )
 from emorec.plugins import KINDS, load_plugins, registered
@@ -28,13 +40,64 @@ from emorec.types import Sizes
 load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
 ALL_SIZES = Sizes({**SIZES.features, "fused": 6, "label": 6}, SIZES.outputs)
+MEL = torch.randn(8, 1, 20, 20)
+TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+TINY |= {"intermediate_size": 16, "num_conv_pos_embedding_groups": 2}
 # Registered class -> a check of it. A new class without a line here fails the test below.
 CHECKS: dict[type, Callable[[], None]] = {
     ImageEncoder: lambda: testing.check_encoder(
         ImageEncoder("shufflenet_v2_x0_5", dim=6), torch.randn(3, 1, 64, 64)
     ),
+    FrameSequenceEncoder: lambda: testing.check_encoder(
+        FrameSequenceEncoder(VectorEncoder(5, dim=6)), torch.randn(3, 4, 5)
+    ),
+    VectorEncoder: lambda: testing.check_encoder(VectorEncoder(5, dim=6), torch.randn(3, 5)),
+    SpeechEncoder: lambda: testing.check_encoder(
+        SpeechEncoder("wavlm", config=TINY, dim=6), torch.randn(3, 8000)
+    ),
     OneHotLabelEncoder: lambda: testing.check_label_encoder(OneHotLabelEncoder(SIZES, dim=6), 3),
     ConcatFusion: lambda: testing.check_fusion(ConcatFusion(SIZES, layers=2, width=5), SIZES),
+    fusion.LowRankFusion: lambda: testing.check_fusion(fusion.LowRankFusion(SIZES), SIZES),
+    fusion.TensorFusion: lambda: testing.check_fusion(fusion.TensorFusion(SIZES, 4), SIZES),
+    fusion.GatedFusion: lambda: testing.check_fusion(fusion.GatedFusion(SIZES), SIZES),
+    fusion.CrossModalAttention: lambda: testing.check_fusion(
+        fusion.CrossModalAttention(SIZES, 8), SIZES
+    ),
+    fusion.JointCrossAttention: lambda: testing.check_fusion(
+        fusion.JointCrossAttention(SIZES), SIZES
+    ),
+    fusion.LateFusion: lambda: testing.check_fusion(
+        fusion.LateFusion(Sizes(SIZES.features, {"emotion": 4})), SIZES
+    ),
+    fusion.CommonPrivateFusion: lambda: testing.check_fusion(
+        fusion.CommonPrivateFusion(SIZES, common=3), SIZES
+    ),
+    fusion.FilledFusion: lambda: testing.check_fusion(
+        fusion.FilledFusion(SIZES, ConcatFusion), SIZES
+    ),
+    augment.SpecAugment: lambda: testing.check_augmentation(augment.SpecAugment("x"), MEL),
+    augment.Noise: lambda: testing.check_augmentation(augment.Noise("x"), MEL),
+    augment.Reverberation: lambda: testing.check_augmentation(
+        augment.Reverberation("x"), torch.randn(8, 4000)
+    ),
+    augment.FaceAugmentation: lambda: testing.check_augmentation(
+        augment.FaceAugmentation("x"), torch.randint(0, 256, (8, 3, 20, 20), dtype=torch.uint8)
+    ),
+    augment.Mixup: lambda: testing.check_augmentation(augment.Mixup(3), MEL),
+    augment.ModalityDropout: lambda: testing.check_augmentation(augment.ModalityDropout(0.5), MEL),
+    augment.Augmentations: lambda: testing.check_augmentation(
+        augment.Augmentations([augment.SpecAugment("x"), augment.Noise("x")]), MEL
+    ),
+    FocalLoss: lambda: testing.check_objective(FocalLoss(ALL_SIZES), ALL_SIZES),
+    SupervisedContrastive: lambda: testing.check_objective(
+        SupervisedContrastive(ALL_SIZES), ALL_SIZES
+    ),
+    AdaptiveTriplet: lambda: testing.check_objective(AdaptiveTriplet(ALL_SIZES), ALL_SIZES),
+    CommonPrivate: lambda: testing.check_objective(CommonPrivate(ALL_SIZES, 3), ALL_SIZES),
+    PseudoLabel: lambda: testing.check_objective(PseudoLabel(ALL_SIZES, 0.0), ALL_SIZES),
+    Consistency: lambda: testing.check_objective(
+        Consistency(ALL_SIZES, "soft", target="emotion"), ALL_SIZES
+    ),
     CrossEntropy: lambda: testing.check_objective(CrossEntropy(ALL_SIZES), ALL_SIZES),
     AuxiliaryCrossEntropy: lambda: testing.check_objective(
         AuxiliaryCrossEntropy(ALL_SIZES, "audio"), ALL_SIZES
@@ -47,8 +110,11 @@ CHECKS: dict[type, Callable[[], None]] = {
     InfoNCE: lambda: testing.check_objective(InfoNCE(ALL_SIZES), ALL_SIZES),
     FaceCrops: lambda: testing.check_extractor(FaceCrops(size=96)),
     LogMel: lambda: testing.check_extractor(LogMel(sample_rate=16000)),
+    FaceSequence: lambda: testing.check_extractor(FaceSequence(size=96)),
+    Waveform: lambda: testing.check_extractor(Waveform()),
+    Functionals: lambda: testing.check_extractor(Functionals()),
 }
-CHECKED_KINDS = ("extractor", "encoder", "label encoder", "fusion", "objective")
+CHECKED_KINDS = ("extractor", "encoder", "label encoder", "fusion", "objective", "augmentation")
 
 
 def ours(kind: str) -> list[type]:

@@ -20,7 +20,8 @@ def start_from(path: Path, task: EmotionTask) -> None:
     """Give a task the weights of a checkpoint, where names and shapes are the same.
 
     What the checkpoint has not (another fusion, a head for other classes) keeps its weights; a
-    warning names it.
+    warning names it. That is how a model is fine-tuned on another corpus or label set; inputs are
+    then standardised as in the other run.
 
     Args:
         path: A checkpoint of ``emorec fit``.
@@ -31,6 +32,8 @@ def start_from(path: Path, task: EmotionTask) -> None:
     """
     saved = _read(path)
     own = task.state_dict()
+    # The temperature is of the other run's validation clips.
+    saved.pop("temperature", None)
     found = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
     learned = {name for name, _ in task.named_parameters()}
     if not learned & found.keys():

@@ -90,7 +90,8 @@ class StagedTraining(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the stages against the model and set the number of epochs."""
         task = _task(pl_module)
-        modules = [*task.parameter_groups(), "encoders", "objectives"]
+        # A head may have no parameters, and so no group.
+        modules = [*task.parameter_groups(), "encoders", "objectives", "head"]
         for name, stage in self.stages.items():
             _known(name, "objectives", stage.objectives, list(task.objectives))
             counted = list(task.objectives) if stage.objectives is None else stage.objectives

@@ -1,5 +1,6 @@
 """Losses on class scores: of the fused output, and of one modality alone."""
 
+from abc import abstractmethod
 from typing import Literal
 
 import torch
@@ -64,14 +65,14 @@ class CategoryObjective(Objective):
         """Return (B, classes): the model's output, unless overridden."""
         return bundle.output
 
+    @abstractmethod
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of each row, (B,): -log p, unless overridden.
+        """Return the loss of each row, (B,).
 
         Args:
             logits: (B, classes).
             target: int64 (B,), or class probabilities (B, classes) of mixed rows.
         """
-        return cross_entropy(logits, target, reduction="none")
 
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return the weighted mean over the rows that count, of all ranks; see the base class."""
@@ -163,3 +164,7 @@ class AuxiliaryCrossEntropy(CategoryObjective):
         """Return the softmax layer's logits, (B, classes)."""
         logits: Tensor = self.head(bundle.features[self.feature])
         return logits
+
+    def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return -log p; see the base class."""
+        return cross_entropy(logits, target, reduction="none")
