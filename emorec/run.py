@@ -133,16 +133,11 @@ class RunDirectory:
         """Delete what a run writes, and nothing else."""
         for name in ("checkpoints", "logs", "wandb", "predictions"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for pattern in ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv"):
+        files = ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv")
+        pictures = ("confusion_matrix*.png", "training_*.png", "missing_modality.png")
+        for pattern in (*files, *pictures, "reliability.png"):
             for file in self.path.glob(pattern):
                 file.unlink()
-        for picture in (
-            *self.path.glob("confusion_matrix*.png"),
-            *self.path.glob("training_*.png"),
-            *self.path.glob("missing_modality.png"),
-            *self.path.glob("reliability.png"),
-        ):
-            picture.unlink()
 
     def open_again(self, config: Mapping[str, Any]) -> None:
         """Lock the directory of a run that is to be measured, and check what is measured.

@@ -6,7 +6,8 @@ from emorec.callbacks.missing import MissingModality
 from emorec.callbacks.report import Report
 from emorec.callbacks.spectrum import Spectrum
 from emorec.callbacks.speed import ChannelsLast, Compile
-from emorec.callbacks.staged import Stage, StagedTraining, StageError
+from emorec.callbacks.stage import Stage, StageError
+from emorec.callbacks.staged import StagedTraining
 from emorec.callbacks.teacher import Teacher
 from emorec.callbacks.throughput import Throughput
 

@@ -1,184 +1,32 @@
 """The base of all data sets: from a list of clips to loaders of segments."""
 
-from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info
-from platformdirs import user_cache_path
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emorec.augment import Augmentation
-from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Windows, Work, build
-from emorec.cache.overview import write_overview
+from emorec.cache import SegmentCache
+from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
 from emorec.data.folds import split_clips
 from emorec.data.labels import hide_labels
 from emorec.data.leaks import check_leaks
 from emorec.data.loaders import make_loader
-from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
-from emorec.data.splits import FOLDED, PARTS, Part, Split
+from emorec.data.splits import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
 from emorec.data.usable import usable_entries
-from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch
 
 
-class EmotionDataModule(LightningDataModule, ABC):
+class EmotionDataModule(ClipSet):
     """A data set of labelled clips; a subclass says where its clips and labels are.
 
-    Args:
-        root: Folder of the data set.
-        extractors: Modality -> extractor; which modalities are read, and how.
-        windows: Where clips are cut; the paper's 30 random windows of 0.5 s where None.
-        cache: Folder of the segment caches; the user's cache folder where None.
-        split: ``random_clip`` (the paper's; shares speakers), ``subject_independent``,
-            ``leave_speakers_out`` (cross-validation), ``held_out_text`` (an audit), or
-            ``official`` (what each clip brings).
-        seed: Of the split and of the order of training.
-        batch_size: Segments a batch and device; the paper's 90.
-        workers: Processes that load batches, and that preprocess in ``fit``.
-        augment: Changes training batches on the device; never those of validation and test.
-        labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
-            the others take part as unlabelled ones. Validation and test clips keep theirs.
-        labelled_only: Whether training clips without a label are left out, as the paper does for
-            its baselines; else they take part in what needs no label (and in batch norm).
-        fold: Of leave_speakers_out and held_out_text: which fold is tested, from 1.
-        folds: Of the same: how many; ``speakers`` (one each); the name of a published list
-            (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
-        exclude: Ids of clips that are left out, such as copies and damaged ones.
-
-    Attributes:
-        select_on_test: Choose the best epoch on test clips, as much published code does. For
-            comparison with the literature alone: every result says so.
+    Options and attributes: see :class:`~emorec.data.clip_set.ClipSet`.
     """
-
-    targets: dict[str, list[str]]
-    media: str = ""  # which files are read, in sets that have several kinds of a take
-
-    def __init__(
-        self,
-        root: Path,
-        extractors: dict[str, Extractor],
-        windows: Windows | None = None,
-        cache: Path | None = None,
-        split: Split = "random_clip",
-        seed: int = 0,
-        batch_size: int = 90,
-        workers: int = 2,
-        augment: Augmentation | None = None,
-        labelled_share: float = 1.0,
-        labelled_only: bool = False,
-        fold: int = 1,
-        folds: int | str = 5,
-        exclude: list[str] | None = None,
-    ) -> None:
-        super().__init__()
-        if not 0 <= labelled_share <= 1:
-            raise DataError(f"labelled_share is {labelled_share}; it must be from 0 to 1")
-        if not extractors:
-            raise DataError("extractors is empty: name at least one modality to read")
-        self.root = Path(root).expanduser()
-        self.extractors = extractors
-        self.windows = windows or RandomWindows()
-        self.cache_folder = Path(cache or user_cache_path("emorec")).expanduser()
-        self.split, self.seed = split, seed
-        self.batch_size, self.workers, self.augment = batch_size, workers, augment
-        self.labelled_share, self.labelled_only = labelled_share, labelled_only
-        self.fold, self.folds, self.exclude = fold, folds, exclude or []
-        self.select_on_test = False
-        self.parts: dict[Part, SegmentDataset] = {}
-        self._prepared = False
-        self.all_clips: list[Clip] = []
-        self.entries: dict[str, Entry] = {}
-        self.assigned: dict[str, Part] = {}
-        # The split of a run that goes on: what was tested or trained on stays so, whatever clips
-        # have come or become usable since.
-        self.pinned: dict[str, Part] = {}
-
-    @abstractmethod
-    def clips(self) -> list[Clip]:
-        """Return the clips of the set, in a stable order.
-
-        Raises:
-            DataError: The root is missing or not laid out as expected.
-        """
-
-    @property
-    def set_name(self) -> str:
-        """Name of the set, the kind of files, and a digest of its root: none shares a cache."""
-        names = [type(self).__name__.lower(), self.media, folder_digest(self.root)]
-        return "-".join(name for name in names if name)
-
-    def source(self) -> Source:
-        """Return how this set's clips become segments."""
-        return Source(
-            self.set_name, self.root, self.cache_folder, self.windows, dict(self.extractors)
-        )
-
-    def prepare_data(self) -> None:
-        """Cache what is missing; Lightning calls this in one process, before each of its loops."""
-        if not self._prepared:
-            self.preprocess(Work(self.workers))
-        self._prepared = True
-
-    def preprocess(self, work: Work) -> list[Entry]:
-        """Cache what is missing and return all records; write the reports.
-
-        Args:
-            work: Worker processes, device, and shard: one shard writes no ``report.html``.
-        """
-        clips, cache = self.checked_clips(), self.source().cache()
-        table, page = cache.folder / "report.csv", cache.folder / "report.html"
-        before = table.read_bytes() if table.is_file() else b""
-        made = build(self.source(), clips, work, say=rank_zero_info)
-        if work.shard[1] == 1 and not (page.is_file() and table.read_bytes() == before):
-            target, classes = next(iter(self.targets.items()))
-            write_overview(page, made, clips, classes, cache, target)
-            rank_zero_info(f"pictures and counts: {page}")
-        return made
-
-    def checked_clips(self) -> list[Clip]:
-        """Return :meth:`clips` after checking that there are some and that no id repeats.
-
-        Raises:
-            DataError: There are none, or an id repeats.
-        """
-        clips = self.clips()
-        unknown = sorted(set(self.exclude) - {clip.id for clip in clips})
-        if unknown:
-            raise DataError(f"exclude names {unknown[0]!r}, which is no clip of {self.root}")
-        clips = [clip for clip in clips if clip.id not in self.exclude]
-        if not clips:
-            raise DataError(f"no clip found in {self.root}; {self.expected}")
-        repeated = [i for i, count in Counter(c.id for c in clips).items() if count > 1]
-        if repeated:
-            raise DataError(
-                f"{len(repeated)} clip id(s) repeat, for instance {repeated[0]!r}; each clip needs "
-                "its own (in a manifest: its own path, or a column 'id')"
-            )
-        return clips
-
-    @property
-    def published(self) -> dict[str, int]:
-        """Published numbers: ``clips``, ``speakers``, official parts, classes; see ``verify``."""
-        return {}
-
-    @property
-    def label_note(self) -> str:
-        """Which labels these are, where a corpus has several kinds; every result states it."""
-        return ""
-
-    @property
-    def expected(self) -> str:
-        """What the set looks like on disk, for error messages."""
-        return "see the data set's documentation for its layout"
 
     def setup(self, stage: str | None = None) -> None:
         """Read the cache's records and split the clips; no media is decoded.

@@ -11,10 +11,16 @@ import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
 from emorec.errors import UserError
+from emorec.export.card_tables import (
+    by_speaker,
+    class_table,
+    confusion_table,
+    results_table,
+    trait_table,
+)
 from emorec.run import RunDirectory
 
 PAPER = "https://doi.org/10.3390/app10207239"
-FEW_CLIPS, FEW_SPEAKERS = 30, 5  # fewer in a group: its numbers are mostly chance
 TRAITS = ("sex", "age")
 
 
@@ -74,11 +80,11 @@ def model_card(
             None: "Who speaks is not known: test speakers may be in training.",
         }[metrics["speakers_shared"]],
         runs_note=_runs_note(len(every)),
-        results=_results(every),
-        by_class=_by_class(fused["recall"], predictions),
-        by_speaker=_by_speaker(predictions),
-        by_trait=[_by_trait(predictions, t) for t in TRAITS if t in predictions],
-        confusion=_confusion(fused["confusion"], classes),
+        results=results_table(every),
+        by_class=class_table(fused["recall"], predictions),
+        by_speaker=by_speaker(predictions),
+        by_trait=[trait_table(predictions, t) for t in TRAITS if t in predictions],
+        confusion=confusion_table(fused["confusion"], classes),
         pictures=[path.name for path in pictures(run)],
         windows=_named(config["data"]["init_args"].get("windows")) or "30 random ones of 0.5 s",
         modalities=sorted(config["model"]["init_args"]["encoders"]),
@@ -147,72 +153,6 @@ def _runs_note(count: int) -> str:
     )
 
 
-def _results(every: Sequence[dict[str, Any]]) -> str:
-    rows = []
-    for scores in every[0]["test"]:
-        row: dict[str, str] = {"scores": "all together" if scores == "fused" else f"{scores} alone"}
-        for key, title in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
-            found = [m["test"][scores][key] for m in every if scores in m["test"]]
-            values = pd.Series([value for value in found if value is not None], dtype=float)
-            spread = f" ± {100 * values.std(ddof=1):.1f}" if len(values) > 1 else ""
-            row[f"{title}, %"] = f"{100 * values.mean():.1f}{spread}" if len(values) else "n/a"
-        rows.append(row)
-    return _markdown(rows)
-
-
-def _by_class(recall: dict[str, float | None], predictions: pd.DataFrame) -> str:
-    counts = predictions["target"].value_counts()
-    return _markdown(
-        {
-            "class": name,
-            "recall, %": "n/a" if value is None else f"{100 * value:.1f}",
-            "test clips": str(counts.get(name, 0)),
-        }
-        for name, value in recall.items()
-    )
-
-
-def _by_speaker(predictions: pd.DataFrame) -> str:
-    if (predictions["group"] == "").any():
-        return "not known who speaks."
-    hits = (predictions["target"] == predictions["predicted"]).astype(float) * 100
-    right = hits.groupby(predictions["group"]).mean().sort_values()
-    if len(right) == 1:
-        return f"one test speaker, accuracy {right.iloc[0]:.1f} %."
-    return (
-        f"{len(right)} test speakers, accuracy {right.mean():.1f} ± {right.std(ddof=1):.1f} % "
-        f"(worst: {right.iloc[0]:.1f} %, best: {right.iloc[-1]:.1f} %)."
-    )
-
-
-def _by_trait(predictions: pd.DataFrame, trait: str) -> str:
-    rows, small = [], False
-    for value, part in predictions.groupby(predictions[trait].astype(str)):
-        speakers = part["group"].nunique()
-        few = len(part) < FEW_CLIPS or speakers < FEW_SPEAKERS
-        small |= few
-        rows.append(
-            {
-                trait: f"{value or 'not stated'}{' (!)' if few else ''}",
-                "accuracy, %": f"{100 * (part['target'] == part['predicted']).mean():.1f}",
-                "test clips": str(len(part)),
-                "speakers": str(speakers),
-            }
-        )
-    warning = (
-        f"\n\n(!) fewer than {FEW_CLIPS} clips or {FEW_SPEAKERS} speakers: mostly chance, and no "
-        "statement about the group."
-    )
-    return f"By {trait} (this model):\n\n{_markdown(rows)}{warning if small else ''}\n"
-
-
-def _confusion(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    return _markdown(
-        {"": name, **dict(zip(classes, map(str, row), strict=True))}
-        for name, row in zip(classes, confusion, strict=True)
-    )
-
-
 def _named(value: Any) -> str:
     """Return a class of a config with its main options, such as ``ImageEncoder (resnet50)``."""
     if not isinstance(value, dict):
@@ -225,7 +165,3 @@ def _named(value: Any) -> str:
         if key in options
     ]
     return f"{name} ({', '.join(kept)})" if kept else name
-
-
-def _markdown(rows: Any) -> str:
-    return pd.DataFrame(list(rows)).to_markdown(index=False, disable_numparse=True)

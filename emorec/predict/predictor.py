@@ -10,14 +10,15 @@ import torch
 from emorec.cache import GridWindows, Windows
 from emorec.calibration import apply_temperature
 from emorec.checkpoints import load_checkpoint
-from emorec.extractors import Extraction, Extractor
+from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.picture import as_picture
 from emorec.predict.faces import FaceStrip
 from emorec.predict.prediction import Prediction, Timeline, TimelineRow
+from emorec.predict.rows import timeline_rows
 from emorec.predict.scoring import WHOLE, Scorer
 from emorec.tasks import ClassificationTask, TaskError
-from emorec.types import Array, Clip, Window
+from emorec.types import Array, Clip
 
 PART = 16  # windows that are in memory at once
 
@@ -157,7 +158,7 @@ class Predictor:
         done = 0
         for part in parts:
             found = {name: next(stream) for name, stream in streams.items()}
-            rows += self._rows(part, found)
+            rows += timeline_rows(self.score, part, found)
             for name in filter(self._shows, found):
                 faces.add(part, found[name])
             warnings += [w for one in found.values() for w in one.warnings if w not in warnings]
@@ -176,31 +177,6 @@ class Predictor:
             there = len({row.window for row in rows if name in row.alone})
             if there < count:
                 yield f"no {name} in {count - there} of {count} windows"
-
-    def _rows(
-        self, windows: Sequence[Window], found: Mapping[str, Extraction]
-    ) -> Iterator[TimelineRow]:
-        """Yield one row a person and window, and one for the sound where nobody is seen."""
-        persons = sorted({person for one in found.values() for person in one.persons})
-        rows: list[tuple[int, int | None, dict[str, Array | None]]] = []
-        for i in range(len(windows)):
-            shared = {name: one.arrays[i] for name, one in found.items() if one.arrays}
-            seen: list[tuple[int, int | None, dict[str, Array | None]]] = []
-            for person in persons:
-                own = {
-                    n: one.persons[person][i] for n, one in found.items() if person in one.persons
-                }
-                if any(array is not None for array in own.values()):
-                    seen.append((i, person, {**shared, **own}))
-            if not seen and any(array is not None for array in shared.values()):
-                seen.append((i, None, shared))
-            rows += seen
-        scores = self.score([arrays for _, _, arrays in rows]) if rows else []
-        for (i, who, _), score in zip(rows, scores, strict=True):
-            boxes = [one.boxes[who][i] for one in found.values() if who in one.boxes]
-            alone = {name: values for name, values in score.items() if name != WHOLE}
-            box = boxes[0] if boxes else None
-            yield TimelineRow(windows[i], who, box, score[WHOLE], alone)
 
     def _mean(self, scores: list[list[float]]) -> dict[str, float]:
         mean = np.mean(np.asarray(scores, np.float64), 0).tolist()

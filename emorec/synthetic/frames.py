@@ -9,7 +9,8 @@ import numpy as np
 
 from emorec.synthetic.draws import stable_rng
 from emorec.synthetic.expression import BLINK, express, slow_wave
-from emorec.synthetic.features import X0, X1, Y0, Y1, Flesh, paint
+from emorec.synthetic.features import X0, X1, Y0, Y1, paint
+from emorec.synthetic.flesh import Flesh
 from emorec.synthetic.looks import Look, draw_background, draw_look, dress
 from emorec.synthetic.plan import ClipPlan
 from emorec.synthetic.portrait import NOSE, ZOOM, Image, to_canvas

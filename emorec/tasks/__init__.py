@@ -1,6 +1,7 @@
 """LightningModules: how a batch is trained on and a clip is judged."""
 
-from emorec.tasks.base import EmotionTask, TaskError
+from emorec.tasks.base import EmotionTask
 from emorec.tasks.classification import ClassificationTask
+from emorec.tasks.model import TaskError
 
 __all__ = ["ClassificationTask", "EmotionTask", "TaskError"]

@@ -1,136 +1,21 @@
-"""The model: encoders, fusion and objectives, assembled and trained on batches."""
+"""How the model is trained on batches: losses, steps, optimizer, what a checkpoint keeps."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
-from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch import Tensor
 
-from emorec.encoders import Encoder, LabelEncoder
-from emorec.errors import UserError
 from emorec.functional import sum_over_ranks, world_size
-from emorec.fusion import Fusion
-from emorec.objectives import Objective
+from emorec.tasks.model import EmotionModel, TaskError
 from emorec.tasks.standardise import Standardise
-from emorec.types import FeatureBundle, SegmentBatch, Sizes
-
-OptimizerCallable = Callable[[Iterable[Any]], Optimizer]
-SchedulerCallable = Callable[[Optimizer], LRScheduler]
+from emorec.types import FeatureBundle, SegmentBatch
 
 
-class TaskError(UserError):
-    """Model and data do not fit each other; the message says how."""
+class EmotionTask(EmotionModel):
+    """A model that is trained on a weighted sum of objectives.
 
-
-def adam(parameters: Iterable[Any]) -> Optimizer:
-    """Return the paper's optimizer: Adam with learning rate 0.001."""
-    return torch.optim.Adam(parameters, lr=1e-3)
-
-
-class EmotionTask(LightningModule):
-    """Encoders -> fusion -> head, trained on a weighted sum of objectives.
-
-    Rows without a modality go through its encoder as zeros (the mean of the training clips) and
-    come out as zero features; they do count in the statistics of batch norm.
-
-    Args:
-        encoders: Modality -> encoder.
-        fusion: Makes the fusion from sizes.
-        objectives: Name -> makes the objective from sizes.
-        targets: Target -> class names; linked from the data by the command line.
-        target: The target that the output predicts.
-        label_encoder: Makes the label encoder from sizes; None where no objective needs it.
-        optimizer: Makes the optimizer of a stage; Adam at 0.001 by default.
-        scheduler: Makes the learning-rate scheduler of a stage; stepped once an epoch.
-
-    Attributes:
-        active: Objective -> weight in force; a stage changes it, and an objective that is not
-            in it is not evaluated.
-        shown: Modalities in force; the others are treated as absent and not encoded.
-        learning_rates: Prefix of a parameter group's name (``encoders``, ``encoders.audio``,
-            ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate,
-            where it is not the optimizer's.
-        fixed: Names of parameters that their module froze for good; no stage trains them.
+    Arguments and attributes: see :class:`~emorec.tasks.model.EmotionModel`.
     """
-
-    def __init__(
-        self,
-        encoders: dict[str, Encoder],
-        fusion: Callable[[Sizes], Fusion],
-        objectives: dict[str, Callable[[Sizes], Objective]],
-        targets: dict[str, list[str]],
-        target: str = "emotion",
-        label_encoder: Callable[[Sizes], LabelEncoder] | None = None,
-        optimizer: OptimizerCallable = adam,
-        scheduler: SchedulerCallable | None = None,
-    ) -> None:
-        super().__init__()
-        self.save_hyperparameters(logger=False)  # objects, where it is not made by a config
-        if target not in targets:
-            raise TaskError(f"no target {target!r} in the data; it has {', '.join(targets)}")
-        self.targets, self.target = targets, target
-        self.encoders = nn.ModuleDict({name: encoders[name] for name in sorted(encoders)})
-        self.standardise = nn.ModuleDict({name: Standardise() for name in sorted(encoders)})
-        self.make_fusion, self.make_objectives = fusion, objectives
-        self.make_label_encoder = label_encoder
-        self.make_optimizer, self.make_scheduler = optimizer, scheduler
-        self.active: dict[str, float] = {}
-        self.shown = sorted(encoders)
-        self.learning_rates: dict[str, float] = {}
-        self.fixed: set[str] = set()
-        self.fusion: Fusion | None = None
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names of the target, in the order of the outputs."""
-        return self.targets[self.target]
-
-    def configure_model(self) -> None:
-        """Assemble what needs sizes; a second call changes nothing."""
-        if self.fusion is not None:
-            return
-        widths = {name: int(self.encoder(name).dim) for name in self.encoders}
-        outputs = {name: len(classes) for name, classes in self.targets.items()}
-        # The fusion's sizes have no label: a config cannot leak it into the output.
-        self.fusion = self.make_fusion(Sizes(dict(widths), outputs))
-        self.head = self.fusion.head(outputs[self.target])
-        widths["fused"] = self.fusion.dim
-        self.label_encoder = None
-        if self.make_label_encoder is not None:
-            self.label_encoder = self.make_label_encoder(Sizes(widths, outputs))
-            widths["label"] = self.label_encoder.dim
-        sizes = Sizes(widths, outputs)
-        self.objectives = nn.ModuleDict(
-            {name: self.make_objectives[name](sizes) for name in sorted(self.make_objectives)}
-        )
-        self.fixed = {name for name, p in self.named_parameters() if not p.requires_grad}
-        if not self.active:
-            self.active = {name: self.objective(name).weight for name in self.objectives}
-
-    def encoder(self, name: str) -> Encoder:
-        """Return a modality's encoder."""
-        encoder = self.encoders[name]
-        assert isinstance(encoder, Encoder)
-        return encoder
-
-    def objective(self, name: str) -> Objective:
-        """Return an objective by its name in the config."""
-        objective = self.objectives[name]
-        assert isinstance(objective, Objective)
-        return objective
-
-    def check(self) -> None:
-        """Assemble the model and look for its weight files, before any data is read.
-
-        Raises:
-            UserError: Something named in the config does not exist or does not fit.
-        """
-        self.configure_model()
-        for name in self.encoders:
-            self.encoder(name).check_weights()
 
     def setup(self, stage: str) -> None:
         """Check that the data has the encoders' modalities; tell objectives of clips."""
@@ -163,51 +48,6 @@ class EmotionTask(LightningModule):
         data: Any = getattr(self.trainer, "datamodule", None)
         for name, (mean, deviation) in data.statistics().items():
             modules[name].set(mean, deviation)
-
-    def forward(self, batch: SegmentBatch) -> FeatureBundle:
-        """Return features and output; the label feature is added by :meth:`with_label`."""
-        features, present = {}, {}
-        dtype = self.dtype
-        assert isinstance(dtype, torch.dtype)
-        for name in self.encoders:
-            there = batch.present[name]
-            if name in self.shown:
-                x = self.standardise[name](batch.inputs[name]).to(dtype)
-                x = x.masked_fill(~_like(there, x), 0)
-                encoded = self.encoders[name](x)
-                features[name] = encoded.masked_fill(~_like(there, encoded), 0)
-                present[name] = there
-            else:
-                features[name] = torch.zeros(
-                    len(batch), self.encoder(name).dim, device=there.device, dtype=dtype
-                )
-                present[name] = torch.zeros_like(there)
-        return self.fuse(features, present)
-
-    def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
-        """Fuse the features of the modalities; adds ``fused``.
-
-        Args:
-            features: Modality -> (B, D); zeros in rows where it is absent.
-            present: Modality -> bool (B,).
-        """
-        assert self.fusion is not None
-        fused = self.fusion(dict(features), dict(present))
-        there = torch.stack(list(present.values())).any(0)
-        return FeatureBundle(
-            {**features, "fused": fused}, {**present, "fused": there}, self.head(fused)
-        )
-
-    def with_label(self, bundle: FeatureBundle, batch: SegmentBatch) -> FeatureBundle:
-        """Add the label's feature, for objectives."""
-        if self.label_encoder is None:
-            return bundle
-        label = self.label_encoder(batch.targets[self.target])
-        return FeatureBundle(
-            {**bundle.features, "label": label},
-            {**bundle.present, "label": batch.labelled[self.target]},
-            bundle.output,
-        )
 
     def losses(
         self, bundle: FeatureBundle, batch: SegmentBatch
@@ -257,15 +97,6 @@ class EmotionTask(LightningModule):
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
 
-    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters by group name, see the class."""
-        groups: dict[str, list[nn.Parameter]] = {}
-        for name, parameter in self.named_parameters():
-            parts = name.split(".")
-            depth = 2 if parts[0] in ("encoders", "objectives") else 1
-            groups.setdefault(".".join(parts[:depth]), []).append(parameter)
-        return groups
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep which objectives and modalities the weights are meant for."""
         checkpoint["emorec"] = {
@@ -290,10 +121,6 @@ class EmotionTask(LightningModule):
         self.active = dict(kept.get("active", self.active))
         self.shown = list(kept.get("shown", self.shown))
         self.configure_model()
-
-
-def _like(mask: Tensor, x: Tensor) -> Tensor:
-    return mask.view(-1, *[1] * (x.ndim - 1))
 
 
 def _mean_of_ranks(values: dict[str, Tensor]) -> dict[str, Tensor]:

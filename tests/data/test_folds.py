@@ -12,9 +12,9 @@ from emorec.data.folds import (
     fold_count,
     held_out_text,
     leave_speakers_out,
-    published_folds,
     split_clips,
 )
+from emorec.data.published import published_folds
 from emorec.data.splits import PARTS, SplitError
 from emorec.types import Clip
 

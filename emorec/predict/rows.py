@@ -1,0 +1,38 @@
+"""Who is there in each window, and what the model says of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from emorec.extractors import Extraction
+from emorec.predict.prediction import TimelineRow
+from emorec.predict.scoring import WHOLE, Scorer
+from emorec.types import Array, Window
+
+
+def timeline_rows(
+    score: Scorer, windows: Sequence[Window], found: Mapping[str, Extraction]
+) -> Iterator[TimelineRow]:
+    """Yield one row a person and window, and one for the sound where nobody is seen.
+
+    Args:
+        score: Gives windows their probabilities.
+        windows: A part of a recording.
+        found: Modality -> what was extracted from them.
+    """
+    persons = sorted({person for one in found.values() for person in one.persons})
+    rows: list[tuple[int, int | None, dict[str, Array | None]]] = []
+    for i in range(len(windows)):
+        shared = {name: one.arrays[i] for name, one in found.items() if one.arrays}
+        seen: list[tuple[int, int | None, dict[str, Array | None]]] = []
+        for person in persons:
+            own = {n: one.persons[person][i] for n, one in found.items() if person in one.persons}
+            if any(array is not None for array in own.values()):
+                seen.append((i, person, {**shared, **own}))
+        if not seen and any(array is not None for array in shared.values()):
+            seen.append((i, None, shared))
+        rows += seen
+    scores = score([arrays for _, _, arrays in rows]) if rows else []
+    for (i, who, _), shares in zip(rows, scores, strict=True):
+        boxes = [one.boxes[who][i] for one in found.values() if who in one.boxes]
+        alone = {name: values for name, values in shares.items() if name != WHOLE}
+        box = boxes[0] if boxes else None
+        yield TimelineRow(windows[i], who, box, shares[WHOLE], alone)
