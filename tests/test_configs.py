@@ -104,6 +104,8 @@ def options_for(experiment: str, sets: Path, place: Place, start: Path) -> list[
         options += small_encoder(f"--model.encoders.{name}", encoder, experiment)
     if experiment == "finetune":
         options += [f"--training.start={start}"]
+    if experiment == "speech":
+        options += [f"--data.augment={CONFIGS}/augment/rooms.yaml"]
     if data["class_path"] in ("RAVDESS", "ENTERFACE05", "BAUM1s"):
         options += [f"--data.root={sets / data['class_path'].lower()}"]
     elif data["class_path"] == "Manifest":
@@ -128,6 +130,26 @@ def test_experiment_runs_a_batch_of_each_stage(
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["clips"] == {"train": 12, "val": 3, "test": 3}
     assert metrics["test"]["fused"]["clips"] >= 1
+
+
+def test_a_teacher_and_weighted_classes_run_a_batch(place: Place, tmp_path: Path) -> None:
+    strong = {"class_path": "SpecAugment", "init_args": {"bands": 24}}
+    teacher = {"class_path": "Teacher", "init_args": {"decay": 0.9, "strong": strong}}
+    config = str(CONFIGS / "experiment/losses.yaml")
+    data = [f"--data.root={place.media}", f"--data.cache={place.cache}", "--data.subjects=3"]
+    data += ["--data.takes=1", "--data.seconds=[1.0, 1.2]", "--data.labelled_share=0.5"]
+    main(
+        [
+            *["fit", "--config", config, "--run", str(tmp_path / "run"), *SMALL, *data],
+            "--training.stages.joint.epochs=1",
+            "--training.stages.joint.objectives=[weighted, teacher, hgr]",
+            "--training.stages.joint.warmup={}",
+            f"--trainer.callbacks+={json.dumps(teacher)}",
+        ]
+    )
+    logged = (tmp_path / "run/logs/version_0/metrics.csv").read_text().splitlines()[0]
+    assert "train/loss/teacher_epoch" in logged.split(",")
+    assert "train/loss/weighted_epoch" in logged.split(",")
 
 
 # A fusion, or an augmentation, in the place of the smoke experiment's.
