@@ -40,10 +40,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             temporary.unlink(missing_ok=True)
 
 
-def save_tensor(path: Path, name: str, value: torch.Tensor) -> None:
-    """Change one tensor of a checkpoint's weights; the file is the old or the new one, whole."""
+def save_weights(path: Path, task: EmotionTask) -> None:
+    """Give a checkpoint the weights of a task; the file is the old or the new one, whole."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    saved["state_dict"][name] = value.detach().cpu()
+    saved["state_dict"] = {name: value.cpu() for name, value in task.state_dict().items()}
     AtomicCheckpointIO().save_checkpoint(saved, path)
 
 

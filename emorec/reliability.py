@@ -14,17 +14,16 @@ def reliability_figure(scores: Tensor, target: Tensor, temperature: float, title
     """Draw accuracy over confidence, as it was and as it is, and risk over coverage.
 
     Args:
-        scores: float (C, classes), probabilities after the temperature.
+        scores: float (C, classes), probabilities before the temperature.
         target: int64 (C,); -1 where unlabelled; at least one labelled clip.
-        temperature: That was applied to them.
+        temperature: That is applied to them.
         title: Title of the picture.
     """
     figure = Figure(figsize=(9.5, 4.2), dpi=120)
     left, right = figure.subplots(1, 2)
     left.plot((0, 1), (0, 1), color="grey", linestyle="--", linewidth=1)
-    kinds = {f"temperature {temperature:.2f}": scores}
-    if temperature != 1:
-        kinds = {"as trained": apply_temperature(scores, 1 / temperature), **kinds}
+    warm = apply_temperature(scores, temperature)
+    kinds = {"as trained": scores, f"temperature {temperature:.2f}": warm}
     rows = target >= 0
     for colour, (name, shares) in zip(COLOURS, kinds.items(), strict=False):
         sure, said = (values.cpu().numpy() for values in shares[rows].max(1))
@@ -38,7 +37,7 @@ def reliability_figure(scores: Tensor, target: Tensor, temperature: float, title
         left.scatter(x, y, s=sizes, color=colour, alpha=0.7)
     left.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(-0.02, 1.02), title=title)
     left.legend(fontsize=8, loc="upper left")
-    coverage, risk = risk_coverage(scores, target)
+    coverage, risk = risk_coverage(warm, target)
     right.plot(coverage, risk, color=COLOURS[4], drawstyle="steps-post")
     right.set(
         xlabel="share of clips that are decided, the surest first",

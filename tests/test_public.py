@@ -83,7 +83,7 @@ CHECKS: dict[type, Callable[[], None]] = {
     augment.FaceAugmentation: lambda: testing.check_augmentation(
         augment.FaceAugmentation("x"), torch.randint(0, 256, (8, 3, 20, 20), dtype=torch.uint8)
     ),
-    augment.Mixup: lambda: testing.check_augmentation(augment.Mixup(3), MEL),
+    augment.Mixup: lambda: testing.check_augmentation(augment.Mixup(), MEL),
     augment.ModalityDropout: lambda: testing.check_augmentation(augment.ModalityDropout(0.5), MEL),
     augment.Augmentations: lambda: testing.check_augmentation(
         augment.Augmentations([augment.SpecAugment("x"), augment.Noise("x")]), MEL

@@ -1,7 +1,9 @@
 """The interface of augmentations."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +17,20 @@ class Augmentation(nn.Module, ABC):
 
     It draws from torch's random numbers, which training seeds anew each epoch. Inputs are as
     extractors made them (uint8 pictures, log-mels, samples), before standardisation.
+
+    Attributes:
+        shown: Modalities that the stage of training shows; None: all. Set by the data module.
+        classes: Target -> number of classes. Set by the data module.
     """
+
+    shown: list[str] | None = None
+    classes: Mapping[str, int] = MappingProxyType({})
+
+    def tell(self, shown: list[str] | None, classes: Mapping[str, int]) -> None:
+        """Set the attributes, also of the augmentations inside."""
+        for module in self.modules():
+            if isinstance(module, Augmentation):
+                module.shown, module.classes = shown, classes
 
     @abstractmethod
     def forward(self, batch: SegmentBatch) -> SegmentBatch:

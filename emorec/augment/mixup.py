@@ -19,19 +19,24 @@ class Mixup(Augmentation):
     class scores read; losses on distances of classes leave mixed rows out.
 
     Args:
-        classes: Number of classes of the target.
         alpha: Above 0; small values mix little.
         target: Which target.
     """
 
-    def __init__(self, classes: int, alpha: float = 0.2, target: str = "emotion") -> None:
+    def __init__(self, alpha: float = 0.2, target: str = "emotion") -> None:
         super().__init__()
-        if alpha <= 0 or classes < 2:
-            raise UserError(f"alpha is above 0 and classes at least 2, got {alpha} and {classes}")
-        self.classes, self.alpha, self.target = classes, alpha, target
+        if alpha <= 0:
+            raise UserError(f"alpha is above 0, got {alpha}")
+        self.alpha, self.target = alpha, target
 
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the mixed batch; see the base class."""
+        """Return the mixed batch; see the base class.
+
+        Raises:
+            UserError: The data has no such target.
+        """
+        if self.target not in self.classes:
+            raise UserError(f"Mixup mixes {self.target!r}; the data has {', '.join(self.classes)}")
         device = batch.clip.device
         other = torch.randperm(len(batch), device=device)
         shape = torch.full((len(batch),), self.alpha, device=device)
@@ -48,7 +53,7 @@ class Mixup(Augmentation):
             inputs[name] = share * x + (1 - share) * x[other]
         target = batch.targets[self.target]
         if not target.is_floating_point():
-            target = one_hot(target, self.classes).float()
+            target = one_hot(target, self.classes[self.target]).float()
         share = lam.unsqueeze(1)
         mixed = share * target + (1 - share) * target[other]
         return replace(batch, inputs=inputs, targets={**batch.targets, self.target: mixed})

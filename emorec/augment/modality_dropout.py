@@ -11,13 +11,14 @@ from emorec.types import SegmentBatch
 
 
 class ModalityDropout(Augmentation):
-    """Takes whole modalities away from random rows, never a row's last one.
+    """Takes whole modalities away from random rows, never the last one that a stage shows.
 
     Neverova et al. 2016 (ModDrop, https://arxiv.org/abs/1501.00102). To the model a row then is one
     that never had the modality.
 
     Args:
-        rate: Probability that a row loses a given modality, 0 to below 1.
+        rate: Probability, 0 to below 1, with which each modality of a row is drawn to be lost; a
+            row for which all are drawn keeps one of them.
         modalities: Which can be lost; all where None.
         unit: ``segment``: each row by itself; ``clip``: all rows of a clip in the batch alike.
     """
@@ -40,6 +41,7 @@ class ModalityDropout(Augmentation):
             UserError: The batch does not have one of the modalities that are named.
         """
         names = sorted(batch.present)
+        seen = names if self.shown is None else self.shown
         unknown = sorted(set(self.modalities or []) - set(names))
         if unknown:
             raise UserError(
@@ -47,6 +49,7 @@ class ModalityDropout(Augmentation):
             )
         _, of = torch.unique(batch.clip, return_inverse=True)
         rows = of if self.unit == "clip" else torch.arange(len(batch), device=of.device)
+        names = [name for name in names if name in seen]
         there = torch.stack([batch.present[name] for name in names])
         drawn = torch.rand(len(names), len(batch), device=of.device)[:, rows]
         can = torch.tensor([self.modalities is None or n in self.modalities for n in names])
@@ -56,7 +59,7 @@ class ModalityDropout(Augmentation):
         keep = drawn.masked_fill(~there, -1).argmax(0)
         back = torch.nn.functional.one_hot(keep, len(names)).T.bool() & there
         left = torch.where(left.any(0), left, back)
-        present = dict(zip(names, left, strict=True))
+        present = {**batch.present, **dict(zip(names, left, strict=True))}
         inputs = {
             n: x.masked_fill(~present[n].view(-1, *[1] * (x.ndim - 1)), 0)
             for n, x in batch.inputs.items()

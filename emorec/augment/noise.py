@@ -11,8 +11,9 @@ from emorec.errors import UserError
 class Noise(InputAugmentation):
     """Adds white noise at a random signal-to-noise ratio.
 
-    A waveform (B, samples) gets Gaussian noise. A log-mel (B, 1, bands, frames) of power gets what
-    such noise adds to it: in each cell an exponentially distributed power of one mean.
+    A waveform (B, samples) gets Gaussian noise. A log-mel (B, 1, bands, frames) of power gets an
+    exponentially distributed power in each cell, of one mean: noise that is about as strong in all
+    mel bands (white noise is stronger in the high ones, which are wider).
 
     Args:
         modality: Whose arrays.
@@ -29,7 +30,13 @@ class Noise(InputAugmentation):
         self.snr = snr
 
     def change(self, x: Tensor) -> Tensor:
-        """Return noisy arrays; see the base class."""
+        """Return noisy arrays; see the base class.
+
+        Raises:
+            UserError: The arrays are pictures.
+        """
+        if x.ndim > 2 and x.shape[1] != 1:
+            raise UserError(f"Noise is for sound, {self.modality} is {tuple(x.shape[1:])}")
         low, high = self.snr
         snr = low + (high - low) * torch.rand(len(x), device=x.device)
         if x.ndim == 2:

@@ -4,6 +4,7 @@ from torch import Tensor
 from torchaudio.functional import mask_along_axis_iid
 
 from emorec.augment.base import InputAugmentation
+from emorec.errors import UserError
 
 
 class SpecAugment(InputAugmentation):
@@ -32,7 +33,13 @@ class SpecAugment(InputAugmentation):
         self.bands, self.frames, self.masks = bands, frames, masks
 
     def change(self, x: Tensor) -> Tensor:
-        """Return masked log-mels; see the base class."""
+        """Return masked log-mels; see the base class.
+
+        Raises:
+            UserError: The arrays are no spectrograms.
+        """
+        if x.ndim != 4 or x.shape[1] != 1:
+            raise UserError(f"SpecAugment needs log-mels, {self.modality} is {tuple(x.shape[1:])}")
         mean = x.mean((-2, -1), keepdim=True)
         x = x - mean
         for _ in range(self.masks):

@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from emorec.calibration import apply_temperature, calibration
+from emorec.calibration import calibration
 from emorec.data.split_file import write_split
 from emorec.metrics import Votes, clip_metrics
 from emorec.plots import confusion_figure
@@ -56,7 +56,8 @@ class Report(Callback):
                 "confusion": metrics.confusion,
             }
             if name == "fused":
-                self.results[name] |= _calibration(votes, float(pl_module.temperature))
+                raw = pl_module.raw_votes[name]
+                self.results[name] |= _calibration(raw, votes, float(pl_module.temperature))
             if not trainer.is_global_zero:
                 continue
             suffix = "" if name == "fused" else f"_{name}"
@@ -66,23 +67,20 @@ class Report(Callback):
             )
             accuracy = "no labelled clip" if metrics.accuracy is None else f"{metrics.accuracy:.1%}"
             title = f"{name}: accuracy {accuracy}, {metrics.clips} clips"
-            if data.select_on_test:
-                title += ", SELECTED ON TEST"
+            selected = ", SELECTED ON TEST" if data.select_on_test else ""
+            title += selected
             figure = confusion_figure(metrics.confusion, classes, title)
             figure.savefig(self.folder / f"confusion_matrix{suffix}.png")
             if name == "fused" and metrics.clips:
                 temperature = float(pl_module.temperature)
-                title = f"{metrics.clips} test clips"
-                figure = reliability_figure(votes.scores, votes.target, temperature, title)
+                title = f"{metrics.clips} test clips{selected}"
+                figure = reliability_figure(raw.scores, votes.target, temperature, title)
                 figure.savefig(self.folder / "reliability.png")
 
 
-def _calibration(votes: Votes, temperature: float) -> dict[str, Any]:
+def _calibration(raw: Votes, votes: Votes, temperature: float) -> dict[str, Any]:
     """Return how well calibrated the vote is, and was before the temperature."""
-    kinds = {
-        "calibration": votes.scores,
-        "calibration_before": apply_temperature(votes.scores, 1 / temperature),
-    }
+    kinds = {"calibration": votes.scores, "calibration_before": raw.scores}
     found: dict[str, Any] = {"temperature": temperature}
     for key, scores in kinds.items():
         values = calibration(scores, votes.target)

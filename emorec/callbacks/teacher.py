@@ -32,7 +32,7 @@ class Teacher(Callback):
     Args:
         decay: Of the running mean of weights, 0 to below 1; 0 is the model itself. In the first
             steps it is smaller: at most 1 - 1 / (step + 1).
-        threshold: Rows count where the teacher's largest probability is at least this.
+        threshold: The teacher is sure where its largest probability is at least this.
         rows: Which rows the teacher has a say in: ``unlabelled``, or ``all``.
         strong: What unlabelled rows go through after the teacher has seen them.
     """
@@ -75,7 +75,7 @@ class Teacher(Callback):
                 for name, mask in changed.present.items()
             }
         batch.targets = {**batch.targets, "teacher": shares}
-        batch.labelled = {**batch.labelled, "teacher": asked & there & sure}
+        batch.labelled = {**batch.labelled, "teacher": asked & there, "teacher/sure": sure}
 
     def on_train_batch_end(
         self,

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from emorec.callbacks import (
     MissingModality,
     StagedTraining,
 )
-from emorec.checkpoints import save_tensor
+from emorec.checkpoints import save_weights
 from emorec.commands.arguments import is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.run_cli import RunCLI
@@ -73,16 +74,26 @@ class EmorecCLI(RunCLI):
             self.directory.write_timing(seconds)
 
     def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
-        """Fit the temperature of the last stage's weights on validation clips, and save it."""
+        """Fit on validation clips what comes after training, and save it with the weights.
+
+        That is what the fusion wants to know (late fusion: who knows which class), then the
+        temperature.
+        """
         if not isinstance(model, ClassificationTask):
             return
         path = self._trained()[-1]
-        self.trainer.validate(
-            model, datamodule=datamodule, ckpt_path=path, weights_only=True, verbose=False
+        validate = partial(
+            self.trainer.validate, model, datamodule=datamodule, weights_only=True, verbose=False
         )
+        model.calibrating = True
+        validate(ckpt_path=path)
+        model.calibrating = False
+        assert model.fusion is not None
+        if model.fusion.validation_ended():
+            validate(ckpt_path=None)
         model.calibrate()
         if self.trainer.is_global_zero:
-            save_tensor(path, "temperature", model.temperature)
+            save_weights(path, model)
         self.trainer.strategy.barrier("temperature")
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:

@@ -33,4 +33,6 @@ def make_loader(
         persistent_workers=workers > 0,
         collate_fn=cast("Any", as_is),
         pin_memory=torch.cuda.is_available(),
+        # Its own: else epochs (but a process's first one) draw what augmentation would draw.
+        generator=torch.Generator(),
     )

@@ -150,5 +150,7 @@ class EmotionDataModule(ClipSet):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Augment training batches on the device."""
         if self.augment is not None and self.trainer is not None and self.trainer.training:
+            shown = getattr(self.trainer.lightning_module, "shown", None)
+            self.augment.tell(shown, {name: len(each) for name, each in self.targets.items()})
             return self.augment(batch)
         return batch

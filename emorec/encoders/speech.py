@@ -157,7 +157,7 @@ def _build(architecture: Architecture, config: dict[str, Any], samples: int) -> 
         ) from error
     if architecture == "whisper":
         options = transformers.WhisperConfig(**config)
-        options.max_source_positions = samples // 320  # 10 ms a frame, two frames a position
+        options.max_source_positions = -(-(samples // 160) // 2)  # of 10 ms frames, two each
         return transformers.models.whisper.modeling_whisper.WhisperEncoder(options)
     names = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}
     name = names[architecture]

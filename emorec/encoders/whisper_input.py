@@ -27,12 +27,14 @@ class WhisperLogMel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return float (B, bands, samples // 160) of float (B, samples) in -1 to 1."""
-        window = self.get_buffer("window")
-        spectrum = torch.stft(x.float(), 400, 160, window=window, return_complex=True)
-        power = spectrum[..., :-1].abs().square()
-        level = (self.get_buffer("filters").T @ power).clamp(min=1e-10).log10()
-        level = torch.maximum(level, level.amax((1, 2), keepdim=True) - 8)
-        return (level + 4) / 4
+        window, filters = self.get_buffer("window").float(), self.get_buffer("filters").float()
+        # 80 dB do not fit into float16.
+        with torch.autocast(x.device.type, enabled=False):
+            spectrum = torch.stft(x.float(), 400, 160, window=window, return_complex=True)
+            power = spectrum[..., :-1].abs().square()
+            level = (filters.T @ power).clamp(min=1e-10).log10()
+            level = torch.maximum(level, level.amax((1, 2), keepdim=True) - 8)
+            return ((level + 4) / 4).to(x.dtype)
 
 
 def fit_positions(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ class Fusion(nn.Module, ABC):
     def validated(
         self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
     ) -> None:
-        """Take note of a batch of validation in ``fit``; does nothing unless overridden.
+        """Take note of a batch of validation clips after training; see :meth:`validation_ended`.
 
         Args:
             features: As in :meth:`forward`.
@@ -47,8 +47,13 @@ class Fusion(nn.Module, ABC):
             target: int64 (B,), the class; -1 where unlabelled.
         """
 
-    def validation_ended(self) -> None:
-        """Draw conclusions from :meth:`validated`; called once an epoch, on all ranks."""
+    def validation_ended(self) -> bool:
+        """Fit what is fitted on validation clips, and return whether something has changed.
+
+        Called once, on all ranks, after training, with the weights that were chosen; nothing is
+        fitted unless it is overridden.
+        """
+        return False
 
     def head(self, outputs: int) -> nn.Module:
         """Return the layer from the fused feature to ``outputs`` logits or values."""

@@ -1,4 +1,4 @@
-"""Features of a common and a private part; what is common can stand in for an absent modality."""
+"""Features of a common and a private part."""
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,9 @@ class CommonPrivateFusion(Fusion):
 
     After EMOdal (SenSys 2018), of which no equations are public: the first ``common`` of
     each modality's units are its common part, the others its private one. What makes them so is the
-    objective :class:`~emorec.objectives.CommonPrivate`. As the common parts of a clip resemble each
-    other, an absent one is replaced by the mean of those that are there (ours); an absent private
-    part is zero.
+    objective :class:`~emorec.objectives.CommonPrivate`; the fusion itself is one layer on all of
+    them, and an absent modality is zeros. (Common parts are correlated, not equal: none can stand
+    for another.)
 
     Args:
         sizes: Widths, given by the task.
@@ -36,11 +36,8 @@ class CommonPrivateFusion(Fusion):
 
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         r"""Return (B, \*T, width); see the base class."""
-        there = {n: self.there(present[n], features[n]) for n in self.names}
-        common = {n: features[n][..., : self.common] * there[n] for n in self.names}
-        count = torch.stack([there[n] for n in self.names]).sum(0).clamp(min=1)
-        mean = torch.stack([common[n] for n in self.names]).sum(0) / count
-        filled = [common[n] + mean * (1 - there[n]) for n in self.names]
-        private = [features[n][..., self.common :] * there[n] for n in self.names]
-        fused: Tensor = self.layer(torch.cat([*filled, *private], -1))
+        kept = {n: features[n] * self.there(present[n], features[n]) for n in self.names}
+        common = [kept[n][..., : self.common] for n in self.names]
+        private = [kept[n][..., self.common :] for n in self.names]
+        fused: Tensor = self.layer(torch.cat([*common, *private], -1))
         return fused.relu()

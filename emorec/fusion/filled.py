@@ -20,7 +20,8 @@ class FilledFusion(Fusion):
         sizes: Widths, given by the task.
         fusion: Makes the fusion that gets the features.
         fill: ``zero``; ``mean``: the running mean of the modality's features in training (0.99 of
-            the mean before, 0.01 of the batch's, over all ranks); ``learned``: a vector a
+            the mean before, 0.01 of the batch's, over all ranks; of the first hundred batches the
+            plain mean); ``learned``: a vector a
             modality, which learns where rows of the training lack it (see ModalityDropout).
     """
 
@@ -40,7 +41,8 @@ class FilledFusion(Fusion):
                 self.learned[name] = nn.Parameter(torch.zeros(sizes.features[name]))
             elif fill == "mean":
                 self.register_buffer(f"mean_{name}", torch.zeros(sizes.features[name]))
-        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        count = torch.zeros(len(self.names), dtype=torch.int64)
+        self.register_buffer("batches", count)  # that had the modality
 
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         r"""Return (B, \*T, dim) of the fusion inside; see the base class."""
@@ -55,6 +57,16 @@ class FilledFusion(Fusion):
         fused: Tensor = self.fusion(filled, dict.fromkeys(self.names, anything))
         return fused
 
+    def validated(
+        self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
+    ) -> None:
+        """Tell the fusion inside."""
+        self.fusion.validated(features, present, target)
+
+    def validation_ended(self) -> bool:
+        """Tell the fusion inside."""
+        return self.fusion.validation_ended()
+
     def head(self, outputs: int) -> nn.Module:
         """Return the head of the fusion inside."""
         return self.fusion.head(outputs)
@@ -68,14 +80,14 @@ class FilledFusion(Fusion):
 
     @torch.no_grad()
     def _observe(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> None:
-        counter = self.get_buffer("batches")
-        counter += 1
-        for name in self.names:
+        counts = self.get_buffer("batches")
+        for i, name in enumerate(self.names):
             x = features[name].detach().float()
             rows = x[present[name]].reshape(-1, x.shape[-1])
             count = rows.new_tensor([float(len(rows))])
             total = sum_over_ranks(torch.cat([rows.sum(0), count]))
             if total[-1] > 0:
+                counts[i] += 1
                 mean = self.get_buffer(f"mean_{name}")
-                share = max(0.01, 1 / int(counter))
-                mean.lerp_(total[:-1] / total[-1], share)
+                share = max(0.01, 1 / int(counts[i]))
+                mean.lerp_((total[:-1] / total[-1]).to(mean.dtype), share)

@@ -4,7 +4,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from emorec.errors import UserError
 from emorec.functional import sum_over_ranks
@@ -20,10 +19,11 @@ class LateFusion(Fusion):
     w[m, c] = a[m, c]^q / sum over m' of a[m', c]^q, where a is each modality's recall, precision or
     F1 of class c in validation. Recall is the emotion-adaptive fusion of Kim et al. 2017
     (reconstructed: the paper's exact rule is not public), F1 the rule of Gera and Bhattacharya
-    2014. Each modality has a softmax layer of its own. In training, and until the first validation,
-    all weights are equal: a plain mean of posteriors. An absent modality does not count, and the
-    weights of the others are normalised among themselves. The output is the logarithm of the
-    scores, so that their softmax is the normalised score.
+    2014. Each modality has a softmax layer of its own. In training all weights are equal, a plain
+    mean of posteriors, by which the epoch is chosen; w is fitted once, on the chosen epoch's
+    validation clips. An absent modality does not count, and the weights of the others are
+    normalised among themselves, class by class. The output is the logarithm of the scores, so that
+    their softmax is the normalised score.
 
     Args:
         sizes: Widths, given by the task.
@@ -45,6 +45,8 @@ class LateFusion(Fusion):
         super().__init__(sizes)
         if power <= 0:
             raise UserError(f"power is above 0, got {power:g}")
+        if target not in sizes.outputs:
+            raise UserError(f"no target {target!r}; there are {', '.join(sizes.outputs)}")
         self.names, self.classes = sorted(sizes.features), sizes.outputs[target]
         self.dim = self.classes
         self.statistic, self.power, self.gate = statistic, power, gate
@@ -56,15 +58,16 @@ class LateFusion(Fusion):
         self.confusion: Tensor
         self.register_buffer("weights", torch.full((count, self.classes), 1 / count))
         shape = (count, self.classes, self.classes)
-        self.register_buffer("confusion", torch.zeros(shape), persistent=False)
+        counts = torch.zeros(shape, dtype=torch.int64)
+        self.register_buffer("confusion", counts, persistent=False)
 
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         r"""Return (B, \*T, classes), log scores; see the class."""
         shares = torch.stack([self.heads[n](features[n]).softmax(-1) for n in self.names], -2)
         there = torch.stack([self.there(present[n], features[n]) for n in self.names], -2)
-        weights = (torch.ones_like(self.weights) if self.training else self.weights) * there
-        # Where no modality that is there has a weight for any class, all count alike.
-        weights = torch.where(weights.sum((-2, -1), keepdim=True) > 0, weights, there)
+        weights = self.weights.to(there.dtype) * there
+        # Where no modality that is there has a weight for a class, all of them count alike for it.
+        weights = torch.where(weights.sum(-2, keepdim=True) > 0, weights, there)
         weights = weights / weights.sum(-2, keepdim=True).clamp(min=SMALLEST)
         scores = (weights * shares).sum(-2)
         return scores.clamp(min=SMALLEST).log()
@@ -89,16 +92,19 @@ class LateFusion(Fusion):
         for i, name in enumerate(self.names):
             rows = present[name] & (target >= 0)
             said = self.heads[name](features[name][rows]).argmax(-1)
-            true = one_hot(target[rows], self.classes).to(self.confusion.dtype)
-            guess = one_hot(said, self.classes).to(self.confusion.dtype)
-            self.confusion[i] += true.T @ guess
+            pairs = target[rows] * self.classes + said
+            counts = pairs.bincount(minlength=self.classes**2)
+            self.confusion[i] += counts.view(self.classes, self.classes)
 
-    def validation_ended(self) -> None:
+    def validation_ended(self) -> bool:
         """Set the weights from the counts of all ranks."""
         confusion = sum_over_ranks(self.confusion)
         self.confusion = torch.zeros_like(self.confusion)
-        if self.statistic != "equal" and confusion.sum() > 0:
-            self.weights = class_weights(confusion, self.statistic, self.power, gate=self.gate)
+        if self.statistic == "equal" or confusion.sum() == 0:
+            return False
+        found = class_weights(confusion.float(), self.statistic, self.power, gate=self.gate)
+        self.weights = found.to(self.weights.dtype)
+        return True
 
 
 def class_weights(

@@ -46,6 +46,8 @@ class CategoryObjective(Objective):
         beta: float = 0.99,
     ) -> None:
         super().__init__(sizes, weight=weight)
+        if target not in sizes.outputs:
+            raise UserError(f"no target {target!r}; there are {', '.join(sizes.outputs)}")
         if not 0 <= beta < 1:
             raise UserError(f"beta is 0 to below 1, got {beta:g}")
         self.target, self.class_weights, self.beta = target, class_weights, beta
@@ -80,7 +82,8 @@ class CategoryObjective(Objective):
         losses = self.row_losses(self.logits(bundle), target)
         if self.class_weights != "none":
             mixed = target.is_floating_point()
-            losses = losses * (target @ self.per_class if mixed else self.per_class[target])
+            weights = self.per_class.to(losses.dtype)
+            losses = losses * (target.to(losses.dtype) @ weights if mixed else weights[target])
         return mean_over_rows(losses, batch.labelled[self.target] & bundle.present[self.feature])
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:

@@ -47,4 +47,5 @@ class FocalLoss(CategoryObjective):
         if not target.is_floating_point():
             target = one_hot(target, logits.shape[-1]).to(logits.dtype)
         log_p = logits.log_softmax(-1)
-        return -(target * (1 - log_p.exp()).pow(self.gamma) * log_p).sum(-1)
+        hard = (1 - log_p.exp()).clamp(min=1e-6)  # a root has no gradient at 0
+        return -(target * hard.pow(self.gamma) * log_p).sum(-1)

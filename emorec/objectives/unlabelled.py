@@ -14,7 +14,8 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 class PseudoLabel(Objective):
     """Cross-entropy with the model's own class where it is sure (Lee 2013, with a threshold).
 
-    Counts rows that are not labelled. Logged: ``share``, of these rows, that were sure.
+    The mean over rows that are not labelled; those that are not sure count as 0, so that few sure
+    guesses weigh little. Logged: ``share``, of these rows, that were sure.
 
     Args:
         sizes: Widths, given by the task.
@@ -40,17 +41,19 @@ class PseudoLabel(Objective):
         """Return the loss; see the base class."""
         share, guess = bundle.output.detach().float().softmax(-1).max(-1)
         open_rows = ~batch.labelled[self.target] & bundle.present["fused"]
-        rows = open_rows & (share >= self.threshold)
-        self.parts["share"] = rows.sum() / open_rows.sum().clamp(min=1)
-        return mean_over_rows(cross_entropy(bundle.output, guess, reduction="none"), rows)
+        sure = share >= self.threshold
+        self.parts["share"] = (sure & open_rows).sum() / open_rows.sum().clamp(min=1)
+        values = cross_entropy(bundle.output, guess, reduction="none").masked_fill(~sure, 0)
+        return mean_over_rows(values, open_rows)
 
 
 class Consistency(Objective):
     """Draws the output towards another target's class probabilities: those of a teacher.
 
     The callback :class:`~emorec.callbacks.Teacher` puts them into training batches, with a mask of
-    the rows that count; batches of validation have none, and the loss is 0. Logged: ``share`` of
-    the batch's rows that counted.
+    the rows that it was asked about, and one of those of which it is sure; the others count as 0 in
+    the mean, as in FixMatch. Batches of validation have none, and the loss is 0. Logged: ``share``
+    of the batch's rows that were sure.
 
     Args:
         sizes: Widths, given by the task.
@@ -94,5 +97,6 @@ class Consistency(Objective):
             wanted = target if self.kind == "soft" else target.argmax(-1)
             values = cross_entropy(bundle.output, wanted, reduction="none")
         rows = batch.labelled[self.target] & bundle.present["fused"]
-        self.parts["share"] = rows.float().mean()
-        return mean_over_rows(values, rows)
+        sure = batch.labelled.get(f"{self.target}/sure", rows)
+        self.parts["share"] = (rows & sure).float().mean()
+        return mean_over_rows(values.masked_fill(~sure, 0), rows)

@@ -52,6 +52,10 @@ def read_sweep(path: Path) -> Sweep:
             f"{path} is not a sweep: expected config and space, and of {', '.join(sorted(KEYS))} "
             f"what is needed; found {', '.join(map(str, tree)) if isinstance(tree, dict) else tree}"
         )
+    if not isinstance(tree["space"], dict):
+        raise StudyError(
+            f"{path}: space is option -> choices, or low and high; got {tree['space']}"
+        )
     for option, values in tree["space"].items():
         ranged = isinstance(values, dict) and {"low", "high"} <= values.keys()
         if not (ranged or (isinstance(values, dict) and values.get("choices"))):

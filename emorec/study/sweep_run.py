@@ -75,7 +75,8 @@ def open_search(sweep: Sweep, out: Path, number: int = 0) -> Any:
         seed=sweep.seed + 1000 * len(search.trials) + number
     )
     search.pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-    text = json.dumps([str(sweep.config), sweep.space, sweep.options, sweep.metric], sort_keys=True)
+    config = sweep.config.read_text(encoding="utf-8")
+    text = json.dumps([config, sweep.space, sweep.options, sweep.metric], sort_keys=True)
     before = search.user_attrs.get("sweep")
     if before is None:
         search.set_user_attr("sweep", text)

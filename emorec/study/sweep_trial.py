@@ -35,6 +35,12 @@ class Watch(Callback):
         self.best: float | None = None
         self.pruned = False
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse a run that chooses on test clips."""
+        data: Any = getattr(trainer, "datamodule", None)
+        if data.select_on_test:
+            raise StudyError("select_on_test is set: a sweep must not look at test clips")
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report an epoch; see the class."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from emorec.calibration import apply_temperature, fit_temperature
@@ -21,7 +20,9 @@ class ClassificationTask(EmotionTask):
 
     Attributes:
         temperature: Of the clip's fused vote, a buffer: 1 until :meth:`calibrate`.
-        validation_votes: After validation: as ``test_votes``.
+        calibrating: Whether validation is for what is fitted on it after training.
+        validation_votes: After validation: as ``raw_votes``.
+        raw_votes: After testing: ``test_votes`` before the temperature.
         test_votes: After testing: name of the scores -> decisions on test clips, of all ranks.
     """
 
@@ -34,7 +35,9 @@ class ClassificationTask(EmotionTask):
         self.votes = nn.ModuleDict({name: ClipVote() for name in sorted(names)})
         self.temperature: Tensor
         self.register_buffer("temperature", torch.ones(()))
+        self.calibrating = False
         self.validation_votes: dict[str, Votes] = {}
+        self.raw_votes: dict[str, Votes] = {}
         self.test_votes: dict[str, Votes] = {}
 
     def vote(self, name: str) -> ClipVote:
@@ -42,6 +45,10 @@ class ClassificationTask(EmotionTask):
         vote = self.votes[name]
         assert isinstance(vote, ClipVote)
         return vote
+
+    def pool(self, fused: Tensor) -> Tensor:
+        """Return (B, D): the mean over a window's steps, where the fusion keeps them."""
+        return fused.mean(1) if fused.ndim == 3 else fused
 
     def segment_scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
         """Return name -> class probabilities (B, classes) of the active heads."""
@@ -61,7 +68,7 @@ class ClassificationTask(EmotionTask):
             batch_size=len(batch),
         )
         self._collect(bundle, batch)
-        if self._is_fitting():
+        if self.calibrating:
             assert self.fusion is not None
             shown = {name: bundle.features[name] for name in self.encoders}
             self.fusion.validated(shown, bundle.present, self._true(batch))
@@ -81,9 +88,6 @@ class ClassificationTask(EmotionTask):
             for key, value in values.items():
                 if value is not None:
                     self.log(f"val/{name}/{key}", value, prog_bar=key == "accuracy")
-        if self._is_fitting():
-            assert self.fusion is not None
-            self.fusion.validation_ended()
 
     def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Score segments, and return the features for callbacks that look."""
@@ -93,7 +97,12 @@ class ClassificationTask(EmotionTask):
 
     def on_test_epoch_end(self) -> None:
         """Keep the decisions for the report."""
-        self.test_votes = self._decide()
+        self.raw_votes = self._decide()
+        self.test_votes = dict(self.raw_votes)
+        fused = self.raw_votes.get("fused")
+        if fused is not None:
+            scores = apply_temperature(fused.scores, self.temperature)
+            self.test_votes["fused"] = fused._replace(scores=scores)
 
     def _collect(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
         target = self._true(batch)
@@ -106,19 +115,12 @@ class ClassificationTask(EmotionTask):
         """Return the classes, int64 (B,); -1 where unlabelled."""
         return batch.targets[self.target].masked_fill(~batch.labelled[self.target], -1)
 
-    def _is_fitting(self) -> bool:
-        return self.trainer.state.fn == TrainerFn.FITTING and not self.trainer.sanity_checking
-
     def _decide(self) -> dict[str, Votes]:
         decided = {}
         for name in self.votes:
             vote = self.vote(name)
             if vote.update_called:
-                votes = vote.compute()
-                if name == "fused":
-                    scores = apply_temperature(votes.scores, self.temperature)
-                    votes = votes._replace(scores=scores)
-                decided[name] = votes
+                decided[name] = vote.compute()
                 vote.reset()
         return decided
 
@@ -126,8 +128,7 @@ class ClassificationTask(EmotionTask):
         """Set the temperature that fits the last validation's clips best; see ``calibration``."""
         votes = self.validation_votes.get("fused")
         if votes is not None:
-            plain = apply_temperature(votes.scores, 1 / self.temperature)
-            found = fit_temperature(plain, votes.target)
+            found = fit_temperature(votes.scores, votes.target)
             self.temperature = torch.full_like(self.temperature, found or 1.0)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ class EmotionModel(LightningModule):
 
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
         """Return features and output; the label feature is added by :meth:`with_label`."""
-        features, present = {}, {}
+        features, present, hidden = {}, {}, []
         dtype = self.dtype
         assert isinstance(dtype, torch.dtype)
         for name in self.encoders:
@@ -145,11 +145,14 @@ class EmotionModel(LightningModule):
                 features[name] = encoded.masked_fill(~_like(there, encoded), 0)
                 present[name] = there
             else:
-                features[name] = torch.zeros(
-                    len(batch), self.encoder(name).dim, device=there.device, dtype=dtype
-                )
+                hidden.append(name)
                 present[name] = torch.zeros_like(there)
-        return self.fuse(features, present)
+        # Zeros of as many steps as the others have.
+        steps = next((x.shape[:-1] for x in features.values()), torch.Size([len(batch)]))
+        for name in hidden:
+            width = self.encoder(name).dim
+            features[name] = torch.zeros(*steps, width, device=there.device, dtype=dtype)
+        return self.fuse({name: features[name] for name in self.encoders}, present)
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
         """Fuse the features of the modalities; adds ``fused``.
@@ -159,11 +162,15 @@ class EmotionModel(LightningModule):
             present: Modality -> bool (B,).
         """
         assert self.fusion is not None
-        fused = self.fusion(dict(features), dict(present))
+        fused = self.pool(self.fusion(dict(features), dict(present)))
         there = torch.stack(list(present.values())).any(0)
         return FeatureBundle(
             {**features, "fused": fused}, {**present, "fused": there}, self.head(fused)
         )
+
+    def pool(self, fused: Tensor) -> Tensor:
+        r"""Return what the head reads of fused features (B, \*T, D): all, unless overridden."""
+        return fused
 
     def with_label(self, bundle: FeatureBundle, batch: SegmentBatch) -> FeatureBundle:
         """Add the label's feature, for objectives."""

@@ -52,7 +52,7 @@ STEPS: dict[str, Callable[[], Augmentation]] = {
     "noise on samples": lambda: Noise("sound", rate=1.0),
     "room": lambda: Reverberation("sound", rate=1.0),
     "face": lambda: FaceAugmentation(erase=0.4),
-    "mixup": lambda: Mixup(3, alpha=1.0),
+    "mixup": lambda: Mixup(alpha=1.0),
     "dropout": lambda: ModalityDropout(0.5),
     "both": lambda: Augmentations([SpecAugment(), FaceAugmentation()]),
 }
@@ -64,6 +64,7 @@ def test_a_batch_is_changed_reproducibly_and_the_given_one_stays(
 ) -> None:
     before = batch.rows(slice(None)).to("cpu", copy=True)
     step = make()
+    step.tell(None, {"emotion": 3})
     torch.manual_seed(1)
     changed = step(batch)
     torch.manual_seed(1)
@@ -163,7 +164,11 @@ def test_mixup_mixes_all_modalities_and_the_label_alike(batch: SegmentBatch) -> 
         present={"audio": torch.arange(ROWS) % 5 != 0, "face": everywhere},
         labelled={"emotion": labelled},
     )
-    mixed = Mixup(3, alpha=1.0)(plain)
+    mixup = Mixup(alpha=1.0)
+    with pytest.raises(UserError, match="Mixup mixes 'emotion'; the data has"):
+        mixup(plain)
+    mixup.tell(None, {"emotion": 3})
+    mixed = mixup(plain)
     assert torch.equal(mixed.inputs["audio"], mixed.inputs["face"])
     shares = mixed.inputs["face"] @ torch.eye(3)[plain.targets["emotion"]]
     torch.testing.assert_close(mixed.targets["emotion"], shares)
@@ -194,6 +199,9 @@ def test_dropout_takes_whole_modalities_but_not_the_last(unit: str, batch: Segme
                 assert len(gone[rows].unique()) <= 1
     share = torch.stack(lost["audio"]).mean() / batch.present["audio"].float().mean()
     assert 0.4 < float(share) < 0.6  # 0.6, less those that would have lost everything
+    step.tell(["audio"], {})  # a unimodal stage: its rows must not lose what is shown
+    alone = step(batch)
+    assert all(torch.equal(alone.present[name], batch.present[name]) for name in batch.present)
     only = ModalityDropout(0.9, ["audio"])(batch)
     assert torch.equal(only.present["face"], batch.present["face"])
     with pytest.raises(UserError, match="drops voice, but the data has audio, face, sound"):

@@ -1,14 +1,17 @@
 """A run that was stopped and resumed ends with the weights of one that was not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from emorec.augment import Augmentation
 from emorec.callbacks import Stage, StagedTraining
 from emorec.tasks import ClassificationTask
+from emorec.types import SegmentBatch
 from tests.callbacks.staging import OPTIMIZER, State, Stop, changed, state_of, train
-from tests.toy import toy_task
+from tests.toy import ToyData, toy_task
 
 # In each: (epoch, batch) at which the run dies.
 PLACES = {"in the first stage": (1, 0), "in a stage": (4, 1), "at a stage's first epoch": (3, 1)}
@@ -64,3 +67,28 @@ def test_a_resumed_run_ends_bit_identical(
             for each in (staged, whole[1])
         )
         assert changed(theirs, mine) == set()
+
+
+class Jitter(Augmentation):
+    """Stands for an augmentation: draws from torch's random numbers."""
+
+    def forward(self, batch: SegmentBatch) -> SegmentBatch:
+        inputs = {n: x + 0.5 * torch.randn_like(x) for n, x in batch.inputs.items()}
+        return replace(batch, inputs=inputs)
+
+
+def test_a_resumed_run_augments_as_one_that_was_not_stopped(tmp_path: Path) -> None:
+    def data(folder: Path) -> ToyData:
+        return ToyData(folder, augment=Jitter())
+
+    ends = []
+    for name in ("whole", "cut"):
+        folder = tmp_path / name
+        if name == "cut":
+            with pytest.raises(InterruptedError):
+                train(folder, stages(), Stop(4, 0), task=toy_task(0), data=data(folder))
+            torch.manual_seed(12345)
+        resume = name == "cut"
+        task, _ = train(folder, stages(), task=toy_task(0), data=data(folder), resume=resume)
+        ends.append(state_of(task))
+    assert changed(*ends) == set()

@@ -70,8 +70,9 @@ def test_only_sure_rows_count_and_all_may() -> None:
     threshold = float(wanted.median())
     batch = fresh_batch()
     Teacher(0.0, threshold, rows="all").on_train_batch_start(NONE, task, batch, 0)
-    assert torch.equal(batch.labelled["teacher"], wanted >= threshold)
-    assert 0 < int(batch.labelled["teacher"].sum()) < 8
+    assert batch.labelled["teacher"].all()
+    assert torch.equal(batch.labelled["teacher/sure"], wanted >= threshold)
+    assert 0 < int(batch.labelled["teacher/sure"].sum()) < 8
 
 
 def test_unlabelled_rows_are_changed_after_the_teacher_has_seen_them() -> None:

@@ -174,6 +174,7 @@ def test_augmentation_is_for_training_batches_only(tmp_path: Path) -> None:
 
     class Trainer:
         training = True
+        lightning_module = None
 
     data = ToyData(tmp_path, augment=Mark())
     assert data.on_after_batch_transfer("batch", 0) == "batch"

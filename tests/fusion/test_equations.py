@@ -161,13 +161,13 @@ def test_who_does_not_know_a_class_does_not_count_for_it(features: dict[str, tor
     assert torch.equal(fusion.weights, before)
 
 
-def test_the_common_part_of_the_others_stands_in() -> None:
+def test_common_parts_come_first_and_absent_ones_are_zero() -> None:
     sizes = Sizes({"audio": 4, "face": 4}, {"emotion": 3})
     fusion = CommonPrivateFusion(sizes, common=2, width=6)
     face = torch.randn(5, 4)
     absent = {"audio": torch.zeros(5, dtype=torch.bool), "face": ALL["face"]}
-    fused = fusion({"audio": torch.zeros(5, 4), "face": face}, absent)
-    parts = [face[:, :2], face[:, :2], torch.zeros(5, 2), face[:, 2:]]
+    fused = fusion({"audio": torch.ones(5, 4), "face": face}, absent)
+    parts = [torch.zeros(5, 2), face[:, :2], torch.zeros(5, 2), face[:, 2:]]
     torch.testing.assert_close(fused, fusion.layer(torch.cat(parts, 1)).relu())
     with pytest.raises(UserError, match=r"got 4 of 4 \(audio\), 4 \(face\)"):
         CommonPrivateFusion(sizes, common=4)
@@ -189,3 +189,20 @@ def test_what_fills_is_zero_the_mean_or_learned(features: dict[str, torch.Tensor
         filled = {**given, "audio": torch.where(absent["audio"][:, None], given["audio"], wanted)}
         torch.testing.assert_close(fusion(given, absent), fusion.fusion(filled, ALL))
         assert fusion.head(4).in_features == 4
+
+
+def test_who_is_left_alone_decides_by_itself(features: dict[str, torch.Tensor]) -> None:
+    fusion = LateFusion(SIZES, gate=True).eval()
+    # The face knows only class 3 better than the audio does.
+    fusion.weights = torch.tensor([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    absent = {**ALL, "audio": torch.zeros(5, dtype=torch.bool)}
+    wanted = part(fusion.heads, "face")(features["face"]).softmax(1)
+    torch.testing.assert_close(fusion(features, absent).softmax(1), wanted)
+
+
+def test_a_filled_fusion_passes_validation_on(features: dict[str, torch.Tensor]) -> None:
+    fusion = FilledFusion(SIZES, LateFusion)
+    fusion.validated(features, ALL, torch.tensor([0, 1, 2, 3, -1]))
+    assert fusion.validation_ended()
+    assert isinstance(fusion.fusion, LateFusion)
+    assert float(fusion.fusion.weights.std()) > 0

@@ -73,7 +73,7 @@ def test_any_modality_may_be_absent(make: Callable[[Sizes], Fusion], absent: set
 
 
 # To the others a feature of zeros and an absent one are the same, as they say.
-@pytest.mark.parametrize("name", [n for n in FUSIONS if n not in ("concat", "low rank")])
+@pytest.mark.parametrize("name", [n for n in FUSIONS if n not in ("concat", "low rank", "common")])
 def test_an_absent_modality_is_known_by_its_mask(name: str) -> None:
     torch.manual_seed(0)
     fusion = FUSIONS[name](SIZES)

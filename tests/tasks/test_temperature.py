@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from emorec.calibration import apply_temperature, fit_temperature
+from emorec.calibration import fit_temperature
 from emorec.checkpoints import load_checkpoint
 from emorec.metrics import Votes
 from emorec.predict import Predictor
@@ -20,9 +20,9 @@ def test_it_is_fitted_on_the_last_validation(smoke_run: Path) -> None:
     scores = torch.tensor([[0.9, 0.05, 0.05]] * 10)
     target = torch.tensor([0] * 6 + [1] * 4)
     wanted = fit_temperature(scores, target)
-    for before in (1.0, 1.7):  # also where an earlier one was applied
+    for before in (1.0, 1.7):  # also where there was one before
         task.temperature.fill_(before)
-        votes = Votes(torch.arange(10), apply_temperature(scores, before), target, target)
+        votes = Votes(torch.arange(10), scores, target, target)
         task.validation_votes = {"fused": votes}
         task.calibrate()
         assert float(task.temperature) == pytest.approx(wanted, rel=1e-3)
