@@ -30,6 +30,7 @@ KINDS = {
 
 # How Lightning makes the objects of a checkpoint; another one would be called in its place.
 INSTANTIATOR = "lightning.pytorch.cli.instantiate_module"
+ADAM = "emorec.tasks.model.adam"  # the default optimizer
 
 
 def load_plugins() -> None:
@@ -84,7 +85,7 @@ def foreign(tree: Any) -> list[str]:
     Returns:
         Dotted names, sorted.
     """
-    known = {INSTANTIATOR}
+    known = {INSTANTIATOR, ADAM}
     for kind in KINDS:
         for cls in registered(kind):
             known |= {f"{cls.__module__}.{cls.__name__}"} | _exported(cls)

@@ -147,11 +147,9 @@ class EmotionModel(LightningModule):
             else:
                 hidden.append(name)
                 present[name] = torch.zeros_like(there)
-        # Zeros of as many steps as the others have.
-        steps = next((x.shape[:-1] for x in features.values()), torch.Size([len(batch)]))
-        for name in hidden:
-            width = self.encoder(name).dim
-            features[name] = torch.zeros(*steps, width, device=there.device, dtype=dtype)
+        for name in hidden:  # zeros of as many steps as the others have
+            like = next(x for other, x in features.items() if other in self.shown)
+            features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
         return self.fuse({name: features[name] for name in self.encoders}, present)
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:

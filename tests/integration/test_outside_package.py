@@ -19,8 +19,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from emorec.cache import Windows
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder
+from emorec.extractors import Extractor
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.objectives.base import mean_over_rows
@@ -73,8 +75,9 @@ class Folders(EmotionDataModule):
 
     targets = {"emotion": ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]}
 
-    def __init__(self, root: Path, extractors: dict, batch_size: int = 6, workers: int = 0,
-                 cache: Path | None = None, windows=None, seed: int = 0) -> None:
+    def __init__(self, root: Path, extractors: dict[str, Extractor], batch_size: int = 6,
+                 workers: int = 0, cache: Path | None = None, windows: Windows | None = None,
+                 seed: int = 0) -> None:
         super().__init__(root, extractors, windows, cache, seed=seed, batch_size=batch_size,
                          workers=workers)
         self.save_hyperparameters(logger=False)
