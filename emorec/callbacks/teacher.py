@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from emorec.augment import Augmentation
+from emorec.callbacks.staged import StagedTraining
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 from emorec.types import SegmentBatch
@@ -27,7 +28,7 @@ class Teacher(Callback):
       from a weakly augmented view to a strongly augmented one. Labelled rows stay weak.
 
     It does nothing in stages that do not use such an objective, and starts from the model's weights
-    in those that do.
+    in each of those that do.
 
     Args:
         decay: Of the running mean of weights, 0 to below 1; 0 is the model itself. In the first
@@ -49,11 +50,24 @@ class Teacher(Callback):
         self.decay, self.threshold, self.rows, self.strong = decay, threshold, rows, strong
         self.weights: dict[str, Tensor] = {}
         self.steps = 0
+        self.stage = ""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the mean of the weights where a stage begins."""
+        stages = [c for c in trainer.callbacks if isinstance(c, StagedTraining)]  # type: ignore[attr-defined]
+        for staged in stages:
+            stage, _ = staged.stage_at(trainer.current_epoch)
+            if stage != self.stage:
+                self.weights, self.steps, self.stage = {}, 0, stage
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Add the target, then augment; see the class."""
+        """Add the target, then augment; see the class.
+
+        Raises:
+            UserError: ``strong`` changes targets, as mixing rows does.
+        """
         assert isinstance(pl_module, EmotionTask)
         if not _taught(pl_module):
             self.weights, self.steps = {}, 0
@@ -67,6 +81,10 @@ class Teacher(Callback):
         sure = shares.amax(-1) >= self.threshold
         if self.strong is not None:
             changed = self.strong(batch)
+            if any(changed.targets[name] is not t for name, t in batch.targets.items()):
+                raise UserError(
+                    "Teacher.strong must leave targets as they are: put Mixup into data.augment"
+                )
             for name, x in changed.inputs.items():
                 strong = unlabelled.view(-1, *[1] * (x.ndim - 1))
                 batch.inputs[name] = torch.where(strong, x, batch.inputs[name].to(x.dtype))
@@ -95,12 +113,13 @@ class Teacher(Callback):
                 self.weights[name].lerp_(parameter.detach(), 1 - decay)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the teacher's weights and steps."""
-        return {"weights": self.weights, "steps": self.steps}
+        """Return the teacher's weights and steps, and the stage that they are of."""
+        return {"weights": self.weights, "steps": self.steps, "stage": self.stage}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
         self.weights, self.steps = dict(state_dict["weights"]), int(state_dict["steps"])
+        self.stage = str(state_dict["stage"])
 
     @torch.no_grad()
     def _ask(self, task: EmotionTask, batch: SegmentBatch) -> tuple[Tensor, Tensor]:

@@ -86,6 +86,7 @@ class Consistency(Objective):
                     f"Consistency has no target {self.target!r}: add the callback Teacher "
                     "(--trainer.callbacks+=Teacher)"
                 )
+            self.parts.clear()  # else the share of the last training batch would be logged
             return 0 * bundle.output.sum()
         target = batch.targets[self.target]
         if not target.is_floating_point():

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 from torch import Tensor
 
-from emorec.augment import Augmentation
+from emorec.augment import Augmentation, Mixup
 from emorec.callbacks import Stage, Teacher
 from emorec.errors import UserError
 from emorec.objectives import Consistency
@@ -130,6 +131,30 @@ def test_a_stage_learns_from_unlabelled_clips(decay: float, tmp_path: Path) -> N
     logged = task.trainer.callback_metrics
     assert 0.3 < float(logged["train/consistency/share"]) < 0.8
     assert float(logged["val/loss/consistency"]) == 0
+    assert "val/consistency/share" not in logged
+
+
+def test_each_stage_begins_with_a_teacher_of_its_own(tmp_path: Path) -> None:
+    names = ["class", "consistency"]
+    stages = {"first": Stage(2, objectives=names), "second": Stage(1, objectives=names)}
+    teacher, seen = Teacher(0.9), []
+
+    class Look(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+            seen.append((trainer.current_epoch, teacher.steps))
+
+    train(tmp_path, stages, teacher, Look(), task=taught_task(), data=ToyData(tmp_path))
+    batches = len(seen) // 3
+    assert [steps for epoch, steps in seen if epoch < 2] == list(range(2 * batches))
+    assert [steps for epoch, steps in seen if epoch == 2] == list(range(batches))
+
+
+def test_strong_views_keep_their_targets() -> None:
+    teacher = Teacher(0.0, strong=Mixup())
+    assert teacher.strong is not None
+    teacher.strong.tell(None, {"emotion": 3})
+    with pytest.raises(UserError, match=r"put Mixup into data\.augment"):
+        teacher.on_train_batch_start(NONE, taught_task().train(), fresh_batch(), 0)
 
 
 def test_without_a_teacher_it_is_said_what_to_add() -> None:

@@ -119,6 +119,9 @@ def test_hopeless_trials_are_stopped(sweep: Sweep) -> None:
     assert watch.pruned
     with pytest.raises(StudyError, match="metric val/f1 is not measured"):
         Watch(trial, "val/f1").on_validation_end(trainer, trainer)
+    trainer.datamodule = SimpleNamespace(select_on_test=True)
+    with pytest.raises(StudyError, match="must not look at test clips"):
+        Watch(trial, None).on_fit_start(trainer, trainer)
 
 
 def test_files_of_sweeps_are_checked(sweep: Sweep, tmp_path: Path) -> None:

@@ -82,6 +82,28 @@ def test_a_modality_that_is_not_shown_is_absent_and_not_encoded() -> None:
     assert bundle.present["fused"].all()
 
 
+class Steps(ToyEncoder):
+    """Keeps three steps a window, each another multiple of the features."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([step * super(Steps, self).forward(x) for step in (1, 2, 3)], 1)
+
+
+def test_steps_of_a_window_are_averaged_before_the_head() -> None:
+    encoders = {"audio": Steps(), "face": Steps()}
+    task = toy_task(encoders=encoders, label_encoder=None, objectives={"class": CrossEntropy})
+    task.eval()
+    batch = toy_batch(8, face=[True, False] * 4)
+    bundle = task(batch)
+    assert bundle.features["audio"].shape == (8, 3, DIM)
+    assert task.fusion is not None
+    steps = task.fusion({n: bundle.features[n] for n in encoders}, batch.present)
+    torch.testing.assert_close(bundle.output, task.head(steps.mean(1)))
+    task.shown = ["audio"]  # the hidden one is zeros of as many steps
+    assert task(batch).features["face"].shape == (8, 3, DIM)
+    assert not task(batch).features["face"].any()
+
+
 def test_labels_never_reach_the_output() -> None:
     task = toy_task().eval()
     batch = toy_batch(8)
