@@ -35,7 +35,7 @@ def read_logs(folder: Path) -> dict[str, Curve]:
 
 
 def training_curves(folder: Path, stages: Mapping[str, tuple[int, int]]) -> Figure:
-    """Draw loss, clip accuracy, soft-HGR and feature scale over the epochs.
+    """Draw loss, clip accuracy or CCC, soft-HGR and feature scale over the epochs.
 
     Args:
         folder: Folder of the CSV logger.
@@ -52,6 +52,7 @@ def training_curves(folder: Path, stages: Mapping[str, tuple[int, int]]) -> Figu
 
     panels = {
         "clip accuracy (validation)": pick("val/", "/accuracy"),
+        "CCC, mean of dimensions (validation)": pick("val/", "/ccc"),
         "loss (training, each objective)": pick("train/loss/", "_epoch"),
         "loss (validation, each objective)": pick("val/loss/"),
         "soft-HGR S (training)": pick("train/", "/S_epoch"),

@@ -17,21 +17,32 @@ from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
+STEPS = 4  # of toy values
 
-def toy_batch(inputs: dict[str, Tensor], classes: int = 3) -> SegmentBatch:
+
+def toy_batch(
+    inputs: dict[str, Tensor], classes: int = 3, dimensions: int | None = None
+) -> SegmentBatch:
     """Return a batch with every kind of row: labelled and not, with and without a modality.
 
     Args:
         inputs: Modality -> (B, ...), the same B of at least 4.
         classes: Number of classes of the target ``emotion``.
+        dimensions: Of the target ``affect``, which is there instead where it is given: values
+            (B, 4, dimensions), some of them not known.
     """
     size = len(next(iter(inputs.values())))
     rows = torch.arange(size)
+    name, target = "emotion", rows % classes
+    if dimensions is not None:
+        name, shape = "affect", (size, STEPS, dimensions)
+        target = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+        target[0, 1], target[rows % 5 == 4] = torch.nan, torch.nan
     return SegmentBatch(
         inputs=inputs,
         present={name: rows % 4 != i % 4 for i, name in enumerate(sorted(inputs))},
-        targets={"emotion": rows % classes},
-        labelled={"emotion": rows % 5 != 4},
+        targets={name: target},
+        labelled={name: rows % 5 != 4},
         clip=rows // 2,
         index=rows % 2,
     )
@@ -42,14 +53,14 @@ def toy_bundle(sizes: Sizes, batch: SegmentBatch) -> FeatureBundle:
     generator = torch.Generator().manual_seed(0)
     present = dict(batch.present)
     present["fused"] = torch.stack(list(present.values())).any(0)
-    present["label"] = batch.labelled["emotion"]
+    ((target, outputs),) = sizes.outputs.items()
+    present["label"] = batch.labelled[target]
+    shape = (len(batch), *batch.targets[target].shape[1:-1])  # steps, where there are any
     features = {
-        name: torch.randn(len(batch), width, generator=generator, requires_grad=True)
+        name: torch.randn(*shape, width, generator=generator, requires_grad=True)
         for name, width in sizes.features.items()
     }
-    output = torch.randn(
-        len(batch), sizes.outputs["emotion"], generator=generator, requires_grad=True
-    )
+    output = torch.randn(*shape, outputs, generator=generator, requires_grad=True)
     return FeatureBundle(features, present, output)
 
 
@@ -102,8 +113,14 @@ def check_fusion(fusion: Fusion, sizes: Sizes) -> None:
 
 
 def check_objective(objective: Objective, sizes: Sizes) -> None:
-    """Check an objective: a finite scalar with a gradient, zero where no row is valid."""
-    batch = toy_batch({n: torch.zeros(8, 1) for n in sizes.features if n not in ("fused", "label")})
+    """Check an objective: a finite scalar with a gradient, zero where no row is valid.
+
+    Args:
+        objective: The objective.
+        sizes: What it was made from; the target is ``emotion``, or ``affect``, one with values.
+    """
+    blank = {n: torch.zeros(8, 1) for n in sizes.features if n not in ("fused", "label")}
+    batch = toy_batch(blank, dimensions=sizes.outputs.get("affect"))
     bundle = toy_bundle(sizes, batch)
     loss = objective(bundle, batch)
     assert loss.shape == (), "the loss is a scalar"

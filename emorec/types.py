@@ -19,8 +19,9 @@ class Clip:
     Attributes:
         id: Unique in its set and stable across machines.
         media: Media file, relative to the root of the data set (an absolute path is legal).
-        labels: Target name -> class index, or values of a regression target. A target that is
-            missing here is unlabelled: the clip still takes part in losses that need no label.
+        labels: Target name -> class index, or, for one with values, an empty tuple: they change
+            over time and are in the sidecar of its name. A target that is missing here is
+            unlabelled: the clip still takes part in losses that need no label.
         group: Speaker or session: what a speaker-disjoint split must not cut through.
         split: Official part (``train``, ``val`` or ``test``), where the set has one.
         text: What is said: a sentence, or the number of one that several clips share.
@@ -65,7 +66,8 @@ class SegmentBatch:
     Attributes:
         inputs: Modality -> (B, ...) as the extractor made it; rows that are absent hold zeros.
         present: Modality -> bool (B,).
-        targets: Target -> int64 (B,), or float32 (B, \*T, O); zero where unlabelled.
+        targets: Target -> int64 (B,), zero where unlabelled, or float32 (B, T, O), NaN where
+            nothing is known.
         labelled: Target -> bool (B,).
         clip: int64 (B,), the position of the clip in its data module's list; -1 in a filler, a
             row without modality and label that gives all ranks the same number of steps.

@@ -13,6 +13,7 @@ from emorec.encoders import (
     FrameSequenceEncoder,
     ImageEncoder,
     OneHotLabelEncoder,
+    RawWaveformEncoder,
     SpeechEncoder,
     VectorEncoder,
 )
@@ -20,9 +21,11 @@ from emorec.extractors import FaceCrops, FaceSequence, Functionals, LogMel, Wave
 from emorec.fusion import ConcatFusion
 from emorec.objectives import (
     AdaptiveTriplet,
+    AuxiliaryConcordance,
     AuxiliaryCrossEntropy,
     BarlowTwins,
     CommonPrivate,
+    Concordance,
     ConditionalSoftHGR,
     Consistency,
     CrossEntropy,
@@ -40,6 +43,7 @@ from emorec.types import Sizes
 load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
 ALL_SIZES = Sizes({**SIZES.features, "fused": 6, "label": 6}, SIZES.outputs)
+VALUES = Sizes(ALL_SIZES.features, {"affect": 2})
 MEL = torch.randn(8, 1, 20, 20)
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 TINY |= {"intermediate_size": 16, "num_conv_pos_embedding_groups": 2}
@@ -55,6 +59,7 @@ CHECKS: dict[type, Callable[[], None]] = {
     SpeechEncoder: lambda: testing.check_encoder(
         SpeechEncoder("wavlm", config=TINY, dim=6), torch.randn(3, 8000)
     ),
+    RawWaveformEncoder: lambda: testing.check_encoder(RawWaveformEncoder(), torch.randn(3, 1280)),
     OneHotLabelEncoder: lambda: testing.check_label_encoder(OneHotLabelEncoder(SIZES, dim=6), 3),
     ConcatFusion: lambda: testing.check_fusion(ConcatFusion(SIZES, layers=2, width=5), SIZES),
     fusion.LowRankFusion: lambda: testing.check_fusion(fusion.LowRankFusion(SIZES), SIZES),
@@ -72,6 +77,9 @@ CHECKS: dict[type, Callable[[], None]] = {
     fusion.CommonPrivateFusion: lambda: testing.check_fusion(
         fusion.CommonPrivateFusion(SIZES, common=3), SIZES
     ),
+    fusion.RecurrentFusion: lambda: testing.check_fusion(
+        fusion.RecurrentFusion(SIZES, units=5), SIZES
+    ),
     fusion.FilledFusion: lambda: testing.check_fusion(
         fusion.FilledFusion(SIZES, ConcatFusion), SIZES
     ),
@@ -87,6 +95,10 @@ CHECKS: dict[type, Callable[[], None]] = {
     augment.ModalityDropout: lambda: testing.check_augmentation(augment.ModalityDropout(0.5), MEL),
     augment.Augmentations: lambda: testing.check_augmentation(
         augment.Augmentations([augment.SpecAugment("x"), augment.Noise("x")]), MEL
+    ),
+    Concordance: lambda: testing.check_objective(Concordance(VALUES), VALUES),
+    AuxiliaryConcordance: lambda: testing.check_objective(
+        AuxiliaryConcordance(VALUES, "audio", units=5), VALUES
     ),
     FocalLoss: lambda: testing.check_objective(FocalLoss(ALL_SIZES), ALL_SIZES),
     SupervisedContrastive: lambda: testing.check_objective(

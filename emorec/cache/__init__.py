@@ -5,13 +5,14 @@ from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
 from emorec.cache.speech import SpeechWindows
 from emorec.cache.store import SegmentCache, fingerprint
-from emorec.cache.windows import GridWindows, RandomWindows, Windows
+from emorec.cache.windows import GridWindows, RandomWindows, SlidingWindows, Windows
 
 __all__ = [
     "Entry",
     "GridWindows",
     "RandomWindows",
     "SegmentCache",
+    "SlidingWindows",
     "Source",
     "SpeechWindows",
     "Windows",

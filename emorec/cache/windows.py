@@ -64,6 +64,37 @@ class GridWindows(Windows):
         return [Window(start, start + self.length) for start in starts]
 
 
+class SlidingWindows(GridWindows):
+    """Windows on a regular grid that cover the whole clip, for traces.
+
+    As :class:`GridWindows`, but what is left at the end gets a window too: the last one is moved
+    back to end with the clip, on the grid of steps. A clip shorter than a window gives one that
+    reaches past its end.
+
+    Args:
+        length: Seconds, a multiple of ``step``.
+        hop: Seconds from one window's start to the next one's, a multiple of ``step``.
+        step: Seconds a step of the trace; 0.04, a frame of 25 a second.
+    """
+
+    def __init__(self, length: float = 6.0, hop: float = 6.0, step: float = 0.04) -> None:
+        super().__init__(length, hop)
+        if step <= 0 or any(abs(x / step - round(x / step)) > 1e-6 for x in (length, hop)):
+            raise ValueError(
+                f"length and hop are multiples of step, got {length}, {hop} and {step} s"
+            )
+        self.step = step
+
+    def __call__(self, clip_id: str, duration: float) -> list[Window]:
+        """Return the windows; see the base class."""
+        windows = super().__call__(clip_id, duration)
+        rest = duration - windows[-1].end
+        if rest > self.step + 1e-3:
+            start = math.floor((duration - self.length + 1e-3) / self.step) * self.step
+            windows.append(Window(start, start + self.length))
+        return windows
+
+
 class RandomWindows(Windows):
     """``count`` windows of ``length`` seconds at uniformly random places (Ma et al. 2020).
 

@@ -6,10 +6,12 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
+from emorec.callbacks.report_traces import report_traces, traces_picture
 from emorec.metrics import Votes, clip_metrics
 from emorec.plots import confusion_figure
-from emorec.tasks import ClassificationTask
+from emorec.tasks import ClassificationTask, RegressionTask
 from emorec.types import Array, Clip
 
 
@@ -26,7 +28,8 @@ class Dashboard(Callback):
     """Sends test results to W&B, where that is the logger; other loggers are left alone.
 
     For each kind of scores (``fused``, ``audio``, ...): accuracy, UAR and macro F1, the confusion
-    matrix, and a table of the clips that were decided wrongly, with their probabilities.
+    matrix, and a table of the clips that were decided wrongly, with their probabilities. Of a
+    continuous target: the CCC of each dimension, and the picture of the traces.
 
     Args:
         key_frames: Send a face crop of each of these clips, too: pictures of people leave the
@@ -41,8 +44,21 @@ class Dashboard(Callback):
         loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
         if not loggers or not trainer.is_global_zero:
             return
-        assert isinstance(pl_module, ClassificationTask)
         data: Any = getattr(trainer, "datamodule", None)
+        if isinstance(pl_module, RegressionTask):
+            for name, found in report_traces(pl_module, data, None).items():
+                cccs = {"ccc": found["ccc"]} | {
+                    f"ccc_{dimension}": each["ccc"]
+                    for dimension, each in found["dimensions"].items()
+                }
+                values = {f"test/{name}/{key}": v for key, v in cccs.items() if v is not None}
+                for logger in loggers:
+                    logger.log_metrics(values)
+                    logger.log_image(
+                        f"test/{name}/traces", [_drawn(traces_picture(pl_module, data, name))]
+                    )
+            return
+        assert isinstance(pl_module, ClassificationTask)
         classes = pl_module.classes
         for name, votes in pl_module.test_votes.items():
             metrics = clip_metrics(votes, len(classes))
@@ -51,7 +67,8 @@ class Dashboard(Callback):
                 for key in ("accuracy", "uar", "macro_f1")
                 if (value := getattr(metrics, key)) is not None
             }
-            picture = _picture(metrics.confusion, classes, f"{name}, {metrics.clips} test clips")
+            title = f"{name}, {metrics.clips} test clips"
+            picture = _drawn(confusion_figure(metrics.confusion, classes, title))
             wrong = misclassified(votes, data.all_clips, classes)
             columns = ["clip", "group", "target", "predicted", *(f"p_{c}" for c in classes)]
             rows = [[w.clip.id, w.clip.group, w.target, w.predicted, *w.scores] for w in wrong]
@@ -84,8 +101,8 @@ def misclassified(votes: Votes, clips: list[Clip], classes: list[str]) -> list[W
     return wrong
 
 
-def _picture(confusion: list[list[int]], classes: list[str], title: str) -> Array:
-    canvas: Any = FigureCanvasAgg(confusion_figure(confusion, classes, title))
+def _drawn(figure: Figure) -> Array:
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
 

@@ -46,6 +46,17 @@ class MissingModality(Callback):
         self.results: dict[str, dict[float, dict[str, Any]]] = {}
         self._votes: dict[tuple[str, float], ClipVote] = {}
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuse what cannot be done, before training.
+
+        Raises:
+            UserError: Rates are given, and the task has no classes.
+        """
+        if self.rates and not isinstance(pl_module, ClassificationTask):
+            raise UserError(
+                "missing.rates tests classes without a modality; this task has none: leave it out"
+            )
+
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start counting, if the weights are of a model that fuses."""
         self._votes = {}

@@ -1,31 +1,27 @@
 """What testing leaves in the run directory: numbers, decisions, pictures."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from emorec.calibration import calibration
+from emorec.callbacks.report_classes import report_classes
+from emorec.callbacks.report_traces import report_traces
 from emorec.data.split_file import write_split
-from emorec.metrics import Votes, clip_metrics
-from emorec.plots import confusion_figure
-from emorec.reliability import reliability_figure
-from emorec.tasks import ClassificationTask
-from emorec.types import Clip
+from emorec.tasks import ClassificationTask, RegressionTask
 
 
 class Report(Callback):
-    """Writes, after each test, one table of decisions and one confusion matrix per kind of scores.
+    """Writes, after each test, a table and pictures for each kind of scores.
 
-    ``fused`` gives ``predictions.csv`` and ``confusion_matrix.png``; another kind, such as
-    ``audio``, gives ``predictions_audio.csv`` and ``confusion_matrix_audio.png``.
+    See :func:`~emorec.callbacks.report_classes.report_classes` and
+    :func:`~emorec.callbacks.report_traces.report_traces`.
 
     Args:
         folder: The run directory.
 
     Attributes:
-        results: Kind of scores -> its clip-level metrics, of all tests so far.
+        results: Kind of scores -> its metrics, of all tests so far.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,95 +37,9 @@ class Report(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; see the class."""
-        if not isinstance(pl_module, ClassificationTask):
-            return
         data: Any = getattr(trainer, "datamodule", None)
-        classes = pl_module.classes
-        for name, votes in pl_module.test_votes.items():
-            metrics = clip_metrics(votes, len(classes))
-            self.results[name] = {
-                "clips": metrics.clips,
-                "accuracy": metrics.accuracy,
-                "uar": metrics.uar,
-                "macro_f1": metrics.macro_f1,
-                "recall": dict(zip(classes, metrics.recall, strict=True)),
-                "confusion": metrics.confusion,
-            }
-            if name == "fused":
-                raw = pl_module.raw_votes[name]
-                self.results[name] |= _calibration(raw, votes, float(pl_module.temperature))
-            if not trainer.is_global_zero:
-                continue
-            suffix = "" if name == "fused" else f"_{name}"
-            present = data.parts["test"].present
-            write_predictions(
-                self.folder / f"predictions{suffix}.csv", votes, data.all_clips, present, classes
-            )
-            accuracy = "no labelled clip" if metrics.accuracy is None else f"{metrics.accuracy:.1%}"
-            title = f"{name}: accuracy {accuracy}, {metrics.clips} clips"
-            selected = ", SELECTED ON TEST" if data.select_on_test else ""
-            title += selected
-            figure = confusion_figure(metrics.confusion, classes, title)
-            figure.savefig(self.folder / f"confusion_matrix{suffix}.png")
-            if name == "fused" and metrics.clips:
-                temperature = float(pl_module.temperature)
-                title = f"{metrics.clips} test clips{selected}"
-                figure = reliability_figure(raw.scores, votes.target, temperature, title)
-                figure.savefig(self.folder / "reliability.png")
-
-
-def _calibration(raw: Votes, votes: Votes, temperature: float) -> dict[str, Any]:
-    """Return how well calibrated the vote is, and was before the temperature."""
-    kinds = {"calibration": votes.scores, "calibration_before": raw.scores}
-    found: dict[str, Any] = {"temperature": temperature}
-    for key, scores in kinds.items():
-        values = calibration(scores, votes.target)
-        found[key] = None if values is None else values._asdict()
-    return found
-
-
-def write_predictions(
-    path: Path,
-    votes: Votes,
-    clips: list[Clip],
-    present: dict[int, dict[str, list[bool]]],
-    classes: list[str],
-) -> None:
-    """Write one row a clip: id, group, target, predicted, probabilities, segments, modalities.
-
-    What is known of the speakers (``sex``, ``age``) follows, where it is known of any.
-
-    Args:
-        path: CSV file to write.
-        votes: Decisions.
-        clips: All clips; ``votes.clip`` is a position in it.
-        present: Position of a clip -> modality -> which windows have it.
-        classes: Class names.
-    """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        columns = [f"p_{name}" for name in classes]
-        traits = sorted({name for p in votes.clip.tolist() for name in clips[p].traits})
-        head = ["clip", "group", "target", "predicted", *columns, "segments", "modalities"]
-        rows.writerow([*head, *traits])
-        for position, scores, target, segments in zip(
-            votes.clip.tolist(),
-            votes.scores.tolist(),
-            votes.target.tolist(),
-            votes.segments.tolist(),
-            strict=True,
-        ):
-            clip = clips[position]
-            there = [name for name, windows in sorted(present[position].items()) if any(windows)]
-            rows.writerow(
-                [
-                    clip.id,
-                    clip.group,
-                    classes[target] if target >= 0 else "",
-                    classes[max(range(len(classes)), key=scores.__getitem__)],
-                    *(f"{score:.6f}" for score in scores),
-                    segments,
-                    "+".join(there),
-                    *(clip.traits.get(name, "") for name in traits),
-                ]
-            )
+        folder = self.folder if trainer.is_global_zero else None
+        if isinstance(pl_module, ClassificationTask):
+            self.results |= report_classes(pl_module, data, folder)
+        elif isinstance(pl_module, RegressionTask):
+            self.results |= report_traces(pl_module, data, folder)

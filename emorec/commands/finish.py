@@ -30,7 +30,7 @@ def write_results(
 
     Args:
         run: The run directory.
-        results: Kind of scores -> clip-level metrics on test clips.
+        results: Kind of scores -> metrics on test clips, see the callback Report.
         training: The stages.
         data: The data module, for its split.
         seed: Seed of the run: weights and order.
@@ -130,13 +130,27 @@ def _summary(
         label = f"{name} alone"
         if name == "fused":
             label = "both together" if len(modalities) == 2 else "+".join(modalities)
-        lines.append(
-            f"  {label:<16} accuracy {_percent(metrics['accuracy'])}   UAR "
-            f"{_percent(metrics['uar'])}   macro F1 {_percent(metrics['macro_f1'])}"
-        )
+        lines.append(f"  {label:<16} {_line(metrics)}")
     pictures = sorted(path.name for path in run.path.glob("*.png"))
     lines += [f"pictures in {run.path}: {', '.join(pictures)}", f"model: {run.best}"]
     return "\n".join(lines) + "\n"
+
+
+def _line(metrics: Mapping[str, Any]) -> str:
+    """Return the metrics of one kind of scores: of classes, or of a continuous target."""
+    if "ccc" not in metrics:
+        return (
+            f"accuracy {_percent(metrics['accuracy'])}   UAR {_percent(metrics['uar'])}   "
+            f"macro F1 {_percent(metrics['macro_f1'])}"
+        )
+    parts = [f"{name} {_number(each['ccc'])}" for name, each in metrics["dimensions"].items()]
+    before = metrics.get("before_processing")
+    note = "" if before is None else f" (before post-processing {_number(before)})"
+    return f"CCC {_number(metrics['ccc'])}   {'   '.join(parts)}{note}"
+
+
+def _number(value: float | None) -> str:
+    return "  n/a" if value is None else f"{value:5.3f}"
 
 
 def _percent(value: float | None) -> str:

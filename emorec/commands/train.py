@@ -22,7 +22,7 @@ from emorec.commands.run_cli import RunCLI
 from emorec.data.split_file import read_split
 from emorec.plugins import load_plugins
 from emorec.run import RunError
-from emorec.tasks import ClassificationTask, EmotionTask
+from emorec.tasks import EmotionTask
 
 
 class EmorecCLI(RunCLI):
@@ -76,11 +76,10 @@ class EmorecCLI(RunCLI):
     def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Fit on validation clips what comes after training, and save it with the weights.
 
-        That is what the fusion wants to know (late fusion: who knows which class), then the
-        temperature.
+        That is what the fusion wants to know (late fusion: who knows which class), then what the
+        task does to its results (a temperature, post-processing).
         """
-        if not isinstance(model, ClassificationTask):
-            return
+        assert isinstance(model, EmotionTask)
         path = self._trained()[-1]
         validate = partial(
             self.trainer.validate, model, datamodule=datamodule, weights_only=True, verbose=False
@@ -94,7 +93,7 @@ class EmorecCLI(RunCLI):
         model.calibrate()
         if self.trainer.is_global_zero:
             save_weights(path, model)
-        self.trainer.strategy.barrier("temperature")
+        self.trainer.strategy.barrier("calibrated")
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
         """Measure the weights of the last stage on validation clips."""

@@ -15,8 +15,9 @@ from emorec.data.errors import DataError
 from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits import Part, Split
+from emorec.data.traces import read_trace
 from emorec.extractors import Extractor
-from emorec.types import Clip
+from emorec.types import Array, Clip
 
 
 class ClipSet(LightningDataModule, ABC):
@@ -44,11 +45,20 @@ class ClipSet(LightningDataModule, ABC):
         exclude: Ids of clips that are left out, such as copies and damaged ones.
 
     Attributes:
+        targets: Target -> names of its classes, or of its dimensions.
+        continuous: Those of the targets that have values instead of classes. A clip has such a
+            target's values in the sidecar of its name, a trace, and an empty tuple as its label.
+        step: Seconds a step of the traces.
+        delay: Seconds by which the traces lag behind what was to be seen and heard.
+        traces: Continuous target -> position of a clip -> float32 (steps, dimensions).
         select_on_test: Choose the best epoch on test clips, as much published code does. For
             comparison with the literature alone: every result says so.
     """
 
     targets: dict[str, list[str]]
+    continuous: tuple[str, ...] = ()
+    step: float = 0.04
+    delay: float = 0.0
     media: str = ""  # which files are read, in sets that have several kinds of a take
 
     def __init__(
@@ -86,6 +96,7 @@ class ClipSet(LightningDataModule, ABC):
         self._prepared = False
         self.all_clips: list[Clip] = []
         self.entries: dict[str, Entry] = {}
+        self.traces: dict[str, dict[int, Array]] = {}
         self.assigned: dict[str, Part] = {}
         # The split of a run that goes on: what was tested or trained on stays so, whatever clips
         # have come or become usable since.
@@ -153,6 +164,17 @@ class ClipSet(LightningDataModule, ABC):
                 "its own (in a manifest: its own path, or a column 'id')"
             )
         return clips
+
+    def read_trace(self, clip: Clip, target: str) -> Array:
+        """Return the values of a clip's continuous target, float32 (steps, dimensions).
+
+        NaN where nothing is known. By default they are in a CSV file, the clip's sidecar of the
+        target's name.
+
+        Raises:
+            DataError: It cannot be used.
+        """
+        return read_trace(self.root / clip.sidecars[target], self.targets[target], self.step)
 
     @property
     def published(self) -> dict[str, int]:

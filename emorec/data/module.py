@@ -18,7 +18,8 @@ from emorec.data.loaders import make_loader
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
-from emorec.data.usable import usable_entries
+from emorec.data.traces import Traces
+from emorec.data.usable import usable_entries, usable_traces
 from emorec.types import Array, Clip, SegmentBatch
 
 
@@ -56,6 +57,7 @@ class EmotionDataModule(ClipSet):
         """
         self.all_clips = self.checked_clips()
         self.entries = usable_entries(self.all_clips, self.source().cache())
+        self.traces = usable_traces(self, self.all_clips, self.entries)
 
     def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
         """Return clip id -> part, by the split that was asked for; some are in no part."""
@@ -77,7 +79,13 @@ class EmotionDataModule(ClipSet):
         if part == "train" and self.labelled_only:
             positions = [p for p in positions if clips[p].labels]
         return SegmentDataset(
-            self.cache_of(part), clips, self.entries, positions, list(self.extractors), classes
+            self.cache_of(part),
+            clips,
+            self.entries,
+            positions,
+            list(self.extractors),
+            classes,
+            Traces(self.traces, self.step, self.delay),
         )
 
     def cache_of(self, part: Part) -> SegmentCache:
@@ -112,7 +120,13 @@ class EmotionDataModule(ClipSet):
         return {
             target: torch.tensor([sum(c.labels.get(target) == i for c in train) for i in range(n)])
             for target, n in ((t, len(names)) for t, names in self.targets.items())
+            if target not in self.continuous
         }
+
+    def first_steps(self, position: int) -> list[int]:
+        """Return the step that each window of a clip begins at, by its position."""
+        windows = self.entries[self.all_clips[position].id].windows
+        return [round(start / self.step) for start, _ in windows]
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
         """Return modality -> (mean, deviation) that inputs are standardised with.

@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from emorec.cache import Entry, SegmentCache
 from emorec.data.sampler import FILLER
-from emorec.types import Array, Clip, SegmentBatch
+from emorec.data.traces import Traces, part_of_trace
+from emorec.types import Array, Clip, SegmentBatch, Window
+
+NO_TRACES = Traces({}, 0.04, 0.0)
 
 
 class SegmentDataset(Dataset[SegmentBatch]):
@@ -21,7 +25,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
         entries: Clip id -> its cached record, status ``ok``.
         positions: Which clips to use.
         modalities: Which modalities to read.
-        targets: Target -> its number of classes.
+        targets: Target -> its number of classes, or of dimensions.
+        traces: Of the continuous targets.
     """
 
     def __init__(
@@ -32,12 +37,14 @@ class SegmentDataset(Dataset[SegmentBatch]):
         positions: Sequence[int],
         modalities: Sequence[str],
         targets: Mapping[str, int],
+        traces: Traces = NO_TRACES,
     ) -> None:
-        self.cache = cache
+        self.cache, self.traces = cache, traces
         self.modalities = sorted(modalities)
-        self.targets = sorted(targets)
+        self.targets, self.widths = sorted(targets), dict(targets)
         self.ids = {p: clips[p].id for p in positions}
         self.labels = {p: dict(clips[p].labels) for p in positions}
+        self.spans = {p: entries[clips[p].id].windows for p in positions} if traces.values else {}
         self.present = {
             p: {m: entries[clips[p].id].present[m] for m in self.modalities} for p in positions
         }
@@ -76,6 +83,9 @@ class SegmentDataset(Dataset[SegmentBatch]):
             present[modality] = torch.tensor(there) & torch.tensor(real)
         targets, labelled = {}, {}
         for target in self.targets:
+            if target in self.traces.values:
+                targets[target], labelled[target] = self._parts(target, pairs, real)
+                continue
             labels = [
                 self.labels[p].get(target) if there else None
                 for (p, _), there in zip(pairs, real, strict=True)
@@ -91,6 +101,19 @@ class SegmentDataset(Dataset[SegmentBatch]):
             clip=torch.tensor(pairs)[:, 0].where(torch.tensor(real), FILLER),
             index=torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER),
         )
+
+    def _parts(
+        self, target: str, pairs: Sequence[tuple[int, int]], real: Sequence[bool]
+    ) -> tuple[Tensor, Tensor]:
+        """Return a trace's values (B, T, dimensions), and which rows have any."""
+        values, step, delay = self.traces
+        parts = []
+        for (p, w), there in zip(pairs, real, strict=True):
+            known = there and target in self.labels[p] and p in values[target]
+            trace = values[target][p] if known else np.zeros((0, self.widths[target]), np.float32)
+            parts.append(part_of_trace(trace, Window(*self.spans[p][w]), step, delay))
+        found = torch.from_numpy(np.stack(parts))
+        return found, ~found.isnan().flatten(1).all(1)
 
 
 def as_is(batch: SegmentBatch) -> SegmentBatch:

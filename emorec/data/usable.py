@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from lightning.pytorch.utilities import rank_zero_warn
 
 from emorec.cache import Entry, SegmentCache
+from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
 from emorec.data.leaks import copies
-from emorec.types import Clip
+from emorec.types import Array, Clip
 
 
 def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entry]:
@@ -35,3 +36,40 @@ def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entr
             f"{kept!r}; emorec verify lists them"
         )
     return {i: entry for i, entry in entries.items() if i not in twice}
+
+
+def usable_traces(
+    data: ClipSet, clips: Sequence[Clip], entries: dict[str, Entry]
+) -> dict[str, dict[int, Array]]:
+    """Return continuous target -> position of a clip -> its trace; warns of what is left out.
+
+    A clip whose trace cannot be used is taken out of ``entries``, like one that cannot be read.
+
+    Args:
+        data: The set: its targets, step and root.
+        clips: All of its clips.
+        entries: Clip id -> the record of usable ones.
+
+    Raises:
+        DataError: No clip is left.
+    """
+    traces: dict[str, dict[int, Array]] = {target: {} for target in data.continuous}
+    bad = []
+    for position, clip in enumerate(clips):
+        for target in data.continuous if clip.id in entries else ():
+            if target not in clip.labels:
+                continue
+            try:
+                found = data.read_trace(clip, target)
+            except DataError as error:
+                del entries[clip.id]
+                bad.append(f"{clip.id}: {error}")
+                break
+            traces[target][position] = found
+    for reason in bad:
+        rank_zero_warn(f"left out: {reason}")
+    if bad and not entries:
+        raise DataError(f"none of {len(clips)} recordings has a trace that can be used: {bad[0]}")
+    if bad:
+        rank_zero_warn(f"{len(bad)} of {len(clips)} recordings are left out for their traces")
+    return traces

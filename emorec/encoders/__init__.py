@@ -4,6 +4,7 @@ from emorec.encoders.base import Encoder, LabelEncoder
 from emorec.encoders.frames import FrameSequenceEncoder
 from emorec.encoders.image import ImageEncoder
 from emorec.encoders.label import OneHotLabelEncoder
+from emorec.encoders.raw_waveform import RawWaveformEncoder
 from emorec.encoders.speech import SpeechEncoder
 from emorec.encoders.vector import VectorEncoder
 
@@ -13,6 +14,7 @@ __all__ = [
     "ImageEncoder",
     "LabelEncoder",
     "OneHotLabelEncoder",
+    "RawWaveformEncoder",
     "SpeechEncoder",
     "VectorEncoder",
 ]

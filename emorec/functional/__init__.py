@@ -2,6 +2,7 @@
 
 from emorec.functional.adaptive_triplet import adaptive_triplet
 from emorec.functional.barlow_twins import barlow_twins
+from emorec.functional.concordance import concordance
 from emorec.functional.deep_cca import deep_cca
 from emorec.functional.distributed import (
     add_over_ranks,
@@ -11,6 +12,7 @@ from emorec.functional.distributed import (
 )
 from emorec.functional.hgr import soft_hgr, soft_hgr_pairs
 from emorec.functional.info_nce import info_nce
+from emorec.functional.mmd import mmd
 from emorec.functional.moments import Moments, moments
 from emorec.functional.spectrum import Discrete, hgr_discrete, hgr_spectrum
 from emorec.functional.supervised_contrastive import supervised_contrastive
@@ -22,10 +24,12 @@ __all__ = [
     "adaptive_triplet",
     "add_over_ranks",
     "barlow_twins",
+    "concordance",
     "deep_cca",
     "hgr_discrete",
     "hgr_spectrum",
     "info_nce",
+    "mmd",
     "moments",
     "rows_of_all_ranks",
     "soft_hgr",

@@ -9,6 +9,7 @@ from emorec.fusion.gated import GatedFusion
 from emorec.fusion.joint_attention import JointCrossAttention
 from emorec.fusion.late import LateFusion
 from emorec.fusion.low_rank import LowRankFusion
+from emorec.fusion.recurrent import RecurrentFusion
 from emorec.fusion.tensor import TensorFusion
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "JointCrossAttention",
     "LateFusion",
     "LowRankFusion",
+    "RecurrentFusion",
     "TensorFusion",
 ]

@@ -4,6 +4,7 @@ from emorec.objectives.alternatives import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective
 from emorec.objectives.category import AuxiliaryCrossEntropy, CategoryObjective, CrossEntropy
 from emorec.objectives.common_private import CommonPrivate
+from emorec.objectives.concordance import AuxiliaryConcordance, Concordance
 from emorec.objectives.conditional import ConditionalSoftHGR
 from emorec.objectives.focal import FocalLoss
 from emorec.objectives.hgr import SoftHGR
@@ -13,10 +14,12 @@ from emorec.objectives.unlabelled import Consistency, PseudoLabel
 
 __all__ = [
     "AdaptiveTriplet",
+    "AuxiliaryConcordance",
     "AuxiliaryCrossEntropy",
     "BarlowTwins",
     "CategoryObjective",
     "CommonPrivate",
+    "Concordance",
     "ConditionalSoftHGR",
     "Consistency",
     "CrossEntropy",

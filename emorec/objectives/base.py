@@ -57,7 +57,7 @@ class Objective(nn.Module, ABC):
         """Return the loss of the batch, a scalar, without the weight."""
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
-        """Return logits (B, classes) of its own, by name, to be evaluated beside the fused ones."""
+        """Return logits (B, classes) or values (B, T, dimensions) to be evaluated, by name."""
         return {}
 
 

@@ -17,6 +17,11 @@ class EmotionTask(EmotionModel):
     Arguments and attributes: see :class:`~emorec.tasks.model.EmotionModel`.
     """
 
+    calibrating = False  # whether validation is for what is fitted on it after training
+
+    def calibrate(self) -> None:
+        """Fit on the last validation what is done to results; nothing unless overridden."""
+
     def setup(self, stage: str) -> None:
         """Check that the data has the encoders' modalities; tell objectives of clips."""
         data: Any = getattr(self.trainer, "datamodule", None)

@@ -20,7 +20,6 @@ class ClassificationTask(EmotionTask):
 
     Attributes:
         temperature: Of the clip's fused vote, a buffer: 1 until :meth:`calibrate`.
-        calibrating: Whether validation is for what is fitted on it after training.
         validation_votes: After validation: as ``raw_votes``.
         raw_votes: After testing: ``test_votes`` before the temperature.
         test_votes: After testing: name of the scores -> decisions on test clips, of all ranks.
@@ -35,7 +34,6 @@ class ClassificationTask(EmotionTask):
         self.votes = nn.ModuleDict({name: ClipVote() for name in sorted(names)})
         self.temperature: Tensor
         self.register_buffer("temperature", torch.ones(()))
-        self.calibrating = False
         self.validation_votes: dict[str, Votes] = {}
         self.raw_votes: dict[str, Votes] = {}
         self.test_votes: dict[str, Votes] = {}

@@ -11,9 +11,11 @@ from torch.multiprocessing.spawn import spawn
 from emorec.functional import (
     adaptive_triplet,
     barlow_twins,
+    concordance,
     deep_cca,
     hgr_spectrum,
     info_nce,
+    mmd,
     soft_hgr,
     soft_hgr_pairs,
     sum_over_ranks,
@@ -50,10 +52,23 @@ def triplet_of_both(f: Tensor, g: Tensor, rows: Tensor) -> Tensor:
     return sum((adaptive_triplet(x, classes(g), rows) for x in (f, g)), f.new_zeros(()))
 
 
-# Losses on labelled rows, here of two features whose classes come from the second.
+def concordance_of_both(f: Tensor, g: Tensor, rows: Tensor) -> Tensor:
+    pairs = ((f, g), (g, f))
+    known = [concordance(x, y.masked_fill(~rows.unsqueeze(1), torch.nan)) for x, y in pairs]
+    weights = torch.arange(f.shape[1], dtype=f.dtype)
+    return torch.cat(known) @ torch.cat([weights, 1 - weights])
+
+
+def mmd_of_rows(f: Tensor, g: Tensor, rows: Tensor) -> Tensor:
+    return mmd(f[rows], g[rows])
+
+
+# Losses of another form, here of two features: classes come from the second.
 LABELLED: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "supervised_contrastive": contrastive_of_both,
     "adaptive_triplet": triplet_of_both,
+    "concordance": concordance_of_both,
+    "mmd": mmd_of_rows,
 }
 
 

@@ -1,0 +1,129 @@
+"""Annotation traces: values that change over a recording, on the grid of the model's steps."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emorec.data.errors import DataError
+from emorec.types import Array, Window
+
+Numbers = NDArray[np.float64]
+TRACE_FORMAT = """expected a CSV file with a header line, a column time (seconds from the start of \
+the recording, rising) and one for each dimension; an empty value is a gap"""
+
+
+class Traces(NamedTuple):
+    """The traces of a data set.
+
+    Attributes:
+        values: Target -> position of a clip -> float32 (steps, dimensions).
+        step: Seconds a step.
+        delay: Seconds by which they lag behind; see :func:`part_of_trace`.
+    """
+
+    values: Mapping[str, Mapping[int, Array]]
+    step: float
+    delay: float
+
+
+def read_trace(path: Path, dimensions: Sequence[str], step: float) -> Array:
+    """Return the values of a trace at 0, ``step``, 2 ``step``, ... seconds.
+
+    Between two times of the file values are interpolated linearly, unless one of both is a gap or
+    they are more than a second (and two of the trace's own steps) apart. Before the first and
+    after the last time nothing is known.
+
+    Args:
+        path: A CSV file as :data:`TRACE_FORMAT` says.
+        dimensions: Names of its columns.
+        step: Seconds.
+
+    Returns:
+        float32 (steps, dimensions); NaN where nothing is known.
+
+    Raises:
+        DataError: The file is missing or not as expected.
+    """
+    times, values = _columns(path, dimensions)
+    return resample(times, values, step)
+
+
+def resample(times: Numbers, values: Numbers, step: float) -> Array:
+    """Return values on a regular grid, see :func:`read_trace`.
+
+    Args:
+        times: float64 (n,), seconds, rising.
+        values: float64 (n, dimensions); NaN is a gap.
+        step: Seconds.
+    """
+    count = int(np.floor(float(times[-1]) / step + 1e-6)) + 1
+    grid = np.arange(count) * step
+    own = float(np.median(np.diff(times))) if len(times) > 1 else step
+    after = np.searchsorted(times, grid - 1e-6).clip(max=len(times) - 1)
+    exact = np.abs(times[after] - grid) < 1e-6
+    before = np.where(exact, after, (after - 1).clip(min=0))
+    apart = times[after] - times[before]
+    known = exact | ((after > 0) & (apart <= max(1.0, 2 * own)))
+    share = np.where(apart > 0, (grid - times[before]) / np.where(apart > 0, apart, 1), 0.0)
+    found = values[before] + share[:, None] * (values[after] - values[before])
+    return np.where(known[:, None], found, np.nan).astype(np.float32)
+
+
+def part_of_trace(trace: Array, window: Window, step: float, delay: float) -> Array:
+    """Return the values that belong to a window's steps, NaN where the trace has none.
+
+    Args:
+        trace: float32 (steps, dimensions) of the recording.
+        window: The window, in seconds.
+        step: Seconds.
+        delay: Seconds by which annotators lag behind: a value belongs to what was to be seen and
+            heard that much earlier.
+    """
+    first = round((window.start + delay) / step)
+    count = round((window.end - window.start) / step)
+    part = np.full((count, trace.shape[1]), np.nan, np.float32)
+    there = trace[first : first + count]
+    part[: len(there)] = there
+    return part
+
+
+def _columns(path: Path, dimensions: Sequence[str]) -> tuple[Numbers, Numbers]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"trace {path} cannot be read ({error}); {TRACE_FORMAT}") from error
+    try:
+        dialect = csv.Sniffer().sniff(text[:4096], ",;\t")
+    except csv.Error:
+        dialect = csv.excel
+    rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
+    found = [name.strip() for name in rows[0]] if rows else []
+    missing = [name for name in ("time", *dimensions) if name not in found]
+    if missing or len(rows) < 2:
+        raise DataError(
+            f"trace {path} has {'no rows' if not missing else 'no column ' + missing[0]} (found: "
+            f"{', '.join(found) or 'nothing'}); {TRACE_FORMAT}"
+        )
+    columns = [found.index(name) for name in ("time", *dimensions)]
+    cells = [[_number(path, row, column) for column in columns] for row in rows[1:]]
+    table = np.array(cells, np.float64)
+    times = table[:, 0]
+    if np.isnan(times).any() or times[0] < 0 or (np.diff(times) <= 0).any():
+        raise DataError(f"trace {path}: times must be there, rise and start at 0 or later")
+    return times, table[:, 1:]
+
+
+def _number(path: Path, row: Sequence[str], column: int) -> float:
+    text = row[column].strip() if column < len(row) else ""
+    try:
+        value = float(text) if text else np.nan
+    except ValueError as error:
+        raise DataError(f"trace {path}: {text!r} is no number; {TRACE_FORMAT}") from error
+    if np.isinf(value):
+        raise DataError(f"trace {path}: {text} is not finite")
+    return value

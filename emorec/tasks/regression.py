@@ -1,0 +1,160 @@
+"""Values over time: windows are predicted step by step, recordings are judged as a whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emorec.encoders import Encoder
+from emorec.fusion import Fusion
+from emorec.objectives import Objective
+from emorec.postprocess import Chain, fit_chain
+from emorec.tasks.base import EmotionTask
+from emorec.traces import Values, WindowCollection, agreement, join_windows, joined
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+
+class RegressionTask(EmotionTask):
+    """The values of a continuous target, step by step (Tzirakis et al. 2017).
+
+    Logged after validation, for the fused output and each auxiliary head that is active:
+    ``val/NAME/ccc``, the mean over dimensions of the CCC of all recordings one after the other, and
+    ``val/NAME/ccc_DIMENSION``. For the other arguments see :class:`EmotionTask`.
+
+    Args:
+        target: The target that the output predicts.
+        options: Those of the base class.
+
+    Attributes:
+        chain: Post-processing of the fused output, a buffer (dimensions, 5); it does nothing until
+            :meth:`calibrate`. See :class:`~emorec.postprocess.Chain`.
+        delay: Steps by which the annotators lag behind, a buffer; from the data.
+        validation_traces: After validation: name of the scores -> position of a clip -> values.
+        raw_traces: After testing: the same on test clips.
+        test_traces: ``raw_traces``, the fused ones after the chain.
+    """
+
+    def __init__(
+        self,
+        encoders: dict[str, Encoder],
+        fusion: Callable[[Sizes], Fusion],
+        objectives: dict[str, Callable[[Sizes], Objective]],
+        targets: dict[str, list[str]],
+        target: str = "affect",
+        **options: Any,
+    ) -> None:
+        super().__init__(encoders, fusion, objectives, targets, target, **options)
+
+    def configure_model(self) -> None:
+        """Assemble the model and one collection of windows for each kind of values."""
+        if self.fusion is not None:
+            return
+        super().configure_model()
+        names = {n for name in self.objectives for n in self.objective(name).score_names}
+        self.collections = nn.ModuleDict({name: WindowCollection() for name in sorted(names)})
+        self.chain: Tensor
+        self.delay: Tensor
+        blank = torch.tensor([Chain()] * len(self.classes), dtype=torch.float32)
+        self.register_buffer("chain", blank)
+        self.register_buffer("delay", torch.zeros((), dtype=torch.long))
+        self.validation_traces: dict[str, dict[int, Values]] = {}
+        self.raw_traces: dict[str, dict[int, Values]] = {}
+        self.test_traces: dict[str, dict[int, Values]] = {}
+
+    def setup(self, stage: str) -> None:
+        """Take note of the annotators' delay; see the base class."""
+        super().setup(stage)
+        if stage == "fit":
+            data = self._data()
+            self.delay = torch.full_like(self.delay, round(data.delay / data.step))
+
+    def values(self, bundle: FeatureBundle) -> dict[str, Tensor]:
+        """Return name -> values (B, T, dimensions) of the active heads."""
+        return {
+            name: values
+            for objective in self.objectives
+            if self.active.get(objective, 0.0) != 0
+            for name, values in self.objective(objective).scores(bundle).items()
+        }
+
+    def validation_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
+        """Collect values, log the losses, and return the features for callbacks that look."""
+        bundle = self.with_label(self(batch), batch)
+        _, logged = self.losses(bundle, batch)
+        self.log_dict({f"val/{key}": value for key, value in logged.items()}, batch_size=len(batch))
+        self._collect(bundle, batch)
+        return bundle
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the agreement; what cannot be computed is not logged."""
+        self.validation_traces = self._join()
+        gold = self._data().traces[self.target]
+        for name, traces in self.validation_traces.items():
+            found = agreement(*joined(traces, gold)) if gold.keys() & traces.keys() else []
+            cccs = [each.ccc for each in found if each.ccc is not None]
+            for dimension, each in zip(self.classes, found, strict=False):
+                if each.ccc is not None:
+                    self.log(f"val/{name}/ccc_{dimension}", each.ccc)
+            if cccs:
+                self.log(f"val/{name}/ccc", float(np.mean(cccs)), prog_bar=True)
+
+    def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
+        """Collect values, and return the features for callbacks that look."""
+        bundle = self(batch)
+        self._collect(bundle, batch)
+        return bundle
+
+    def on_test_epoch_end(self) -> None:
+        """Keep the traces for the report."""
+        self.raw_traces = self._join()
+        self.test_traces = dict(self.raw_traces)
+        if "fused" in self.raw_traces:
+            fused = self.raw_traces["fused"].items()
+            self.test_traces["fused"] = {clip: self.processed(trace) for clip, trace in fused}
+
+    def calibrate(self) -> None:
+        """Fit the chain on the last validation's recordings; see ``emorec.postprocess``."""
+        gold, said = self._data().traces[self.target], self.validation_traces.get("fused", {})
+        clips = sorted(gold.keys() & said.keys())
+        chains = []
+        for number in range(len(self.classes)):
+            pairs = [(said[clip][:, number], gold[clip][:, number]) for clip in clips]
+            cut = [min(len(x), len(y)) for x, y in pairs]
+            chains.append(
+                fit_chain(
+                    [x[:n] for (x, _), n in zip(pairs, cut, strict=True)],
+                    [y[:n].astype(np.float64) for (_, y), n in zip(pairs, cut, strict=True)],
+                )
+            )
+        self.chain = torch.tensor(chains, dtype=torch.float32, device=self.chain.device)
+
+    def chains(self) -> list[Chain]:
+        """Return the chain of each dimension."""
+        return [Chain(int(m), c, s, a, int(shift)) for m, c, s, a, shift in self.chain.tolist()]
+
+    def processed(self, trace: Values) -> Values:
+        """Return values (steps, dimensions) after the chain."""
+        columns = [chain(trace[:, i]) for i, chain in enumerate(self.chains())]
+        return np.stack(columns, 1)
+
+    def _collect(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
+        for name, values in self.values(bundle).items():
+            rows = bundle.present[name]
+            collection = self.collections[name]
+            assert isinstance(collection, WindowCollection)
+            collection.update(values[rows], batch.clip[rows], batch.index[rows])
+
+    def _join(self) -> dict[str, dict[int, Values]]:
+        found = {}
+        data, delay = self._data(), int(self.delay)
+        for name, collection in self.collections.items():
+            assert isinstance(collection, WindowCollection)
+            if collection.update_called:
+                found[name] = join_windows(collection.compute(), data.first_steps, delay)
+                collection.reset()
+        return found
+
+    def _data(self) -> Any:
+        return getattr(self.trainer, "datamodule", None)

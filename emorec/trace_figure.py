@@ -1,0 +1,49 @@
+"""A picture of traces: what was said of a recording, and the gold standard."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from emorec.traces import Values, agreement
+
+
+def trace_figure(
+    recordings: Mapping[str, tuple[Values, Values | None]],
+    dimensions: Sequence[str],
+    step: float,
+    title: str,
+) -> Figure:
+    """Draw a row a recording and a column a dimension, each with its CCC.
+
+    Args:
+        recordings: Name -> values (steps, dimensions), and the gold standard where there is one.
+        dimensions: Names of the dimensions.
+        step: Seconds a step.
+        title: Above all.
+    """
+    rows, columns = max(1, len(recordings)), len(dimensions)
+    figure = Figure(figsize=(5.5 * columns, 0.6 + 1.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey="col")
+    figure.suptitle(title, fontsize=11)
+    for row, (name, (said, gold)) in zip(panels, recordings.items(), strict=False):
+        for number, (panel, dimension) in enumerate(zip(row, dimensions, strict=True)):
+            text = f"{name}: {dimension}"
+            if gold is not None:
+                steps = min(len(said), len(gold))
+                time = np.arange(len(gold)) * step
+                panel.plot(time, gold[:, number], color="0.35", lw=1, label="gold standard")
+                ccc = agreement(said[:steps], np.asarray(gold[:steps], np.float64))[number].ccc
+                text += "" if ccc is None else f", CCC {ccc:.2f}"
+            time = np.arange(len(said)) * step
+            panel.plot(time, said[:, number], color="tab:orange", lw=1.2, label="predicted")
+            panel.set_title(text, fontsize=9, loc="left")
+            panel.tick_params(labelsize=8)
+            panel.grid(alpha=0.3)
+            panel.margins(x=0)
+    for panel in panels[-1]:
+        panel.set_xlabel("seconds", fontsize=9)
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    if handles:
+        panels[0][0].legend(handles, labels, fontsize=8, loc="upper right")
+    return figure

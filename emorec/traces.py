@@ -1,0 +1,145 @@
+"""From values window by window to the trace of a recording, and what is measured on it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from emorec.functional import concordance
+
+Values = NDArray[np.float64]
+"""(steps, dimensions); NaN where nothing is known."""
+
+
+class WindowValues(NamedTuple):
+    """What was said of W windows, in order of (clip, window).
+
+    Attributes:
+        clip: int64 (W,), position of the clip.
+        window: int64 (W,), which of its windows.
+        values: float32 (W, T, dimensions).
+    """
+
+    clip: Tensor
+    window: Tensor
+    values: Tensor
+
+
+class WindowCollection(Metric):
+    """Collects the values of windows over all ranks; a window counts once."""
+
+    full_state_update = False
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in WindowValues._fields:
+            self.add_state(name, default=[], dist_reduce_fx="cat")
+
+    def update(self, values: Tensor, clip: Tensor, window: Tensor) -> None:
+        """Add windows.
+
+        Args:
+            values: float (B, T, dimensions).
+            clip: int64 (B,), position of the clip.
+            window: int64 (B,), which of its windows.
+        """
+        rows = {"values": values.detach().float(), "clip": clip, "window": window}
+        for name, value in rows.items():
+            getattr(self, name).append(value)
+
+    def compute(self) -> WindowValues:
+        """Return the windows of all ranks."""
+        clip, window, values = (dim_zero_cat(getattr(self, n)) for n in WindowValues._fields)
+        keys, position = torch.unique(torch.stack([clip, window], 1), dim=0, return_inverse=True)
+        first = torch.full((len(keys),), len(position), device=clip.device)
+        where = torch.arange(len(position), device=clip.device)
+        first = first.scatter_reduce(0, position, where, "amin")
+        return WindowValues(keys[:, 0], keys[:, 1], values[first])
+
+
+def join_windows(
+    windows: WindowValues, first_steps: Callable[[int], Sequence[int]], delay: int = 0
+) -> dict[int, Values]:
+    """Return position of a clip -> its trace: where windows overlap, the mean of what they say.
+
+    Args:
+        windows: What was said.
+        first_steps: Position of a clip -> the step that each of its windows begins at.
+        delay: Steps by which the trace is to come later, as annotators do; the first value is
+            repeated.
+    """
+    # Metrics drop the axis of a single window.
+    clips, indices = windows.clip.reshape(-1).tolist(), windows.window.reshape(-1).tolist()
+    values = windows.values.double().cpu().numpy().reshape(len(clips), *windows.values.shape[-2:])
+    parts: dict[int, list[tuple[int, Values]]] = {}
+    for clip, window, part in zip(clips, indices, values, strict=True):
+        parts.setdefault(clip, []).append((window, part))
+    traces: dict[int, Values] = {}
+    for clip, said in sorted(parts.items()):
+        starts = first_steps(clip)
+        rows = [(starts[window], part) for window, part in said]
+        length = max(start + len(part) for start, part in rows)
+        total, count = np.zeros((length, values.shape[-1])), np.zeros((length, 1))
+        for start, part in rows:
+            total[start : start + len(part)] += part
+            count[start : start + len(part)] += 1
+        trace = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        traces[clip] = np.concatenate([trace[:1].repeat(delay, 0), trace])
+    return traces
+
+
+class Agreement(NamedTuple):
+    """How well values agree with the gold standard of one dimension; None where undefined.
+
+    Attributes:
+        steps: How many steps were compared.
+        ccc: Concordance correlation coefficient, -1 to 1.
+        pearson: Pearson's correlation coefficient, -1 to 1.
+        rmse: Root mean square error, in the unit of the target.
+    """
+
+    steps: int
+    ccc: float | None
+    pearson: float | None
+    rmse: float | None
+
+
+def agreement(values: Values, gold: Values) -> list[Agreement]:
+    """Return the agreement of each dimension over the steps where both are known.
+
+    Args:
+        values: (steps, dimensions).
+        gold: (steps, dimensions), of as many steps.
+    """
+    found = []
+    for said, true in zip(values.T, gold.T, strict=True):
+        known = ~(np.isnan(said) | np.isnan(true))
+        x, y = said[known], true[known]
+        if len(x) < 2 or y.std() == 0:
+            found.append(Agreement(len(x), None, None, None))
+            continue
+        pair = torch.from_numpy(np.stack([x, y])).unsqueeze(-1)
+        pearson = float(np.corrcoef(x, y)[0, 1]) if x.std() > 0 else None
+        rmse = float(np.sqrt(np.mean(np.square(x - y))))
+        found.append(Agreement(len(x), float(concordance(*pair)[0]), pearson, rmse))
+    return found
+
+
+def joined(traces: Mapping[int, Values], gold: Mapping[int, Values]) -> tuple[Values, Values]:
+    """Return all recordings one after the other, what was said and the gold standard.
+
+    A recording without a gold standard is left out; of two lengths the smaller one counts.
+    """
+    pairs = []
+    for clip, said in sorted(traces.items()):
+        if clip in gold:
+            steps = min(len(said), len(gold[clip]))
+            pairs.append((said[:steps], np.asarray(gold[clip][:steps], np.float64)))
+    if not pairs:
+        return np.zeros((0, 1)), np.zeros((0, 1))
+    return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])

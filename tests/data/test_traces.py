@@ -1,0 +1,124 @@
+"""Annotation traces: read, put on the grid, cut into windows, and refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emorec.data.errors import DataError
+from emorec.data.traces import part_of_trace, read_trace, resample
+from emorec.types import Clip, Window
+from tests.toy_traces import STEPS, ToyRecordings
+
+BOTH = ["arousal", "valence"]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_values_on_the_grid_are_taken_as_they_are(tmp_path: Path) -> None:
+    rows = "".join(f"{0.04 * i:.2f};{i};{-i}\n" for i in range(50))
+    file = write(tmp_path / "a.csv", "time;valence;arousal\n" + rows)
+    found = read_trace(file, BOTH, 0.04)
+    assert found.shape == (50, 2)
+    assert found.dtype == np.float32
+    wanted = np.stack([-np.arange(50.0), np.arange(50.0)], 1)
+    np.testing.assert_allclose(np.asarray(found, np.float64), wanted)
+
+
+def test_between_times_values_are_interpolated_and_gaps_stay_gaps() -> None:
+    times = np.array([0.1, 0.2, 0.3, 0.4, 2.0])
+    values = np.array([[1.0], [2.0], [np.nan], [4.0], [5.0]])
+    found = np.asarray(resample(times, values, 0.05)[:, 0], np.float64)
+    assert np.isnan(found[:2]).all()  # before the first time
+    np.testing.assert_allclose(found[2:5], np.array([1.0, 1.5, 2.0]), atol=1e-6)
+    assert np.isnan(found[5:8]).all()  # an empty value
+    assert found[8] == pytest.approx(4.0)
+    assert np.isnan(found[9:40]).all()  # nothing for more than a second
+    assert found[40] == pytest.approx(5.0)
+    assert len(found) == 41
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4])
+def test_windows_get_their_part(delay: float) -> None:
+    trace = np.arange(100, dtype=np.float32)[:, None]
+    part = part_of_trace(trace, Window(1.0, 2.0), 0.04, delay)[:, 0]
+    np.testing.assert_array_equal(part, np.arange(25) + 25 + round(delay / 0.04))
+    end = part_of_trace(trace, Window(3.6, 4.6), 0.04, delay)[:, 0]
+    known = 10 - round(delay / 0.04)
+    assert np.isnan(end).sum() == 25 - known
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("time,arousal\n0,1\n", r"no column valence \(found: time, arousal\)"),
+        ("time,arousal,valence\n", "no rows"),
+        ("", "no column time"),
+        ("time,arousal,valence\n0,1,calm\n", "'calm' is no number"),
+        ("time,arousal,valence\n0,1,inf\n", "inf is not finite"),
+        ("time,arousal,valence\n1,1,1\n0,1,1\n", "times must be there, rise"),
+        ("time,arousal,valence\n,1,1\n", "times must be there"),
+    ],
+)
+def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        read_trace(write(tmp_path / "a.csv", text), BOTH, 0.04)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_trace(tmp_path / "nothing.csv", BOTH, 0.04)
+
+
+def test_batches_hold_the_steps_of_their_windows(tmp_path: Path) -> None:
+    data = ToyRecordings(tmp_path, delay=0.2)
+    data.prepare_data()
+    data.setup("fit")
+    dataset = data.dataset(data.all_clips, dict.fromkeys(data.entries, "train"), "train")
+    batch = dataset.__getitems__([-1, *range(len(dataset))])
+    target = batch.targets["affect"]
+    assert target.shape == (len(dataset) + 1, STEPS, 2)
+    assert not batch.labelled["affect"][0]  # a filler
+    unlabelled = batch.clip == 8
+    assert unlabelled.any()
+    assert torch.equal(batch.labelled["affect"][1:], ~unlabelled[1:])
+    assert target[unlabelled].isnan().all()
+    for row in range(1, len(batch)):
+        clip, window = int(batch.clip[row]), int(batch.index[row])
+        if clip == 8:
+            continue
+        first = data.first_steps(clip)[window] + 5
+        wanted = torch.from_numpy(data.traces["affect"][clip][first : first + STEPS])
+        assert torch.equal(target[row, : len(wanted)], wanted)
+        assert target[row, len(wanted) :].isnan().all()
+    assert data.class_counts() == {}
+
+
+def test_a_recording_with_a_bad_trace_is_left_out_and_named(tmp_path: Path) -> None:
+    data = ToyRecordings(tmp_path)
+    data.prepare_data()
+    (tmp_path / "3.csv").write_text("time,arousal\n0,1\n")
+    (tmp_path / "4.csv").unlink()
+    with pytest.warns(UserWarning, match="left out") as told:
+        data.setup("fit")
+    said = [str(each.message) for each in told]
+    assert said[-1] == "2 of 9 recordings are left out for their traces"
+    assert "left out: r3: trace" in said[0]
+    assert set(data.assigned) == {f"r{i}" for i in (0, 1, 2, 5, 6, 7, 8)}
+
+
+def test_without_any_trace_it_is_said_what_is_wrong(tmp_path: Path) -> None:
+    class OnlyLabelled(ToyRecordings):
+        def clips(self) -> list[Clip]:
+            return super().clips()[:-1]
+
+    data = OnlyLabelled(tmp_path)
+    data.prepare_data()
+    for number in range(9):
+        (tmp_path / f"{number}.csv").unlink(missing_ok=True)
+    with (
+        pytest.warns(UserWarning, match="left out: r0"),
+        pytest.raises(DataError, match="none of 8 recordings has a trace"),
+    ):
+        data.setup("fit")

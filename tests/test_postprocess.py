@@ -1,0 +1,83 @@
+"""The chain after the model: known shift, scale and offset; never worse; each step alone."""
+
+import numpy as np
+import pytest
+
+from emorec.postprocess import Chain, Trace, fit_chain
+from emorec.traces import agreement
+
+
+def smooth(seed: int, steps: int = 1500) -> Trace:
+    random = np.random.default_rng(seed)
+    kernel = np.hanning(60)
+    return np.convolve(random.normal(size=steps + 59), kernel / kernel.sum(), "valid")
+
+
+GOLD = [smooth(seed) for seed in range(4)]
+
+
+def ccc(traces: list[Trace], gold: list[Trace]) -> float:
+    found = agreement(np.concatenate(traces)[:, None], np.concatenate(gold)[:, None])[0].ccc
+    assert found is not None
+    return found
+
+
+def test_a_perfect_trace_is_left_alone() -> None:
+    assert repr(fit_chain(GOLD, GOLD)) == repr(Chain())
+
+
+@pytest.mark.parametrize("steps", [11, 46, -31])
+def test_known_shift_scale_and_offset_are_recovered(steps: int) -> None:
+    offsets = (0.3, -0.2, 0.1, 0.4)
+    said = [
+        2.5 * np.roll(gold, -steps) + offset for gold, offset in zip(GOLD, offsets, strict=True)
+    ]
+    chain = fit_chain(said, GOLD)
+    assert chain.shift == steps
+    assert chain.scale == pytest.approx(1 / 2.5, rel=0.05)
+    assert chain.median == 0
+    assert ccc([chain(trace) for trace in said], GOLD) > 0.93
+
+
+def test_noise_is_filtered() -> None:
+    random = np.random.default_rng(0)
+    said = [gold + 0.5 * gold.std() * random.normal(size=len(gold)) for gold in GOLD]
+    chain = fit_chain(said, GOLD)
+    assert chain.median >= 10
+    assert ccc([chain(trace) for trace in said], GOLD) > ccc(said, GOLD) + 0.05
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_development_ccc_is_never_lowered(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    said = [
+        random.uniform(0.2, 3) * smooth(100 + seed) + random.normal() + random.uniform() * gold
+        for gold in GOLD
+    ]
+    chain = fit_chain(said, GOLD)
+    assert ccc([chain(trace) for trace in said], GOLD) >= ccc(said, GOLD)
+
+
+def test_each_step_does_what_it_says() -> None:
+    trace = np.array([0.0, 0, 9, 0, 0, 2, 2, 2, 2, 2])
+    assert Chain(median=3)(trace)[2] == 0
+    assert Chain(centre=1.0)(trace).mean() == pytest.approx(1.0)
+    np.testing.assert_allclose(Chain(scale=2.0, about=1.0)(trace), 1 + 2 * (trace - 1))
+    np.testing.assert_array_equal(Chain(shift=2)(trace), [0, 0, *trace[:-2]])
+    np.testing.assert_array_equal(Chain(shift=-2)(trace), [*trace[2:], 2, 2])
+
+
+def test_gaps_stay_gaps() -> None:
+    said = [gold.copy() for gold in GOLD]
+    said[0][100:200] = np.nan
+    chain = Chain(median=20, centre=0.0, scale=2.0)
+    assert np.isnan(chain(said[0])).sum() == 100
+    assert np.isnan(chain(np.full(5, np.nan))).all()
+    holes = [gold.copy() for gold in GOLD]
+    holes[1][:50] = np.nan
+    fit_chain(said, holes)
+
+
+def test_without_a_gold_standard_nothing_is_done() -> None:
+    assert repr(fit_chain([], [])) == repr(Chain())
+    assert repr(fit_chain([GOLD[0]], [np.full(1500, np.nan)])) == repr(Chain())
