@@ -1,8 +1,36 @@
-"""A generated audio-visual emotion set: real media files of a warped face and a made-up voice."""
+"""Generated audio-visual emotion sets: real media files of a warped face and a made-up voice.
+
+Clips show one acted emotion each; recordings show a course of arousal and valence.
+"""
 
 from emorec.synthetic.frames import render_frames
 from emorec.synthetic.plan import EMOTIONS, ClipPlan, plan_clips
+from emorec.synthetic.recorded_face import render_recording
+from emorec.synthetic.recorded_voice import speak_course
+from emorec.synthetic.recording import (
+    Affect,
+    RecordingPlan,
+    affect,
+    ceiling,
+    plan_recordings,
+)
 from emorec.synthetic.voice import speak
-from emorec.synthetic.write import write_clip
+from emorec.synthetic.write import write_clip, write_recording, write_trace
 
-__all__ = ["EMOTIONS", "ClipPlan", "plan_clips", "render_frames", "speak", "write_clip"]
+__all__ = [
+    "EMOTIONS",
+    "Affect",
+    "ClipPlan",
+    "RecordingPlan",
+    "affect",
+    "ceiling",
+    "plan_clips",
+    "plan_recordings",
+    "render_frames",
+    "render_recording",
+    "speak",
+    "speak_course",
+    "write_clip",
+    "write_recording",
+    "write_trace",
+]

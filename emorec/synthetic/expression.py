@@ -59,6 +59,46 @@ def slow_wave(
     return np.asarray(np.sin(speed * times + phase).mean(axis=0))
 
 
+def blinks(rng: np.random.Generator, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draw how far the lids are closed, a blink every 1 to 3.5 s.
+
+    Args:
+        rng: Where the moments of the blinks come from.
+        times: Seconds of each frame, ascending, float64 (n,).
+
+    Returns:
+        Values within 0..1, float64 (n,).
+    """
+    closed = np.zeros_like(times)
+    at = rng.uniform(0.3, 2.5)
+    while at < times[-1]:
+        closed = np.maximum(closed, np.clip(1.5 - np.abs(times - at) / _BLINK_SECONDS * 2, 0, 1))
+        at += rng.uniform(1.0, 3.5)
+    return closed
+
+
+def pull(rest: Units, units: Units, strength: float, mouth: float, lid: float) -> Units:
+    """Put one frame's action units together.
+
+    Args:
+        rest: The units of the resting face.
+        units: The units of the expression at strength 1; they come on top.
+        strength: How much of them is shown.
+        mouth: How far speech opens the mouth, 0..1; comes on top as well.
+        lid: How far the eyes are closed, 0..1.
+
+    Returns:
+        The sum, with `BLINK`.
+    """
+    frame = dict(rest)
+    for unit, size in units.items():
+        frame[unit] = frame.get(unit, 0.0) + size * strength
+    frame[LIPS_PART] = frame.get(LIPS_PART, 0.0) + 0.55 * mouth
+    frame[JAW_DROP] = frame.get(JAW_DROP, 0.0) + 0.2 * mouth
+    frame[BLINK] = lid
+    return frame
+
+
 def express(
     emotion: str,
     speech: NDArray[np.float32],
@@ -88,21 +128,10 @@ def express(
     units = {unit: size * rng.uniform(0.7, 1.3) for unit, size in EMOTION_UNITS[emotion].items()}
     # Nobody's resting face is exactly neutral.
     rest = {unit: float(max(rng.normal(0, 0.12), 0)) for unit in (1, 2, 4, 7, 12, 15, 20)}
-    blink = np.zeros_like(times)
-    at = rng.uniform(0.3, 2.5)
-    while at < times[-1]:
-        blink = np.maximum(blink, np.clip(1.5 - np.abs(times - at) / _BLINK_SECONDS * 2, 0, 1))
-        at += rng.uniform(1.0, 3.5)
+    blink = blinks(rng, times)
     # Pressed lips still talk, but open less.
     talk = speech * (1 - 0.4 * intensity * min(units.get(LIP_PRESSOR, 0.0), 1.0))
-
-    frames = []
-    for now, mouth, lid in zip(course, talk, blink, strict=True):
-        frame = dict(rest)
-        for unit, size in units.items():
-            frame[unit] = frame.get(unit, 0.0) + size * float(now)
-        frame[LIPS_PART] = frame.get(LIPS_PART, 0.0) + 0.55 * float(mouth)
-        frame[JAW_DROP] = frame.get(JAW_DROP, 0.0) + 0.2 * float(mouth)
-        frame[BLINK] = float(lid)
-        frames.append(frame)
-    return frames
+    return [
+        pull(rest, units, float(now), float(mouth), float(lid))
+        for now, mouth, lid in zip(course, talk, blink, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""Renders the frames of a clip: the subject's face, its expression and a moving head."""
+"""Renders frames from action units: the subject's face, its expression and a moving head."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import cv2
 import numpy as np
 
 from emorec.synthetic.draws import stable_rng
-from emorec.synthetic.expression import BLINK, express, slow_wave
+from emorec.synthetic.expression import BLINK, Units, express, slow_wave
 from emorec.synthetic.features import X0, X1, Y0, Y1, paint
 from emorec.synthetic.flesh import Flesh
 from emorec.synthetic.looks import Look, draw_background, draw_look, dress
+from emorec.synthetic.phonation import SAMPLE_RATE
 from emorec.synthetic.plan import ClipPlan
 from emorec.synthetic.portrait import NOSE, ZOOM, Image, to_canvas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from emorec.synthetic.recording import RecordingPlan
+
 FRAMES_PER_SECOND = 25
+SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 HEIGHT = 256
 _WIDTHS = (288, 320)
 
@@ -53,11 +57,30 @@ def render_frames(plan: ClipPlan, speech: NDArray[np.float32]) -> Iterator[Image
         n RGB frames, uint8 (256, 288 or 320, 3), all of one clip equally wide.
     """
     rng = stable_rng(plan.seed, plan.id, "face")
-    look = draw_look(plan.seed, plan.subject, plan.identity)
     times = np.arange(len(speech)) / FRAMES_PER_SECOND
     emotion = plan.emotion if plan.face_shows else "neutral"
     course = express(emotion, speech, times, rng, plan.face_intensity)
+    yield from render_units(plan, course, times, rng)
 
+
+def render_units(
+    plan: ClipPlan | RecordingPlan,
+    course: Iterable[Units],
+    times: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Iterator[Image]:
+    """Render a course of action units, one frame at a time.
+
+    Args:
+        plan: Who is seen.
+        course: The units of each frame, n of them; taken one by one.
+        times: Seconds of each frame, float64 (n,).
+        rng: Where light, grain and the head's movements come from.
+
+    Yields:
+        n RGB frames, uint8 (256, 288 or 320, 3), all equally wide.
+    """
+    look = draw_look(plan.seed, plan.subject, plan.identity)
     width = int(rng.choice(_WIDTHS))
     wall = draw_background(plan.seed, plan.subject, (width, HEIGHT), plan.identity)
     light = rng.uniform(0.88, 1.08)

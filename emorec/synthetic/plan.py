@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING
 
 from emorec.synthetic.draws import stable_rng
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """The six classes; "neutral" is what an erased modality shows, never a label."""
+
+
+def plan_text(plan: DataclassInstance) -> str:
+    """Name a plan's values, but not what has its default.
+
+    A digest of this text names folders of media and caches; a set planned before an option
+    existed keeps its name, because its media are still the same.
+    """
+    told = (
+        f"{field.name}={getattr(plan, field.name)!r}"
+        for field in fields(plan)
+        if field.default is MISSING or getattr(plan, field.name) != field.default
+    )
+    return f"{type(plan).__name__}({', '.join(told)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,17 +65,8 @@ class ClipPlan:
     lip_sync: bool = True
 
     def __repr__(self) -> str:
-        """Name the plan's values, but not what has its default.
-
-        A digest of this text names folders of media and caches; a set planned before an option
-        existed keeps its name, because its media are still the same.
-        """
-        told = (
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in fields(self)
-            if field.default is MISSING or getattr(self, field.name) != field.default
-        )
-        return f"ClipPlan({', '.join(told)})"
+        """Give the text that names folders; see `plan_text`."""
+        return plan_text(self)
 
 
 def plan_clips(

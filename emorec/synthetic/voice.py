@@ -21,12 +21,25 @@ from emorec.synthetic.plan import ClipPlan
 from emorec.synthetic.prosody import EMOTION_PROSODY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-__all__ = ["SAMPLE_RATE", "Voice", "draw_voice", "speak"]
+__all__ = [
+    "LEVEL",
+    "SAMPLE_RATE",
+    "SYLLABLES_PER_SECOND",
+    "Syllable",
+    "Voice",
+    "articulate",
+    "draw_voice",
+    "lay_syllables",
+    "speak",
+]
 
-_SYLLABLES_PER_SECOND = 4.2
-_LEVEL = 0.05
+SYLLABLES_PER_SECOND = 4.2
+LEVEL = 0.05
+"""RMS of the average neutral voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,17 @@ def draw_voice(seed: int, subject: str, identity: float = 1.0) -> Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Syllable:
+class Syllable:
+    """One syllable; places in samples.
+
+    Attributes:
+        start: Its first sample.
+        stop: The sample after its last one.
+        vowel: Which one, 0..`VOWELS` - 1.
+        consonant: Whether it starts with one.
+        accent: Its stress, -1..1.
+    """
+
     start: int
     stop: int
     vowel: int
@@ -78,14 +101,25 @@ class _Syllable:
     accent: float
 
 
-def _speak(rng: np.random.Generator, samples: int, rate: float) -> list[_Syllable]:
-    """Lay syllables over the clip; pauses stay short so that half a second is never silent."""
+def lay_syllables(
+    rng: np.random.Generator, samples: int, rate: Callable[[int], float]
+) -> list[Syllable]:
+    """Lay syllables over a sound; pauses stay short so that half a second is never silent.
+
+    Args:
+        rng: Where everything random comes from.
+        samples: Length of the sound.
+        rate: Gives the syllables per second at a sample.
+
+    Returns:
+        The syllables in their order; they do not overlap.
+    """
     syllables = []
     at = int(rng.uniform(0.01, 0.05) * SAMPLE_RATE)
     while at < samples:
-        length = int(SAMPLE_RATE / rate * rng.uniform(0.75, 1.25))
+        length = int(SAMPLE_RATE / rate(at) * rng.uniform(0.75, 1.25))
         syllables.append(
-            _Syllable(
+            Syllable(
                 start=at,
                 stop=min(at + length, samples),
                 vowel=int(rng.integers(VOWELS)),
@@ -95,6 +129,31 @@ def _speak(rng: np.random.Generator, samples: int, rate: float) -> list[_Syllabl
         )
         at += length + (int(rng.uniform(0.06, 0.12) * SAMPLE_RATE) if rng.random() < 0.12 else 0)
     return syllables
+
+
+def articulate(
+    syllable: Syllable, source: NDArray[np.float64], noise: NDArray[np.float64], tract: float
+) -> NDArray[np.float64]:
+    """Shape the sound of the folds and the hiss into a syllable.
+
+    Args:
+        syllable: What is said.
+        source: Sound of the folds over the syllable, float64 (n,).
+        noise: Hiss over the syllable, float64 (n,); heard if there is a consonant.
+        tract: Factor of the resonances.
+
+    Returns:
+        The syllable, float64 (n,), whose vowel has an RMS of about 1 before it rises and falls.
+    """
+    vowel = scipy_signal().sosfilt(formants(syllable.vowel, tract), source)
+    # Open vowels would otherwise be many dB louder than closed ones.
+    vowel /= np.sqrt(np.mean(vowel**2)) + 1e-9
+    vowel *= envelope(len(source))
+    vowel *= 1 + 0.15 * syllable.accent
+    if syllable.consonant:
+        burst = noise[: SAMPLE_RATE // 22]
+        vowel[: len(burst)] += 0.5 * burst * np.hanning(len(burst))
+    return np.asarray(vowel, dtype=np.float64)
 
 
 def speak(plan: ClipPlan, samples: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -112,8 +171,8 @@ def speak(plan: ClipPlan, samples: int) -> tuple[NDArray[np.float32], NDArray[np
     rng = stable_rng(plan.seed, plan.id, "voice")
     emotion = plan.emotion if plan.voice_shows else "neutral"
     mood = EMOTION_PROSODY[emotion].scaled(rng.uniform(0.7, 1.25) * plan.voice_intensity)
-    rate = _SYLLABLES_PER_SECOND * 2 ** (mood.rate + voice.habit + rng.normal(0, 0.1))
-    syllables = _speak(rng, samples, rate)
+    rate = SYLLABLES_PER_SECOND * 2 ** (mood.rate + voice.habit + rng.normal(0, 0.1))
+    syllables = lay_syllables(rng, samples, lambda _: rate)
 
     place = np.linspace(-0.5, 0.5, len(syllables)) if len(syllables) > 1 else np.zeros(1)
     accents = np.array([syllable.accent for syllable in syllables])
@@ -134,17 +193,9 @@ def speak(plan: ClipPlan, samples: int) -> tuple[NDArray[np.float32], NDArray[np
     sound, loudness = np.zeros(samples), np.zeros(samples)
     for syllable in syllables:
         span = slice(syllable.start, syllable.stop)
-        shape = envelope(syllable.stop - syllable.start)
-        vowel = scipy_signal().sosfilt(formants(syllable.vowel, voice.tract), source[span])
-        # Open vowels would otherwise be many dB louder than closed ones.
-        vowel /= np.sqrt(np.mean(vowel**2)) + 1e-9
-        sound[span] += vowel * shape * (1 + 0.15 * syllable.accent)
-        loudness[span] = shape
-        if syllable.consonant:
-            burst = slice(syllable.start, min(syllable.start + SAMPLE_RATE // 22, samples))
-            fade = np.hanning(burst.stop - burst.start)
-            sound[burst] += 0.5 * noise[burst] * fade
-    level = _LEVEL * 10 ** ((mood.loud + voice.gain + rng.normal(0, 1.0)) / 20)
+        sound[span] = articulate(syllable, source[span], noise[span], voice.tract)
+        loudness[span] = envelope(syllable.stop - syllable.start)
+    level = LEVEL * 10 ** ((mood.loud + voice.gain + rng.normal(0, 1.0)) / 20)
     sound *= level / (np.sqrt(np.mean(sound**2)) + 1e-9)
     sound += 0.0006 * rng.standard_normal(samples)
     sound = 0.94 * np.tanh(sound / 0.94)

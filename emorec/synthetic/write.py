@@ -1,40 +1,40 @@
-"""Writes a planned clip as a real media file."""
+"""Writes a planned clip or recording as a real media file, and a recording's ratings."""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
-from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import av
-import numpy as np
-
-from emorec.synthetic.frames import FRAMES_PER_SECOND, count_frames, render_frames
-from emorec.synthetic.phonation import SAMPLE_RATE
+from emorec.synthetic.encode import encode, find_format
+from emorec.synthetic.frames import (
+    FRAMES_PER_SECOND,
+    SAMPLES_PER_FRAME,
+    count_frames,
+    render_frames,
+)
+from emorec.synthetic.recorded_face import render_recording
+from emorec.synthetic.recorded_voice import speak_course
+from emorec.synthetic.recording import RecordingPlan, affect
 from emorec.synthetic.voice import speak
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from av.audio.stream import AudioStream
-    from av.video.stream import VideoStream
 
     from emorec.synthetic.plan import ClipPlan
 
-_SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
-# Container: video codec and its options, audio codec and its options. Without "mbtree", because
-# with it x264 gives other bits on every run; with "fast", because aac's usual search for the best
-# coefficients takes almost as long as rendering the face.
-_CODECS: dict[str, tuple[str, dict[str, str], str, dict[str, str]]] = {
-    "mp4": (
-        "libx264",
-        {"crf": "20", "preset": "veryfast", "mbtree": "0"},
-        "aac",
-        {"aac_coder": "fast"},
-    ),
-    "avi": ("mpeg4", {"qmin": "2", "qmax": "4", "b": "2M"}, "pcm_s16le", {}),
-}
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a temporary file's path; the file takes its name only if nothing is raised."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_clip(plan: ClipPlan, path: Path) -> None:
@@ -51,53 +51,53 @@ def write_clip(plan: ClipPlan, path: Path) -> None:
         ValueError: If the plan's container is unknown.
         UserError: If scikit-image is not installed.
     """
-    if plan.container not in _CODECS:
-        raise ValueError(f"container must be one of {sorted(_CODECS)}, got {plan.container!r}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        _encode(plan, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _encode(plan: ClipPlan, path: Path) -> None:
-    video_codec, video_options, audio_codec, audio_options = _CODECS[plan.container]
+    form = find_format(plan.container)
     count = count_frames(plan.seconds)
-    sound, loudness = speak(plan, count * _SAMPLES_PER_FRAME)
+    sound, loudness = speak(plan, count * SAMPLES_PER_FRAME)
     if not plan.lip_sync:
         # Other, neutral words: not even the speed of the lips may tell how the voice sounds.
         unheard = replace(plan, id=f"{plan.id}/lips", voice_shows=False)
         _, loudness = speak(unheard, len(sound))
-    mouth = loudness.reshape(count, _SAMPLES_PER_FRAME).mean(axis=1)
+    mouth = loudness.reshape(count, SAMPLES_PER_FRAME).mean(axis=1)
+    with _whole(path) as partial:
+        encode(form, render_frames(plan, mouth), sound, partial)
 
-    with av.open(str(path), "w", format=plan.container) as container:
-        video = cast(
-            "VideoStream",
-            container.add_stream(video_codec, rate=FRAMES_PER_SECOND, options=video_options),
-        )
-        video.pix_fmt = "yuv420p"
-        # Sets are written by many processes at once; one thread also fixes the very bits.
-        video.codec_context.thread_count = 1
-        audio = cast(
-            "AudioStream",
-            container.add_stream(
-                audio_codec, rate=SAMPLE_RATE, layout="mono", options=audio_options
-            ),
-        )
-        for i, rgb in enumerate(render_frames(plan, mouth)):
-            if i == 0:
-                video.height, video.width = rgb.shape[:2]
-            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-            picture.pts, picture.time_base = i, Fraction(1, FRAMES_PER_SECOND)
-            container.mux(video.encode(picture))
 
-            part = slice(i * _SAMPLES_PER_FRAME, (i + 1) * _SAMPLES_PER_FRAME)
-            samples = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(sound[part][None]), format="fltp", layout="mono"
-            )
-            samples.sample_rate = SAMPLE_RATE
-            samples.pts, samples.time_base = part.start, Fraction(1, SAMPLE_RATE)
-            container.mux(audio.encode(samples))
-        container.mux(video.encode(None))
-        container.mux(audio.encode(None))
+def write_recording(plan: RecordingPlan, path: Path, *, container: str = "mp4") -> None:
+    """Render a recording and write it, 25 frames per second with mono sound at 48 kHz.
+
+    The file appears under its name only when it is complete; its folder must exist. Frames are
+    encoded as they are rendered; the sound is held whole, 0.2 MB a second.
+
+    Args:
+        plan: The recording.
+        path: The file to write; an existing one is replaced.
+        container: "mp4" (h264 + aac) or "avi" (mpeg4 + pcm_s16le), whatever the suffix of `path`.
+
+    Raises:
+        ValueError: If the container is unknown.
+        UserError: If scikit-image is not installed.
+    """
+    form = find_format(container)
+    shown = affect(plan)
+    sound = speak_course(plan, shown.voice, len(shown.voice) * SAMPLES_PER_FRAME)
+    with _whole(path) as partial:
+        encode(form, render_recording(plan, shown.face), sound, partial)
+
+
+def write_trace(plan: RecordingPlan, path: Path) -> None:
+    """Write a recording's gold standard as a table.
+
+    The header is "time,arousal,valence". Each frame has a row: when it starts, in seconds, and
+    the two ratings, -1..1, all with six decimals.
+
+    Args:
+        plan: The recording.
+        path: The CSV file to write; an existing one is replaced, its folder must exist.
+    """
+    gold = affect(plan)
+    rows = enumerate(zip(gold.arousal, gold.valence, strict=True))
+    with _whole(path) as partial, partial.open("w", encoding="ascii", newline="\n") as table:
+        table.write("time,arousal,valence\n")
+        for i, (arousal, valence) in rows:
+            table.write(f"{i / FRAMES_PER_SECOND:.6f},{arousal:.6f},{valence:.6f}\n")
