@@ -9,10 +9,12 @@ from emorec.data.manifest import Manifest
 from emorec.data.meld import MELD
 from emorec.data.module import EmotionDataModule
 from emorec.data.ravdess import RAVDESS
+from emorec.data.recola import RECOLA
 from emorec.data.savee import SAVEE
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits import Split, random_clip, subject_independent
 from emorec.data.synthetic import Synthetic
+from emorec.data.synthetic_recordings import SyntheticRecordings
 
 __all__ = [
     "CREMAD",
@@ -20,6 +22,7 @@ __all__ = [
     "IEMOCAP",
     "MELD",
     "RAVDESS",
+    "RECOLA",
     "SAVEE",
     "BAUM1s",
     "CrossCorpus",
@@ -28,6 +31,7 @@ __all__ = [
     "SegmentDataset",
     "Split",
     "Synthetic",
+    "SyntheticRecordings",
     "random_clip",
     "subject_independent",
 ]

@@ -4,16 +4,14 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 
 from emorec.cache import Entry, Work
+from emorec.data.generate import generate
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
-from emorec.progress import progress
 from emorec.synthetic import EMOTIONS, ClipPlan, plan_clips, write_clip
 from emorec.types import Clip
-from emorec.workers import worker_pool
 
 
 class Synthetic(EmotionDataModule):
@@ -110,23 +108,6 @@ class Synthetic(EmotionDataModule):
 
     def preprocess(self, work: Work) -> list[Entry]:
         """Write the media files that are missing, then cache them; see the base class."""
-        self._generate(work.workers)
-        return super().preprocess(work)
-
-    def _generate(self, workers: int) -> None:
         pairs = zip(self.plans, self.clips(), strict=True)
-        missing = [(p, self.root / c.media) for p, c in pairs if not (self.root / c.media).exists()]
-        if not missing:
-            return
-        self.root.mkdir(parents=True, exist_ok=True)
-        rank_zero_info(f"generating {len(missing)} clips into {self.root}")
-        bar = progress(total=len(missing), unit="clip", desc="generate")
-        if workers == 0:
-            for plan, path in missing:
-                write_clip(plan, path)
-                bar.update()
-        else:
-            with worker_pool(workers) as pool:
-                for _ in pool.map(write_clip, *zip(*missing, strict=True), chunksize=4):
-                    bar.update()
-        bar.close()
+        generate(write_clip, [(plan, self.root / clip.media) for plan, clip in pairs], work.workers)
+        return super().preprocess(work)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emorec.synthetic.courses import displayed
 from emorec.synthetic.draws import stable_rng
 from emorec.synthetic.expression import EMOTION_UNITS, Units, blinks, pull
 from emorec.synthetic.frames import FRAMES_PER_SECOND, SAMPLES_PER_FRAME, render_units
 from emorec.synthetic.phonation import envelope
-from emorec.synthetic.recording import RecordingPlan, displayed
-from emorec.synthetic.voice import SYLLABLES_PER_SECOND, draw_voice, lay_syllables
+from emorec.synthetic.recording import RecordingPlan
+from emorec.synthetic.syllables import lay_syllables
+from emorec.synthetic.voice import SYLLABLES_PER_SECOND, draw_voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emorec.synthetic.courses import displayed
 from emorec.synthetic.draws import stable_rng
 from emorec.synthetic.frames import SAMPLES_PER_FRAME
 from emorec.synthetic.phonation import fold_sound, hiss
 from emorec.synthetic.prosody import Prosody
-from emorec.synthetic.recording import RecordingPlan, displayed
-from emorec.synthetic.voice import (
-    LEVEL,
-    SYLLABLES_PER_SECOND,
-    articulate,
-    draw_voice,
-    lay_syllables,
-)
+from emorec.synthetic.recording import RecordingPlan
+from emorec.synthetic.syllables import articulate, lay_syllables
+from emorec.synthetic.voice import LEVEL, SYLLABLES_PER_SECOND, draw_voice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

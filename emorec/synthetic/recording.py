@@ -1,25 +1,11 @@
-"""Which recordings a synthetic set has, and the course of affect in each of them."""
+"""Which recordings a synthetic set has."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from emorec.synthetic.draws import stable_rng
-from emorec.synthetic.frames import FRAMES_PER_SECOND, count_frames
 from emorec.synthetic.plan import plan_text
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-# 1 is 2.9 deviations away: 4 values of 1000 are clipped there.
-_DEVIATION = 0.35
-# The autocorrelation at a lag of t seconds is exp(-(t / 3)^2): a noise filtered by a bell of
-# half that variance.
-_CORRELATION_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,22 +35,6 @@ class RecordingPlan:
     def __repr__(self) -> str:
         """Give the text that names folders; see `plan_text`."""
         return plan_text(self)
-
-
-class Affect(NamedTuple):
-    """Courses of affect, float64 (frames,) each, 25 frames a second.
-
-    Attributes:
-        arousal: The gold standard, -1..1.
-        valence: The gold standard, -1..1, independent of arousal.
-        voice: What the voice shows: arousal and something else, not limited.
-        face: What the face shows: valence and something else, not limited.
-    """
-
-    arousal: NDArray[np.float64]
-    valence: NDArray[np.float64]
-    voice: NDArray[np.float64]
-    face: NDArray[np.float64]
 
 
 def plan_recordings(
@@ -104,7 +74,7 @@ def plan_recordings(
     if not 1.0 <= seconds <= 1800.0:
         raise ValueError(f"seconds must be within 1..1800, got {seconds}")
     for name, noise in (("voice_noise", voice_noise), ("face_noise", face_noise)):
-        _check_noise(name, noise)
+        check_noise(name, noise)
     if not 0.0 <= identity <= 2.0:
         raise ValueError(f"identity must be within 0..2, got {identity}")
     return [
@@ -122,87 +92,7 @@ def plan_recordings(
     ]
 
 
-def _check_noise(name: str, noise: float) -> None:
+def check_noise(name: str, noise: float) -> None:
+    """Refuse a noise that is negative or not finite."""
     if not 0.0 <= noise < math.inf:
         raise ValueError(f"{name} must be finite and at least 0, got {noise}")
-
-
-def _process(plan: RecordingPlan, name: str) -> NDArray[np.float64]:
-    """Draw a stationary Gaussian course of mean 0 and deviation 0.35, float64 (frames,)."""
-    width = _CORRELATION_SECONDS / 2 * FRAMES_PER_SECOND
-    reach = round(4 * width)
-    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-    bell *= _DEVIATION / np.sqrt(np.sum(bell**2))
-    rng = stable_rng(plan.seed, plan.id, name)
-    # Noise from before the start and after the end, so that the ends are like the middle.
-    noise = rng.standard_normal(count_frames(plan.seconds) + 2 * reach)
-    return np.convolve(noise, bell, "valid")
-
-
-def affect(plan: RecordingPlan) -> Affect:
-    """Draw what a person feels and what shows of it; depends on nothing but the plan.
-
-    Args:
-        plan: The recording.
-
-    Returns:
-        The gold standard, and what the voice and the face show: the sum of arousal (or valence)
-        and `voice_noise` (`face_noise`) times an independent course of the same law.
-    """
-    arousal = np.clip(_process(plan, "arousal"), -1, 1)
-    valence = np.clip(_process(plan, "valence"), -1, 1)
-    return Affect(
-        arousal=arousal,
-        valence=valence,
-        voice=arousal + plan.voice_noise * _process(plan, "voice noise"),
-        face=valence + plan.face_noise * _process(plan, "face noise"),
-    )
-
-
-def displayed(shown: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
-    """Scale what is shown to what a voice or face can do.
-
-    Args:
-        shown: `voice` or `face` of `Affect`, float64 (frames,).
-        noise: The plan's noise of the same modality.
-
-    Returns:
-        The course divided by sqrt(1 + noise^2), so that its deviation is 0.35 whatever the
-        noise, and then clipped to -1..1 (4 values of 1000), float64 (frames,).
-    """
-    return np.clip(shown / math.hypot(1, noise), -1, 1)
-
-
-def ceiling(noise: float) -> float:
-    """Give the best concordance (CCC) with arousal that the voice allows; the same for the face.
-
-    Let g be the gold standard and x = g + s n what is shown, where n is independent of g and of
-    the same law, with mean 0 and variance v. Then cov(x, g) = v and var(x) = (1 + s^2) v, and the
-    linear prediction c x has
-
-        CCC(c) = 2 cov(c x, g) / (var(c x) + var(g)) = 2 c / (1 + c^2 (1 + s^2)).
-
-    Its derivative is 0 where c^2 (1 + s^2) = 1. There the prediction varies as much as the gold
-    standard, and CCC = 1 / sqrt(1 + s^2), which is the correlation of x and g. An offset would
-    only add to the denominator. (Least squares takes c = 1 / (1 + s^2) and reaches 2 c / (1 + c)
-    alone, less than the ceiling: 0.889 rather than 0.894 for s = 0.5.)
-
-    No other prediction does better. CCC is at most the correlation, which nothing raises above
-    that of E[g | x]. That is linear in x, as both are Gaussian, and the moments before and after
-    add nothing, as g and n have the same spectrum: the Wiener filter is one and the same factor
-    at all frequencies.
-
-    The value holds on average over endless recordings; short ones scatter around it (one value
-    in about 4 s is independent). Clipping costs less than 0.002.
-
-    Args:
-        noise: s, `voice_noise` or `face_noise`.
-
-    Returns:
-        1 / sqrt(1 + s^2), above 0 and at most 1.
-
-    Raises:
-        ValueError: If the noise is negative or not finite.
-    """
-    _check_noise("noise", noise)
-    return 1 / math.hypot(1, noise)

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from emorec.synthetic.courses import affect
 from emorec.synthetic.encode import encode, find_format
 from emorec.synthetic.frames import (
     FRAMES_PER_SECOND,
@@ -16,7 +19,7 @@ from emorec.synthetic.frames import (
 )
 from emorec.synthetic.recorded_face import render_recording
 from emorec.synthetic.recorded_voice import speak_course
-from emorec.synthetic.recording import RecordingPlan, affect
+from emorec.synthetic.recording import RecordingPlan
 from emorec.synthetic.voice import speak
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ def write_recording(plan: RecordingPlan, path: Path, *, container: str = "mp4") 
         encode(form, render_recording(plan, shown.face), sound, partial)
 
 
-def write_trace(plan: RecordingPlan, path: Path) -> None:
+def write_trace(plan: RecordingPlan, path: Path, *, delay: float = 0.0) -> None:
     """Write a recording's gold standard as a table.
 
     The header is "time,arousal,valence". Each frame has a row: when it starts, in seconds, and
@@ -94,9 +97,12 @@ def write_trace(plan: RecordingPlan, path: Path) -> None:
     Args:
         plan: The recording.
         path: The CSV file to write; an existing one is replaced, its folder must exist.
+        delay: Seconds by which the ratings come late, the first ones repeated.
     """
     gold = affect(plan)
-    rows = enumerate(zip(gold.arousal, gold.valence, strict=True))
+    lag = round(delay * FRAMES_PER_SECOND)
+    late = [np.concatenate([x[:1].repeat(lag), x])[: len(x)] for x in (gold.arousal, gold.valence)]
+    rows = enumerate(zip(*late, strict=True))
     with _whole(path) as partial, partial.open("w", encoding="ascii", newline="\n") as table:
         table.write("time,arousal,valence\n")
         for i, (arousal, valence) in rows:

@@ -23,7 +23,8 @@ from emorec.synthetic import (
 )
 from emorec.synthetic.expression import BLINK, JAW_DROP
 from emorec.synthetic.recorded_face import express_course, talk_unheard
-from emorec.synthetic.voice import SAMPLE_RATE, draw_voice, lay_syllables
+from emorec.synthetic.syllables import lay_syllables
+from emorec.synthetic.voice import SAMPLE_RATE, draw_voice
 
 FRAME = SAMPLE_RATE // 25
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emorec.synthetic import Affect, RecordingPlan, affect, ceiling, plan_recordings
-from emorec.synthetic.recording import displayed
+from emorec.synthetic.courses import displayed
 
 NOISE = 0.7
 

@@ -1,0 +1,38 @@
+"""Writes generated media that are missing, in worker processes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_info
+
+from emorec.progress import progress
+from emorec.workers import worker_pool
+
+
+def generate(
+    write: Callable[[Any, Path], None], files: Sequence[tuple[Any, Path]], workers: int
+) -> None:
+    """Write the files that do not exist yet.
+
+    Args:
+        write: Writes one of them, whole or not at all.
+        files: What each shows, and its path; all in one folder.
+        workers: Worker processes; 0 works in this process.
+    """
+    missing = [(plan, path) for plan, path in files if not path.exists()]
+    if not missing:
+        return
+    folder = missing[0][1].parent
+    folder.mkdir(parents=True, exist_ok=True)
+    rank_zero_info(f"generating {len(missing)} files into {folder}")
+    with progress(total=len(missing), unit="file", desc="generate") as bar:
+        if workers == 0:
+            for plan, path in missing:
+                write(plan, path)
+                bar.update()
+            return
+        with worker_pool(workers) as pool:
+            size = max(1, min(4, len(missing) // (4 * workers)))
+            for _ in pool.map(write, *zip(*missing, strict=True), chunksize=size):
+                bar.update()
