@@ -173,7 +173,7 @@ def _draw_array(cell: Axes, array: Array | None) -> None:
     elif array.ndim == 1:
         cell.plot(array, color="grey", linewidth=0.5)
     else:
-        cell.imshow(array.reshape(array.shape[-2:]).astype(float), origin="lower", aspect="auto")
+        cell.imshow(array.reshape(-1, array.shape[-1]).astype(float), origin="lower", aspect="auto")
 
 
 def _colours(count: int) -> list[str]:

@@ -29,7 +29,8 @@ class Clip:
             of it.
         traits: What is known of the person, such as ``sex`` and ``age``: results are also given by
             them; training does not see them.
-        sidecars: Modality -> further file of the clip, such as a transcript or a trace.
+        sidecars: Name -> further file of the clip, such as a transcript, features or a trace; one
+            that has the name of a modality and is no extractor's input holds its sound or picture.
     """
 
     id: str

@@ -10,7 +10,8 @@ for name in [name for name in sys.modules if name.split(".")[0] == "scipy"]:
     del sys.modules[name]
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("scipy", "skimage", "timm", "wandb", "silero_vad"):
+        absent = ("scipy", "skimage", "timm", "wandb", "silero_vad", "opensmile", "transformers")
+        if name.split(".")[0] in absent:
             raise ModuleNotFoundError(f"No module named {name!r}")
 sys.meta_path.insert(0, Absent())
 from emorec.cli import main

@@ -17,7 +17,17 @@ from emorec.encoders import (
     SpeechEncoder,
     VectorEncoder,
 )
-from emorec.extractors import FaceCrops, FaceSequence, Functionals, LogMel, Waveform
+from emorec.extractors import (
+    FaceCrops,
+    FaceHog,
+    FaceSequence,
+    Functionals,
+    LogMel,
+    OpenSmile,
+    StoredFeatures,
+    Transcript,
+    Waveform,
+)
 from emorec.fusion import ConcatFusion
 from emorec.objectives import (
     AdaptiveTriplet,
@@ -125,6 +135,10 @@ CHECKS: dict[type, Callable[[], None]] = {
     FaceSequence: lambda: testing.check_extractor(FaceSequence(size=96)),
     Waveform: lambda: testing.check_extractor(Waveform()),
     Functionals: lambda: testing.check_extractor(Functionals()),
+    FaceHog: lambda: testing.check_extractor(FaceHog(size=64)),
+    OpenSmile: lambda: testing.check_extractor(OpenSmile("IS10")),
+    StoredFeatures: lambda: testing.check_extractor(StoredFeatures("bert", [18, 342])),
+    Transcript: lambda: testing.check_extractor(Transcript("bert-base-uncased", 22)),
 }
 CHECKED_KINDS = ("extractor", "encoder", "label encoder", "fusion", "objective", "augmentation")
 

@@ -6,6 +6,7 @@ from emorec.cache.report import write_report
 from emorec.cache.speech import SpeechWindows
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import GridWindows, RandomWindows, SlidingWindows, Windows
+from emorec.cache.whole_clip import WholeClip
 
 __all__ = [
     "Entry",
@@ -15,6 +16,7 @@ __all__ = [
     "SlidingWindows",
     "Source",
     "SpeechWindows",
+    "WholeClip",
     "Windows",
     "Work",
     "build",

@@ -12,6 +12,7 @@ import numpy as np
 
 from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
+from emorec.cache.sidecars import sidecar_digests
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
@@ -44,6 +45,11 @@ class Source:
         """Return the cache of this set and these options."""
         print_of = fingerprint(self.windows, self.extractors)
         return SegmentCache(self.folder / f"{self.name}-{print_of}")
+
+    def current(self, clip: Clip) -> Entry | None:
+        """Return a clip's cached record if its files are still the same, else None."""
+        digests = sidecar_digests(clip, self.root, self.extractors)
+        return self.cache().current(clip, self.root / clip.media, digests)
 
     def bytes_per_clip(self, windows: int) -> int:
         """Return the size of one clip's arrays in bytes, for a number of windows."""
@@ -98,11 +104,8 @@ def build(
     number, of = work.shard
     clips = clips[number - 1 :: of]
     report = cache.folder / ("report.csv" if of == 1 else f"report-{number}-of-{of}.csv")
-    done: dict[str, Entry] = {}
-    for clip in clips:
-        entry = cache.current(clip, source.root / clip.media)
-        if entry is not None:
-            done[clip.id] = entry
+    cached = ((clip.id, source.current(clip)) for clip in clips)
+    done = {name: entry for name, entry in cached if entry is not None}
     missing = [clip for clip in clips if clip.id not in done]
     if missing:
         windows = len(source.windows("", 60.0))
@@ -156,7 +159,7 @@ def _pool(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
 
 def _cache_clip(source: Source, clip: Clip) -> Entry:
     cache = source.cache()
-    cached = cache.current(clip, source.root / clip.media)
+    cached = source.current(clip)
     if cached is not None:  # by another process, since this one began
         return cached
     entry, arrays = make_entry(clip, source.root, source.windows, source.extractors)

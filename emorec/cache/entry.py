@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from emorec.cache.sidecars import (
+    has_own_media,
+    own_media,
+    sidecar_digests,
+    with_whole_paths,
+)
 from emorec.cache.windows import Windows
+from emorec.errors import UserError
 from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.types import Array, Clip
@@ -41,6 +48,8 @@ class Entry:
         mtime_ns: Its time of change.
         digest: blake2b of its content; empty where it was missing, unreadable, or failed in an
             unexpected way: such a record is reported but not cached.
+        sidecars: What extractors read beside the media file -> blake2b of its content, see
+            :func:`~emorec.cache.sidecars.sidecar_digests`.
     """
 
     id: str
@@ -57,6 +66,7 @@ class Entry:
     size: int = 0
     mtime_ns: int = 0
     digest: str = ""
+    sidecars: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""
@@ -94,14 +104,18 @@ def make_entry(
 
     Args:
         clip: The clip.
-        root: Folder that its media path is relative to.
+        root: Folder that its paths are relative to; extractors get absolute ones.
         windows: Where to cut.
-        extractors: Modality -> extractor.
+        extractors: Modality -> extractor. One whose modality has a file of its own (a sidecar of
+            that name which it does not read by itself) gets that file as its media.
 
     Returns:
         The record, and modality -> array (windows, *shape) with zeros where it is absent; no
         arrays where the clip is skipped. Any failure of one clip is a skipped clip with its
-        reason, except for errors of this machine (no memory), which are raised.
+        reason, except for errors of this machine (no memory) and of options, which are raised.
+
+    Raises:
+        UserError: An extractor's options do not fit, or a package is missing.
     """
     path = root / clip.media
     record: dict[str, Any] = {
@@ -112,6 +126,9 @@ def make_entry(
     }
     limit = LIMIT
     try:
+        # Before they are read: what changes meanwhile makes the record stale.
+        record["sidecars"] = sidecar_digests(clip, root, extractors)
+        clip = with_whole_paths(clip, root)
         with time_limit(limit):
             media = probe(path)
         media = media.part(*clip.span) if clip.span else media
@@ -124,7 +141,8 @@ def make_entry(
         present: dict[str, list[bool]] = {}
         for name, extractor in sorted(extractors.items()):
             with time_limit(limit):
-                found = extractor.extract(clip, media, spans)
+                own = own_media(clip, name) if has_own_media(clip, name, extractor) else media
+                found = extractor.extract(clip, own, spans)
             record["warnings"] += found.warnings
             record.setdefault("facts", {}).update(found.facts)
             present[name] = [array is not None for array in found.arrays]
@@ -136,7 +154,7 @@ def make_entry(
         # Not cached: the machine may have been busy.
         reason = f"took longer than {limit:.0f} s (damaged, or the machine is too slow for it)"
         return Entry(**record, status="skipped", reason=reason), {}
-    except MemoryError:
+    except (MemoryError, UserError):
         raise
     except Exception as error:  # one bad clip never ends a run: it is listed with its reason
         # Without a digest it is not cached: next time may be better.

@@ -25,6 +25,8 @@ class SpeechWindows(RandomWindows):
     model in its package: ``pip install "emorec[speech]"``. Where a clip has no speech, or no
     sound, its windows are drawn from the whole clip, with a warning in the report.
 
+    Sound in a file of its own beside a silent video is not looked at.
+
     Args:
         count: Windows a clip.
         length: Seconds.

@@ -77,17 +77,28 @@ class SegmentCache:
             return None
         return Entry(**json.loads(text))
 
-    def current(self, clip: Clip, media: Path) -> Entry | None:
-        """Return a clip's record if it was made of this very file and part of it, else None.
+    def current(
+        self, clip: Clip, media: Path, sidecars: Mapping[str, str] | None = None
+    ) -> Entry | None:
+        """Return a clip's record if it was made of these very files and this part, else None.
 
-        A file of the same size and time of change is taken as the same; otherwise its content
-        decides. Where the file is gone, what was cached of it still counts.
+        A media file of the same size and time of change is taken as the same; otherwise its
+        content decides. Where a file is gone, what was cached of it still counts.
+
+        Args:
+            clip: The clip.
+            media: Its media file.
+            sidecars: What :func:`~emorec.cache.sidecars.sidecar_digests` says now.
         """
         entry = self.read(clip.id)
         if entry is None or entry.span != list(clip.span or ()):
             return None
         if not media.is_file():
             return entry
+        now = sidecars or {}
+        gone = {name for name in clip.sidecars if name not in now}
+        if {name: it for name, it in entry.sidecars.items() if name not in gone} != now:
+            return None
         stat = media.stat()
         if stat.st_size != entry.size:
             return None
@@ -141,8 +152,8 @@ class SegmentCache:
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                if _digest(target) == _digest(temporary):
-                    return  # another process was first, with the same file
+                if _made_of(target) == _made_of(temporary):
+                    return  # another process was first, with the same files
                 # An older entry: set it aside, as a folder cannot be replaced in one step.
                 aside = tempfile.mkdtemp(prefix=".old-", dir=self.folder)
                 with suppress(FileNotFoundError):  # another process has just done the same
@@ -167,11 +178,13 @@ class SegmentCache:
         return {"folder": self.folder, "_maps": OrderedDict()}  # loader workers open their own maps
 
 
-def _digest(folder: Path) -> str | None:
+def _made_of(folder: Path) -> tuple[Any, ...] | None:
+    """Return what tells whether two entries of a clip hold the same; None where there is none."""
     try:
-        return str(json.loads((folder / "entry.json").read_text(encoding="utf-8"))["digest"])
+        record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    return record["digest"], record["span"], record.get("sidecars", {})
 
 
 def _explain(error: OSError, folder: Path) -> OSError:

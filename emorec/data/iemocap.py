@@ -134,7 +134,8 @@ class IEMOCAP(EmotionDataModule):
                     split=part,
                     text=texts.get(clip_id, "").strip(),
                     span=span,
-                    sidecars={"text": words.relative_to(self.root)} if words.is_file() else {},
+                    # Of the whole dialogue, so it is not called "text".
+                    sidecars={"dialogue": words.relative_to(self.root)} if words.is_file() else {},
                 )
 
 

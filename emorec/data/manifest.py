@@ -16,6 +16,7 @@ from emorec.types import Clip
 
 BASIC = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 TRAITS = ("sex", "age")
+SIDECAR = "sidecar_"
 FORMAT = """expected a CSV file with a header line, or JSON lines, with
   path    media file, relative to the manifest's folder or absolute (required)
   label   one of the classes; empty: an unlabelled clip (required)
@@ -24,6 +25,8 @@ FORMAT = """expected a CSV file with a header line, or JSON lines, with
   start   with end, in seconds: the part of the file that is the clip
   text    what is said, or its number, for split: held_out_text
   sex     and age, of the speaker: results are given by them as well
+  sidecar_NAME  further file of the clip, relative as path is: what an extractor reads by that name
+          (features, a transcript), or the sound or picture of the modality NAME
   id      name of the clip; the path where it is missing"""
 
 
@@ -82,6 +85,7 @@ class Manifest(EmotionDataModule):
                     text=_text(row, "text"),
                     span=span,
                     traits={name: _text(row, name) for name in TRAITS if _text(row, name)},
+                    sidecars=_sidecars(row, where),
                 )
             )
         return clips
@@ -125,6 +129,18 @@ def _span(row: dict[str, Any], where: str) -> tuple[float, float] | None:
     if not 0 <= start < end:
         raise DataError(f"{where}: the clip is from {start} to {end} s; expected 0 <= start < end")
     return start, end
+
+
+def _sidecars(row: dict[str, Any], where: str) -> dict[str, Path]:
+    """Return the files that the columns ``sidecar_NAME`` name; an empty cell is none."""
+    columns = [str(name) for name in row if str(name).startswith(SIDECAR)]
+    if SIDECAR in columns:
+        raise DataError(f"{where}: the column {SIDECAR} has no name; expected such as sidecar_text")
+    return {
+        column.removeprefix(SIDECAR): Path(_text(row, column))
+        for column in columns
+        if _text(row, column)
+    }
 
 
 def _text(row: dict[str, Any], name: str) -> str:

@@ -122,7 +122,7 @@ class MELD(EmotionDataModule):
                         group=row["speaker"],
                         split=PARTS[part],
                         text=row["text"],
-                        sidecars={"text": table},
+                        sidecars={"table": table},
                     )
                 )
         if clips and missing:

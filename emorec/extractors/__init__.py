@@ -1,20 +1,29 @@
 """Clip and windows to arrays, one extractor a modality."""
 
-from emorec.extractors.base import Extraction, Extractor
+from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.extractors.face_crops import FaceCrops
+from emorec.extractors.face_hog import FaceHog
 from emorec.extractors.face_sequence import FaceSequence
 from emorec.extractors.functionals import Functionals
 from emorec.extractors.log_mel import LogMel
+from emorec.extractors.smile import OpenSmile
 from emorec.extractors.sound import SoundExtractor
+from emorec.extractors.stored import StoredFeatures
+from emorec.extractors.transcript import Transcript
 from emorec.extractors.waveform import Waveform
 
 __all__ = [
+    "CLIP_TEXT",
     "Extraction",
     "Extractor",
     "FaceCrops",
+    "FaceHog",
     "FaceSequence",
     "Functionals",
     "LogMel",
+    "OpenSmile",
     "SoundExtractor",
+    "StoredFeatures",
+    "Transcript",
     "Waveform",
 ]

@@ -11,6 +11,8 @@ import numpy as np
 from emorec.media import Face, Media
 from emorec.types import Array, Clip, Window
 
+CLIP_TEXT = "clip.text"  # in Extractor.reads: the clip's own text, which is no file
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
@@ -60,6 +62,15 @@ class Extractor(ABC):
     def shape(self) -> tuple[int, ...]:
         """Shape of one window's array."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the sidecar files that are read; ``clip.text`` stands for the clip's own text.
+
+        Cached arrays are stale where one of them has changed. A modality with a sidecar of its own
+        name that is not listed here has its media in it.
+        """
+        return ()
+
     def use(self, device: str, clips: int) -> None:
         """Take note of how the work is done.
 
@@ -77,12 +88,14 @@ class Extractor(ABC):
         """Return one array a window.
 
         Args:
-            clip: The clip, with its sidecar files.
-            media: Its media file as :func:`emorec.media.probe` found it: path, clock, streams.
+            clip: The clip; the paths of its sidecar files are absolute.
+            media: Its media file as :func:`emorec.media.probe` found it: path, clock, streams; or
+                the modality's own one, see :attr:`reads`.
             windows: Spans in seconds from the clip's origin, all of one length.
 
         Raises:
-            MediaError: The clip cannot be used at all.
+            MediaError: The clip cannot be used at all; it is skipped.
+            UserError: An option does not fit, or a package is missing; the run ends.
         """
 
     def stream(

@@ -79,7 +79,7 @@ class FaceCrops(Extractor):
         """(3, size, size)."""
         return (3, self.size, self.size)
 
-    def constants(self) -> tuple[Array, Array]:
+    def constants(self) -> tuple[Array, Array] | None:
         """ImageNet's mean and deviation per channel, in units of 0 to 255."""
         mean = np.array(IMAGENET_MEAN, np.float32).reshape(3, 1, 1) * 255
         std = np.array(IMAGENET_STD, np.float32).reshape(3, 1, 1) * 255

@@ -69,7 +69,7 @@ def test_a_clip_is_a_part_of_its_dialogues_video(root: Path) -> None:
     assert first.media == Path("Session1/dialog/avi/DivX/Ses01F_impro01.avi")
     assert first.span == (6.2901, 8.2357)
     assert first.text == "Excuse me, Ses01F_impro01_F000."
-    assert first.sidecars == {"text": Path("Session1/dialog/transcriptions/Ses01F_impro01.txt")}
+    assert first.sidecars == {"dialogue": Path("Session1/dialog/transcriptions/Ses01F_impro01.txt")}
     assert all((root / clip.media).is_file() for clip in clips)
     assert clips == iemocap(root).clips()
 

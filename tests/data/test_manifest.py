@@ -81,6 +81,19 @@ def test_line_ends_and_quotes_of_other_programs_are_read(tmp_path: Path) -> None
     assert [clip.id for clip in clips] == ["a, b.mp4", "c.mp4"]
 
 
+@pytest.mark.parametrize("name", ["set.csv", "set.jsonl"])
+def test_columns_of_sidecars_name_further_files(tmp_path: Path, name: str) -> None:
+    text = "path,label,sidecar_text,sidecar_bert\n1.mp4,joy,1.txt,/b/1.npy\n2.mp4,joy,,\n"
+    if name == "set.jsonl":
+        text = lines(
+            {"path": "1.mp4", "label": "joy", "sidecar_text": "1.txt", "sidecar_bert": "/b/1.npy"},
+            {"path": "2.mp4", "label": "joy", "sidecar_text": None},
+        )
+    first, second = manifest(tmp_path, text, name).clips()
+    assert first.sidecars == {"text": Path("1.txt"), "bert": Path("/b/1.npy")}
+    assert second.sidecars == {}
+
+
 def test_the_six_basic_emotions_are_the_default_classes(tmp_path: Path) -> None:
     data = manifest(tmp_path, "path,label\n1.mp4,surprise\n", classes=None)
     assert data.targets == {
@@ -123,6 +136,7 @@ def test_a_missing_file_is_named_with_the_format(tmp_path: Path) -> None:
         ("path,label\n1.mp4,joy\n,joy\n", "set.csv", ["set.csv, clip 2: no path"]),
         ("path,label\n1.mp4,happy\n", "set.csv", ["clip 1: unknown emotion 'happy'", "joy, anger"]),
         ("path,label\n1.mp4,Joy\n", "set.csv", ["unknown emotion 'Joy'", "data.classes"]),
+        ("path,label,sidecar_\n1,joy,2\n", "set.csv", ["clip 1: the column sidecar_ has no name"]),
         ("path,label\n", "set.csv", ["no clip found", "expected a CSV file"]),
         ("path,label\n1,joy\n2,joy\n1,anger\n", "set.csv", ["1 clip id(s) repeat", "'1'"]),
         ("path,label\nm\xe4rz.mp4,joy\n".encode("latin-1"), "set.csv", ["set.csv"]),

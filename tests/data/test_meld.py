@@ -70,7 +70,7 @@ def test_a_listed_utterance_is_a_clip_of_its_parts_video(root: Path) -> None:
         part, _, name = clip.id.partition("_")
         assert clip.media == Path(FOLDERS[part], f"{name}.mp4")
         assert clip.split == {"dev": "val"}.get(part, part)
-        assert clip.sidecars == {"text": Path(f"MELD.Raw/{part}_sent_emo.csv")}
+        assert clip.sidecars == {"table": Path(f"MELD.Raw/{part}_sent_emo.csv")}
         assert (root / clip.media).is_file()
         assert clip.span is None
     assert clips == meld(root).clips()

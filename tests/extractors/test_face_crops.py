@@ -154,7 +154,9 @@ def test_mtcnn_cuts_the_face_of_a_portrait_and_nothing_of_noise(tmp_path: Path) 
 
 
 def test_standardisation_is_imagenets_in_units_of_bytes() -> None:
-    mean, deviation = FaceCrops().constants()
+    constants = FaceCrops().constants()
+    assert constants is not None
+    mean, deviation = constants
     assert mean.shape == deviation.shape == (3, 1, 1)
     assert mean.ravel() == pytest.approx([123.675, 116.28, 103.53], abs=1e-3)
     assert deviation.ravel() == pytest.approx([58.395, 57.12, 57.375], abs=1e-3)

@@ -1,0 +1,81 @@
+"""The files of a clip beside its media file: where they are, and whether they have changed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+from emorec.extractors import CLIP_TEXT, Extractor
+from emorec.media import Media, MediaError, probe
+from emorec.types import Clip
+
+
+def with_whole_paths(clip: Clip, root: Path) -> Clip:
+    """Return the clip with absolute paths of its sidecar files.
+
+    Args:
+        clip: The clip.
+        root: Folder that its paths are relative to.
+    """
+    places = {name: (root / path).absolute() for name, path in clip.sidecars.items()}
+    return replace(clip, sidecars=places)
+
+
+def has_own_media(clip: Clip, modality: str, extractor: Extractor) -> bool:
+    """Return whether a modality has a media file of its own.
+
+    That is a sidecar file of the modality's name which the extractor does not read by itself:
+    AVEC and RECOLA have sound and picture in separate files.
+    """
+    return modality in clip.sidecars and modality not in extractor.reads
+
+
+def own_media(clip: Clip, modality: str) -> Media:
+    """Return the modality's own media file, cut to the clip's span.
+
+    Its first sample or frame is taken to be at the origin of the clip's main file.
+
+    Raises:
+        MediaError: It is missing, cannot be read, or ends before the clip begins.
+    """
+    path = clip.sidecars[modality]
+    try:
+        media = probe(path)
+        return media.part(*clip.span) if clip.span else media
+    except MediaError as error:
+        raise MediaError(f"the file of {modality}, {path.name}: {error}") from error
+
+
+def sidecar_digests(clip: Clip, root: Path, extractors: Mapping[str, Extractor]) -> dict[str, str]:
+    """Return the blake2b digests, 32 hex digits, of what extractors read beside the media file.
+
+    Args:
+        clip: The clip.
+        root: Folder that its paths are relative to.
+        extractors: Modality -> extractor; what none of them reads does not count, so that an
+            annotation can be edited without making the cache stale.
+
+    Returns:
+        Name of the sidecar -> digest of its content, where the file is there; and ``clip.text``
+        -> digest of the clip's own text, where one reads it and it is not empty.
+    """
+    names = {name for extractor in extractors.values() for name in extractor.reads}
+    names |= {name for name, e in extractors.items() if has_own_media(clip, name, e)}
+    found = {}
+    for name in sorted(names & set(clip.sidecars)):
+        path = root / clip.sidecars[name]
+        try:
+            stat = path.stat()
+            found[name] = _digest(path, stat.st_size, stat.st_mtime_ns)
+        except OSError:  # missing or unreadable: who reads it says so
+            continue
+    if CLIP_TEXT in names and clip.text:
+        found[CLIP_TEXT] = hashlib.blake2b(clip.text.encode(), digest_size=16).hexdigest()
+    return found
+
+
+@lru_cache(256)  # several clips can share a file
+def _digest(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()
