@@ -10,11 +10,13 @@ import torch
 
 from emorec import augment, fusion, testing
 from emorec.encoders import (
+    ConvSequenceEncoder,
     FrameSequenceEncoder,
     ImageEncoder,
     OneHotLabelEncoder,
     RawWaveformEncoder,
     SpeechEncoder,
+    TextEncoder,
     VectorEncoder,
 )
 from emorec.extractors import (
@@ -57,6 +59,8 @@ VALUES = Sizes(ALL_SIZES.features, {"affect": 2})
 MEL = torch.randn(8, 1, 20, 20)
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 TINY |= {"intermediate_size": 16, "num_conv_pos_embedding_groups": 2}
+TINY_TEXT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+TINY_TEXT |= {"intermediate_size": 16, "vocab_size": 30}
 # Registered class -> a check of it. A new class without a line here fails the test below.
 CHECKS: dict[type, Callable[[], None]] = {
     ImageEncoder: lambda: testing.check_encoder(
@@ -70,6 +74,12 @@ CHECKS: dict[type, Callable[[], None]] = {
         SpeechEncoder("wavlm", config=TINY, dim=6), torch.randn(3, 8000)
     ),
     RawWaveformEncoder: lambda: testing.check_encoder(RawWaveformEncoder(), torch.randn(3, 1280)),
+    TextEncoder: lambda: testing.check_encoder(
+        TextEncoder("bert", config=TINY_TEXT, dim=6), torch.randint(0, 30, (3, 2, 8)).float()
+    ),
+    ConvSequenceEncoder: lambda: testing.check_encoder(
+        ConvSequenceEncoder(12, 30, dim=6), torch.randn(3, 12, 30)
+    ),
     OneHotLabelEncoder: lambda: testing.check_label_encoder(OneHotLabelEncoder(SIZES, dim=6), 3),
     ConcatFusion: lambda: testing.check_fusion(ConcatFusion(SIZES, layers=2, width=5), SIZES),
     fusion.LowRankFusion: lambda: testing.check_fusion(fusion.LowRankFusion(SIZES), SIZES),

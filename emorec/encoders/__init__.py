@@ -1,14 +1,17 @@
 """One modality, or the label, to features."""
 
 from emorec.encoders.base import Encoder, LabelEncoder
+from emorec.encoders.conv_sequence import ConvSequenceEncoder
 from emorec.encoders.frames import FrameSequenceEncoder
 from emorec.encoders.image import ImageEncoder
 from emorec.encoders.label import OneHotLabelEncoder
 from emorec.encoders.raw_waveform import RawWaveformEncoder
 from emorec.encoders.speech import SpeechEncoder
+from emorec.encoders.text import TextEncoder
 from emorec.encoders.vector import VectorEncoder
 
 __all__ = [
+    "ConvSequenceEncoder",
     "Encoder",
     "FrameSequenceEncoder",
     "ImageEncoder",
@@ -16,5 +19,6 @@ __all__ = [
     "OneHotLabelEncoder",
     "RawWaveformEncoder",
     "SpeechEncoder",
+    "TextEncoder",
     "VectorEncoder",
 ]

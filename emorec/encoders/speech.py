@@ -1,12 +1,19 @@
 """Pre-trained speech transformers: wav2vec 2.0, HuBERT, WavLM and Whisper's encoder."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from emorec.encoders.base import Encoder, WeightsError
+from emorec.encoders.pretrained import (
+    check_place,
+    enable_checkpointing,
+    freeze,
+    load_matching,
+    read_model,
+    transformers_of,
+)
 from emorec.encoders.whisper_input import WhisperLogMel, fit_positions
 
 Architecture = Literal["wav2vec2", "hubert", "wavlm", "whisper"]
@@ -66,28 +73,10 @@ class SpeechEncoder(Encoder):
         self.last = nn.Linear(int(size), dim)
         self.mix = nn.Parameter(torch.zeros(count + 1)) if layer_weights else None
         self.frozen = learning_layers == 0
-        self._freeze(learning_layers)
+        # As is usual in fine-tuning: the convolutions stay as they were trained.
+        freeze(self.model, learning_layers, ("feature_extractor.", "conv1.", "conv2."))
         if gradient_checkpointing and not self.frozen:
-            # Renamed in transformers 5; the old name goes in 6.
-            names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
-            enable = next(getattr(self.model, n) for n in names if hasattr(self.model, n))
-            enable({"use_reentrant": False})
-
-    def _freeze(self, learning_layers: int | None) -> None:
-        layers = _layers(self.model)
-        if learning_layers is None:
-            # As is usual in fine-tuning: the convolutions stay as they were trained.
-            for name, parameter in self.model.named_parameters():
-                if name.startswith(("feature_extractor.", "conv1.", "conv2.")):
-                    parameter.requires_grad_(False)
-            return
-        if not 0 <= learning_layers <= len(layers):
-            raise WeightsError(
-                f"learning_layers is 0 to {len(layers)} here, or null: all; not {learning_layers}"
-            )
-        self.model.requires_grad_(False)
-        for layer in layers[len(layers) - learning_layers :]:
-            layer.requires_grad_(True)
+            enable_checkpointing(self.model)
 
     def train(self, mode: bool = True) -> "SpeechEncoder":
         """Set the mode; a frozen model stays in evaluation mode, without dropout."""
@@ -123,38 +112,22 @@ class SpeechEncoder(Encoder):
 
     def check_weights(self) -> None:
         """Check that the folder with weights, if one is named, is there."""
-        looks_local = self.weights.startswith((".", "/", "~")) or self.weights.count("/") > 1
-        if looks_local and not (Path(self.weights).expanduser() / "config.json").is_file():
-            raise WeightsError(
-                f"no folder with a config.json at {self.weights}; expected 'none', a name on the "
-                "hub such as microsoft/wavlm-base, or a folder that transformers wrote"
-            )
+        check_place(self.weights, "microsoft/wavlm-base")
 
     def load_initial_weights(self) -> None:
         """Read the weights, from the folder or the hub; see the base class."""
         if self.weights == "none":
             return
-        state = _read(self.weights, self.architecture)
-        own = self.model.state_dict()
+        found = read_model(self.weights)
         if self.architecture == "whisper":
-            state = fit_positions(state, own)
-        wrong = sorted(key for key in own if key not in state or state[key].shape != own[key].shape)
-        if wrong:
-            raise WeightsError(
-                f"{self.weights} does not have the layers of this {self.architecture} model: "
-                f"{len(wrong)} of {len(own)} differ, for instance {wrong[0]}; give SpeechEncoder "
-                f"the same options in config as {self.weights} has in its config.json"
-            )
-        self.model.load_state_dict({key: state[key] for key in own})
+            state = fit_positions(found.encoder.state_dict(), self.model.state_dict())
+        else:
+            state = found.state_dict()
+        load_matching(self.model, state, self.weights, self.architecture, "SpeechEncoder")
 
 
 def _build(architecture: Architecture, config: dict[str, Any], samples: int) -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise WeightsError(
-            "SpeechEncoder needs transformers: pip install 'emorec[speech-encoders]'"
-        ) from error
+    transformers = transformers_of("SpeechEncoder", "speech-encoders")
     if architecture == "whisper":
         options = transformers.WhisperConfig(**config)
         options.max_source_positions = -(-(samples // 160) // 2)  # of 10 ms frames, two each
@@ -166,25 +139,3 @@ def _build(architecture: Architecture, config: dict[str, Any], samples: int) -> 
         **{"apply_spec_augment": False, "layerdrop": 0.0, **config}
     )
     return getattr(transformers, f"{name}Model")(options)
-
-
-def _layers(model: Any) -> Any:
-    return model.layers if hasattr(model, "layers") else model.encoder.layers
-
-
-def _read(weights: str, architecture: Architecture) -> dict[str, Tensor]:
-    from transformers import AutoModel
-
-    place = Path(weights).expanduser()
-    try:
-        found = AutoModel.from_pretrained(place if place.is_dir() else weights)
-    except Exception as error:  # whatever transformers and the hub meet
-        raise WeightsError(
-            f"cannot load the weights {weights} ({type(error).__name__}: "
-            f"{str(error).splitlines()[0]}). Without a network: copy the model's folder from a "
-            "machine that has one (transformers' save_pretrained) and name the folder, or train "
-            "from scratch (weights: none)"
-        ) from error
-    kept = found.encoder if architecture == "whisper" else found
-    state: dict[str, Tensor] = kept.state_dict()
-    return state

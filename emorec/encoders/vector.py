@@ -9,12 +9,21 @@ from emorec.errors import UserError
 class VectorEncoder(Encoder):
     """``layers`` fully connected layers with ReLU and dropout, the last one of ``dim`` units.
 
+    The acoustic encoder of Liang et al. 2020 (https://arxiv.org/abs/2009.02598) is ``inputs: 1582,
+    widths: [512, 256], dim: 128, dropout: 0, activate: true``.
+
     Args:
         inputs: Numbers a window; the 96 of :class:`~emorec.extractors.Functionals`.
         dim: Width of the features.
         layers: How many, at least 1.
         width: Units of the layers before the last.
         dropout: In front of each layer but the first, 0 to below 1.
+        widths: Units of each layer before the last, instead of ``layers`` and ``width``; empty:
+            one layer in all.
+        activate: ReLU after the last layer, too: features are 0 or more.
+
+    Raises:
+        UserError: A size is below 1.
     """
 
     def __init__(
@@ -24,17 +33,20 @@ class VectorEncoder(Encoder):
         layers: int = 2,
         width: int = 256,
         dropout: float = 0.2,
+        widths: list[int] | None = None,
+        activate: bool = False,
     ) -> None:
         super().__init__()
-        if min(inputs, dim, layers, width) < 1:
-            raise UserError("inputs, dim, layers and width are at least 1")
+        if min(inputs, dim, layers, width, *(widths or [])) < 1:
+            raise UserError("inputs, dim, layers, width and each of widths are at least 1")
         self.inputs, self.dim = inputs, dim
         steps: list[nn.Module] = []
         before = inputs
-        for _ in range(layers - 1):
-            steps += [nn.Linear(before, width), nn.ReLU(), nn.Dropout(dropout)]
-            before = width
-        self.layers = nn.Sequential(*steps, nn.Linear(before, dim))
+        for units in [width] * (layers - 1) if widths is None else widths:
+            steps += [nn.Linear(before, units), nn.ReLU(), nn.Dropout(dropout)]
+            before = units
+        steps += [nn.Linear(before, dim), *([nn.ReLU()] if activate else [])]
+        self.layers = nn.Sequential(*steps)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of standardised vectors (B, inputs).

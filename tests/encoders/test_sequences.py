@@ -63,3 +63,29 @@ def test_vectors_have_the_length_that_was_said() -> None:
         VectorEncoder(7)(torch.randn(2, 8))
     with pytest.raises(UserError, match="at least 1"):
         VectorEncoder(7, layers=0)
+
+
+def test_layers_before_the_last_can_have_widths_of_their_own() -> None:
+    encoder = VectorEncoder(1582, dim=128, widths=[512, 256], dropout=0.0, activate=True)
+    linear = [m for m in encoder.layers if isinstance(m, torch.nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in linear] == [
+        (1582, 512),
+        (512, 256),
+        (256, 128),
+    ]
+    assert isinstance(encoder.layers[-1], torch.nn.ReLU)
+    check_encoder(encoder, torch.randn(4, 1582))
+    assert encoder(torch.randn(4, 1582)).min() == 0
+    assert len(VectorEncoder(7, dim=4, widths=[]).layers) == 1
+    with pytest.raises(UserError, match="each of widths"):
+        VectorEncoder(7, widths=[5, 0])
+
+
+def test_weights_of_equal_widths_have_the_names_they_had() -> None:
+    old = VectorEncoder(7, dim=4, layers=3, width=5)
+    names = ["layers.0.weight", "layers.0.bias", "layers.3.weight", "layers.3.bias"]
+    assert list(old.state_dict()) == [*names, "layers.6.weight", "layers.6.bias"]
+    new = VectorEncoder(7, dim=4, widths=[5, 5], activate=True)
+    new.load_state_dict(old.state_dict())
+    x = torch.randn(3, 7)
+    torch.testing.assert_close(new.eval()(x), old.eval()(x).relu())
