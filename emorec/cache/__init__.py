@@ -5,8 +5,8 @@ from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
 from emorec.cache.speech import SpeechWindows
 from emorec.cache.store import SegmentCache, fingerprint
-from emorec.cache.windows import GridWindows, RandomWindows, SlidingWindows, Windows
 from emorec.cache.whole_clip import WholeClip
+from emorec.cache.windows import GridWindows, RandomWindows, SlidingWindows, Windows
 
 __all__ = [
     "Entry",
