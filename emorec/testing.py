@@ -4,6 +4,7 @@ Each raises AssertionError with the rule that is broken.
 """
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -61,7 +62,8 @@ def toy_bundle(sizes: Sizes, batch: SegmentBatch) -> FeatureBundle:
         for name, width in sizes.features.items()
     }
     output = torch.randn(*shape, outputs, generator=generator, requires_grad=True)
-    return FeatureBundle(features, present, output)
+    inputs = {name: x.float() for name, x in batch.inputs.items()}
+    return FeatureBundle(features, present, output, inputs)
 
 
 def check_encoder(encoder: Encoder, example: Tensor) -> None:
@@ -112,14 +114,16 @@ def check_fusion(fusion: Fusion, sizes: Sizes) -> None:
     _check_state(fusion)
 
 
-def check_objective(objective: Objective, sizes: Sizes) -> None:
+def check_objective(objective: Objective, sizes: Sizes, shape: tuple[int, ...] = (1,)) -> None:
     """Check an objective: a finite scalar with a gradient, zero where no row is valid.
 
     Args:
         objective: The objective.
         sizes: What it was made from; the target is ``emotion``, or ``affect``, one with values.
+        shape: Of one window's array of each modality, for objectives that look at it.
     """
-    blank = {n: torch.zeros(8, 1) for n in sizes.features if n not in ("fused", "label")}
+    names = [name for name in sizes.features if name not in ("fused", "label")]
+    blank = {name: torch.ones(8, *shape) for name in names}
     batch = toy_batch(blank, dimensions=sizes.outputs.get("affect"))
     bundle = toy_bundle(sizes, batch)
     loss = objective(bundle, batch)
@@ -131,7 +135,7 @@ def check_objective(objective: Objective, sizes: Sizes) -> None:
     scores = objective.scores(bundle)
     assert set(scores) == set(objective.score_names), "score_names names what scores returns"
     nothing = {name: torch.zeros_like(mask) for name, mask in bundle.present.items()}
-    masked = FeatureBundle(bundle.features, nothing, bundle.output)
+    masked = replace(bundle, present=nothing)
     unlabelled = {name: torch.zeros_like(mask) for name, mask in batch.labelled.items()}
     empty = SegmentBatch(
         batch.inputs, batch.present, batch.targets, unlabelled, batch.clip, batch.index

@@ -117,11 +117,14 @@ class FeatureBundle:
         present: The batch's masks, bool (B,): every modality; ``fused`` (any modality is there);
             ``label`` (the row is labelled).
         output: (B, \*T, O): logits or values, before any link function.
+        inputs: Modality that is shown -> (B, ...), standardised, as its encoder read it; zeros
+            where it is absent.
     """
 
     features: dict[str, Tensor]
     present: dict[str, Tensor]
     output: Tensor
+    inputs: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Sizes(NamedTuple):

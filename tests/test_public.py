@@ -32,6 +32,7 @@ from emorec.extractors import (
 )
 from emorec.fusion import ConcatFusion
 from emorec.objectives import (
+    MMD,
     AdaptiveTriplet,
     AuxiliaryConcordance,
     AuxiliaryCrossEntropy,
@@ -45,8 +46,10 @@ from emorec.objectives import (
     FocalLoss,
     InfoNCE,
     PseudoLabel,
+    SequenceReconstruction,
     SoftHGR,
     SupervisedContrastive,
+    VectorReconstruction,
     VICReg,
 )
 from emorec.plugins import KINDS, load_plugins, registered
@@ -56,6 +59,7 @@ load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
 ALL_SIZES = Sizes({**SIZES.features, "fused": 6, "label": 6}, SIZES.outputs)
 VALUES = Sizes(ALL_SIZES.features, {"affect": 2})
+SEQUENCE = (12, 20)
 MEL = torch.randn(8, 1, 20, 20)
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 TINY |= {"intermediate_size": 16, "num_conv_pos_embedding_groups": 2}
@@ -111,10 +115,20 @@ CHECKS: dict[type, Callable[[], None]] = {
     augment.FaceAugmentation: lambda: testing.check_augmentation(
         augment.FaceAugmentation("x"), torch.randint(0, 256, (8, 3, 20, 20), dtype=torch.uint8)
     ),
+    augment.CropAndColour: lambda: testing.check_augmentation(
+        augment.CropAndColour("x", 24), torch.randint(0, 256, (8, 3, 20, 20), dtype=torch.uint8)
+    ),
     augment.Mixup: lambda: testing.check_augmentation(augment.Mixup(), MEL),
     augment.ModalityDropout: lambda: testing.check_augmentation(augment.ModalityDropout(0.5), MEL),
     augment.Augmentations: lambda: testing.check_augmentation(
         augment.Augmentations([augment.SpecAugment("x"), augment.Noise("x")]), MEL
+    ),
+    MMD: lambda: testing.check_objective(MMD(ALL_SIZES), ALL_SIZES),
+    VectorReconstruction: lambda: testing.check_objective(
+        VectorReconstruction(ALL_SIZES, "audio", 1), ALL_SIZES
+    ),
+    SequenceReconstruction: lambda: testing.check_objective(
+        SequenceReconstruction(ALL_SIZES, "audio", *SEQUENCE), ALL_SIZES, SEQUENCE
     ),
     Concordance: lambda: testing.check_objective(Concordance(VALUES), VALUES),
     AuxiliaryConcordance: lambda: testing.check_objective(

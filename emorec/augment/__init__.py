@@ -1,6 +1,7 @@
 """What training batches go through on their device; validation and test batches never do."""
 
 from emorec.augment.base import Augmentation, Augmentations, InputAugmentation
+from emorec.augment.crop_and_colour import CropAndColour
 from emorec.augment.face import FaceAugmentation
 from emorec.augment.mixup import Mixup
 from emorec.augment.modality_dropout import ModalityDropout
@@ -10,6 +11,7 @@ from emorec.augment.spec_augment import SpecAugment
 __all__ = [
     "Augmentation",
     "Augmentations",
+    "CropAndColour",
     "FaceAugmentation",
     "InputAugmentation",
     "Mixup",

@@ -51,7 +51,9 @@ def write_overview(
     skipped = [(entry.id, entry.reason) for entry in entries if entry.status != "ok"]
     odd = [(entry.id, text) for entry in good for text in entry.warnings]
     labels = Counter(
-        classes[label] if isinstance(label := clip.labels.get(target), int) else "no label"
+        classes[label]
+        if isinstance(label := clip.labels.get(target), int)
+        else ("no label" if label is None else "trace")
         for clip in clips
     )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)

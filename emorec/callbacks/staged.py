@@ -150,6 +150,7 @@ class StagedTraining(Callback):
         names = list(task.objectives) if stage.objectives is None else stage.objectives
         task.active = {name: task.objective(name).weight for name in names}
         task.shown = sorted(task.encoders if stage.modalities is None else stage.modalities)
+        task.unlabelled = stage.unlabelled
         for name, module in _top_modules(task).items():
             on = stage.train is None or any(f"{name}.".startswith(f"{t}.") for t in stage.train)
             module.requires_grad_(on)

@@ -16,6 +16,7 @@ from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits import Part, Split
 from emorec.data.traces import read_trace
+from emorec.data.unlabelled import unlabelled_clips
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip
 
@@ -37,17 +38,19 @@ class ClipSet(LightningDataModule, ABC):
         augment: Changes training batches on the device; never those of validation and test.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
             the others take part as unlabelled ones. Validation and test clips keep theirs.
-        labelled_only: Whether training clips without a label are left out, as the paper does for
-            its baselines; else they take part in what needs no label (and in batch norm).
+        labelled_only: Leave unlabelled training clips out, as in the paper's baselines; else they
+            take part in what needs no label (and in batch norm).
         fold: Of leave_speakers_out and held_out_text: which fold is tested, from 1.
         folds: Of the same: how many; ``speakers`` (one each); the name of a published list
             (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
         exclude: Ids of clips that are left out, such as copies and damaged ones.
+        unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
+        halves: Batches of training are half labelled; an epoch is once all labelled segments.
 
     Attributes:
         targets: Target -> names of its classes, or of its dimensions.
-        continuous: Those of the targets that have values instead of classes. A clip has such a
-            target's values in the sidecar of its name, a trace, and an empty tuple as its label.
+        continuous: Targets with values instead of classes. A clip has them in the sidecar of the
+            target's name, a trace, and an empty tuple as its label.
         step: Seconds a step of the traces.
         delay: Seconds by which the traces lag behind what was to be seen and heard.
         traces: Continuous target -> position of a clip -> float32 (steps, dimensions).
@@ -77,6 +80,8 @@ class ClipSet(LightningDataModule, ABC):
         fold: int = 1,
         folds: int | str = 5,
         exclude: list[str] | None = None,
+        unlabelled: Path | None = None,
+        halves: bool = False,
     ) -> None:
         super().__init__()
         if not 0 <= labelled_share <= 1:
@@ -91,16 +96,15 @@ class ClipSet(LightningDataModule, ABC):
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
-        self.select_on_test = False
+        self.unlabelled, self.halves = unlabelled, halves
+        self.extra: set[str] = set()  # ids of the unlabelled corpus's clips
+        self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
-        self._prepared = False
         self.all_clips: list[Clip] = []
         self.entries: dict[str, Entry] = {}
         self.traces: dict[str, dict[int, Array]] = {}
         self.assigned: dict[str, Part] = {}
-        # The split of a run that goes on: what was tested or trained on stays so, whatever clips
-        # have come or become usable since.
-        self.pinned: dict[str, Part] = {}
+        self.pinned: dict[str, Part] = {}  # the split of a run that goes on
 
     @abstractmethod
     def clips(self) -> list[Clip]:
@@ -155,6 +159,10 @@ class ClipSet(LightningDataModule, ABC):
         if unknown:
             raise DataError(f"exclude names {unknown[0]!r}, which is no clip of {self.root}")
         clips = [clip for clip in clips if clip.id not in self.exclude]
+        if self.unlabelled is not None:
+            more = unlabelled_clips(self.unlabelled, self.extractors)
+            self.extra = {clip.id for clip in more}
+            clips += more
         if not clips:
             raise DataError(f"no clip found in {self.root}; {self.expected}")
         repeated = [i for i, count in Counter(c.id for c in clips).items() if count > 1]

@@ -41,6 +41,8 @@ class Manifest(EmotionDataModule):
         options: Of the base class.
     """
 
+    needed = frozenset({"path", "label"})
+
     def __init__(
         self,
         manifest: Path,
@@ -75,6 +77,7 @@ class Manifest(EmotionDataModule):
             if not path:
                 raise DataError(f"{where}: no path; {FORMAT}")
             label, span = _text(row, "label"), _span(row, where)
+            label = label if "label" in self.needed else ""
             clips.append(
                 Clip(
                     _text(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
@@ -109,7 +112,7 @@ class Manifest(EmotionDataModule):
             if not all(isinstance(row, dict) for row in rows):
                 raise DataError(f"manifest {self.manifest} has a line that is no JSON object")
             found = sorted({name for row in rows for name in row})
-        missing = {"path", "label"} - set(found)
+        missing = self.needed - set(found)
         if missing:
             raise DataError(
                 f"manifest {self.manifest} has no {' and no '.join(sorted(missing))} "

@@ -40,7 +40,9 @@ class EmotionDataModule(ClipSet):
         self.load()
         # Clips without usable segments are not counted in the split: what is tested is known.
         usable = [clip for clip in self.all_clips if clip.id in self.entries]
-        self.assigned = self._pinned(usable) or self.assign(usable)
+        own = [clip for clip in usable if clip.id not in self.extra]
+        more: dict[str, Part] = {clip.id: "train" for clip in usable if clip.id in self.extra}
+        self.assigned = self._pinned(usable) or {**self.assign(own), **more}
         check_leaks(usable, self.assigned, self.entries, self.split)
         train = self.part_of("train")
         self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
@@ -153,13 +155,31 @@ class EmotionDataModule(ClipSet):
         return self._loader("test")
 
     def _loader(self, part: Part) -> DataLoader[SegmentBatch]:
+        halves = self.halves and part == "train"
         return make_loader(
             self.parts[part],
             batch_size=self.batch_size,
             workers=self.workers,
             shuffle=part == "train",
             seed=self.seed,
+            labelled=self._labelled(self.parts[part]) if halves else None,
         )
+
+    def _labelled(self, dataset: SegmentDataset) -> list[bool]:
+        """Return which segments have a label.
+
+        Raises:
+            DataError: Batches cannot be half of each.
+        """
+        labelled = [bool(dataset.labels[position]) for position, _ in dataset.items]
+        if self.batch_size % 2 or all(labelled) or not any(labelled):
+            raise DataError(
+                f"halves: batches of an even size (batch_size is {self.batch_size}) and both "
+                f"labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
+                "labelled) are needed; unlabelled ones come from data.unlabelled, "
+                "data.labelled_share or the set itself"
+            )
+        return labelled
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Augment training batches on the device."""

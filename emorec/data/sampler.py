@@ -1,6 +1,7 @@
 """The order of segments, dealt out to the ranks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DistributedSampler
@@ -22,10 +23,61 @@ class DealingSampler(DistributedSampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         """Yield this rank's positions in the data set, and fillers at the end."""
-        count = len(self.dataset)  # type: ignore[arg-type]
-        order = list(range(count))
-        if self.shuffle:
-            random = torch.Generator().manual_seed(self.seed + self.epoch)
-            order = torch.randperm(count, generator=random).tolist()
-        order += [FILLER] * (self.total_size - count)
+        order = self.order()
+        order += [FILLER] * (self.num_samples * self.num_replicas - len(order))
         return iter(order[self.rank :: self.num_replicas])
+
+    def order(self) -> list[int]:
+        """Return the positions of all ranks, in the order in which they are dealt out."""
+        count = len(self.dataset)  # type: ignore[arg-type]
+        if not self.shuffle:
+            return list(range(count))
+        return _shuffled(range(count), self._random())
+
+    def _random(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self.seed + self.epoch)
+
+
+class HalvesSampler(DealingSampler):
+    """Deals out labelled and unlabelled segments in turn: each batch is half of one, half of other.
+
+    The labelled and unlabelled batches of equal size of Liang et al. 2020. An epoch goes once
+    through the labelled segments; the unlabelled ones are gone through again and again, each
+    time in another order, as long as it takes. Needs batches of an even size.
+
+    Args:
+        dataset: The segments.
+        ranks: Number of processes.
+        rank: This one's number.
+        labelled: Which segments have a label, by position.
+        seed: Another seed, another order.
+    """
+
+    def __init__(
+        self, dataset: Sequence[int], ranks: int, rank: int, *, labelled: Sequence[bool], seed: int
+    ) -> None:
+        super().__init__(cast("Any", dataset), ranks, rank, shuffle=True, seed=seed)
+        self.labelled = [i for i, has in enumerate(labelled) if has]
+        self.unlabelled = [i for i, has in enumerate(labelled) if not has]
+        blocks = -(-len(self.labelled) // ranks)
+        self.num_samples = 2 * blocks
+        self.total_size = self.num_samples * ranks
+
+    def order(self) -> list[int]:
+        """Return a labelled segment for each rank, then an unlabelled one for each, and so on."""
+        random, ranks = self._random(), self.num_replicas
+        first = _shuffled(self.labelled, random)
+        first += [FILLER] * (-len(first) % ranks)
+        second: list[int] = []
+        while len(second) < len(first):
+            second += _shuffled(self.unlabelled, random)
+        blocks = [
+            [*first[start : start + ranks], *second[start : start + ranks]]
+            for start in range(0, len(first), ranks)
+        ]
+        return [position for block in blocks for position in block]
+
+
+def _shuffled(positions: Sequence[int], random: torch.Generator) -> list[int]:
+    order = torch.randperm(len(positions), generator=random).tolist()
+    return [positions[i] for i in order]

@@ -25,7 +25,7 @@ class ImageEncoder(Encoder):
         weights: ``imagenet`` (the newest that torchvision or timm download; for ResNet-50 they
             are better than those of 2020), a file with the backbone's
             state dict (``.pth`` or ``.safetensors``), or ``none``: random.
-        dim: Width of the features.
+        dim: Width of the features; None: the backbone's own, without a layer after it.
         activation: Of the features: ``none`` or ``relu``.
         resize: Side in pixels that inputs are scaled to first; None keeps them.
     """
@@ -34,17 +34,19 @@ class ImageEncoder(Encoder):
         self,
         backbone: str = "resnet50",
         weights: str = "none",
-        dim: int = 512,
+        dim: int | None = 512,
         activation: Literal["none", "relu"] = "none",
         resize: int | None = None,
     ) -> None:
         super().__init__()
-        self.backbone, self.weights, self.dim, self.resize = backbone, weights, dim, resize
+        self.backbone, self.weights, self.resize = backbone, weights, resize
         self.activation = activation
         self.trunk = _build(backbone)
         self.last = _last_linear(self.trunk, backbone)
-        width = self.trunk.get_submodule(self.last).in_features
-        self.trunk.set_submodule(self.last, nn.Linear(int(str(width)), dim))
+        width = int(str(self.trunk.get_submodule(self.last).in_features))
+        layer = nn.Identity() if dim is None else nn.Linear(width, dim)
+        self.trunk.set_submodule(self.last, layer)
+        self.dim = dim or width
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of a standardised image (B, 3, H, W).
@@ -74,7 +76,7 @@ class ImageEncoder(Encoder):
             state = _read(_existing(Path(self.weights)))
         own = self.trunk.state_dict()
         replaced = {key for key in own if key.startswith(f"{self.last}.")}
-        state = {key: value for key, value in state.items() if key not in replaced}
+        state = {k: v for k, v in state.items() if not k.startswith(f"{self.last}.")}
         # Files from before PyTorch 0.4.1 have no counters of batches; torch does without them too.
         counters = {key for key in own if key.endswith(".num_batches_tracked")}
         missing = sorted(own.keys() - state.keys() - replaced - counters)

@@ -18,22 +18,33 @@ class ConcatFusion(Fusion):
         sizes: Widths, given by the task.
         layers: The paper's 1, 2 or 4.
         width: Units a layer.
+        widths: Units of each layer, instead of both: [64, 16] is the classifier of Liang et al.
+            2020 (https://arxiv.org/abs/2009.02598), whose last layer is the head.
     """
 
-    def __init__(self, sizes: Sizes, layers: int = 1, width: int = 512) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        layers: int = 1,
+        width: int = 512,
+        widths: list[int] | None = None,
+    ) -> None:
         super().__init__(sizes)
-        if layers < 1 or width < 1:
-            raise UserError(f"layers and width are at least 1, got {layers} and {width}")
+        if layers < 1 or width < 1 or (widths is not None and min(widths, default=0) < 1):
+            raise UserError(
+                f"layers, width and each of widths are at least 1, got {layers}, {width}, {widths}"
+            )
         self.names = sorted(sizes.features)
-        self.dim = width
+        units = [width] * layers if widths is None else widths
+        self.dim = units[-1]
         steps: list[nn.Module] = []
         before = sum(sizes.features.values())
-        for _ in range(layers):
-            steps += [nn.Linear(before, width), nn.ReLU()]
-            before = width
+        for after in units:
+            steps += [nn.Linear(before, after), nn.ReLU()]
+            before = after
         self.layers = nn.Sequential(*steps)
 
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        r"""Return (B, \*T, width); see the base class."""
+        r"""Return (B, \*T, dim); see the base class."""
         fused: Tensor = self.layers(torch.cat([features[name] for name in self.names], dim=-1))
         return fused

@@ -6,13 +6,20 @@ from emorec.objectives.category import AuxiliaryCrossEntropy, CategoryObjective,
 from emorec.objectives.common_private import CommonPrivate
 from emorec.objectives.concordance import AuxiliaryConcordance, Concordance
 from emorec.objectives.conditional import ConditionalSoftHGR
+from emorec.objectives.distribution_matching import MMD
 from emorec.objectives.focal import FocalLoss
 from emorec.objectives.hgr import SoftHGR
 from emorec.objectives.metric_learning import AdaptiveTriplet, SupervisedContrastive
 from emorec.objectives.pairs import PairObjective
+from emorec.objectives.reconstruction import (
+    ReconstructionObjective,
+    SequenceReconstruction,
+    VectorReconstruction,
+)
 from emorec.objectives.unlabelled import Consistency, PseudoLabel
 
 __all__ = [
+    "MMD",
     "AdaptiveTriplet",
     "AuxiliaryConcordance",
     "AuxiliaryCrossEntropy",
@@ -29,7 +36,10 @@ __all__ = [
     "Objective",
     "PairObjective",
     "PseudoLabel",
+    "ReconstructionObjective",
+    "SequenceReconstruction",
     "SoftHGR",
     "SupervisedContrastive",
     "VICReg",
+    "VectorReconstruction",
 ]

@@ -1,5 +1,6 @@
 """How the model is trained on batches: losses, steps, optimizer, what a checkpoint keeps."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -76,6 +77,7 @@ class EmotionTask(EmotionModel):
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch; log it, its parts and the scale of the features."""
+        batch = batch if self.unlabelled else self._labelled(batch)
         bundle = self.with_label(self(batch), batch)
         loss, logged = self.losses(bundle, batch)
         # Each step's values show what the correlation does to pre-trained features.
@@ -87,6 +89,12 @@ class EmotionTask(EmotionModel):
         )
         self.log("loss", logged["loss"], prog_bar=True, logger=False, batch_size=len(batch))
         return loss
+
+    def _labelled(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the batch with nothing to be seen in rows without a label."""
+        labelled = batch.labelled[self.target]
+        present = {name: mask & labelled for name, mask in batch.present.items()}
+        return replace(batch, present=present)
 
     def configure_optimizers(self) -> Any:
         """Make a fresh optimizer whose parameter groups are named by top-level module."""

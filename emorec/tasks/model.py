@@ -1,6 +1,7 @@
 """The model: encoders, fusion, objectives and label encoder, and what it computes of a batch."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -49,6 +50,7 @@ class EmotionModel(LightningModule):
         active: Objective -> weight in force; a stage changes it, and an objective that is not
             in it is not evaluated.
         shown: Modalities in force; the others are treated as absent and not encoded.
+        unlabelled: Whether rows without a label take part in training; a stage changes it.
         learning_rates: Prefix of a parameter group's name (``encoders``, ``encoders.audio``,
             ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate,
             where it is not the optimizer's.
@@ -78,6 +80,7 @@ class EmotionModel(LightningModule):
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.active: dict[str, float] = {}
         self.shown = sorted(encoders)
+        self.unlabelled = True
         self.learning_rates: dict[str, float] = {}
         self.fixed: set[str] = set()
         self.fusion: Fusion | None = None
@@ -133,14 +136,14 @@ class EmotionModel(LightningModule):
 
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
         """Return features and output; the label feature is added by :meth:`with_label`."""
-        features, present, hidden = {}, {}, []
+        features, present, read, hidden = {}, {}, {}, []
         dtype = self.dtype
         assert isinstance(dtype, torch.dtype)
         for name in self.encoders:
             there = batch.present[name]
             if name in self.shown:
                 x = self.standardise[name](batch.inputs[name]).to(dtype)
-                x = x.masked_fill(~_like(there, x), 0)
+                x = read[name] = x.masked_fill(~_like(there, x), 0)
                 encoded = self.encoders[name](x)
                 features[name] = encoded.masked_fill(~_like(there, encoded), 0)
                 present[name] = there
@@ -150,7 +153,8 @@ class EmotionModel(LightningModule):
         for name in hidden:  # zeros of as many steps as the others have
             like = next(x for other, x in features.items() if other in self.shown)
             features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
-        return self.fuse({name: features[name] for name in self.encoders}, present)
+        bundle = self.fuse({name: features[name] for name in self.encoders}, present)
+        return replace(bundle, inputs=read)
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
         """Fuse the features of the modalities; adds ``fused``.
@@ -179,6 +183,7 @@ class EmotionModel(LightningModule):
             {**bundle.features, "label": label},
             {**bundle.present, "label": batch.labelled[self.target]},
             bundle.output,
+            bundle.inputs,
         )
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:

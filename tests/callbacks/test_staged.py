@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from emorec.callbacks import Stage, StagedTraining, StageError
 from tests.callbacks.staging import (
+    OPTIMIZER,
     Watch,
     changed,
     state_of,
     three_stages,
     train,
 )
-from tests.toy import ToyEncoder, toy_task
+from tests.toy import ToyData, ToyEncoder, toy_task
 
 Run = tuple[Watch, Path, StagedTraining]
 
@@ -226,3 +227,25 @@ def test_other_modules_than_tasks_are_refused() -> None:
 def test_the_toy_encoder_has_what_freezing_gets_wrong() -> None:
     names = set(state_of(ToyEncoder()))
     assert {"linear.weight", "norm.weight", "norm.running_mean"} <= names
+
+
+def test_a_stage_can_leave_out_what_has_no_label(tmp_path: Path) -> None:
+    stages = {
+        "first": Stage(1, objectives=["class", "corr"], unlabelled=False),
+        "second": Stage(1, objectives=["class", "corr"]),
+    }
+    seen: dict[int, list[bool]] = {0: [], 1: []}
+    task = toy_task(optimizer=OPTIMIZER)
+
+    class Look(Callback):
+        def on_train_batch_start(
+            self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+        ) -> None:
+            given = batch if task.unlabelled else task._labelled(batch)
+            there = given.present["audio"] & ~given.labelled["emotion"]
+            seen[trainer.current_epoch].append(bool(there.any()))
+
+    data = ToyData(tmp_path, labelled_share=0.5)
+    train(tmp_path, stages, Look(), task=task, data=data)
+    assert not any(seen[0])
+    assert any(seen[1])

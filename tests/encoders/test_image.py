@@ -199,3 +199,15 @@ def test_a_backbone_without_one_last_layer_is_refused() -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder.pth").mkdir()
     assert "not found" in refused(tmp_path / "folder.pth")
+
+
+def test_without_a_layer_the_backbones_own_features_come(tmp_path: Path) -> None:
+    plain = ImageEncoder("shufflenet_v2_x0_5", dim=None)
+    assert plain.dim == 1024
+    assert plain(torch.zeros(2, 3, 48, 48)).shape == (2, 1024)
+    file = tmp_path / "weights.pth"
+    torch.save(torchvision.models.get_model("shufflenet_v2_x0_5", weights=None).state_dict(), file)
+    plain.weights = str(file)
+    plain.load_initial_weights()
+    saved = torch.load(file, weights_only=True)
+    assert torch.equal(plain.trunk.state_dict()["conv1.0.weight"], saved["conv1.0.weight"])

@@ -55,5 +55,5 @@ def test_the_width_is_512_by_default() -> None:
 
 @pytest.mark.parametrize(("layers", "width"), [(0, 4), (-1, 4), (1, 0)])
 def test_options_below_one_are_refused(layers: int, width: int) -> None:
-    with pytest.raises(ValueError, match=f"at least 1, got {layers} and {width}"):
+    with pytest.raises(ValueError, match=f"at least 1, got {layers}, {width}, None"):
         ConcatFusion(SIZES, layers=layers, width=width)

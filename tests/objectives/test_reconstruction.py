@@ -1,0 +1,71 @@
+"""Auto-encoders: what is rebuilt, which rows and steps count."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from emorec.encoders import ConvSequenceEncoder
+from emorec.errors import UserError
+from emorec.objectives import SequenceReconstruction, VectorReconstruction
+from emorec.testing import toy_batch, toy_bundle
+from emorec.types import Sizes
+
+SIZES = Sizes({"audio": 8, "face": 8, "fused": 4}, {"emotion": 3})
+RANDOM = torch.Generator().manual_seed(2)
+
+
+def test_the_loss_is_the_mean_of_labelled_rows_plus_that_of_unlabelled_ones() -> None:
+    batch = toy_batch({n: torch.randn(12, 7, generator=RANDOM) for n in ("audio", "face")})
+    bundle = toy_bundle(SIZES, batch)
+    loss = VectorReconstruction(SIZES, "audio", 7, [5])
+    squares = (loss.decode(bundle.features["audio"]) - batch.inputs["audio"]).square().mean(1)
+    rows, labelled = batch.present["audio"], batch.labelled["emotion"]
+    wanted = squares[rows & labelled].mean() + squares[rows & ~labelled].mean()
+    torch.testing.assert_close(loss(bundle, batch), wanted)
+    assert loss.weight == 0.2
+    shapes = [tuple(p.shape) for p in VectorReconstruction(SIZES, "audio", 1582).parameters()]
+    assert shapes[::2] == [(256, 8), (512, 256), (1582, 512)]
+
+
+@pytest.mark.parametrize(("steps", "outputs"), [(18, 342), (22, 1024), (12, 20), (18, 900)])
+def test_sequences_come_back_in_their_own_size(steps: int, outputs: int) -> None:
+    sizes = Sizes({"face": 8}, {"emotion": 3})
+    loss = SequenceReconstruction(sizes, "face", steps, outputs)
+    assert loss.decode(torch.randn(3, 8)).shape == (3, steps, outputs)
+    encoder = ConvSequenceEncoder(steps, outputs, dim=8)
+    assert loss.sizes[0] == encoder.maps[1:]
+
+
+def test_padded_steps_do_not_count() -> None:
+    x = torch.randn(12, 12, 20, generator=RANDOM)
+    x[2, 6:] = 0
+    batch = toy_batch({"audio": x, "face": x})
+    bundle = toy_bundle(SIZES, batch)
+    standardised = torch.where(x == 0, 5.0, x)  # whatever the statistics make of the padding
+    bundle = replace(bundle, inputs={"audio": standardised, "face": standardised})
+    loss = SequenceReconstruction(SIZES, "audio", 12, 20)
+    made = loss.decode(bundle.features["audio"])
+    squares = (made - standardised).square()
+    values = squares.mean((1, 2))
+    values[2] = squares[2, :6].mean()
+    rows, labelled = batch.present["audio"], batch.labelled["emotion"]
+    assert rows[2]
+    wanted = values[rows & labelled].mean() + values[rows & ~labelled].mean()
+    torch.testing.assert_close(loss(bundle, batch), wanted)
+
+
+def test_a_modality_that_is_not_shown_costs_nothing() -> None:
+    batch = toy_batch({n: torch.randn(8, 7, generator=RANDOM) for n in ("audio", "face")})
+    bundle = replace(toy_bundle(SIZES, batch), inputs={})
+    assert VectorReconstruction(SIZES, "audio", 7)(bundle, batch) == 0
+
+
+def test_other_shapes_and_names_are_refused() -> None:
+    batch = toy_batch({n: torch.randn(8, 7, generator=RANDOM) for n in ("audio", "face")})
+    with pytest.raises(UserError, match=r"rebuilds \(6,\), but audio is \(7,\)"):
+        VectorReconstruction(SIZES, "audio", 6)(toy_bundle(SIZES, batch), batch)
+    with pytest.raises(UserError, match="no modality 'text'"):
+        VectorReconstruction(SIZES, "text", 6)
+    with pytest.raises(UserError, match="too few for three layers"):
+        SequenceReconstruction(SIZES, "audio", 2, 20)
