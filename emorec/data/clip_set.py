@@ -1,7 +1,6 @@
 """The base of all data sets, first half: clips on disk, and their cache."""
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from pathlib import Path
 
 from lightning.pytorch import LightningDataModule
@@ -11,6 +10,7 @@ from platformdirs import user_cache_path
 from emorec.augment import Augmentation
 from emorec.cache import Entry, RandomWindows, Source, Windows, Work, build
 from emorec.cache.overview import write_overview
+from emorec.data.checked import check_clips
 from emorec.data.errors import DataError
 from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
@@ -44,6 +44,7 @@ class ClipSet(LightningDataModule, ABC):
         folds: Of the same: how many; ``speakers`` (one each); the name of a published list
             (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
         exclude: Ids of clips that are left out, such as copies and damaged ones.
+        unlabelled_share: Share of the training clips without a label that stay, drawn with seed.
         unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
         halves: Batches of training are half labelled; an epoch is once all labelled segments.
 
@@ -80,12 +81,14 @@ class ClipSet(LightningDataModule, ABC):
         fold: int = 1,
         folds: int | str = 5,
         exclude: list[str] | None = None,
+        unlabelled_share: float = 1.0,
         unlabelled: Path | None = None,
         halves: bool = False,
     ) -> None:
         super().__init__()
-        if not 0 <= labelled_share <= 1:
-            raise DataError(f"labelled_share is {labelled_share}; it must be from 0 to 1")
+        for name, share in (("", labelled_share), ("un", unlabelled_share)):
+            if not 0 <= share <= 1:
+                raise DataError(f"{name}labelled_share is {share}; it must be from 0 to 1")
         if not extractors:
             raise DataError("extractors is empty: name at least one modality to read")
         self.root = Path(root).expanduser()
@@ -96,7 +99,7 @@ class ClipSet(LightningDataModule, ABC):
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
-        self.unlabelled, self.halves = unlabelled, halves
+        self.unlabelled_share, self.unlabelled, self.halves = unlabelled_share, unlabelled, halves
         self.extra: set[str] = set()  # ids of the unlabelled corpus's clips
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -154,24 +157,11 @@ class ClipSet(LightningDataModule, ABC):
         Raises:
             DataError: There are none, or an id repeats.
         """
-        clips = self.clips()
-        unknown = sorted(set(self.exclude) - {clip.id for clip in clips})
-        if unknown:
-            raise DataError(f"exclude names {unknown[0]!r}, which is no clip of {self.root}")
-        clips = [clip for clip in clips if clip.id not in self.exclude]
+        more = []
         if self.unlabelled is not None:
             more = unlabelled_clips(self.unlabelled, self.extractors)
-            self.extra = {clip.id for clip in more}
-            clips += more
-        if not clips:
-            raise DataError(f"no clip found in {self.root}; {self.expected}")
-        repeated = [i for i, count in Counter(c.id for c in clips).items() if count > 1]
-        if repeated:
-            raise DataError(
-                f"{len(repeated)} clip id(s) repeat, for instance {repeated[0]!r}; each clip needs "
-                "its own (in a manifest: its own path, or a column 'id')"
-            )
-        return clips
+        self.extra = {clip.id for clip in more}
+        return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.expected}")
 
     def read_trace(self, clip: Clip, target: str) -> Array:
         """Return the values of a clip's continuous target, float32 (steps, dimensions).

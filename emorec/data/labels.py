@@ -56,6 +56,20 @@ def hide_labels(
     return [replace(clip, labels={}) if clip.id in hidden else clip for clip in clips]
 
 
+def keep_unlabelled(clips: Sequence[Clip], share: float, seed: int) -> set[str]:
+    """Return ids of the clips to train on: the labelled ones, and a share of the others.
+
+    Args:
+        clips: The training clips; their order does not matter.
+        share: Share of those without a label, 0 to 1. With one seed, a smaller share is a part of
+            a larger one.
+        seed: Another seed, other clips.
+    """
+    bare = sorted(clip.id for clip in clips if not clip.labels)
+    random.Random(f"{seed} unlabelled").shuffle(bare)
+    return {clip.id for clip in clips if clip.labels} | set(bare[: round(share * len(bare))])
+
+
 def class_index(label: str, classes: Sequence[str], where: str) -> int:
     """Return the position of a label among the classes.
 

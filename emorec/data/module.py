@@ -12,7 +12,7 @@ from emorec.cache import SegmentCache
 from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
 from emorec.data.folds import split_clips
-from emorec.data.labels import hide_labels
+from emorec.data.labels import hide_labels, keep_unlabelled
 from emorec.data.leaks import check_leaks
 from emorec.data.loaders import make_loader
 from emorec.data.segments import SegmentDataset
@@ -78,8 +78,10 @@ class EmotionDataModule(ClipSet):
         """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
         classes = {name: len(names) for name, names in self.targets.items()}
         positions = [p for p, clip in enumerate(clips) if assigned.get(clip.id) == part]
-        if part == "train" and self.labelled_only:
-            positions = [p for p in positions if clips[p].labels]
+        if part == "train":
+            share = 0.0 if self.labelled_only else self.unlabelled_share
+            kept = keep_unlabelled([clips[p] for p in positions], share, self.seed)
+            positions = [p for p in positions if clips[p].id in kept]
         return SegmentDataset(
             self.cache_of(part),
             clips,

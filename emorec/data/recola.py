@@ -8,7 +8,7 @@ import numpy as np
 from emorec.cache import SlidingWindows, Windows
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.splits import Part
+from emorec.data.splits import Part, Split
 from emorec.data.traces import resample
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip
@@ -38,7 +38,8 @@ class RECOLA(EmotionDataModule):
         windows: Where recordings are cut; 6 s without a gap where None (Tzirakis et al. 2017).
         delay: Seconds by which the annotators lag behind; training shifts the gold standard by it,
             and what is predicted is shifted back. The paper does it after training instead.
-        options: Of the base class; ``split`` is ``official`` unless given.
+        split: ``official``, or another one of the base class.
+        options: Of the base class.
     """
 
     targets = {"affect": ["arousal", "valence"]}  # noqa: RUF012
@@ -51,10 +52,11 @@ class RECOLA(EmotionDataModule):
         extractors: dict[str, Extractor],
         windows: Windows | None = None,
         delay: float = 0.0,
+        split: Split = "official",
         **options: Any,
     ) -> None:
         windows = windows or SlidingWindows()
-        super().__init__(root, extractors, windows=windows, **{"split": "official", **options})
+        super().__init__(root, extractors, windows=windows, split=split, **options)
         if delay < 0:
             raise DataError(f"delay is at least 0 seconds, got {delay}")
         self.delay = delay

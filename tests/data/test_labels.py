@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.data.errors import DataError
-from emorec.data.labels import keep_labels
+from emorec.data.labels import keep_labels, keep_unlabelled
 from emorec.types import Clip
 from tests.toy import ToyData
 
@@ -85,3 +85,14 @@ def test_hidden_labels_are_of_training_clips_only_and_their_segments_stay(tmp_pa
 def test_a_share_outside_of_0_to_1_is_refused(share: float, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"labelled_share is .* from 0 to 1"):
         ToyData(tmp_path, labelled_share=share)
+
+
+def test_a_share_of_unlabelled_clips_stays() -> None:
+    clips = [Clip(f"c{i}", Path("x"), {"emotion": 0} if i % 4 == 0 else {}) for i in range(40)]
+    labelled = {clip.id for clip in clips if clip.labels}
+    kept = {share: keep_unlabelled(clips, share, 3) for share in (0.0, 0.2, 0.5, 1.0)}
+    assert kept[0.0] == labelled
+    assert kept[1.0] == {clip.id for clip in clips}
+    assert len(kept[0.2] - labelled) == 6
+    assert kept[0.2] < kept[0.5]
+    assert keep_unlabelled(clips[::-1], 0.2, 3) == kept[0.2] != keep_unlabelled(clips, 0.2, 4)

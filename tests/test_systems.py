@@ -1,0 +1,117 @@
+"""The configs of end-to-end regression and of distribution matching, on generated media."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+
+from emorec.cli import main
+from tests import corpora
+from tests.conftest import ROOT, Place
+
+SYSTEMS = {
+    "recola",
+    "recordings_smoke",
+    "utterances_smoke",
+    "iemocap_distribution",
+    "meld_distribution",
+}
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "oh", "yes", "."]
+TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+TINY |= {"intermediate_size": 16, "vocab_size": len(WORDS)}
+
+
+def fit(experiment: str, run: Path, cache: Path, *options: str) -> dict[str, Any]:
+    config = f"--config={ROOT}/configs/experiment/{experiment}.yaml"
+    small = ["--trainer.enable_progress_bar=false", f"--data.cache={cache}", "--data.workers=0"]
+    main(["fit", config, f"--run={run}", *small, *options])
+    metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text())
+    return metrics
+
+
+def test_generated_recordings_in_seconds(tmp_path: Path) -> None:
+    media = f"--data.root={tmp_path / 'media'}"
+    metrics = fit("recordings_smoke", tmp_path / "run", tmp_path / "cache", media)
+    assert metrics["clips"] == {"train": 4, "val": 1, "test": 1}
+    assert set(metrics["test"]) == {"audio", "face", "fused"}
+    for kind in metrics["test"].values():
+        assert set(kind["dimensions"]) == {"arousal", "valence"}
+        assert kind["dimensions"]["arousal"]["steps"] == 150
+    assert metrics["test"]["fused"]["before_processing"] is not None
+    summary = (tmp_path / "run/summary.txt").read_text()
+    assert "CCC" in summary
+    assert "before post-processing" in summary
+    for picture in ("traces.png", "traces_audio.png", "training_curves.png"):
+        assert (tmp_path / "run" / picture).is_file()
+
+
+def test_recola_with_test_recordings_that_have_no_gold_standard(tmp_path: Path) -> None:
+    root = corpora.recola(tmp_path / "recola")
+    encoder = "--model.encoders.face.encoder"
+    metrics = fit(
+        "recola",
+        tmp_path / "run",
+        tmp_path / "cache",
+        f"--data.root={root}",
+        "--trainer.accelerator=cpu",
+        "--trainer.devices=1",
+        "--trainer.precision=32",
+        f"{encoder}.weights=none",
+        f"{encoder}.backbone=shufflenet_v2_x0_5",
+        *(f"--training.stages.{name}.epochs=1" for name in ("audio", "face", "joint")),
+        '--data.extractors.face={"class_path": "FaceSequence", '
+        '"init_args": {"frames": 150, "size": 32, "min_face": 80}}',
+        '--data.augment={"class_path": "CropAndColour", "init_args": {"enlarged": 36}}',
+    )
+    assert metrics["clips"] == {"train": 2, "val": 1, "test": 1}
+    assert metrics["test"]["fused"]["ccc"] is None
+    with (tmp_path / "run/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 150
+    assert rows[0]["gold_arousal"] == ""
+    assert float(rows[-1]["time"]) == pytest.approx(5.96)
+
+
+def test_utterances_in_seconds(place: Place, tmp_path: Path) -> None:
+    metrics = fit("utterances_smoke", tmp_path / "run", place.cache, f"--data.root={place.media}")
+    assert metrics["clips"] == {"train": 12, "val": 3, "test": 3}
+    assert 5 <= metrics["labelled_training_clips"] <= 8
+    logged = (tmp_path / "run/logs/version_0/metrics.csv").read_text().splitlines()[0].split(",")
+    for name in ("loss/mmd", "loss/rebuild_audio", "mmd/audio+face/unpaired_unlabelled"):
+        assert f"train/{name}_epoch" in logged
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "meld"])
+def test_corpora_of_utterances_run_a_batch(
+    corpus: str, place: Place, smoke_run: Path, tmp_path: Path
+) -> None:
+    media = sorted(place.media.rglob("*.*"))
+    root = getattr(corpora, corpus)(tmp_path / corpus, media[4:])
+    vocabulary = {word: number for number, word in enumerate(WORDS)}
+    transformers.BertTokenizer(vocab=vocabulary).save_pretrained(tmp_path / "tokenizer")
+    (tmp_path / "meetings.csv").write_text(
+        "\n".join(["path,text", *(f"{file},oh yes" for file in media[:4])])
+    )
+    metrics = fit(
+        f"{corpus}_distribution",
+        tmp_path / "run",
+        tmp_path / "cache",
+        f"--data.root={root}",
+        f"--data.unlabelled={tmp_path / 'meetings.csv'}",
+        "--data.halves=true",
+        "--data.batch_size=4",
+        "--trainer.accelerator=cpu",
+        "--trainer.devices=1",
+        "--trainer.precision=32",
+        "--trainer.limit_train_batches=1",
+        f"--data.extractors.text.tokenizer={tmp_path / 'tokenizer'}",
+        "--model.encoders.text.weights=none",
+        f"--model.encoders.text.config={json.dumps(TINY)}",
+        "--model.encoders.text.learning_layers=1",
+        *(f"--training.stages.{name}.epochs=1" for name in ("labelled", "all")),
+    )
+    assert metrics["clips"]["train"] == metrics["labelled_training_clips"] + 4
+    assert metrics["test"]["fused"]["clips"] >= 1
