@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Run a study: all combinations of methods, options, protocols, folds and "
         "seeds, each a run of fit in its own directory. Interrupted or killed, the same command "
         "goes on: finished cells are skipped. Writes results.csv (a row a run and kind of "
-        "scores), predictions.csv, table.md, table.tex and pictures.",
+        "scores), predictions.csv (of classes), table.md, table.tex and pictures.",
         epilog="Exit status: 1 when a cell failed; the others are run all the same.",
     )
     parser.add_argument("--config", type=Path, required=True, help="a file of configs/study")

@@ -8,9 +8,9 @@ import pandas as pd
 
 from emorec.run import RunDirectory
 from emorec.study.cells import Cell
+from emorec.study.config import StudyError
+from emorec.study.measures import dimensions_of, scores_of
 from emorec.study.runner import CELLS, finished
-
-SCORES = ("accuracy", "uar", "macro_f1")
 
 
 def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
@@ -18,7 +18,11 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
 
     Columns: grid, the axes' names, protocol, fold, seed, scores (``fused``, or a modality alone,
     tested after its own stage), case and rate (where a modality is missing at test; empty and 0
-    otherwise), accuracy, uar, macro_f1 (0 to 1), numbers of clips, cell, seconds, code version.
+    otherwise), numbers of clips, cell, seconds, code version. Of classes: tested_clips, accuracy,
+    uar, macro_f1 (0 to 1). Of a continuous target: tested_recordings, ccc (mean of the dimensions,
+    -1 to 1; fused: after the post-processing), ccc_before_processing (fused only), and of each
+    dimension tested_steps_NAME, ccc_NAME, rmse_NAME (in the target's unit); undefined ones are
+    empty.
     A run that several grids share (the same options) is in each of them. Modalities alone come
     from the pre-training that a run started from.
 
@@ -28,6 +32,9 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
 
     Returns:
         The table; ``attrs["axes"]`` has the names of the axes.
+
+    Raises:
+        StudyError: Some runs are measured otherwise than others.
     """
     rows: list[dict[str, Any]] = []
     by_name = {cell.name: cell for cell in cells}
@@ -43,6 +50,7 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
             rows += _rows(
                 cell, first.name, {**pretrained, "test": tested, "missing": {}}, out / CELLS
             )
+    _check_alike(rows)
     results = pd.DataFrame(rows)
     results.attrs["axes"] = list(dict.fromkeys(axis for cell in cells for axis in cell.choices))
     return results
@@ -68,15 +76,25 @@ def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> lis
         "code": metrics["emorec"],
     }
     rows = [
-        {**common, "scores": name, "case": "", "rate": 0.0, "tested_clips": found["clips"]}
-        | {key: found[key] for key in SCORES}
+        {**common, "scores": name, "case": "", "rate": 0.0, **scores_of(found)}
         for name, found in metrics["test"].items()
     ]
     rows += [
-        {**common, "scores": "fused", "case": case, "rate": float(rate)}
-        | {"tested_clips": found["clips"]}
-        | {key: found[key] for key in SCORES}
+        {**common, "scores": "fused", "case": case, "rate": float(rate), **scores_of(found)}
         for case, rates in metrics["missing"].items()
         for rate, found in rates.items()
     ]
     return rows
+
+
+def _check_alike(rows: Sequence[dict[str, Any]]) -> None:
+    """Refuse what no table can show side by side: a mean over other dimensions is another score."""
+    kinds: dict[frozenset[str], str] = {}
+    for row in rows:
+        kinds.setdefault(frozenset(dimensions_of(row)), row["cell"])
+    if len(kinds) > 1:
+        each = [f"{cell} of {', '.join(sorted(k)) or 'classes'}" for k, cell in kinds.items()]
+        raise StudyError(
+            f"the runs of a study are all of classes, or all of the same continuous target, but "
+            f"{' and '.join(each)}; make two studies of them"
+        )

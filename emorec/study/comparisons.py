@@ -7,11 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from emorec.study.config import Study
-from emorec.study.inference import compare, read_predictions
+from emorec.study.inference import compare, compare_runs, read_predictions
+from emorec.study.measures import Measures, measures_of
+from emorec.study.runner import finished
 
 COMPARED = 6  # choices of a grid's first axis up to which all pairs are compared
-NOTE = """Paired sign-flip permutation tests between runs on the same split and test clips: the
-difference of the mean accuracies, the two-sided p (with n pairs of runs never below 2 / 2^n: 0.0625
+NOTE = """Paired sign-flip permutation tests between runs on the same split and test {of}: the
+difference of the mean {several}, the two-sided p (with n pairs of runs never below 2 / 2^n: 0.0625
 with 5, 0.031 with 6), not corrected for the number of tests. Folds share training clips, so their
 runs are not quite independent."""
 
@@ -33,12 +35,13 @@ def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> 
     whole = results[of_grid & (results["scores"] == "fused") & (results["case"] == "")]
     if not 2 <= whole[first].nunique() <= COMPARED:
         return
+    measures = measures_of(results)
     lines = []
     for protocol, runs in whole.groupby("protocol", sort=False):
         sides = dict(list(runs.groupby(first, sort=False)))
         for one, other in itertools.combinations(map(str, sides), 2):
             for key, pair in _pairs(sides[one], sides[other], others):
-                found = compare(*(_by_split(side, cells) for side in pair))
+                found = _tested(measures, pair, cells)
                 if found is not None:
                     difference, p, count = found
                     lines.append(
@@ -46,13 +49,14 @@ def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> 
                             "protocol": protocol,
                             **key,
                             "compared": f"{other} - {one}",
-                            "difference, points": f"{round(-100 * difference, 1) + 0.0:+.1f}",
+                            f"difference, {measures.change}": measures.shown(-difference, "+z"),
                             "p": f"{p:.3f}",
                             "pairs of runs": str(count),
                         }
                     )
     if lines:
-        yield NOTE.replace("\n", " ")
+        note = NOTE.format(of=measures.of, several=measures.several)
+        yield note.replace("\n", " ")
         yield pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
 
 
@@ -79,9 +83,29 @@ def _pairs(
             yield key, (partner, part)
 
 
+def _tested(
+    measures: Measures, pair: tuple[pd.DataFrame, pd.DataFrame], cells: Path
+) -> tuple[float, float, int] | None:
+    if measures.by_clip:
+        return compare(*(_by_split(side, cells) for side in pair))
+    return compare_runs(*(_by_recordings(side, measures.main, cells) for side in pair))
+
+
 def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
     """Return the predictions of runs, each run named by its split and seed."""
     tables = []
     for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False):
         tables.append(read_predictions([cells / cell], "fused").assign(run=f"{fold} {seed}"))
     return pd.concat(tables, ignore_index=True)
+
+
+def _by_recordings(runs: pd.DataFrame, score: str, cells: Path) -> "pd.Series[float]":
+    """Return the scores of runs, each named by its split, its seed and its test recordings.
+
+    A CCC is of all recordings of a run at once: runs that share only some of them are no pair.
+    """
+    scores = {}
+    for cell, fold, seed, value in runs[["cell", "fold", "seed", score]].itertuples(index=False):
+        tested = (finished(cells / cell) or {})["test"]["fused"]["per_recording"]
+        scores[" ".join([str(fold), str(seed), *sorted(tested)])] = value
+    return pd.Series(scores, dtype=float).dropna()

@@ -71,7 +71,8 @@ class Study:
         pretrain_options: Of the pre-training only.
         protocols: Name -> protocol.
         grids: Name -> grid.
-        published: Numbers of a publication: ``where`` (axis -> choice), ``accuracy``, ``source``.
+        published: Numbers of a publication: ``where`` (axis -> choice), ``accuracy`` (``ccc`` where
+            the target is continuous), ``source``.
         relations: Order relations to check: ``say``, ``greater`` and ``less`` (axis -> choice;
             ``scores`` for one modality alone).
     """

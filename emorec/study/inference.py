@@ -82,9 +82,25 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, int] 
     """
     both = one.merge(other, on=["run", "clip"], suffixes=("_one", "_other"))
     means = both.groupby("run")[["right_one", "right_other"]].mean()
-    if len(means) < 3:
+    return compare_runs(means["right_one"], means["right_other"])
+
+
+def compare_runs(
+    one: "pd.Series[float]", other: "pd.Series[float]"
+) -> tuple[float, float, int] | None:
+    """Test whether two methods differ, where each run has one score.
+
+    Args:
+        one: Score of each run of one method.
+        other: Those of the other; runs of the same index are a pair, others do not count.
+
+    Returns:
+        As :func:`compare`.
+    """
+    one, other = one.align(other, join="inner")
+    if len(one) < 3:
         return None
-    pair = means["right_one"].to_numpy(), means["right_other"].to_numpy()
+    pair = one.to_numpy(), other.to_numpy()
 
     def difference(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.asarray(np.mean(x - y, axis=axis))
@@ -97,7 +113,7 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, int] 
         n_resamples=RESAMPLES,
         rng=np.random.default_rng(0),
     )
-    return float(found.statistic), float(found.pvalue), len(means)
+    return float(found.statistic), float(found.pvalue), len(one)
 
 
 def area(rates: Sequence[float], values: Sequence[float]) -> float:

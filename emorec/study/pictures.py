@@ -1,4 +1,4 @@
-"""The pictures of a study: accuracy over a number, missing modalities, confusion matrices."""
+"""The pictures of a study: scores over a number, missing modalities, confusion matrices."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from emorec.lines import Points, lines_figure
 from emorec.plots import confusion_figure
 from emorec.study.config import Grid, Study, StudyError
+from emorec.study.measures import CLASSES, measures_of
 from emorec.study.runner import finished
 
 CONFUSIONS = 8  # choices of a grid up to which each gets a confusion matrix
@@ -38,6 +39,8 @@ def pictures(
             for choices, runs in part.groupby(others, sort=False) if others else [((), part)]:
                 name = "_".join([grid, str(protocol), "missing", *map(str, choices)])
                 yield name, _missing(runs, first)
+        if not measures_of(results).by_clip:
+            continue
         kinds = list(whole.groupby([first, *others], sort=False))
         for choices, runs in kinds if len(kinds) <= CONFUSIONS else ():
             label = "-".join(map(str, choices))
@@ -45,7 +48,8 @@ def pictures(
 
 
 def _over_a_number(grid: Grid, lines: Mapping[str, Any], results: pd.DataFrame) -> Figure:
-    """Draw accuracy over an axis whose choices are numbers."""
+    """Draw the main score over an axis whose choices are numbers."""
+    measures = measures_of(results)
     x, by, panel = lines["x"], lines.get("by"), lines.get("panel")
     for axis in (x, by, panel):
         if axis is not None and axis not in grid.axes:
@@ -60,27 +64,29 @@ def _over_a_number(grid: Grid, lines: Mapping[str, Any], results: pd.DataFrame) 
     for title, own in rest.groupby(panel, sort=False) if panel else [("", results)]:
         part = pd.concat([common, own])
         series = panels.setdefault(f"{panel} {title}" if panel else "", {})
-        for name, runs in part.groupby(by, sort=False) if by else [("accuracy", part)]:
-            series[str(name)] = _points(runs, x)
-    return lines_figure(panels, x=x, y="test accuracy by clip", log=bool(lines.get("log")))
+        for name, runs in part.groupby(by, sort=False) if by else [(measures.name, part)]:
+            series[str(name)] = _points(runs, x, measures.main)
+    return lines_figure(panels, x=x, y=measures.drawn, log=bool(lines.get("log")))
 
 
 def _missing(results: pd.DataFrame, by: str) -> Figure:
+    """Draw accuracy over the rate of missing; of continuous targets nothing is left out."""
     panels: dict[str, dict[str, Points]] = {}
     for case in [case for case in results["case"].unique() if case]:
         part = results[(results["case"] == case) | (results["case"] == "")]
         panels[f"{case} missing"] = {
-            str(name): _points(runs, "rate") for name, runs in part.groupby(by, sort=False)
+            str(name): _points(runs, "rate", CLASSES.main)
+            for name, runs in part.groupby(by, sort=False)
         }
-    return lines_figure(panels, x="share of test clips without it", y="test accuracy by clip")
+    return lines_figure(panels, x="share of test clips without it", y=CLASSES.drawn)
 
 
-def _points(runs: pd.DataFrame, x: str) -> Points:
+def _points(runs: pd.DataFrame, x: str, score: str) -> Points:
     try:
         at = runs[x].astype(float)
     except ValueError as error:
         raise StudyError(f"lines: the choices of {x} are no numbers: {error}") from error
-    groups = runs.groupby(at)["accuracy"]
+    groups = runs.groupby(at)[score]
     spread = groups.std(ddof=1).fillna(0.0)
     return list(zip(groups.mean().index, groups.mean(), spread, strict=True))
 

@@ -8,8 +8,9 @@ import yaml
 
 from emorec.study.checks import check_options
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, StudyError
+from emorec.study.measures import TAKEN
 
-# Columns of results.csv; an axis is a further one.
+# Columns of results.csv; an axis is a further one. Those of continuous targets begin with TAKEN.
 AXIS_NAMES_TAKEN = (
     *("grid", "protocol", "fold", "seed", "scores", "case", "rate", "cell", "seconds", "code"),
     *("accuracy", "uar", "macro_f1", "data", "label_note", "split", "speakers_shared"),
@@ -67,11 +68,11 @@ def _grid(path: Path, name: str, value: Any) -> Grid:
         str(axis): {str(choice): _options(path, options) for choice, options in choices.items()}
         for axis, choices in grid.get("axes", {}).items()
     }
-    taken = sorted(set(axes) & set(AXIS_NAMES_TAKEN))
+    taken = [axis for axis in axes if axis in AXIS_NAMES_TAKEN or axis.startswith(TAKEN)]
     if taken or not axes or not all(axes.values()):
         raise StudyError(
             f"{path}, {name}: axes are needed, each with choices, and none called "
-            f"{', '.join(AXIS_NAMES_TAKEN)}"
+            f"{', '.join(AXIS_NAMES_TAKEN)}, nor beginning with {', '.join(TAKEN)}"
         )
     unknown = sorted(set(grid.get("pretrain_axes") or ()) - set(axes))
     if unknown:

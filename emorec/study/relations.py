@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from emorec.study.config import Study, StudyError
+from emorec.study.measures import CLASSES, Measures, measures_of
 
 Mean = tuple[float, frozenset[str]]
-"""A mean accuracy, 0 to 1, and the runs that it is of."""
+"""A mean of the main score, and the runs that it is of."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,15 @@ class Held:
         say: The relation in words, with who states it.
         held: In how many comparisons the first mean was above the second.
         compared: How many comparisons could be made.
-        differences: Of the mean accuracies, 0 to 1, one a comparison.
+        differences: Of the means of the main score, not in percent, one a comparison.
+        measures: How they are shown.
     """
 
     say: str
     held: int
     compared: int
     differences: tuple[float, ...]
+    measures: Measures = CLASSES
 
     def line(self) -> str:
         """Return one line of Markdown."""
@@ -34,16 +37,16 @@ class Held:
             return f"- not compared (no runs for it): {self.say}"
         verdict = "held" if self.held == self.compared else "NOT held"
         ties = sum(difference == 0 for difference in self.differences)
-        low, high = (100 * f(self.differences) for f in (min, max))
+        low, high = (self.measures.shown(f(self.differences), "+") for f in (min, max))
         return (
             f"- {verdict}: in {self.held} of {self.compared} comparisons"
-            f"{f', {ties} ties' if ties else ''} (differences of {low:+.1f} to {high:+.1f} "
-            f"points): {self.say}"
+            f"{f', {ties} ties' if ties else ''} (differences of {low} to {high} "
+            f"{self.measures.change}): {self.say}"
         )
 
 
 def check_relations(study: Study, results: pd.DataFrame) -> list[Held]:
-    """Compare the mean accuracies that each relation names.
+    """Compare the means of the main score (accuracy, or mean CCC) that each relation names.
 
     A side names choices (axis -> choice, ``scores`` for a modality alone, ``case`` and ``rate``
     for a missing one). What neither side names is the same on both sides of a comparison; what only
@@ -60,6 +63,7 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
     sides = {side: dict(relation[side]) for side in ("greater", "less")}
     named = sides["greater"].keys() | sides["less"].keys()
     means = {}
+    measures = measures_of(results)
     for side, where in sides.items():
         wanted: dict[str, Any] = {"scores": "fused", "case": "", "rate": 0.0, **where}
         unknown = sorted(set(wanted) - set(results.columns))
@@ -78,7 +82,7 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
         groups: dict[tuple[str, ...], list[Mean]] = {}
         for key, runs in part.groupby([*common, *own], dropna=False) if len(part) else ():
             shared = tuple(map(str, key))[: len(common)]
-            mean = float(runs["accuracy"].mean()), frozenset(runs["cell"])
+            mean = float(runs[measures.main].mean()), frozenset(runs["cell"])
             groups.setdefault(shared, []).append(mean)
         means[side] = groups
     # Runs that two grids share are compared once.
@@ -90,7 +94,7 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
     }
     differences = tuple(pairs.values())
     above = sum(difference > 0 for difference in differences)
-    return Held(str(relation["say"]), above, len(differences), differences)
+    return Held(str(relation["say"]), above, len(differences), differences, measures)
 
 
 def _axes(results: pd.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from emorec.study.collect import collect
 from emorec.study.comparisons import comparisons
 from emorec.study.config import Study
 from emorec.study.inference import area
+from emorec.study.measures import measures_of
 from emorec.study.pictures import pictures
 from emorec.study.relations import check_relations
 from emorec.study.runner import CELLS
@@ -18,9 +19,7 @@ from emorec.study.tables import latex, markdown, rows_of
 
 HEAD = """# {name}
 
-{runs} runs are finished, of {cells}; code {code}. Accuracy is by clip; ± is the standard deviation
-over runs. Pooled accuracy is that of all runs' decisions, and the interval is its bootstrap over
-speakers: that training again would give another model is in the ±, not in the interval. "Shares
+{runs} runs are finished, of {cells}; code {code}. {about} "Shares
 speakers" marks a split whose test speakers are in training, too: it says little about new people.
 The choice of epochs saw validation clips only, except where a line says SELECTED ON TEST.
 """
@@ -29,6 +28,8 @@ The choice of epochs saw validation clips only, except where a line says SELECTE
 def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
     """Write ``results.csv``, ``predictions.csv``, ``table.md``, ``table.tex`` and pictures.
 
+    Of continuous targets there is no ``predictions.csv``, and nothing on missing modalities.
+
     Args:
         study: The study.
         cells: Its cells; what is not finished is left out.
@@ -36,24 +37,30 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
 
     Returns:
         The content of ``table.md``.
+
+    Raises:
+        StudyError: Runs are measured in several ways, or the file of the study names what they do
+            not have.
     """
     results = collect(cells, out)
+    measures = measures_of(results)
     runs = results["cell"].nunique() if len(results) else 0
     codes = sorted(results["code"].unique()) if runs else []
     known = {"name": study.name, "cells": len(runs_of(cells)), "code": ", ".join(codes) or "none"}
-    parts = [HEAD.format(runs=runs, **known)]
+    parts = [HEAD.format(runs=runs, about=measures.about, **known)]
     if not runs:
         return parts[0]
     if len(codes) > 1:
         parts.append("**The runs are of several versions of the code**; results.csv says which.")
     write_text(out / "results.csv", results.to_csv(index=False))
-    predictions = pd.concat(_predictions(results, out / CELLS), ignore_index=True)
-    write_text(out / "predictions.csv", predictions.to_csv(index=False))
+    if measures.by_clip:  # traces are long: they stay in the run directories
+        predictions = pd.concat(_predictions(results, out / CELLS), ignore_index=True)
+        write_text(out / "predictions.csv", predictions.to_csv(index=False))
     sources = []
     for grid in results["grid"].unique():
         rows = rows_of(study, grid, results, out / CELLS)
-        parts += [f"## {grid}", markdown(rows)]
-        sources.append(f"% {grid}\n{latex(rows)}")
+        parts += [f"## {grid}", markdown(rows, measures)]
+        sources.append(f"% {grid}\n{latex(rows, measures)}")
         parts += list(comparisons(study, grid, results, out / CELLS))
         if study.grids[grid].robustness:
             parts += list(_robustness(study, grid, results))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from emorec.study.config import Study
+from emorec.study.config import Study, StudyError
 from emorec.study.inference import interval, read_predictions
+from emorec.study.measures import Measures, measures_of
 
 WHOLE = "fused"
 
@@ -21,25 +22,22 @@ class Row:
         choices: Axis -> choice, and ``scores``.
         protocol: Name of the protocol.
         runs: How many runs.
-        clips: How many decisions on test clips, of all runs; a modality alone is not tested where
-            it is missing.
-        accuracy: Mean and standard deviation (n - 1) of the clip accuracy, 0 to 1, over runs.
-        uar: The same of the unweighted average recall.
-        macro_f1: The same of the mean of the classes' F1.
-        pooled: Accuracy of all decisions.
+        tested: How many decisions on test clips, or how many test recordings, of all runs; a
+            modality alone is not tested where it is missing.
+        scores: Column of a score -> its mean and standard deviation (n - 1) over runs: accuracy,
+            UAR and macro F1, 0 to 1, or CCCs, -1 to 1.
+        pooled: Accuracy of all decisions; None where the target is continuous.
         limits: Its 95 % bootstrap interval over speakers, where there is one.
-        published: Accuracy of a publication and its source, where there is one.
+        published: Main score of a publication and its source, where there is one.
         marked: What must stand beside the number.
     """
 
     choices: Mapping[str, str]
     protocol: str
     runs: int
-    clips: int
-    accuracy: tuple[float, float]
-    uar: tuple[float, float]
-    macro_f1: tuple[float, float]
-    pooled: float
+    tested: int
+    scores: Mapping[str, tuple[float, float]]
+    pooled: float | None
     limits: tuple[float, float] | None
     published: tuple[float, str] | None
     marked: str
@@ -80,9 +78,19 @@ def _row(
     cells: Path,
 ) -> Row:
     scores = choices["scores"]
-    decisions = read_predictions([cells / name for name in runs["cell"]], scores)
+    measures = measures_of(runs)
     where = {"grid": grid, **choices, "protocol": protocol}
     marks = []
+    pooled, limits = None, None
+    if measures.by_clip:
+        decisions = read_predictions([cells / name for name in runs["cell"]], scores)
+        tested, pooled = len(decisions), float(decisions["right"].mean())
+        limits = interval(decisions)
+    else:
+        tested = int(runs[f"tested_{measures.of}"].sum())
+        undefined = int(runs[measures.main].isna().sum())
+        if undefined:  # their gold standard is constant, or not there: they are in no mean
+            marks.append(f"CCC undefined in {undefined}")
     if runs["selected_on_test"].any():
         marks.append("SELECTED ON TEST")
     if (runs["speakers_shared"] == True).any():  # noqa: E712 - None where speakers are unknown
@@ -91,81 +99,79 @@ def _row(
         {"scores": scores, **choices},
         protocol,
         len(runs),
-        len(decisions),
-        _mean(runs["accuracy"]),
-        _mean(runs["uar"]),
-        _mean(runs["macro_f1"]),
-        float(decisions["right"].mean()),
-        interval(decisions),
-        next(
-            (
-                (float(each["accuracy"]), str(each["source"]))
-                for each in study.published
-                if all(where.get(axis) == choice for axis, choice in each["where"].items())
-                and each["where"].get("scores", WHOLE) == scores
-            ),
-            None,
-        ),
+        tested,
+        {column: _mean(runs[column]) for column in measures.headings},
+        pooled,
+        limits,
+        _published(study, measures.main, where),
         ", ".join(marks),
     )
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def _published(study: Study, main: str, where: Mapping[str, str]) -> tuple[float, str] | None:
+    for each in study.published:
+        wanted = {"scores": WHOLE, **each["where"]}
+        if all(where.get(axis) == choice for axis, choice in wanted.items()):
+            if main not in each:
+                raise StudyError(f"published, {each['source']}: it has no {main}, as the runs have")
+            return float(each[main]), str(each["source"])
+    return None
+
+
+def markdown(rows: Sequence[Row], measures: Measures) -> str:
     """Return a table in Markdown; the best mean of each protocol is bold."""
-    return _table(rows, bold="**{}**").to_markdown(index=False, disable_numparse=True)
+    return _table(rows, measures, bold="**{}**").to_markdown(index=False, disable_numparse=True)
 
 
-def latex(rows: Sequence[Row]) -> str:
+def latex(rows: Sequence[Row], measures: Measures) -> str:
     """Return a LaTeX tabular (package booktabs); the best mean of each protocol is bold."""
-    table = _table(rows, bold="\\textbf{{{}}}", plus_minus="$\\pm$", escape=True)
+    table = _table(rows, measures, bold="\\textbf{{{}}}", plus_minus="$\\pm$", escape=True)
     return str(table.to_latex(index=False, escape=False))
 
 
 def _table(
-    rows: Sequence[Row], *, bold: str, plus_minus: str = "±", escape: bool = False
+    rows: Sequence[Row],
+    measures: Measures,
+    *,
+    bold: str,
+    plus_minus: str = "±",
+    escape: bool = False,
 ) -> pd.DataFrame:
     def plain(text: str) -> str:
         return text.replace("%", "\\%").replace("_", "\\_").replace("&", "\\&") if escape else text
 
-    best = {
-        protocol: max(row.accuracy[0] for row in rows if row.protocol == protocol)
-        for protocol in {row.protocol for row in rows}
-    }
+    means = pd.DataFrame([(row.protocol, row.scores[measures.main][0]) for row in rows])
+    best = means.groupby(0)[1].max()  # past undefined ones
     names = list(dict.fromkeys(name for row in rows for name in row.choices))
     lines: list[dict[str, Any]] = []
     for row in rows:
-        accuracy = _spread(row.accuracy, plus_minus)
-        if row.accuracy[0] == best[row.protocol]:
-            accuracy = bold.format(accuracy)
+        shown = {key: _spread(measures, row.scores[key], plus_minus) for key in measures.headings}
+        if row.scores[measures.main][0] == best[row.protocol]:
+            shown[measures.main] = bold.format(shown[measures.main])
         line = {
             "protocol": plain(row.protocol + (f" ({row.marked})" if row.marked else "")),
             **{plain(name): plain(row.choices.get(name, "")) for name in names},
-            plain("accuracy, %"): accuracy,
-            plain("UAR, %"): _spread(row.uar, plus_minus),
-            plain("macro F1, %"): _spread(row.macro_f1, plus_minus),
-            plain("pooled accuracy, %"): f"{100 * row.pooled:.1f}",
-            plain("95 % interval"): "" if row.limits is None else _range(row.limits),
-            "runs": str(row.runs),
-            "decisions": str(row.clips),
+            **{plain(heading): shown[key] for key, heading in measures.headings.items()},
         }
+        if row.pooled is not None:
+            line[plain("pooled accuracy, %")] = measures.shown(row.pooled)
+            low_to_high = "" if row.limits is None else " to ".join(map(measures.shown, row.limits))
+            line[plain("95 % interval")] = low_to_high
+        line |= {"runs": str(row.runs), measures.count: str(row.tested)}
         if any(each.published for each in rows):
             value, source = row.published or (None, "")
-            text = "" if value is None else f"{100 * value:.2f} ({source})"
+            digits = max(2, measures.digits)  # as publications give percent
+            text = "" if value is None else f"{measures.shown(value, digits=digits)} ({source})"
             line["published"] = plain(text)
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def _spread(value: tuple[float, float], plus_minus: str) -> str:
+def _spread(measures: Measures, value: tuple[float, float], plus_minus: str) -> str:
     mean, deviation = value
     if deviation != deviation:  # one run has no spread
-        return f"{100 * mean:.1f}"
-    return f"{100 * mean:.1f} {plus_minus} {100 * deviation:.1f}"
-
-
-def _range(limits: tuple[float, float]) -> str:
-    low, high = limits
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+        return measures.shown(mean)
+    return f"{measures.shown(mean)} {plus_minus} {measures.shown(deviation)}"
 
 
 def _mean(values: "pd.Series[float]") -> tuple[float, float]:

@@ -1,9 +1,9 @@
-"""A finished study without training: run directories as fit leaves them, with made-up decisions."""
+"""A finished study without training: run directories as fit leaves them, with made-up results."""
 
 import hashlib
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +31,91 @@ def finish(
         clips: Test clips, of four speakers.
     """
     for cell in runs_of(cells):
-        folder = out / CELLS / cell.name
+        folder, chance = out / CELLS / cell.name, _chance(cell.name)
         folder.mkdir(parents=True, exist_ok=True)
-        # Of its name, so that it is the same whichever cells there are.
-        chance = random.Random(hashlib.blake2b(cell.name.encode()).hexdigest())
         kinds = ["fused"] if cell.grid else list(ALONE)
         test = {kind: _decide(folder, kind, accuracy(cell), clips, chance) for kind in kinds}
         missing = {
             case: {f"{rate:g}": test["fused"] for rate in rates}
             for case in (("audio", "either") if cell.grid and rates else ())
         }
-        (folder / "metrics.json").write_text(
-            json.dumps(
-                {
-                    "emorec": "0 abc",
-                    "finished": True,
-                    "clips": {"train": 100, "val": 20, "test": clips},
-                    "labelled_training_clips": 100,
-                    "data": "Made up",
-                    "labels": "",
-                    "split": cell.protocol,
-                    "speakers_shared": cell.protocol == "random_clip",
-                    "selected_on_test": False,
-                    "classes": {"emotion": CLASSES},
-                    "test": test,
-                    "missing": missing,
-                }
-            )
-        )
+        _write(folder, cell, clips, {"emotion": CLASSES}, test, missing)
+
+
+def finish_traces(
+    cells: Sequence[Cell],
+    out: Path,
+    ccc: Callable[[Cell], Sequence[float | None]] = lambda cell: (0.5, 0.3),
+    recordings: Sequence[str] = ("r1", "r2", "r3"),
+    dimensions: Sequence[str] = ("arousal", "valence"),
+) -> None:
+    """Write metrics.json of all cells, as runs with a continuous target leave it.
+
+    Args:
+        cells: Cells of a study.
+        out: Its folder.
+        ccc: The dimensions' CCCs in a cell; None: undefined.
+        recordings: Test recordings, of 100 steps.
+        dimensions: Of the target.
+    """
+    for cell in runs_of(cells):
+        folder = out / CELLS / cell.name
+        folder.mkdir(parents=True, exist_ok=True)
+        found = _agree(dict(zip(dimensions, ccc(cell), strict=True)), recordings)
+        test = {"fused": {**found, "before_processing": 0.1, "chain": dict.fromkeys(dimensions)}}
+        test = test if cell.grid else dict.fromkeys(ALONE, found)
+        _write(folder, cell, len(recordings), {"affect": list(dimensions)}, test, {})
+
+
+def _chance(name: str) -> random.Random:
+    # Of its name, so that it is the same whichever cells there are.
+    return random.Random(hashlib.blake2b(name.encode()).hexdigest())
+
+
+def _write(
+    folder: Path,
+    cell: Cell,
+    clips: int,
+    targets: Mapping[str, Any],
+    test: Mapping[str, Any],
+    missing: Mapping[str, Any],
+) -> None:
+    metrics = {
+        "emorec": "0 abc",
+        "finished": True,
+        "clips": {"train": 100, "val": 20, "test": clips},
+        "labelled_training_clips": 100,
+        "data": "Made up",
+        "labels": "",
+        "split": cell.protocol,
+        "speakers_shared": cell.protocol == "random_clip",
+        "selected_on_test": False,
+        "classes": targets,
+        "test": test,
+        "missing": missing,
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+
+
+def _agree(ccc: Mapping[str, float | None], recordings: Sequence[str]) -> dict[str, Any]:
+    known = [value for value in ccc.values() if value is not None]
+    each = {
+        name: {"steps": 100, "ccc": value, "pearson": value, "rmse": None if value is None else 0.2}
+        for name, value in ccc.items()
+    }
+    return {
+        "recordings": len(recordings),
+        "ccc": sum(known) / len(known) if known else None,
+        "dimensions": {
+            name: {
+                **found,
+                "steps": 100 * len(recordings),
+                "ccc_mean_of_recordings": found["ccc"],
+            }
+            for name, found in each.items()
+        },
+        "per_recording": dict.fromkeys(recordings, each),
+    }
 
 
 def _decide(

@@ -89,7 +89,7 @@ def test_rates_of_missing_modalities_do_not_count_as_runs(tmp_path: Path) -> Non
     finish(cells, tmp_path, rates=[0, 0.5])
     found = rows_of(study, "main", collect(cells, tmp_path), tmp_path / CELLS)
     assert {row.runs for row in found if row.protocol == "random_clip"} == {5}
-    assert {row.clips for row in found if row.protocol == "nested"} == {4 * 24}
+    assert {row.tested for row in found if row.protocol == "nested"} == {4 * 24}
     text = write_report(study, cells, tmp_path)
     assert "effective robustness" in text
     assert "![main_random_clip_missing_low]" in text
@@ -165,6 +165,7 @@ def test_a_mean_of_folds_stands_beside_the_pooled_accuracy(tmp_path: Path) -> No
     finish(cells, tmp_path)
     (row, *_) = rows_of(study, "main", collect(cells, tmp_path), tmp_path / CELLS)
     assert row.limits is not None
+    assert row.pooled is not None
     assert row.limits[0] <= row.pooled <= row.limits[1]
     text = write_report(study, cells, tmp_path)
     head = next(line for line in text.splitlines() if line.startswith("| protocol"))

@@ -1,0 +1,136 @@
+"""What the runs of a study are measured by: decisions on clips, or traces of continuous targets."""
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CCC, RMSE, STEPS = "ccc_", "rmse_", "tested_steps_"  # of a dimension, whose name follows
+TAKEN = ("ccc", RMSE, "tested_")  # what no axis begins with: columns named after dimensions
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How the scores of runs are named and shown.
+
+    Attributes:
+        main: Column of the score that tables, tests, relations and pictures go by; more is better.
+        name: The main score in words.
+        several: Several of it, in words.
+        headings: Column of a score -> its heading in tables, in their order, the main one first.
+        of: What is tested, in words; ``tested_`` and this is the column of how many there were.
+        count: Heading of their number, of all runs.
+        factor: What scores are multiplied by where they are shown.
+        digits: Decimals that they are shown with.
+        change: Unit of a difference.
+        drawn: What the vertical axis of a picture says.
+        by_clip: Whether each tested clip has one decision. Only then are there confusion matrices,
+            decisions of all runs to pool, and speakers to draw from for an interval.
+        about: What the numbers are: the beginning of the report.
+    """
+
+    main: str
+    name: str
+    several: str
+    headings: Mapping[str, str]
+    of: str
+    count: str
+    factor: float
+    digits: int
+    change: str
+    drawn: str
+    by_clip: bool
+    about: str
+
+    def shown(self, value: float, sign: str = "", digits: int | None = None) -> str:
+        """Return a score, or a difference of scores, as it is shown.
+
+        Args:
+            value: The score, not yet multiplied by the factor.
+            sign: ``+``: with its sign; ``+z``: the same, but never minus zero.
+            digits: Decimals; as usual by default.
+        """
+        return f"{self.factor * value:{sign}.{self.digits if digits is None else digits}f}"
+
+
+CLASSES = Measures(
+    main="accuracy",
+    name="accuracy",
+    several="accuracies",
+    headings={"accuracy": "accuracy, %", "uar": "UAR, %", "macro_f1": "macro F1, %"},
+    of="clips",
+    count="decisions",
+    factor=100,
+    digits=1,
+    change="points",
+    drawn="test accuracy by clip",
+    by_clip=True,
+    about="""Accuracy is by clip; ± is the standard deviation
+over runs. Pooled accuracy is that of all runs' decisions, and the interval is its bootstrap over
+speakers: that training again would give another model is in the ±, not in the interval.""",
+)
+
+
+def continuous(dimensions: Iterable[str]) -> Measures:
+    """Return how runs with a continuous target are measured.
+
+    Args:
+        dimensions: Names of the target's dimensions, such as ``arousal``.
+    """
+    return Measures(
+        main="ccc",
+        name="mean CCC",
+        several="CCCs",
+        headings={"ccc": "mean CCC", **{f"{CCC}{name}": f"CCC {name}" for name in dimensions}},
+        of="recordings",
+        count="test recordings",
+        factor=1,
+        digits=3,
+        change="in CCC",
+        drawn="mean CCC of test recordings",
+        by_clip=False,
+        about="""CCC is the concordance
+correlation coefficient with the gold standard, -1 to 1, over all test recordings of a run one after
+the other (fused: after the post-processing); mean CCC is the mean of the dimensions; ± is the
+standard deviation over runs. There is no interval over speakers: only the ± says how sure a mean
+is.""",
+    )
+
+
+def measures_of(columns: Iterable[Hashable]) -> Measures:
+    """Return what a table of :func:`emorec.study.collect.collect`, or a row of it, is measured by.
+
+    Args:
+        columns: Its columns; a table without rows counts as one of classes.
+    """
+    dimensions = dimensions_of(columns)
+    return continuous(dimensions) if dimensions else CLASSES
+
+
+def dimensions_of(columns: Iterable[Hashable]) -> list[str]:
+    """Return the names of a continuous target's dimensions; of classes there are none."""
+    return [name.removeprefix(RMSE) for name in map(str, columns) if name.startswith(RMSE)]
+
+
+def scores_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of one kind of scores: how much was tested, and the scores.
+
+    Args:
+        found: Its metrics in ``metrics.json``, as the callback Report left them. A CCC or RMSE that
+            is undefined becomes not a number.
+    """
+    dimensions: Mapping[str, Any] | None = found.get("dimensions")
+    if dimensions is None:
+        return {"tested_clips": found["clips"], **{key: found[key] for key in CLASSES.headings}}
+    columns: dict[str, Any] = {"tested_recordings": found["recordings"]}
+    columns |= {f"{STEPS}{name}": each["steps"] for name, each in dimensions.items()}
+    columns["ccc"] = _number(found["ccc"])
+    columns |= {f"{CCC}{name}": _number(each["ccc"]) for name, each in dimensions.items()}
+    columns |= {f"{RMSE}{name}": _number(each["rmse"]) for name, each in dimensions.items()}
+    if "before_processing" in found:  # of the fused values alone
+        columns["ccc_before_processing"] = _number(found["before_processing"])
+    return columns
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
