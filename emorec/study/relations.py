@@ -80,7 +80,9 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
         keep = [*common, *own]
         part = part.drop_duplicates([*keep, "cell"])
         groups: dict[tuple[str, ...], list[Mean]] = {}
-        for key, runs in part.groupby([*common, *own], dropna=False) if len(part) else ():
+        by = [*common, *own]
+        alike = part.groupby(by, dropna=False) if by else [((), part)]  # all is named
+        for key, runs in alike if len(part) else ():
             shared = tuple(map(str, key))[: len(common)]
             mean = float(runs[measures.main].mean()), frozenset(runs["cell"])
             groups.setdefault(shared, []).append(mean)

@@ -61,6 +61,16 @@ def test_runs_that_two_grids_share_are_compared_once(tmp_path: Path) -> None:
     assert check_relations(study, twice)[0].compared == 3
 
 
+def test_a_relation_that_names_everything_is_one_comparison(tmp_path: Path) -> None:
+    where = {"grid": "main", "protocol": "random", "layers": "1"}
+    held = check(
+        tmp_path,
+        {**where, "method": "full", "lambda": "0.1"},
+        {**where, "method": "base", "lambda": "0"},
+    )
+    assert [round(d, 2) for d in held.differences] == [0.05]
+
+
 def test_what_was_not_run_is_not_compared(tmp_path: Path) -> None:
     held = check(tmp_path, {"method": "other"}, {"method": "base"})
     assert held.compared == 0
