@@ -12,6 +12,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from emorec.cli import main
+from tests.affect_run import patch_detector, train
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,3 +56,21 @@ def smoke_run(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "smoke"
     smoke(run, place)
     return run
+
+
+@pytest.fixture(scope="session")
+def affect_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run directory of a model of values over time, trained on generated recordings.
+
+    The recordings are in ``media`` beside it. Tests must not change either, and faces are found by
+    ``tests.affect_run.OnePlace``: see the fixture ``one_place``.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch_detector(patch)
+        return train(tmp_path_factory.mktemp("affect"))
+
+
+@pytest.fixture
+def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find faces where the training of ``affect_run`` found them."""
+    patch_detector(monkeypatch)

@@ -22,9 +22,12 @@ def build_parser() -> argparse.ArgumentParser:
         description="Apply a trained model to recordings. Each is cut and encoded as in training; "
         "its class is the mean of its windows' probabilities. With --timeline, windows lie on a "
         "grid over the whole recording and each face in the picture has its own timeline; the "
-        "sound is shared by all. A file that cannot be used is listed with its reason. "
+        "sound is shared by all. A model of values over time (arousal, valence) gives each "
+        "recording's trace: a value every step, from start to end, and what each modality alone "
+        "says. A file that cannot be used is listed with its reason. "
         "Interrupted or killed, the same command goes on.",
-        epilog="Writes predictions.jsonl (a line a file), tables where asked, and pictures.",
+        epilog="Writes predictions.jsonl (a line a file), tables where asked, and pictures; of "
+        "values over time also NAME_trace.csv, a row a step.",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
     parser.add_argument(
@@ -34,7 +37,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--format", nargs="+", choices=FORMATS, default=["jsonl"], help="further tables"
     )
-    parser.add_argument("--timeline", action="store_true", help="window after window, each person")
+    parser.add_argument(
+        "--timeline",
+        action="store_true",
+        help="window after window, each person; models of classes only: a trace is one already",
+    )
     parser.add_argument(
         "--hop", type=float, default=0.5, help="seconds between the windows of a timeline"
     )

@@ -15,7 +15,7 @@ from emorec.checkpoints import CheckpointError, named_class, refuse_foreign
 from emorec.export.describe import describe
 from emorec.plugins import load_plugins
 from emorec.predict import Predictor
-from emorec.tasks import ClassificationTask, TaskError
+from emorec.predict.kinds import need_classes
 
 WEIGHTS, OPTIONS, CARD = "model.safetensors", "config.json", "README.md"
 TRAINING = "training.yaml"
@@ -118,8 +118,7 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
                 {k: v for k, v in arguments.items() if k != "_class_path"},
             )
         task, data = made["model"], made["data"]
-        if not isinstance(task, ClassificationTask):
-            raise TaskError(f"{folder} holds a {type(task).__name__}, which predicts no classes")
+        task = need_classes(task, folder)
         task.on_load_checkpoint({"emorec": options["emorec"]})
         try:
             task.load_state_dict(load_file(folder / WEIGHTS))

@@ -3,13 +3,11 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emorec.errors import UserError
 from emorec.files import write_text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from emorec.predict.tables import table_rows, write_parquet
 
 
 class Output:
@@ -94,38 +92,20 @@ class Output:
     def tables(self, formats: list[str]) -> list[Path]:
         """Write ``predictions.csv`` and ``predictions.parquet`` where asked; return the paths.
 
-        One row a file, or a person of a file: file, person, label, p_CLASS, MODALITY_p_CLASS,
-        windows, warnings, error.
+        For the columns see :func:`~emorec.predict.tables.table_rows`.
         """
         written: list[Path] = []
         if not {"csv", "parquet"} & set(formats):
             return written
         import pandas as pd  # late: it takes half a second, and is rarely needed
 
-        rows = [row for record in self.records.values() for row in _rows(record)]
-        table = pd.DataFrame(rows)
+        table = pd.DataFrame(table_rows(list(self.records.values())))
         if "csv" in formats:
             write_text(self.folder / "predictions.csv", table.to_csv(index=False))
             written.append(self.folder / "predictions.csv")
         if "parquet" in formats:
             written.append(write_parquet(table, self.folder / "predictions.parquet"))
         return written
-
-
-def write_parquet(table: "pd.DataFrame", path: Path) -> Path:
-    """Write a table whole or not at all.
-
-    Raises:
-        UserError: pyarrow is not installed.
-    """
-    try:
-        content = table.to_parquet(index=False)
-    except ImportError as error:
-        raise UserError('Parquet needs pyarrow: pip install "emorec[parquet]"') from error
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-    return path
 
 
 def _state(file: Path) -> list[int]:
@@ -135,23 +115,3 @@ def _state(file: Path) -> list[int]:
     except OSError:
         return []
     return [stat.st_size, stat.st_mtime_ns]
-
-
-def _rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    parts = record.get("persons", [record])
-    return [
-        {
-            "file": record["file"],
-            "person": "" if part.get("person") is None else str(part["person"]),
-            "label": part.get("label", ""),
-            **{f"p_{name}": value for name, value in part.get("probabilities", {}).items()},
-            **{
-                f"{modality}_p_{name}": value
-                for modality, values in part.get("alone", {}).items()
-                for name, value in values.items()
-            },
-            "warnings": "; ".join(record.get("warnings", [])),
-            "error": record.get("error", ""),
-        }
-        for part in parts
-    ]

@@ -14,10 +14,11 @@ from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.picture import as_picture
 from emorec.predict.faces import FaceStrip
+from emorec.predict.kinds import need_classes
 from emorec.predict.prediction import Prediction, Timeline, TimelineRow
 from emorec.predict.rows import timeline_rows
 from emorec.predict.scoring import WHOLE, Scorer
-from emorec.tasks import ClassificationTask, TaskError
+from emorec.tasks import ClassificationTask
 from emorec.types import Array, Clip
 
 PART = 16  # windows that are in memory at once
@@ -73,9 +74,8 @@ class Predictor:
             TaskError: It holds no classification task.
         """
         task, data = load_checkpoint(Path(path), trust=trust)
-        if not isinstance(task, ClassificationTask):
-            raise TaskError(f"{path} holds a {type(task).__name__}, which predicts no classes")
-        return cls(task, data.windows, data.extractors, cls.find_device(device), batch_size)
+        known = need_classes(task, path)
+        return cls(known, data.windows, data.extractors, cls.find_device(device), batch_size)
 
     @staticmethod
     def find_device(name: str) -> str:

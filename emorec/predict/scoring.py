@@ -1,4 +1,4 @@
-"""Windows to class probabilities, in batches that fit into memory."""
+"""Windows to class probabilities, or to values step by step, in batches that fit into memory."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from emorec.extractors import Extractor
-from emorec.tasks import ClassificationTask
+from emorec.tasks import ClassificationTask, RegressionTask
 from emorec.types import Array, FeatureBundle, SegmentBatch
 
 FIRST = 256  # windows a forward pass that are tried first
 WHOLE = "fused"
 
 
-class Scorer:
-    """Scores windows with a task.
+class WindowRunner:
+    """Runs a task on windows.
 
     Args:
         task: The trained task, on its device, in evaluation mode.
@@ -27,7 +27,7 @@ class Scorer:
 
     def __init__(
         self,
-        task: ClassificationTask,
+        task: ClassificationTask | RegressionTask,
         extractors: Mapping[str, Extractor],
         device: str,
         batch_size: int | None = None,
@@ -35,21 +35,22 @@ class Scorer:
         self.task, self.extractors, self.device = task, extractors, device
         self.size, self.fixed = batch_size or FIRST, batch_size is not None
 
-    def __call__(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, list[float]]]:
-        """Return the class probabilities of windows.
+    def outputs(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, Tensor]]:
+        """Return what the task says of windows.
 
         Args:
             rows: For each window modality -> array; None where it is absent.
 
         Returns:
-            For each window ``fused`` -> (classes,), and, where the model fuses several modalities,
-            each that is there -> (classes,), with the others taken away.
+            For each window ``fused`` -> float32 (classes,) or (T, dimensions), on the CPU, and,
+            where the model fuses several modalities, each that is there -> the same, with the
+            others taken away.
         """
-        found: list[dict[str, list[float]]] = []
+        found: list[dict[str, Tensor]] = []
         while len(found) < len(rows):
             part = rows[len(found) : len(found) + self.size]
             try:
-                found += self._score(self.batch(part))
+                found += self._run(self.batch(part))
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if self.fixed or self.size == 1 or "out of memory" not in str(error):
                     raise
@@ -76,15 +77,14 @@ class Scorer:
         )
 
     @torch.inference_mode()
-    def _score(self, batch: SegmentBatch) -> list[dict[str, list[float]]]:
+    def _run(self, batch: SegmentBatch) -> list[dict[str, Tensor]]:
         bundle = self.task(batch.to(self.device))
-        scores = self.task.segment_scores(bundle)
+        said = self._said(bundle)
         # A unimodal stage's checkpoint has its own head; any other has the fused output.
-        whole = scores.get(WHOLE, next(iter(scores.values())))
-        kinds = {WHOLE: whole}
-        if WHOLE in scores and len(self.task.shown) > 1:
+        kinds = {WHOLE: said.get(WHOLE, next(iter(said.values())))}
+        if WHOLE in said and len(self.task.shown) > 1:
             kinds |= {name: self._alone(bundle, name) for name in self.task.shown}
-        values = {name: tensor.cpu().tolist() for name, tensor in kinds.items()}
+        values = {name: tensor.float().cpu() for name, tensor in kinds.items()}
         return [
             {
                 name: values[name][i]
@@ -93,6 +93,12 @@ class Scorer:
             }
             for i in range(len(batch))
         ]
+
+    def _said(self, bundle: FeatureBundle) -> dict[str, Tensor]:
+        """Return name of the scores -> what the active heads say."""
+        if isinstance(self.task, RegressionTask):
+            return self.task.values(bundle)
+        return self.task.segment_scores(bundle)
 
     def _alone(self, bundle: FeatureBundle, modality: str) -> Tensor:
         """Return the output with all other modalities taken away, as if they were missing."""
@@ -103,4 +109,14 @@ class Scorer:
             feature, there = bundle.features[name], bundle.present[name]
             features[name] = feature if kept else torch.zeros_like(feature)
             present[name] = there if kept else torch.zeros_like(there)
-        return self.task.segment_scores(self.task.fuse(features, present))[WHOLE]
+        return self._said(self.task.fuse(features, present))[WHOLE]
+
+
+class Scorer(WindowRunner):
+    """Gives windows their class probabilities with a classification task."""
+
+    def __call__(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, list[float]]]:
+        """Return the class probabilities of windows, as lists; see :meth:`outputs`."""
+        return [
+            {name: values.tolist() for name, values in one.items()} for one in self.outputs(rows)
+        ]

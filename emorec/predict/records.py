@@ -1,0 +1,111 @@
+"""What ``emorec predict`` keeps of one file: its record, table, pictures and video."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from emorec.files import write_text
+from emorec.predict.annotate import annotate
+from emorec.predict.output import Output
+from emorec.predict.predictor import Predictor
+from emorec.predict.traces import TracePredictor
+from emorec.progress import progress
+
+RecordMaker = Callable[[Path, Output, argparse.Namespace], dict[str, Any]]
+"""Makes the record of a file, and writes what belongs to it, from the command's options."""
+
+
+def clip_record(predictor: Predictor) -> RecordMaker:
+    """Return what makes the record of a clip's vote, and its picture."""
+
+    def make(file: Path, output: Output, options: argparse.Namespace) -> dict[str, Any]:
+        prediction = predictor.predict(file)
+        record = {**prediction.to_dict(), "files": []}
+        if options.pictures:
+            from emorec.predict.pictures import prediction_figure
+
+            name = output.name_for(file, "_timeline.png")
+            prediction_figure(prediction).savefig(output.folder / name)
+            record |= {"picture": name, "files": [name]}
+        return record
+
+    return make
+
+
+def timeline_record(predictor: Predictor) -> RecordMaker:
+    """Return what makes the record of a recording, its table, pictures and video."""
+
+    def make(file: Path, output: Output, options: argparse.Namespace) -> dict[str, Any]:
+        with _windows_bar(file) as step:
+            timeline = predictor.timeline(file, options.hop, step)
+        table = output.name_for(file, "_timeline.csv")
+        write_text(output.folder / table, timeline.to_frame().to_csv(index=False))
+        record = {**timeline.to_dict(), "timeline": table, "files": [table]}
+        if options.pictures:
+            from emorec.predict.pictures import timeline_figures
+
+            for person, figure in timeline_figures(timeline):
+                who = "" if person is None else f"_person{person}"
+                picture = output.name_for(file, f"{who}_timeline.png")
+                figure.savefig(output.folder / picture)
+                record["files"].append(picture)
+        if options.video and not timeline.seen:
+            record["warnings"].append("no picture: no annotated video")
+        elif options.video:
+            video = output.name_for(file, "_annotated.mp4")
+            annotate(timeline, output.folder / video)
+            record |= {"video": video}
+            record["files"].append(video)
+        return record
+
+    return make
+
+
+def trace_record(predictor: TracePredictor) -> RecordMaker:
+    """Return what makes the record of a recording's trace, its table and picture."""
+
+    def make(file: Path, output: Output, options: argparse.Namespace) -> dict[str, Any]:
+        with _windows_bar(file) as step:
+            prediction = predictor.predict(file, step)
+        table = output.name_for(file, "_trace.csv")
+        write_text(output.folder / table, prediction.to_frame().to_csv(index=False))
+        record = {**prediction.to_dict(), "trace": table, "files": [table]}
+        if options.pictures:
+            from emorec.predict.trace_picture import trace_picture
+
+            name = output.name_for(file, "_trace.png")
+            trace_picture(prediction).savefig(output.folder / name)
+            record |= {"picture": name}
+            record["files"].append(name)
+        return record
+
+    return make
+
+
+def said(record: dict[str, Any]) -> str:
+    """Return what a record says, in a few words for the terminal."""
+    if "dimensions" in record:
+        return ", ".join(
+            f"{name} {one['mean']:.2f} ({one['minimum']:.2f} to {one['maximum']:.2f})"
+            for name, one in record["dimensions"].items()
+        )
+    words = []
+    for part in record.get("persons", [record]):
+        share = part["probabilities"][part["label"]]
+        who = f"person {part['person']} " if part.get("person") else ""
+        words.append(f"{who}{part['label']} {share:.0%}")
+    return ", ".join(words)
+
+
+@contextmanager
+def _windows_bar(file: Path) -> Iterator[Callable[[int, int], None]]:
+    """Show how many windows of a recording are done."""
+    with progress(total=0, unit="window", desc=file.name, leave=False) as bar:
+
+        def step(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield step

@@ -1,0 +1,174 @@
+"""A trained model of values over time on new recordings: the trace of each."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emorec.cache import Windows
+from emorec.checkpoints import load_checkpoint
+from emorec.extractors import Extractor
+from emorec.media import MediaError, probe
+from emorec.predict.kinds import need_values
+from emorec.predict.one_face import OneFace
+from emorec.predict.predictor import Predictor
+from emorec.predict.scoring import WHOLE, WindowRunner
+from emorec.predict.trace_prediction import TracePrediction
+from emorec.tasks import RegressionTask
+from emorec.traces import Values, WindowValues, join_windows
+from emorec.types import Array, Clip
+
+PART = 4  # windows that are in memory at once; each may hold hundreds of frames
+
+
+class TracePredictor:
+    """Applies a trained regression task to recordings.
+
+    Args:
+        task: The trained task.
+        windows: Where recordings are cut.
+        extractors: Modality -> extractor.
+        step: Seconds a step of the trace, as in training.
+        device: Where the model runs.
+        batch_size: Windows a forward pass; None: as many as fit into memory.
+
+    Example::
+
+        predictor = TracePredictor.from_checkpoint("runs/mine/checkpoints/best.ckpt")
+        predictor.predict("recording.mp4").to_frame()
+    """
+
+    def __init__(
+        self,
+        task: RegressionTask,
+        windows: Windows,
+        extractors: dict[str, Extractor],
+        step: float = 0.04,
+        device: str = "cpu",
+        batch_size: int | None = None,
+    ) -> None:
+        self.task = task.to(device).eval()
+        self.windows, self.extractors, self.step = windows, extractors, step
+        self.run = WindowRunner(self.task, extractors, device, batch_size)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        batch_size: int | None = None,
+        *,
+        trust: bool = False,
+    ) -> Self:
+        """Load a checkpoint of ``emorec fit``; see :class:`~emorec.predict.Predictor`.
+
+        Raises:
+            CheckpointError: It cannot be read, or names foreign classes and is not trusted.
+            TaskError: It holds no regression task.
+        """
+        task, data = load_checkpoint(Path(path), trust=trust)
+        known = need_values(task, path)
+        place = Predictor.find_device(device)
+        return cls(known, data.windows, data.extractors, data.step, place, batch_size)
+
+    def predict(
+        self, path: str | Path, progress: Callable[[int, int], None] | None = None
+    ) -> TracePrediction:
+        """Return the trace of a recording, made as testing makes it.
+
+        Windows are cut as in training; where they overlap, the mean of what they say counts. The
+        annotators' delay and the post-processing that were fitted are applied. The file is read
+        once and memory does not grow with its length, except for the numbers that are returned.
+        Where several faces are seen, one is followed, see
+        :class:`~emorec.predict.one_face.OneFace`.
+
+        Args:
+            path: The recording.
+            progress: Called with the number of windows that are done and of all.
+
+        Raises:
+            MediaError: The file cannot be read, or no window has a face or sound to go by.
+        """
+        file = Path(path)
+        media = probe(file)
+        clip = Clip(file.stem, file.resolve())
+        spans, warnings = self.windows.cut(clip.id, media)
+        warnings = list(dict.fromkeys([*media.warnings, *warnings]))
+        parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
+        streams = {
+            name: self.extractors[name].stream(clip, media, parts) for name in self.task.shown
+        }
+        faces = {name: OneFace() for name in streams}
+        said: dict[str, dict[int, Tensor]] = {}
+        there = dict.fromkeys(streams, 0)
+        done = 0
+        for part in parts:
+            arrays = {}
+            for name, stream in streams.items():
+                found = next(stream)
+                arrays[name] = faces[name](found, len(part))
+                there[name] += sum(array is not None for array in arrays[name])
+                warnings += [warning for warning in found.warnings if warning not in warnings]
+            for window, values in self._part(arrays, len(part)):
+                for name, each in values.items():
+                    said.setdefault(name, {})[done + window] = each
+            done += len(part)
+            if progress is not None:
+                progress(done, len(spans))
+        warnings += self._odd(there, faces, len(said.get(WHOLE, {})), len(spans))
+        if not said:
+            raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
+        starts = [round(window.start / self.step) for window in spans]
+        traces = {name: self._join(values, starts) for name, values in said.items()}
+        whole = self.task.processed(traces.pop(WHOLE))
+        # The last window of a short recording reaches past its end, and a late trace does too.
+        length = max(starts) + len(next(iter(said[WHOLE].values()))) + int(self.task.delay)
+        steps = min(max(1, int(np.floor(media.duration / self.step + 1e-6))), length)
+        return TracePrediction(
+            file,
+            list(self.task.classes),
+            self.step,
+            _of_length(whole, steps),
+            {name: _of_length(traces[name], steps) for name in self.task.shown if name in traces},
+            there,
+            media.duration,
+            warnings,
+        )
+
+    def _part(
+        self, arrays: Mapping[str, list[Array | None]], count: int
+    ) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """Yield which windows of a part have anything, and what is said of them."""
+        used = [i for i in range(count) if any(each[i] is not None for each in arrays.values())]
+        rows = [{name: each[i] for name, each in arrays.items()} for i in used]
+        yield from zip(used, self.run.outputs(rows), strict=True)
+
+    def _join(self, said: Mapping[int, Tensor], starts: Sequence[int]) -> Values:
+        """Return the trace, (steps, dimensions), of what was said of windows."""
+        where = torch.tensor(list(said))
+        rows = WindowValues(torch.zeros_like(where), where, torch.stack(list(said.values())))
+        return join_windows(rows, lambda _: starts, int(self.task.delay))[0]
+
+    def _odd(
+        self, there: Mapping[str, int], faces: Mapping[str, OneFace], known: int, count: int
+    ) -> Iterator[str]:
+        """Yield what is missing in some windows, and where there are several faces."""
+        for name, windows in there.items():
+            if windows < count and (len(there) > 1 or not windows):
+                yield f"no {name} in {count - windows} of {count} windows"
+        if 0 < known < count:
+            yield f"nothing usable in {count - known} of {count} windows: no values there"
+        for name, face in faces.items():
+            if face.crowded:
+                crowded = f"{face.crowded} of {count} windows"
+                yield f"{name}: several people in {crowded}, one of them is followed"
+
+
+def _of_length(trace: Values, steps: int) -> Values:
+    """Return the first steps of a trace; NaN where it is shorter."""
+    found = np.full((steps, trace.shape[1]), np.nan)
+    found[: len(trace)] = trace[:steps]
+    return found

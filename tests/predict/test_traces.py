@@ -1,0 +1,179 @@
+"""A trained model of values over time on files: the agreement with testing, and what is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from emorec.cache import SlidingWindows
+from emorec.errors import UserError
+from emorec.media import MediaError, iter_frames, probe, upright
+from emorec.postprocess import Chain
+from emorec.predict import Predictor, TracePrediction, TracePredictor
+from emorec.predict.trace_picture import trace_picture
+from tests.affect_run import SECONDS
+from tests.media_files import Picture, Sound, times, tone, write_media
+
+BOTH = ["arousal", "valence"]
+
+pytestmark = pytest.mark.usefixtures("one_place")
+
+
+@pytest.fixture
+def predictor(affect_run: Path) -> TracePredictor:
+    return TracePredictor.from_checkpoint(affect_run / "checkpoints/best.ckpt", device="cpu")
+
+
+@pytest.fixture
+def recording(affect_run: Path) -> Path:
+    """The recording that the run tested."""
+    name = str(pd.read_csv(affect_run / "predictions.csv")["recording"][0])
+    (media,) = (affect_run.parent / "media").rglob(f"{name}.mp4")
+    return media
+
+
+def test_a_test_recording_gets_the_trace_that_it_got_in_testing(
+    predictor: TracePredictor, affect_run: Path, recording: Path
+) -> None:
+    tested = pd.read_csv(affect_run / "predictions.csv")
+    found = predictor.predict(recording)
+    assert found.dimensions == BOTH
+    assert found.values.dtype == np.float64
+    assert found.values.shape == (round(SECONDS / 0.04), 2)
+    assert len(tested) == len(found.values) + 5  # testing goes on for the delay
+    np.testing.assert_allclose(found.values, tested[BOTH][: len(found.values)], atol=1e-4)
+    np.testing.assert_allclose(found.times, tested["time"][: len(found.values)], atol=1e-6)
+    assert found.warnings == []
+    assert found.modalities == {"audio": 5, "face": 5}
+    # A stage of one modality, too.
+    alone = TracePredictor.from_checkpoint(affect_run / "checkpoints/audio.ckpt", device="cpu")
+    heard = alone.predict(recording)
+    tested = pd.read_csv(affect_run / "predictions_audio.csv")
+    np.testing.assert_allclose(heard.values, tested[BOTH][: len(heard.values)], atol=1e-4)
+    assert heard.alone == {}
+    assert heard.modalities == {"audio": 5}
+
+
+def test_the_chain_and_the_delay_of_the_task_are_applied(
+    predictor: TracePredictor, recording: Path
+) -> None:
+    task = predictor.task
+    task.chain = torch.tensor([Chain()] * 2)
+    task.delay = torch.tensor(0)
+    plain = predictor.predict(recording)
+    task.chain = torch.tensor([Chain(scale=2.0, about=1.0, shift=3), Chain()])
+    task.delay = torch.tensor(10)
+    late = predictor.predict(recording)
+    np.testing.assert_allclose(late.values[10:, 1], plain.values[:-10, 1])
+    np.testing.assert_allclose(late.values[13:, 0], 2 * plain.values[:-13, 0] - 1)
+    np.testing.assert_array_equal(late.values[:10, 1], plain.values[0, 1])
+    np.testing.assert_allclose(late.alone["face"][10:], plain.alone["face"][:-10])
+    assert late.values.shape == plain.values.shape
+
+
+def test_each_modality_alone_is_the_model_without_the_others(
+    predictor: TracePredictor, recording: Path, tmp_path: Path
+) -> None:
+    predictor.task.chain = torch.tensor([Chain()] * 2)
+    both = predictor.predict(recording)
+    assert set(both.alone) == {"audio", "face"}
+    frames = [upright(frame) for frame in iter_frames(probe(recording))]
+    silent = write_media(
+        tmp_path / "silent.mkv", Picture(times(175), draw=lambda i: frames[i]), None
+    )
+    seen = predictor.predict(silent)
+    assert seen.modalities == {"audio": 0, "face": 5}
+    assert "no audio in 5 of 5 windows" in seen.warnings
+    assert set(seen.alone) == {"face"}
+    np.testing.assert_array_equal(seen.values, seen.alone["face"])
+    assert not np.allclose(both.values, both.alone["face"])
+    assert not np.allclose(both.alone["audio"], both.alone["face"])
+
+
+def test_a_recording_is_read_in_parts_and_the_size_of_batches_changes_nothing(
+    predictor: TracePredictor, recording: Path, affect_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[int, int]] = []
+    whole = predictor.predict(recording, lambda done, total: steps.append((done, total)))
+    assert steps == [(4, 5), (5, 5)]
+    monkeypatch.setattr("emorec.predict.traces.PART", 1)
+    path = affect_run / "checkpoints/best.ckpt"
+    again = TracePredictor.from_checkpoint(path, "cpu", batch_size=1).predict(recording)
+    np.testing.assert_allclose(again.values, whole.values, atol=1e-4)
+
+
+def test_a_short_recording_has_as_many_steps_as_it_lasts(
+    predictor: TracePredictor, tmp_path: Path
+) -> None:
+    path = write_media(tmp_path / "a.mp4", Picture(times(30)), Sound(tone(48000, 1.2)[None]))
+    found = predictor.predict(path)
+    assert found.values.shape == (int(probe(path).duration / 0.04 + 1e-6), 2)
+    assert not np.isnan(found.values).any()
+    assert found.modalities == {"audio": 1, "face": 1}
+
+
+def test_gaps_have_no_values_and_it_is_said(predictor: TracePredictor, tmp_path: Path) -> None:
+    predictor.task.chain, predictor.task.delay = torch.tensor([Chain()] * 2), torch.tensor(0)
+    predictor.windows = SlidingWindows(2.0, 2.0)
+    # Sound from 6 s on in a picture of 2 s; each has windows of its own, and two have nothing.
+    path = write_media(
+        tmp_path / "a.mkv", Picture(times(50)), Sound(tone(48000, 2.0)[None], start=6.0)
+    )
+    found = predictor.predict(path)
+    known = ~np.isnan(found.values[:, 0])
+    assert known[:50].all()
+    assert not known[50:150].any()
+    assert known[150:].all()
+    assert np.isnan(found.alone["audio"][:150]).all()
+    assert np.isnan(found.alone["face"][50:]).all()
+    assert found.alone["face"].shape == found.values.shape
+    assert "nothing usable in 2 of 4 windows: no values there" in found.warnings
+    assert "no audio in 3 of 4 windows" in found.warnings
+    table = found.to_frame()
+    alone = [f"{modality}_{name}" for modality in ("audio", "face") for name in BOTH]
+    assert list(table) == ["file", "time", *BOTH, *alone]
+    assert table["valence"].isna().sum() == 100
+    assert table["time"].iloc[-1] == pytest.approx(0.04 * (len(table) - 1))
+
+
+def test_a_summary_is_of_what_is_known() -> None:
+    values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
+    said = TracePrediction(Path("a.mp4"), BOTH, 0.04, values, {"face": values}).to_dict()
+    arousal = {"mean": 2.0, "deviation": 1.0, "minimum": 1.0, "maximum": 3.0}
+    assert said["dimensions"] == {"arousal": arousal, "valence": dict.fromkeys(arousal)}
+    assert said["alone"]["face"]["arousal"] == arousal
+    assert (said["file"], said["steps"], said["step"]) == ("a.mp4", 3, 0.04)
+
+
+def test_a_file_without_anything_to_go_by_gives_its_reason(
+    predictor: TracePredictor, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.mp4").write_text("no video")
+    with pytest.raises(MediaError, match="not readable as media"):
+        predictor.predict(tmp_path / "bad.mp4")
+    short = write_media(tmp_path / "a.m4a", None, Sound(tone(48000, 0.5)[None]))
+    with pytest.raises(MediaError, match=r"nothing usable .*no audio in 1 of 1 windows"):
+        predictor.predict(short)  # less than half of a window
+
+
+def test_the_picture_has_a_panel_a_dimension(predictor: TracePredictor, recording: Path) -> None:
+    found = predictor.predict(recording)
+    figure = trace_picture(found)
+    assert [panel.get_ylabel() for panel in figure.axes] == BOTH
+    assert figure.axes[-1].get_xlabel() == "time (s)"
+    labels = [line.get_label() for line in figure.axes[0].lines]
+    assert labels == ["together", "audio alone", "face alone"]
+    widths = [line.get_linewidth() for line in figure.axes[0].lines]
+    assert widths[0] > max(widths[1:])
+    np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), found.values[:, 1])
+    one = TracePrediction(Path("a"), ["arousal"], 0.04, np.zeros((1, 1)))
+    assert len(trace_picture(one).axes) == 1
+
+
+def test_each_predictor_says_which_one_is_needed(affect_run: Path, smoke_run: Path) -> None:
+    with pytest.raises(UserError, match=r"no classes but values .*emorec predict"):
+        Predictor.from_checkpoint(affect_run / "checkpoints/best.ckpt", "cpu")
+    with pytest.raises(UserError, match=r"no values over time but classes .*Predictor"):
+        TracePredictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu")
