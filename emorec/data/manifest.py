@@ -1,47 +1,49 @@
 """A user's own clips, listed in a CSV or JSON-lines file."""
 
-import csv
-import io
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from emorec.cache import SlidingWindows, Windows
 from emorec.data.errors import DataError
 from emorec.data.labels import class_index
+from emorec.data.manifest_rows import (
+    FORMAT,
+    TRAITS,
+    read_rows,
+    sidecars_of,
+    span_of,
+    text_of,
+)
 from emorec.data.module import EmotionDataModule
 from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
-from emorec.types import Clip
+from emorec.types import Array, Clip
 
 BASIC = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-TRAITS = ("sex", "age")
-SIDECAR = "sidecar_"
-FORMAT = """expected a CSV file with a header line, or JSON lines, with
-  path    media file, relative to the manifest's folder or absolute (required)
-  label   one of the classes; empty: an unlabelled clip (required)
-  group   speaker, for speaker-disjoint splits
-  split   train, val or test, for split: official
-  start   with end, in seconds: the part of the file that is the clip
-  text    what is said, or its number, for split: held_out_text
-  sex     and age, of the speaker: results are given by them as well
-  sidecar_NAME  further file of the clip, relative as path is: what an extractor reads by that name
-          (features, a transcript), or the sound or picture of the modality NAME
-  id      name of the clip; the path where it is missing"""
 
 
 class Manifest(EmotionDataModule):
-    """Clips that a file lists: path, label, and and what :data:`FORMAT` lists.
+    """Clips that a file lists: path, label, and what :data:`FORMAT` lists.
+
+    With ``dimensions``, recordings have traces: the target ``affect`` has values over time instead
+    of a class, and ``emotion`` is a target too only where ``classes`` are given.
 
     Args:
         manifest: CSV (.csv) or JSON lines (.jsonl, .json): one clip a line.
         extractors: Modality -> extractor.
         classes: Names of the classes; the six basic emotions by default.
         root: Folder that paths are relative to; the manifest's own where None.
+        dimensions: Columns of the traces, such as ``[arousal, valence]``; None: there are none.
+        step: Seconds a step of the traces; the model has to say as many values.
+        delay: Seconds by which annotators lag behind what they see and hear; training shifts the
+            traces by it, and what is predicted is shifted back.
+        windows: Where clips are cut; with dimensions 6 s without a gap where None, else see the
+            base class.
         options: Of the base class.
-    """
 
-    needed = frozenset({"path", "label"})
+    Raises:
+        DataError: Options do not fit each other.
+    """
 
     def __init__(
         self,
@@ -49,12 +51,24 @@ class Manifest(EmotionDataModule):
         extractors: dict[str, Extractor],
         classes: list[str] | None = None,
         root: Path | None = None,
+        dimensions: list[str] | None = None,
+        step: float = 0.04,
+        delay: float = 0.0,
+        windows: Windows | None = None,
         **options: Any,
     ) -> None:
         manifest = Path(manifest).expanduser()
-        super().__init__(root or manifest.parent, extractors, **options)
+        self.targets = {}
+        if classes or dimensions is None:
+            self.targets["emotion"] = list(classes or BASIC)
+        if dimensions is not None:
+            _check(dimensions, step, delay, windows)
+            self.targets["affect"] = list(dimensions)
+            self.continuous = ("affect",)
+            self.step, self.delay = step, delay
+        cut = windows or (None if dimensions is None else _windows(step))
+        super().__init__(root or manifest.parent, extractors, windows=cut, **options)
         self.manifest = manifest
-        self.targets = {"emotion": list(classes or BASIC)}
         self.save_hyperparameters(logger=False)
 
     @property
@@ -69,83 +83,80 @@ class Manifest(EmotionDataModule):
 
     def clips(self) -> list[Clip]:
         """Return one clip a line; see the base class."""
-        classes = self.targets["emotion"]
+        columns = {"emotion": "label", "affect": "trace"}
+        required = {"path", *(columns[target] for target in self.targets)}
         clips = []
-        for number, row in enumerate(self._rows(), start=1):
+        for number, row in enumerate(read_rows(self.manifest, required), start=1):
             where = f"{self.manifest}, clip {number}"
-            path = _text(row, "path")
+            path = text_of(row, "path")
             if not path:
                 raise DataError(f"{where}: no path; {FORMAT}")
-            label, span = _text(row, "label"), _span(row, where)
-            label = label if "label" in self.needed else ""
+            span = span_of(row, where)
+            labels, traces = self._labels(row, where)
             clips.append(
                 Clip(
-                    _text(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
+                    text_of(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
                     Path(path),
-                    {"emotion": class_index(label, classes, where)} if label else {},
-                    group=_text(row, "group"),
-                    split=_text(row, "split") or None,
-                    text=_text(row, "text"),
+                    labels,
+                    group=text_of(row, "group"),
+                    split=text_of(row, "split") or None,
+                    text=text_of(row, "text"),
                     span=span,
-                    traits={name: _text(row, name) for name in TRAITS if _text(row, name)},
-                    sidecars=_sidecars(row, where),
+                    traits={name: text_of(row, name) for name in TRAITS if text_of(row, name)},
+                    sidecars={**sidecars_of(row, where), **traces},
                 )
             )
         return clips
 
-    def _rows(self) -> Sequence[dict[str, Any]]:
-        if not self.manifest.is_file():
-            raise DataError(f"manifest {self.manifest} not found; {FORMAT}")
-        try:
-            text = self.manifest.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"manifest {self.manifest} is not UTF-8: {error}") from error
-        if self.manifest.suffix.lower() == ".csv":
-            reader = csv.DictReader(io.StringIO(text))
-            rows: list[dict[str, Any]] = list(reader)
-            found = [str(name) for name in reader.fieldnames or []]
-        else:
-            try:
-                rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-            except json.JSONDecodeError as error:
-                raise DataError(f"manifest {self.manifest} is not JSON lines: {error}") from error
-            if not all(isinstance(row, dict) for row in rows):
-                raise DataError(f"manifest {self.manifest} has a line that is no JSON object")
-            found = sorted({name for row in rows for name in row})
-        missing = self.needed - set(found)
-        if missing:
+    def read_trace(self, clip: Clip, target: str) -> Array:
+        """Return the part of the file's trace that is the clip's; see the base class."""
+        trace = super().read_trace(clip, target)
+        if clip.span is None:
+            return trace
+        first, last = (round(time / self.step) for time in clip.span)
+        if first >= len(trace):
             raise DataError(
-                f"manifest {self.manifest} has no {' and no '.join(sorted(missing))} "
-                f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
+                f"trace {clip.sidecars[target]} ends before the clip begins, at {clip.span[0]:g} s "
+                "of the media file; its times count from the start of the file, not of the clip"
             )
-        return rows
+        # What was seen at the end is annotated later.
+        return trace[first : last + round(self.delay / self.step)]
+
+    def _labels(
+        self, row: dict[str, Any], where: str
+    ) -> tuple[dict[str, int | tuple[float, ...]], dict[str, Path]]:
+        """Return the labels of a row, and the file of its trace."""
+        labels: dict[str, int | tuple[float, ...]] = {}
+        traces: dict[str, Path] = {}
+        label, trace = text_of(row, "label"), text_of(row, "trace")
+        if "emotion" in self.targets and label:
+            labels["emotion"] = class_index(label, self.targets["emotion"], where)
+        if "affect" in self.targets and trace:
+            labels["affect"], traces["affect"] = (), Path(trace)
+        return labels, traces
 
 
-def _span(row: dict[str, Any], where: str) -> tuple[float, float] | None:
-    texts = _text(row, "start"), _text(row, "end")
-    if not any(texts):
-        return None
+def _check(dimensions: list[str], step: float, delay: float, windows: Windows | None) -> None:
+    if not dimensions or len({*dimensions, "time"}) <= len(dimensions) or not all(dimensions):
+        raise DataError(
+            f"dimensions are {dimensions}; expected names of different columns of the traces, none "
+            "of them time, such as [arousal, valence]"
+        )
+    if step <= 0 or delay < 0:
+        raise DataError(f"step is above 0 and delay at least 0 seconds, got {step} and {delay}")
+    theirs = getattr(windows, "step", step)
+    if abs(theirs - step) > 1e-9:
+        raise DataError(
+            f"data.step is {step:g} s and data.windows.step {theirs:g} s; a trace has one step: "
+            "give both the same"
+        )
+
+
+def _windows(step: float) -> Windows:
     try:
-        start, end = (float(text) for text in texts)
+        return SlidingWindows(step=step)
     except ValueError as error:
-        raise DataError(f"{where}: start and end are {texts}; expected seconds") from error
-    if not 0 <= start < end:
-        raise DataError(f"{where}: the clip is from {start} to {end} s; expected 0 <= start < end")
-    return start, end
-
-
-def _sidecars(row: dict[str, Any], where: str) -> dict[str, Path]:
-    """Return the files that the columns ``sidecar_NAME`` name; an empty cell is none."""
-    columns = [str(name) for name in row if str(name).startswith(SIDECAR)]
-    if SIDECAR in columns:
-        raise DataError(f"{where}: the column {SIDECAR} has no name; expected such as sidecar_text")
-    return {
-        column.removeprefix(SIDECAR): Path(_text(row, column))
-        for column in columns
-        if _text(row, column)
-    }
-
-
-def _text(row: dict[str, Any], name: str) -> str:
-    value = row.get(name)
-    return "" if value is None else str(value).strip()
+        raise DataError(
+            f"windows of 6 s are not a whole number of steps of {step:g} s; name others with "
+            "data.windows (SlidingWindows with length, hop and step)"
+        ) from error

@@ -1,0 +1,105 @@
+"""The rows of a manifest, and what their cells say."""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from emorec.data.errors import DataError
+
+TRAITS = ("sex", "age")
+SIDECAR = "sidecar_"
+FORMAT = """expected a CSV file with a header line, or JSON lines, with
+  path    media file, relative to the manifest's folder or absolute (required)
+  label   one of the classes; empty: an unlabelled clip (required, but not where there are
+          data.dimensions and no data.classes)
+  trace   required with data.dimensions: CSV file of the recording's values, relative as path is,
+          with columns time (seconds from the start of the media file, rising) and one a dimension;
+          empty: an unlabelled recording
+  group   speaker, for speaker-disjoint splits
+  split   train, val or test, for split: official
+  start   with end, in seconds: the part of the file that is the clip
+  text    what is said, or its number, for split: held_out_text
+  sex     and age, of the speaker: results are given by them as well
+  sidecar_NAME  further file of the clip, relative as path is: what an extractor reads by that name
+          (features, a transcript), or the sound or picture of the modality NAME
+  id      name of the clip; the path where it is missing"""
+
+
+def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, Any]]:
+    """Return the rows of a CSV (.csv) or JSON-lines file as column -> value.
+
+    Args:
+        manifest: The file, UTF-8.
+        required: Columns that it must have.
+
+    Raises:
+        DataError: It is missing, cannot be read, or lacks a column.
+    """
+    if not manifest.is_file():
+        raise DataError(f"manifest {manifest} not found; {FORMAT}")
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"manifest {manifest} is not UTF-8: {error}") from error
+    if manifest.suffix.lower() == ".csv":
+        reader = csv.DictReader(io.StringIO(text))
+        rows: list[dict[str, Any]] = list(reader)
+        found = [str(name) for name in reader.fieldnames or []]
+    else:
+        try:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except json.JSONDecodeError as error:
+            raise DataError(f"manifest {manifest} is not JSON lines: {error}") from error
+        if not all(isinstance(row, dict) for row in rows):
+            raise DataError(f"manifest {manifest} has a line that is no JSON object")
+        found = sorted({name for row in rows for name in row})
+    missing = set(required) - set(found)
+    if missing:
+        raise DataError(
+            f"manifest {manifest} has no {' and no '.join(sorted(missing))} "
+            f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
+        )
+    return rows
+
+
+def span_of(row: dict[str, Any], where: str) -> tuple[float, float] | None:
+    """Return the part of the file that is the clip, in seconds; None: all of it.
+
+    Raises:
+        DataError: ``start`` and ``end`` are no seconds, or not in this order.
+    """
+    texts = text_of(row, "start"), text_of(row, "end")
+    if not any(texts):
+        return None
+    try:
+        start, end = (float(text) for text in texts)
+    except ValueError as error:
+        raise DataError(f"{where}: start and end are {texts}; expected seconds") from error
+    if not 0 <= start < end:
+        raise DataError(f"{where}: the clip is from {start} to {end} s; expected 0 <= start < end")
+    return start, end
+
+
+def sidecars_of(row: dict[str, Any], where: str) -> dict[str, Path]:
+    """Return the files that the columns ``sidecar_NAME`` name; an empty cell is none.
+
+    Raises:
+        DataError: A column has no NAME.
+    """
+    columns = [str(name) for name in row if str(name).startswith(SIDECAR)]
+    if SIDECAR in columns:
+        raise DataError(f"{where}: the column {SIDECAR} has no name; expected such as sidecar_text")
+    return {
+        column.removeprefix(SIDECAR): Path(text_of(row, column))
+        for column in columns
+        if text_of(row, column)
+    }
+
+
+def text_of(row: dict[str, Any], name: str) -> str:
+    """Return a cell as text without spaces around it; empty where there is none."""
+    value = row.get(name)
+    return "" if value is None else str(value).strip()
