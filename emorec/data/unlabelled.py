@@ -23,7 +23,7 @@ def unlabelled_clips(manifest: Path, extractors: dict[str, Extractor]) -> list[C
     from emorec.data.manifest import Manifest  # late: it builds on what builds on this
 
     source = Manifest(manifest, extractors)
-    source.needed = frozenset({"path"})
+    source.targets, source.continuous = {}, ()
     return [
         replace(
             clip,
