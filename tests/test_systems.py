@@ -115,3 +115,18 @@ def test_corpora_of_utterances_run_a_batch(
     )
     assert metrics["clips"]["train"] == metrics["labelled_training_clips"] + 4
     assert metrics["test"]["fused"]["clips"] >= 1
+
+
+def test_mmd_stands_in_for_soft_hgr_by_one_line(place: Place, tmp_path: Path) -> None:
+    metrics = fit(
+        "smoke",
+        tmp_path / "run",
+        place.cache,
+        f"--data.root={place.media}",
+        "--model.objectives.hgr=MMD",
+        "--trainer.limit_train_batches=1",
+    )
+    assert metrics["finished"]
+    logged = (tmp_path / "run/logs/version_0/metrics.csv").read_text().splitlines()[0].split(",")
+    assert "train/hgr/audio+face/mmd_epoch" in logged
+    assert "train/hgr/audio+label/mmd_epoch" in logged

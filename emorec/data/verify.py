@@ -152,4 +152,6 @@ def _count(clips: Sequence[Clip], targets: Mapping[str, Sequence[str]]) -> dict[
     target, classes = next(iter(targets.items()))
     labels = [clip.labels.get(target) for clip in clips]
     counts: dict[str, int] = {part: sum(clip.split == part for clip in clips) for part in PARTS}
+    if () in labels:  # values over time
+        return counts | {"with a trace": labels.count(())}
     return counts | {name: labels.count(number) for number, name in enumerate(classes)}

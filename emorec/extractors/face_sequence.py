@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from statistics import median
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from emorec.extractors.base import Extraction
 from emorec.extractors.face_crops import FaceCrops
 from emorec.media import Face, Media, Person
 from emorec.types import Array, Clip, Window
+
+GROUPED = 256  # frames in memory at once: 0.7 GB of 720p
 
 
 class FaceSequence(FaceCrops):
@@ -31,6 +34,8 @@ class FaceSequence(FaceCrops):
         mode: ``tracked`` or ``every_frame``, see :class:`FaceCrops`.
         person: Whose face, see :class:`FaceCrops`.
     """
+
+    version: ClassVar[int] = 3
 
     def __init__(
         self,
@@ -55,19 +60,38 @@ class FaceSequence(FaceCrops):
         return (self.frames, 3, self.size, self.size)
 
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return a sequence a window; see the base class."""
-        found = super().extract(clip, media, self._parts(windows))
-        arrays = self._join(found.arrays)
+        """Return a sequence a window; see the base class.
+
+        The windows are searched in groups of at most :data:`GROUPED` frames, each for itself, so
+        memory does not grow with the recording but for the crops, and a part of a recording that
+        begins with a group has the faces that the whole recording has.
+        """
+        arrays: list[Array | None] = []
+        facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}
+        warnings: dict[str, None] = {}
+        size = self.grouped
+        for start in range(0, len(windows), size):
+            found = super().extract(clip, media, self._parts(windows[start : start + size]))
+            arrays += self._join(found.arrays)
+            for name, values in facts.items():
+                values.append(float(found.facts.get(name, 0)))
+            warnings |= dict.fromkeys(w for w in found.warnings if "windows" not in w)
         there = sum(array is not None for array in arrays)
-        warnings = [w for w in found.warnings if "windows" not in w]
         if media.video is not None and there < len(windows):
-            warnings.append(f"no face in {len(windows) - there} of {len(windows)} windows")
-        return replace(
-            found,
-            arrays=arrays,
-            facts={**found.facts, "windows_with_face": there},
-            warnings=warnings,
-        )
+            warnings[f"no face in {len(windows) - there} of {len(windows)} windows"] = None
+        sides = [side for side in facts["face_side"] if side]
+        told: dict[str, int | float | str] = {
+            "windows_with_face": there,
+            "faces_borrowed": round(sum(facts["faces_borrowed"])),
+            "face_side": round(median(sides)) if sides else 0,
+        }
+        return Extraction(arrays, told, list(warnings))
+
+    @property
+    def grouped(self) -> int:
+        """Windows a group: the largest of 1, 2, 4, 8, 16 whose frames are few enough."""
+        fit = [count for count in (1, 2, 4, 8, 16) if count * self.frames <= GROUPED]
+        return max(fit, default=1)
 
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]

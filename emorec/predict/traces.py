@@ -13,7 +13,6 @@ from emorec.checkpoints import load_checkpoint
 from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.predict.kinds import need_values
-from emorec.predict.one_face import OneFace
 from emorec.predict.predictor import Predictor
 from emorec.predict.scoring import WHOLE, WindowRunner
 from emorec.predict.trace_prediction import TracePrediction
@@ -21,7 +20,8 @@ from emorec.tasks import RegressionTask
 from emorec.traces import Values, WindowValues, join_windows
 from emorec.types import Array, Clip
 
-PART = 4  # windows that are in memory at once; each may hold hundreds of frames
+PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it
+LARGE = 2**19  # bytes of a window's array from which on windows are extracted part by part
 
 
 class TracePredictor:
@@ -79,11 +79,9 @@ class TracePredictor:
     ) -> TracePrediction:
         """Return the trace of a recording, made as testing makes it.
 
-        Windows are cut as in training; where they overlap, the mean of what they say counts. The
-        annotators' delay and the post-processing that were fitted are applied. The file is read
-        once and memory does not grow with its length, except for the numbers that are returned.
-        Where several faces are seen, one is followed, see
-        :class:`~emorec.predict.one_face.OneFace`.
+        Windows are cut and extracted as in training; where they overlap, the mean of what they say
+        counts. The annotators' delay and the post-processing that were fitted are applied. Memory
+        does not grow with the recording, except for small arrays and the numbers that are returned.
 
         Args:
             path: The recording.
@@ -98,32 +96,35 @@ class TracePredictor:
         spans, warnings = self.windows.cut(clip.id, media)
         warnings = list(dict.fromkeys([*media.warnings, *warnings]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
-        streams = {
-            name: self.extractors[name].stream(clip, media, parts) for name in self.task.shown
+        shown = {name: self.extractors[name] for name in self.task.shown}
+        whole = {
+            name: one.extract(clip, media, spans)
+            for name, one in shown.items()
+            if np.prod(one.shape) * np.dtype(one.dtype).itemsize < LARGE
         }
-        faces = {name: OneFace() for name in streams}
         said: dict[str, dict[int, Tensor]] = {}
-        there = dict.fromkeys(streams, 0)
+        there = dict.fromkeys(shown, 0)
         done = 0
         for part in parts:
             arrays = {}
-            for name, stream in streams.items():
-                found = next(stream)
-                arrays[name] = faces[name](found, len(part))
+            for name, one in shown.items():
+                found = whole[name] if name in whole else one.extract(clip, media, part)
+                own = slice(done, done + len(part)) if name in whole else slice(None)
+                arrays[name] = found.arrays[own]
                 there[name] += sum(array is not None for array in arrays[name])
-                warnings += [warning for warning in found.warnings if warning not in warnings]
+                warnings += [w for w in found.warnings if "windows" not in w and w not in warnings]
             for window, values in self._part(arrays, len(part)):
                 for name, each in values.items():
                     said.setdefault(name, {})[done + window] = each
             done += len(part)
             if progress is not None:
                 progress(done, len(spans))
-        warnings += self._odd(there, faces, len(said.get(WHOLE, {})), len(spans))
+        warnings += self._odd(there, len(said.get(WHOLE, {})), len(spans))
         if not said:
             raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
         starts = [round(window.start / self.step) for window in spans]
         traces = {name: self._join(values, starts) for name, values in said.items()}
-        whole = self.task.processed(traces.pop(WHOLE))
+        fused = self.task.processed(traces.pop(WHOLE))
         # The last window of a short recording reaches past its end, and a late trace does too.
         length = max(starts) + len(next(iter(said[WHOLE].values()))) + int(self.task.delay)
         steps = min(max(1, int(np.floor(media.duration / self.step + 1e-6))), length)
@@ -131,7 +132,7 @@ class TracePredictor:
             file,
             list(self.task.classes),
             self.step,
-            _of_length(whole, steps),
+            _of_length(fused, steps),
             {name: _of_length(traces[name], steps) for name in self.task.shown if name in traces},
             there,
             media.duration,
@@ -152,19 +153,13 @@ class TracePredictor:
         rows = WindowValues(torch.zeros_like(where), where, torch.stack(list(said.values())))
         return join_windows(rows, lambda _: starts, int(self.task.delay))[0]
 
-    def _odd(
-        self, there: Mapping[str, int], faces: Mapping[str, OneFace], known: int, count: int
-    ) -> Iterator[str]:
-        """Yield what is missing in some windows, and where there are several faces."""
+    def _odd(self, there: Mapping[str, int], known: int, count: int) -> Iterator[str]:
+        """Yield what is missing in some windows."""
         for name, windows in there.items():
             if windows < count and (len(there) > 1 or not windows):
                 yield f"no {name} in {count - windows} of {count} windows"
         if 0 < known < count:
             yield f"nothing usable in {count - known} of {count} windows: no values there"
-        for name, face in faces.items():
-            if face.crowded:
-                crowded = f"{face.crowded} of {count} windows"
-                yield f"{name}: several people in {crowded}, one of them is followed"
 
 
 def _of_length(trace: Values, steps: int) -> Values:

@@ -63,3 +63,27 @@ def test_a_stream_gives_what_the_whole_gives_also_where_windows_overlap(
     streamed = list(made(range(50)).stream(clip, media, parts))
     assert [numbers(a) for part in streamed for a in part.persons[1]] == whole
     assert [len(part.boxes[1]) for part in streamed] == [len(part) for part in parts]
+
+
+def test_windows_are_searched_in_groups_and_a_part_has_the_faces_of_the_whole(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = GridWindows(0.32, 0.32)("a", 2.0)
+    clip, media = Clip("a", video), probe(video)
+    together = made(range(50)).extract(clip, media, windows)
+    monkeypatch.setattr("emorec.extractors.face_sequence.GROUPED", 9)
+    extractor = made(range(50))
+    assert extractor.grouped == 2
+    asked: list[int] = []
+    detector = extractor._detector
+    assert isinstance(detector, Stub)
+    detect = detector.detect
+    monkeypatch.setattr(
+        detector, "detect", lambda images: asked.append(len(images)) or detect(images)
+    )
+    grouped = extractor.extract(clip, media, windows)
+    assert max(asked) <= 8
+    assert [numbers(a) for a in grouped.arrays] == [numbers(a) for a in together.arrays]
+    assert grouped.facts == together.facts
+    parts = [extractor.extract(clip, media, windows[i : i + 4]).arrays for i in (0, 4)]
+    assert [numbers(a) for part in parts for a in part] == [numbers(a) for a in together.arrays]

@@ -97,8 +97,9 @@ def test_a_recording_is_read_in_parts_and_the_size_of_batches_changes_nothing(
 ) -> None:
     steps: list[tuple[int, int]] = []
     whole = predictor.predict(recording, lambda done, total: steps.append((done, total)))
-    assert steps == [(4, 5), (5, 5)]
-    monkeypatch.setattr("emorec.predict.traces.PART", 1)
+    assert steps == [(5, 5)]
+    monkeypatch.setattr("emorec.predict.traces.PART", 2)
+    monkeypatch.setattr("emorec.predict.traces.LARGE", 0)  # also the faces, part by part
     path = affect_run / "checkpoints/best.ckpt"
     again = TracePredictor.from_checkpoint(path, "cpu", batch_size=1).predict(recording)
     np.testing.assert_allclose(again.values, whole.values, atol=1e-4)
