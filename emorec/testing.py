@@ -21,21 +21,18 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 STEPS = 4  # of toy values
 
 
-def toy_batch(
-    inputs: dict[str, Tensor], classes: int = 3, dimensions: int | None = None
-) -> SegmentBatch:
+def toy_batch(inputs: dict[str, Tensor], classes: int = 3, dimensions: int = 0) -> SegmentBatch:
     """Return a batch with every kind of row: labelled and not, with and without a modality.
 
     Args:
         inputs: Modality -> (B, ...), the same B of at least 4.
         classes: Number of classes of the target ``emotion``.
-        dimensions: Of the target ``affect``, which is there instead where it is given: values
-            (B, 4, dimensions), some of them not known.
+        dimensions: Where given, the target is ``affect``: values (B, 4, dimensions), with gaps.
     """
     size = len(next(iter(inputs.values())))
     rows = torch.arange(size)
     name, target = "emotion", rows % classes
-    if dimensions is not None:
+    if dimensions:
         name, shape = "affect", (size, STEPS, dimensions)
         target = torch.randn(shape, generator=torch.Generator().manual_seed(1))
         target[0, 1], target[rows % 5 == 4] = torch.nan, torch.nan
@@ -124,7 +121,7 @@ def check_objective(objective: Objective, sizes: Sizes, shape: tuple[int, ...] =
     """
     names = [name for name in sizes.features if name not in ("fused", "label")]
     blank = {name: torch.ones(8, *shape) for name in names}
-    batch = toy_batch(blank, dimensions=sizes.outputs.get("affect"))
+    batch = toy_batch(blank, dimensions=sizes.outputs.get("affect", 0))
     bundle = toy_bundle(sizes, batch)
     loss = objective(bundle, batch)
     assert loss.shape == (), "the loss is a scalar"

@@ -60,3 +60,8 @@ def test_every_part_has_a_row() -> None:
         p.name.removesuffix(".py") for p in PACKAGE.iterdir() if p.suffix == ".py" or p.is_dir()
     }
     assert parts - {"__pycache__"} == set(ROW)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+def test_a_file_has_at_most_200_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 200

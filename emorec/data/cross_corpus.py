@@ -41,6 +41,8 @@ class CrossCorpus(EmotionDataModule):
         self.train_set, self.test_set = train, test
         if "cache" in options:
             train.cache_folder = test.cache_folder = self.cache_folder
+        if train.continuous or test.continuous:
+            raise DataError("CrossCorpus is for classes; these sets have values over time")
         self.targets = dict(train.targets)
         ((self._target, classes),) = train.targets.items()
         self.labels = labels or {}

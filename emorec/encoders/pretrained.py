@@ -39,6 +39,11 @@ def freeze(model: nn.Module, learning_layers: int | None, fixed: tuple[str, ...]
     Raises:
         WeightsError: It has fewer layers.
     """
+    # In training these models ask for a gradient of their input, and so run backward through
+    # convolutions and layers that are not trained.
+    convolutions: Any = getattr(model, "feature_extractor", None)
+    if convolutions is not None:
+        convolutions._freeze_parameters()
     if learning_layers is None:
         for name, parameter in model.named_parameters():
             if name.startswith(fixed):

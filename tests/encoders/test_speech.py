@@ -178,3 +178,27 @@ def test_what_does_not_fit_is_named(
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(WeightsError, match=r"emorec\[speech-encoders\]"):
         tiny("wavlm")
+
+
+@pytest.mark.parametrize("architecture", ["wav2vec2", "hubert", "wavlm"])
+def test_nothing_runs_backward_through_what_is_not_trained(
+    architecture: Architecture, sound: Tensor
+) -> None:
+    encoder = tiny(architecture, learning_layers=1).train()
+    graphs: dict[str, bool] = {}
+
+    def look(name: str) -> Any:
+        def hook(module: Any, given: Any, made: Any) -> None:
+            first = made[0] if isinstance(made, tuple) else made
+            graphs[name] = first.requires_grad
+
+        return hook
+
+    encoder.model.feature_extractor.register_forward_hook(look("convolutions"))
+    for number, layer in enumerate(encoder.model.encoder.layers):
+        layer.register_forward_hook(look(f"layer {number}"))
+    torch.autograd.backward(encoder(sound).sum())
+    count = len(encoder.model.encoder.layers)
+    assert count > 1
+    assert not graphs.pop("convolutions")
+    assert graphs == {f"layer {i}": i == count - 1 for i in range(count)}
