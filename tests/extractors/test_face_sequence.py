@@ -9,7 +9,8 @@ import pytest
 from emorec.cache import GridWindows
 from emorec.errors import UserError
 from emorec.extractors import FaceSequence
-from emorec.media import probe
+from emorec.media import Face, probe
+from emorec.media.faces import Image
 from emorec.types import Array, Clip, Window
 from tests.extractors.test_face_crops import Stub, number
 from tests.media_files import Picture, times, write_media
@@ -78,9 +79,12 @@ def test_windows_are_searched_in_groups_and_a_part_has_the_faces_of_the_whole(
     detector = extractor._detector
     assert isinstance(detector, Stub)
     detect = detector.detect
-    monkeypatch.setattr(
-        detector, "detect", lambda images: asked.append(len(images)) or detect(images)
-    )
+
+    def counted(images: Sequence[Image]) -> list[list[Face]]:
+        asked.append(len(images))
+        return detect(images)
+
+    monkeypatch.setattr(detector, "detect", counted)
     grouped = extractor.extract(clip, media, windows)
     assert max(asked) <= 8
     assert [numbers(a) for a in grouped.arrays] == [numbers(a) for a in together.arrays]
