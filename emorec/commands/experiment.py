@@ -63,11 +63,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, required=True, help="a file of configs/study")
     parser.add_argument("--out", type=Path, help="folder of the study; runs/NAME by default")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once")
-    parser.add_argument("--grid", nargs="+", help="only these grids of the study")
+    parser.add_argument("--grid", nargs="+", action="extend", help="only these grids of the study")
     parser.add_argument("--dry-run", action="store_true", help="print the cells, run nothing")
     parser.add_argument(
         "--set",
         nargs="+",
+        action="extend",
         default=[],
         metavar="OPTION=VALUE",
         help="options of fit for all cells, such as data.root=DIR or stages.joint.epochs=10",
@@ -76,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--slurm",
         nargs="+",
+        action="extend",
         default=[],
         metavar="NAME=VALUE",
         help="of the jobs, by submitit's names: timeout_min=600 slurm_partition=gpu "

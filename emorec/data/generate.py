@@ -1,5 +1,6 @@
 """Writes generated media that are missing, in worker processes."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,21 @@ def generate(
     folder = missing[0][1].parent
     folder.mkdir(parents=True, exist_ok=True)
     rank_zero_info(f"generating {len(missing)} files into {folder}")
+    # Several processes may generate one set at once: each begins at another place.
+    first = os.getpid() * 7919 % len(missing)
+    work = [(write, plan, path) for plan, path in missing[first:] + missing[:first]]
     with progress(total=len(missing), unit="file", desc="generate") as bar:
         if workers == 0:
-            for plan, path in missing:
-                write(plan, path)
+            for each in work:
+                _write(*each)
                 bar.update()
             return
         with worker_pool(workers) as pool:
             size = max(1, min(4, len(missing) // (4 * workers)))
-            for _ in pool.map(write, *zip(*missing, strict=True), chunksize=size):
+            for _ in pool.map(_write, *zip(*work, strict=True), chunksize=size):
                 bar.update()
+
+
+def _write(write: Callable[[Any, Path], None], plan: Any, path: Path) -> None:
+    if not path.exists():  # another process may have been there since
+        write(plan, path)

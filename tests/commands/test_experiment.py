@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from emorec.cli import main
+from emorec.commands.experiment import build_parser
 from tests.conftest import ROOT, Place
 
 CONFIG = ROOT / "configs/study/synthetic_tiny.yaml"
@@ -102,3 +103,8 @@ def test_an_unknown_grid_and_a_bad_setting_are_named(capsys: pytest.CaptureFixtu
         with pytest.raises(SystemExit):
             main(["experiment", f"--config={CONFIG}", *more])
         assert message in capsys.readouterr().err
+
+
+def test_options_may_be_set_in_several_places() -> None:
+    given = ["--config=x.yaml", "--set", "data.root=a", "--set", "data.cache=b", "data.seed=1"]
+    assert build_parser().parse_args(given).set == ["data.root=a", "data.cache=b", "data.seed=1"]
