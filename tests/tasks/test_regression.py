@@ -124,3 +124,19 @@ def test_the_chain_is_fitted_on_validation_and_travels_with_the_weights(tmp_path
 def test_rates_of_missing_modalities_need_classes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"missing\.rates tests classes"):
         fit(tmp_path, ToyRecordings(tmp_path / "m"), callbacks=[MissingModality([0.5])])
+
+
+def test_the_chain_never_sees_test_recordings(tmp_path: Path) -> None:
+    data = ToyRecordings(tmp_path / "media")
+    task, trainer = fit(tmp_path, data)
+    best = tmp_path / "checkpoints" / "joint.ckpt"
+    trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
+    task.calibrate()
+    before = repr(task.chains())
+    tested = [p for p, clip in enumerate(data.all_clips) if data.assigned.get(clip.id) == "test"]
+    for position in tested:
+        data.traces["affect"].pop(position, None)
+    trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
+    task.calibrate()
+    assert tested
+    assert repr(task.chains()) == before
