@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --durations 10
+# In order of files: by number of tests, the few long ones would come last, on one process.
+SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 10
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
