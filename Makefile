@@ -8,7 +8,7 @@ SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-re
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-versions bench study-hgr check demo wheel lock clean
+.PHONY: help install format lint types test test-slow test-versions bench study-hgr check demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,8 +35,11 @@ lint: $(READY) ## check format and style
 types: $(READY) ## check types, strictly
 	$(BIN)/mypy
 
-test: $(READY) ## run the tests (up to ten minutes on two cores)
-	$(BIN)/pytest $(SPREAD)
+test: $(READY) ## run the tests but the slow ones (a quarter of an hour on two cores)
+	$(BIN)/pytest $(SPREAD) -m "not slow"
+
+test-slow: $(READY) ## run the slow tests: kills, learning, whole studies (minutes)
+	$(BIN)/pytest $(SPREAD) -m slow
 
 test-versions: ## run the tests on the lowest or highest versions allowed (RESOLUTION=...)
 	$(PYTHON) -m venv --clear build/versions
