@@ -10,6 +10,8 @@ from torchmetrics import Metric
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 from torchmetrics.utilities import dim_zero_cat
 
+from emorec.functional import first_rows
+
 
 class Votes(NamedTuple):
     """Decisions on C clips, in order of the clip's position.
@@ -75,10 +77,7 @@ class ClipVote(Metric):
         scores, target, clip, index = (
             dim_zero_cat(getattr(self, name)) for name in ("scores", "target", "clip", "index")
         )
-        keys, position = torch.unique(torch.stack([clip, index], 1), dim=0, return_inverse=True)
-        first = torch.full((len(keys),), len(position), device=clip.device)
-        where = torch.arange(len(position), device=clip.device)
-        first = first.scatter_reduce(0, position, where, "amin")
+        keys, first = first_rows(torch.stack([clip, index], 1))
         clips, of, count = torch.unique(keys[:, 0], return_inverse=True, return_counts=True)
         # Summed in double, in order of the keys: the same on any number of ranks.
         total = scores.new_zeros(len(clips), scores.shape[1], dtype=torch.float64)

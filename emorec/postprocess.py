@@ -5,12 +5,13 @@ filter, centring, scaling, shift in time, each kept only if it raises the CCC th
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emorec.traces import agreement
+from emorec.traces import ccc
 
 Trace = NDArray[np.float64]
 """(steps,), one dimension of one recording; NaN where nothing is known."""
@@ -39,10 +40,12 @@ class Chain(NamedTuple):
 
     def __call__(self, trace: Trace) -> Trace:
         """Return the trace after all steps; what is not known stays unknown."""
-        if not (~np.isnan(trace)).any():
+        return self.moved(_filtered(trace, self.median))
+
+    def moved(self, trace: Trace) -> Trace:
+        """Return a trace after all steps but the median filter."""
+        if np.isnan(trace).all():
             return trace
-        if self.median:
-            trace = _filtered(trace, self.median)
         if not np.isnan(self.centre):
             trace = trace - np.nanmean(trace) + self.centre
         trace = self.about + self.scale * (trace - self.about)
@@ -61,13 +64,22 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
         traces: What was said of each recording, one dimension.
         gold: The gold standard of each, of as many steps.
     """
-    true = np.concatenate(gold) if gold else np.zeros(0)
+    if not gold:
+        return Chain()
+    true = np.concatenate(gold)
+
+    @cache
+    def filtered(steps: int) -> list[Trace]:
+        return [_filtered(trace, steps) for trace in traces]
+
+    def applied(chain: Chain) -> Trace:
+        return np.concatenate([chain.moved(trace) for trace in filtered(chain.median)])
 
     def score(chain: Chain) -> float:
-        said = np.concatenate([chain(trace) for trace in traces])
-        return agreement(said[:, None], true[:, None])[0].ccc or 0.0
+        return ccc(applied(chain), true) or 0.0
 
-    if not len(true) or agreement(np.concatenate(traces)[:, None], true[:, None])[0].ccc is None:
+    start = ccc(applied(Chain()), true)
+    if start is None:
         return Chain()
 
     def medians(chain: Chain) -> list[Chain]:
@@ -77,7 +89,7 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
         return [chain._replace(centre=float(np.nanmean(true)))]
 
     def scaled(chain: Chain) -> list[Chain]:
-        said = np.concatenate([chain(trace) for trace in traces])
+        said = applied(chain)
         known = ~(np.isnan(said) | np.isnan(true))
         spread = said[known].std()
         scale = float(true[known].std() / spread) if spread > 0 else 1.0
@@ -88,7 +100,7 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
 
     ends = []
     for order in ((medians, centred, scaled, shifted), (shifted, centred, scaled, medians)):
-        chain, best = Chain(), score(Chain())
+        chain, best = Chain(), start
         for candidates in order:
             for candidate in candidates(chain):
                 found = score(candidate)
@@ -99,6 +111,8 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
 
 
 def _filtered(trace: Trace, steps: int) -> Trace:
+    if not steps:
+        return trace
     import pandas as pd  # late: a vote needs none, and the start should be short
 
     # Near the edges the window is cut.

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from emorec.functional import concordance
+from emorec.functional import concordance, first_rows
 
 Values = NDArray[np.float64]
 """(steps, dimensions); NaN where nothing is known."""
@@ -55,10 +55,7 @@ class WindowCollection(Metric):
     def compute(self) -> WindowValues:
         """Return the windows of all ranks."""
         clip, window, values = (dim_zero_cat(getattr(self, n)) for n in WindowValues._fields)
-        keys, position = torch.unique(torch.stack([clip, window], 1), dim=0, return_inverse=True)
-        first = torch.full((len(keys),), len(position), device=clip.device)
-        where = torch.arange(len(position), device=clip.device)
-        first = first.scatter_reduce(0, position, where, "amin")
+        keys, first = first_rows(torch.stack([clip, window], 1))
         return WindowValues(keys[:, 0], keys[:, 1], values[first])
 
 
@@ -118,16 +115,41 @@ def agreement(values: Values, gold: Values) -> list[Agreement]:
     """
     found = []
     for said, true in zip(values.T, gold.T, strict=True):
-        known = ~(np.isnan(said) | np.isnan(true))
-        x, y = said[known], true[known]
-        if len(x) < 2 or y.std() == 0:
+        x, y = _known(said, true)
+        both = ccc(x, y)
+        if both is None:
             found.append(Agreement(len(x), None, None, None))
             continue
-        pair = torch.from_numpy(np.stack([x, y])).unsqueeze(-1)
         pearson = float(np.corrcoef(x, y)[0, 1]) if x.std() > 0 else None
         rmse = float(np.sqrt(np.mean(np.square(x - y))))
-        found.append(Agreement(len(x), float(concordance(*pair)[0]), pearson, rmse))
+        found.append(Agreement(len(x), both, pearson, rmse))
     return found
+
+
+def ccc(said: NDArray[np.float64], true: NDArray[np.float64]) -> float | None:
+    """Return the CCC of one dimension over the steps where both are known; None where undefined.
+
+    Args:
+        said: (steps,).
+        true: (steps,); undefined is what a constant one, or one of fewer than two steps, gives.
+    """
+    x, y = _known(said, true)
+    if len(x) < 2 or y.std() == 0:
+        return None
+    return float(concordance(*torch.from_numpy(np.stack([x, y])).unsqueeze(-1))[0])
+
+
+def mean_ccc(found: Sequence[Agreement]) -> float | None:
+    """Return the mean CCC of the dimensions, or recordings, where it is defined; None: nowhere."""
+    known = [each.ccc for each in found if each.ccc is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _known(
+    said: NDArray[np.float64], true: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    known = ~(np.isnan(said) | np.isnan(true))
+    return said[known], true[known]
 
 
 def joined(traces: Mapping[int, Values], gold: Mapping[int, Values]) -> tuple[Values, Values]:

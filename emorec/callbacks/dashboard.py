@@ -52,11 +52,10 @@ class Dashboard(Callback):
                     for dimension, each in found["dimensions"].items()
                 }
                 values = {f"test/{name}/{key}": v for key, v in cccs.items() if v is not None}
+                picture = _drawn(traces_picture(pl_module, data, name))
                 for logger in loggers:
                     logger.log_metrics(values)
-                    logger.log_image(
-                        f"test/{name}/traces", [_drawn(traces_picture(pl_module, data, name))]
-                    )
+                    logger.log_image(f"test/{name}/traces", [picture])
             return
         assert isinstance(pl_module, ClassificationTask)
         classes = pl_module.classes

@@ -37,9 +37,10 @@ def report_classes(
             "recall": dict(zip(classes, metrics.recall, strict=True)),
             "confusion": metrics.confusion,
         }
+        temperature = float(task.temperature)
         if name == "fused":
             raw = task.raw_votes[name]
-            results[name] |= _calibration(raw, votes, float(task.temperature))
+            results[name] |= _calibration(raw, votes, temperature)
         if folder is None:
             continue
         suffix = "" if name == "fused" else f"_{name}"
@@ -54,7 +55,6 @@ def report_classes(
         figure = confusion_figure(metrics.confusion, classes, title)
         figure.savefig(folder / f"confusion_matrix{suffix}.png")
         if name == "fused" and metrics.clips:
-            temperature = float(task.temperature)
             title = f"{metrics.clips} test clips{selected}"
             figure = reliability_figure(raw.scores, votes.target, temperature, title)
             figure.savefig(folder / "reliability.png")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from emorec.files import write_text
 from emorec.tasks import RegressionTask
 from emorec.trace_figure import trace_figure
-from emorec.traces import Agreement, Values, agreement, joined
+from emorec.traces import Agreement, Values, agreement, joined, mean_ccc
 
 SHOWN = 6  # recordings in the picture
 
@@ -108,19 +108,14 @@ def _results(
     alone = {clip: agreement(*joined({clip: traces[clip]}, gold)) for clip in known}
     found = {name: each._asdict() for name, each in zip(task.classes, whole, strict=True)}
     for number, name in enumerate(task.classes):
-        cccs = [each[number].ccc for each in alone.values()]
-        found[name]["ccc_mean_of_recordings"] = _mean(cccs)
+        of_each = [each[number] for each in alone.values()]
+        found[name]["ccc_mean_of_recordings"] = mean_ccc(of_each)
     return {
         "recordings": len(known),
-        "ccc": _mean([each.ccc for each in whole]),
+        "ccc": mean_ccc(whole),
         "dimensions": found,
         "per_recording": {
             names[clip]: {n: a._asdict() for n, a in zip(task.classes, each, strict=True)}
             for clip, each in alone.items()
         },
     }
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None

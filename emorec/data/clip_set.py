@@ -159,7 +159,7 @@ class ClipSet(LightningDataModule, ABC):
         """
         more = []
         if self.unlabelled is not None:
-            more = unlabelled_clips(self.unlabelled, self.extractors)
+            more = unlabelled_clips(self.unlabelled)
         self.extra = {clip.id for clip in more}
         return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.expected}")
 

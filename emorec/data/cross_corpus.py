@@ -38,6 +38,8 @@ class CrossCorpus(EmotionDataModule):
     ) -> None:
         options = {"windows": train.windows, **{k: v for k, v in options.items() if v is not None}}
         super().__init__(train.root, train.extractors, **options)
+        if self.unlabelled is not None:
+            raise DataError("an unlabelled corpus is the training set's: data.train.unlabelled")
         self.train_set, self.test_set = train, test
         if "cache" in options:
             train.cache_folder = test.cache_folder = self.cache_folder
@@ -93,6 +95,7 @@ class CrossCorpus(EmotionDataModule):
         twice = [i for i, count in Counter(c.id for c in self.all_clips).items() if count > 1]
         if twice:
             raise DataError(f"clip {twice[0]!r} is in both sets; give one another id")
+        self.extra = self.train_set.extra
         self._tested = {clip.id for clip in tested}
         entries = {**self.train_set.entries, **self.test_set.entries}
         self.entries = {clip.id: entries[clip.id] for clip in self.all_clips if clip.id in entries}

@@ -33,8 +33,9 @@ def make_loader(
     ranks, rank = 1, 0
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
-    if labelled is not None:
+    if labelled is None:
+        sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
+    else:
         sampler = HalvesSampler(range(len(dataset)), ranks, rank, labelled=labelled, seed=seed)
     return DataLoader(
         dataset,

@@ -1,19 +1,13 @@
 """A user's own clips, listed in a CSV or JSON-lines file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emorec.cache import SlidingWindows, Windows
 from emorec.data.errors import DataError
 from emorec.data.labels import class_index
-from emorec.data.manifest_rows import (
-    FORMAT,
-    TRAITS,
-    read_rows,
-    sidecars_of,
-    span_of,
-    text_of,
-)
+from emorec.data.manifest_rows import FORMAT, clip_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
 from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
@@ -88,24 +82,9 @@ class Manifest(EmotionDataModule):
         clips = []
         for number, row in enumerate(read_rows(self.manifest, required), start=1):
             where = f"{self.manifest}, clip {number}"
-            path = text_of(row, "path")
-            if not path:
-                raise DataError(f"{where}: no path; {FORMAT}")
-            span = span_of(row, where)
+            clip = clip_of(row, where)
             labels, traces = self._labels(row, where)
-            clips.append(
-                Clip(
-                    text_of(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
-                    Path(path),
-                    labels,
-                    group=text_of(row, "group"),
-                    split=text_of(row, "split") or None,
-                    text=text_of(row, "text"),
-                    span=span,
-                    traits={name: text_of(row, name) for name in TRAITS if text_of(row, name)},
-                    sidecars={**sidecars_of(row, where), **traces},
-                )
-            )
+            clips.append(replace(clip, labels=labels, sidecars={**clip.sidecars, **traces}))
         return clips
 
     def read_trace(self, clip: Clip, target: str) -> Array:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emorec.data.errors import DataError
+from emorec.types import Clip
 
 TRAITS = ("sex", "age")
 SIDECAR = "sidecar_"
@@ -63,6 +64,28 @@ def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, A
             f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
         )
     return rows
+
+
+def clip_of(row: dict[str, Any], where: str) -> Clip:
+    """Return the clip of a row, without labels.
+
+    Raises:
+        DataError: There is no path, or a cell is not as expected.
+    """
+    path = text_of(row, "path")
+    if not path:
+        raise DataError(f"{where}: no path; {FORMAT}")
+    span = span_of(row, where)
+    return Clip(
+        text_of(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
+        Path(path),
+        group=text_of(row, "group"),
+        split=text_of(row, "split") or None,
+        text=text_of(row, "text"),
+        span=span,
+        traits={name: text_of(row, name) for name in TRAITS if text_of(row, name)},
+        sidecars=sidecars_of(row, where),
+    )
 
 
 def span_of(row: dict[str, Any], where: str) -> tuple[float, float] | None:

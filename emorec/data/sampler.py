@@ -59,9 +59,7 @@ class HalvesSampler(DealingSampler):
         super().__init__(cast("Any", dataset), ranks, rank, shuffle=True, seed=seed)
         self.labelled = [i for i, has in enumerate(labelled) if has]
         self.unlabelled = [i for i, has in enumerate(labelled) if not has]
-        blocks = -(-len(self.labelled) // ranks)
-        self.num_samples = 2 * blocks
-        self.total_size = self.num_samples * ranks
+        self.num_samples = 2 * -(-len(self.labelled) // ranks)
 
     def order(self) -> list[int]:
         """Return a labelled segment for each rank, then an unlabelled one for each, and so on."""

@@ -100,8 +100,8 @@ class SyntheticRecordings(EmotionDataModule):
 
     def preprocess(self, work: Work) -> list[Entry]:
         """Write the files that are missing, then cache them; see the base class."""
+        self.root.mkdir(parents=True, exist_ok=True)
         for plan in self.plans:
-            self.root.mkdir(parents=True, exist_ok=True)
             if not (self.root / f"{plan.id}.csv").exists():
                 write_trace(plan, self.root / f"{plan.id}.csv", delay=self.lag)
         pairs = [(plan, self.root / f"{plan.id}.mp4") for plan in self.plans]

@@ -10,6 +10,7 @@ from emorec.functional.distributed import (
     sum_over_ranks,
     world_size,
 )
+from emorec.functional.first_rows import first_rows
 from emorec.functional.hgr import soft_hgr, soft_hgr_pairs
 from emorec.functional.info_nce import info_nce
 from emorec.functional.mmd import mmd
@@ -26,6 +27,7 @@ __all__ = [
     "barlow_twins",
     "concordance",
     "deep_cca",
+    "first_rows",
     "hgr_discrete",
     "hgr_spectrum",
     "info_nce",

@@ -12,7 +12,7 @@ from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.postprocess import Chain, fit_chain
 from emorec.tasks.base import EmotionTask
-from emorec.traces import Values, WindowCollection, agreement, join_windows, joined
+from emorec.traces import Values, WindowCollection, agreement, join_windows, joined, mean_ccc
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
@@ -92,13 +92,14 @@ class RegressionTask(EmotionTask):
         self.validation_traces = self._join()
         gold = self._data().traces[self.target]
         for name, traces in self.validation_traces.items():
-            found = agreement(*joined(traces, gold)) if gold.keys() & traces.keys() else []
-            cccs = [each.ccc for each in found if each.ccc is not None]
-            for dimension, each in zip(self.classes, found, strict=False):
+            if not gold.keys() & traces.keys():
+                continue
+            found = agreement(*joined(traces, gold))
+            for dimension, each in zip(self.classes, found, strict=True):
                 if each.ccc is not None:
                     self.log(f"val/{name}/ccc_{dimension}", each.ccc)
-            if cccs:
-                self.log(f"val/{name}/ccc", float(np.mean(cccs)), prog_bar=True)
+            if (mean := mean_ccc(found)) is not None:
+                self.log(f"val/{name}/ccc", mean, prog_bar=True)
 
     def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Collect values, and return the features for callbacks that look."""

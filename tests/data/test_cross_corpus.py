@@ -115,3 +115,22 @@ def test_the_same_id_in_both_sets_is_refused(tmp_path: Path) -> None:
     data.prepare_data()
     with pytest.raises(DataError, match="'clip00' is in both sets"):
         data.setup()
+
+
+def test_an_unlabelled_corpus_is_the_training_sets(tmp_path: Path) -> None:
+    listed = tmp_path / "meetings.csv"
+    listed.write_text("path\nm1.mp4\nm2.mp4\n")
+    with pytest.raises(DataError, match=r"data\.train\.unlabelled"):
+        cross(tmp_path, unlabelled=listed)
+    train = ToyData(tmp_path / "one", unlabelled=listed)
+    for number, clip in enumerate(train.checked_clips()):  # the toy set writes its cache directly
+        train._write(number, clip)
+    test = Other(tmp_path / "two")
+    test.prepare_data()
+    data = CrossCorpus(train, test, workers=0, labels={"happy": "joy"}, split="random_clip")
+    data.setup()
+    assert {data.assigned[f"meetings/m{i}.mp4"] for i in (1, 2)} == {"train"}
+    alone = cross(tmp_path)
+    alone.setup()
+    own = {name: part for name, part in data.assigned.items() if "/" not in name}
+    assert own == alone.assigned

@@ -9,7 +9,7 @@ import torch
 from emorec.data.errors import DataError
 from emorec.data.sampler import FILLER, HalvesSampler
 from emorec.data.unlabelled import unlabelled_clips
-from tests.toy import ToyData, ToyExtractor
+from tests.toy import ToyData
 
 
 def manifest(folder: Path, clips: int = 7) -> Path:
@@ -21,7 +21,7 @@ def manifest(folder: Path, clips: int = 7) -> Path:
 
 
 def test_clips_of_the_other_corpus_have_no_label_and_absolute_paths(tmp_path: Path) -> None:
-    clips = unlabelled_clips(manifest(tmp_path / "ami"), {"audio": ToyExtractor()})
+    clips = unlabelled_clips(manifest(tmp_path / "ami"))
     assert [clip.id for clip in clips[:2]] == ["meetings/m0.mp4", "meetings/m1.mp4"]
     assert clips[0].media == (tmp_path / "ami" / "m0.mp4").absolute()
     assert all(not clip.labels and clip.split == "train" for clip in clips)
