@@ -94,6 +94,7 @@ class ClipMetrics(NamedTuple):
         accuracy: Share of clips decided rightly, 0 to 1 (also called WA or WAR).
         uar: Unweighted average recall over the classes that occur, 0 to 1.
         macro_f1: Mean F1 over the classes that occur, 0 to 1.
+        weighted_f1: The same, each class by its number of clips: what MELD is judged by.
         recall: Recall of each class, 0 to 1; None for a class that does not occur.
         confusion: Confusion matrix, rows true, columns predicted, in clips.
     """
@@ -102,6 +103,7 @@ class ClipMetrics(NamedTuple):
     accuracy: float | None
     uar: float | None
     macro_f1: float | None
+    weighted_f1: float | None
     recall: list[float | None]
     confusion: list[list[int]]
 
@@ -119,7 +121,7 @@ def clip_metrics(votes: Votes, classes: int) -> ClipMetrics:
     labelled = votes.target >= 0
     predicted, target = votes.scores[labelled].argmax(1), votes.target[labelled]
     if not len(target):
-        return ClipMetrics(0, None, None, None, [None] * classes, [[0] * classes] * classes)
+        return ClipMetrics(0, None, None, None, None, [None] * classes, [[0] * classes] * classes)
     confusion = multiclass_confusion_matrix(predicted, target, classes).double().cpu()
     right, true, said = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
     occurs = true > 0
@@ -130,6 +132,7 @@ def clip_metrics(votes: Votes, classes: int) -> ClipMetrics:
         float(right.sum() / len(target)),
         float(recall[occurs].mean()),
         float(f1[occurs].mean()),
+        float((f1[occurs] * true[occurs]).sum() / true.sum()),
         [float(r) if o else None for r, o in zip(recall, occurs, strict=True)],
         confusion.long().tolist(),
     )

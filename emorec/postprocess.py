@@ -42,6 +42,12 @@ class Chain(NamedTuple):
         """Return the trace after all steps; what is not known stays unknown."""
         return self.moved(_filtered(trace, self.median))
 
+    def described(self) -> dict[str, float | None] | None:
+        """Return the steps by name, None for no centring; None altogether where nothing is done."""
+        if repr(self) == repr(Chain()):  # NaN differs from NaN
+            return None
+        return {**self._asdict(), "centre": None if np.isnan(self.centre) else self.centre}
+
     def moved(self, trace: Trace) -> Trace:
         """Return a trace after all steps but the median filter."""
         if np.isnan(trace).all():
@@ -62,7 +68,7 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
 
     Args:
         traces: What was said of each recording, one dimension.
-        gold: The gold standard of each, of as many steps.
+        gold: The gold standard of each, of as many steps; NaN where it is not known.
     """
     if not gold:
         return Chain()

@@ -135,7 +135,7 @@ class RunDirectory:
             shutil.rmtree(self.path / name, ignore_errors=True)
         files = ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv")
         pictures = ("confusion_matrix*.png", "training_*.png", "missing_modality.png")
-        for pattern in (*files, *pictures, "reliability.png"):
+        for pattern in (*files, *pictures, "reliability.png", "traces*.png"):
             for file in self.path.glob(pattern):
                 file.unlink()
 

@@ -72,7 +72,8 @@ def join_windows(
     """
     # Metrics drop the axis of a single window.
     clips, indices = windows.clip.reshape(-1).tolist(), windows.window.reshape(-1).tolist()
-    values = windows.values.double().cpu().numpy().reshape(len(clips), *windows.values.shape[-2:])
+    shape = windows.values.shape[-2:] or (1, 1)
+    values = windows.values.double().cpu().numpy().reshape(len(clips), *shape)
     parts: dict[int, list[tuple[int, Values]]] = {}
     for clip, window, part in zip(clips, indices, values, strict=True):
         parts.setdefault(clip, []).append((window, part))

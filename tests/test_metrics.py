@@ -89,7 +89,7 @@ def decisions(predicted: list[int], target: list[int]) -> Votes:
 def literal(predicted: list[int], target: list[int]) -> ClipMetrics:
     pairs = [(p, t) for p, t in zip(predicted, target, strict=True) if t >= 0]
     recalls: list[float | None] = []
-    f1s = []
+    f1s, weights = [], []
     for c in range(CLASSES):
         hit = sum(p == t == c for p, t in pairs)
         true, said = sum(t == c for _, t in pairs), sum(p == c for p, _ in pairs)
@@ -97,6 +97,7 @@ def literal(predicted: list[int], target: list[int]) -> ClipMetrics:
         if true:
             precision = hit / said if said else 0.0
             recall = hit / true
+            weights.append(true)
             f1s.append(2 * precision * recall / (precision + recall) if hit else 0.0)
     known = [recall for recall in recalls if recall is not None]
     return ClipMetrics(
@@ -104,6 +105,7 @@ def literal(predicted: list[int], target: list[int]) -> ClipMetrics:
         accuracy=sum(p == t for p, t in pairs) / len(pairs),
         uar=sum(known) / len(known),
         macro_f1=sum(f1s) / len(f1s),
+        weighted_f1=sum(f * w for f, w in zip(f1s, weights, strict=True)) / sum(weights),
         recall=recalls,
         confusion=[[pairs.count((p, t)) for p in range(CLASSES)] for t in range(CLASSES)],
     )
@@ -128,6 +130,7 @@ def test_metrics_equal_a_literal_computation(predicted: list[int], target: list[
     assert found.accuracy == pytest.approx(expected.accuracy)
     assert found.uar == pytest.approx(expected.uar)
     assert found.macro_f1 == pytest.approx(expected.macro_f1)
+    assert found.weighted_f1 == pytest.approx(expected.weighted_f1)
     assert found.recall == pytest.approx(expected.recall)
 
 

@@ -58,6 +58,17 @@ def test_the_development_ccc_is_never_lowered(seed: int) -> None:
     assert ccc([chain(trace) for trace in said], GOLD) >= ccc(said, GOLD)
 
 
+@pytest.mark.parametrize("spread", [1.0, 4.0])
+def test_centring_and_scaling_are_left_out_where_they_harm(spread: float) -> None:
+    """Recordings whose means differ, well told: one mean for all of them would be worse."""
+    random = np.random.default_rng(1)
+    gold = [trace + mean for trace, mean in zip(GOLD, (-2, -1, 1, 2), strict=True)]
+    said = [true + 0.1 * random.normal(size=len(true)) for true in gold]
+    chain = fit_chain([spread * trace for trace in said], [spread * true for true in gold])
+    assert np.isnan(chain.centre)
+    assert ccc([chain(trace) for trace in said], gold) >= ccc(said, gold)
+
+
 def test_each_step_does_what_it_says() -> None:
     trace = np.array([0.0, 0, 9, 0, 0, 2, 2, 2, 2, 2])
     assert Chain(median=3)(trace)[2] == 0
@@ -75,7 +86,17 @@ def test_gaps_stay_gaps() -> None:
     assert np.isnan(chain(np.full(5, np.nan))).all()
     holes = [gold.copy() for gold in GOLD]
     holes[1][:50] = np.nan
-    fit_chain(said, holes)
+    scaled = [2 * trace for trace in said]
+    chain = fit_chain(scaled, holes)
+    assert chain.scale == pytest.approx(0.5, rel=0.01)
+    assert ccc([chain(trace) for trace in scaled], holes) > ccc(scaled, holes)
+
+
+def test_what_a_chain_does_is_told_without_nan() -> None:
+    assert Chain().described() is None
+    found = Chain(scale=2.0).described()
+    assert found is not None
+    assert (found["scale"], found["centre"]) == (2.0, None)
 
 
 def test_without_a_gold_standard_nothing_is_done() -> None:

@@ -1,4 +1,4 @@
-"""Shell blocks of the README and the page on corpora: marked ones are run, the others parsed."""
+"""Shell blocks of the README and other pages: marked ones are run, the others parsed."""
 
 import re
 import shlex
@@ -16,6 +16,8 @@ PAGES = (
     "emorec/data/README.md",
     "emorec/export/README.md",
     "emorec/study/README.md",
+    "configs/model/end_to_end.md",
+    "configs/model/distribution_matching.md",
 )
 TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = re.findall(r"(<!-- ci: run -->\n)?```sh\n(.*?)```", TEXT, re.DOTALL)

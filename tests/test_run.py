@@ -53,6 +53,18 @@ def test_a_corrected_config_does_not_keep_the_split_of_the_one_before(tmp_path: 
     assert not first.split_file.exists()
 
 
+def test_starting_anew_leaves_no_picture_of_the_old_run(tmp_path: Path) -> None:
+    first = RunDirectory(tmp_path)
+    first.open(CONFIG, overwrite=False)
+    trained(first)
+    first.release()
+    for name in ("traces.png", "traces_audio.png", "reliability.png", "predictions_audio.csv"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / "mine.png").write_text("mine")
+    RunDirectory(tmp_path).open({**CONFIG, "seed_everything": 5}, overwrite=True)
+    assert {path.name for path in tmp_path.glob("*.[pc][ns][gv]")} == {"mine.png"}
+
+
 def test_options_that_change_no_result_may_differ(tmp_path: Path) -> None:
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)

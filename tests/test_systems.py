@@ -40,7 +40,10 @@ def test_generated_recordings_in_seconds(tmp_path: Path) -> None:
     for kind in metrics["test"].values():
         assert set(kind["dimensions"]) == {"arousal", "valence"}
         assert kind["dimensions"]["arousal"]["steps"] == 150
-    assert metrics["test"]["fused"]["before_processing"] is not None
+    fused = metrics["test"]["fused"]
+    assert -1 <= fused["before_processing"] <= 1
+    assert set(fused["chain"]) == {"arousal", "valence"}
+    assert "NaN" not in (tmp_path / "run/metrics.json").read_text()
     summary = (tmp_path / "run/summary.txt").read_text()
     assert "CCC" in summary
     assert "before post-processing" in summary

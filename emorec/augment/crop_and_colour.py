@@ -14,7 +14,8 @@ class CropAndColour(InputAugmentation):
 
     Tzirakis et al. 2017 (https://arxiv.org/abs/1704.08619): 96 pixels to 110, saturation 0.5 to
     1.5, brightness +-32 of 255 (the authors' public code). All frames of a window are changed
-    alike (ours: whether theirs are is not stated).
+    alike (ours: whether theirs are is not stated); saturation is a mixture with grey (theirs
+    changes it in hue, saturation and value).
 
     Args:
         modality: Whose arrays: (3, H, W), or (T, 3, H, W), 0 to 255.

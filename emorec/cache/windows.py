@@ -67,9 +67,9 @@ class GridWindows(Windows):
 class SlidingWindows(GridWindows):
     """Windows on a regular grid that cover the whole clip, for traces.
 
-    As :class:`GridWindows`, but what is left at the end gets a window too: the last one is moved
-    back to end with the clip, on the grid of steps. A clip shorter than a window gives one that
-    reaches past its end.
+    As :class:`GridWindows`, but whole steps that are left at the end get a window too: the last
+    one is moved back to end with the clip, on the grid of steps. A clip shorter than a window gives
+    one that reaches past its end.
 
     Args:
         length: Seconds, a multiple of ``step``.
@@ -88,9 +88,8 @@ class SlidingWindows(GridWindows):
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
         """Return the windows; see the base class."""
         windows = super().__call__(clip_id, duration)
-        rest = duration - windows[-1].end
-        if rest > self.step + 1e-3:
-            start = math.floor((duration - self.length + 1e-3) / self.step) * self.step
+        start = math.floor((duration - self.length + 1e-3) / self.step) * self.step
+        if start > windows[-1].start + self.step / 2:
             windows.append(Window(start, start + self.length))
         return windows
 

@@ -27,9 +27,9 @@ class Wrong(NamedTuple):
 class Dashboard(Callback):
     """Sends test results to W&B, where that is the logger; other loggers are left alone.
 
-    For each kind of scores (``fused``, ``audio``, ...): accuracy, UAR and macro F1, the confusion
-    matrix, and a table of the clips that were decided wrongly, with their probabilities. Of a
-    continuous target: the CCC of each dimension, and the picture of the traces.
+    For each kind of scores (``fused``, ``audio``, ...): accuracy, UAR, macro and weighted F1, the
+    confusion matrix, and a table of the clips that were decided wrongly, with their probabilities.
+    Of a continuous target: the CCC of each dimension, and the picture of the traces.
 
     Args:
         key_frames: Send a face crop of each of these clips, too: pictures of people leave the
@@ -63,7 +63,7 @@ class Dashboard(Callback):
             metrics = clip_metrics(votes, len(classes))
             values = {
                 f"test/{name}/{key}": value
-                for key in ("accuracy", "uar", "macro_f1")
+                for key in ("accuracy", "uar", "macro_f1", "weighted_f1")
                 if (value := getattr(metrics, key)) is not None
             }
             title = f"{name}, {metrics.clips} test clips"

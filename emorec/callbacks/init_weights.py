@@ -32,8 +32,9 @@ def start_from(path: Path, task: EmotionTask) -> None:
     """
     saved = _read(path)
     own = task.state_dict()
-    # The temperature is of the other run's validation clips.
-    saved.pop("temperature", None)
+    # Of the other run's validation clips and data: its calibration and its annotators' delay.
+    for name in ("temperature", "chain", "delay"):
+        saved.pop(name, None)
     found = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
     learned = {name for name, _ in task.named_parameters()}
     if not learned & found.keys():

@@ -34,6 +34,7 @@ def report_classes(
             "accuracy": metrics.accuracy,
             "uar": metrics.uar,
             "macro_f1": metrics.macro_f1,
+            "weighted_f1": metrics.weighted_f1,
             "recall": dict(zip(classes, metrics.recall, strict=True)),
             "confusion": metrics.confusion,
         }

@@ -38,17 +38,21 @@ def report_traces(
             results[kind] |= {
                 "before_processing": _results(task, task.raw_traces[kind], gold, names)["ccc"],
                 "chain": {
-                    name: None if chain == type(chain)() else chain._asdict()
+                    name: chain.described()
                     for name, chain in zip(task.classes, task.chains(), strict=True)
                 },
             }
         if folder is None:
             continue
         suffix = "" if kind == "fused" else f"_{kind}"
+        nothing = np.zeros((0, len(task.classes)))  # has the columns, where no recording is left
         table = pd.concat(
             [
-                trace_table(names[clip], said, gold.get(clip), task.classes, data.step)
-                for clip, said in traces.items()
+                trace_table("", nothing, None, task.classes, data.step),
+                *(
+                    trace_table(names[clip], said, gold.get(clip), task.classes, data.step)
+                    for clip, said in traces.items()
+                ),
             ]
         )
         write_text(folder / f"predictions{suffix}.csv", table.to_csv(index=False))

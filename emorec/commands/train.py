@@ -77,9 +77,15 @@ class EmorecCLI(RunCLI):
         """Fit on validation clips what comes after training, and save it with the weights.
 
         That is what the fusion wants to know (late fusion: who knows which class), then what the
-        task does to its results (a temperature, post-processing).
+        task does to its results (a temperature, post-processing). Also where the best epoch was
+        chosen on test clips (``--select-on-test``), nothing is fitted on them.
         """
         assert isinstance(model, EmotionTask)
+        data: Any = datamodule
+        if not data.parts["val"].ids:
+            rank_zero_warn("no validation clip: nothing is calibrated or post-processed")
+            return
+        chosen_on_test, data.select_on_test = data.select_on_test, False
         path = self._trained()[-1]
         validate = partial(
             self.trainer.validate, model, datamodule=datamodule, weights_only=True, verbose=False
@@ -91,6 +97,7 @@ class EmorecCLI(RunCLI):
         if model.fusion.validation_ended():
             validate(ckpt_path=None)
         model.calibrate()
+        data.select_on_test = chosen_on_test
         if self.trainer.is_global_zero:
             save_weights(path, model)
         self.trainer.strategy.barrier("calibrated")

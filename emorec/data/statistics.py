@@ -12,6 +12,8 @@ def pooled_statistics(
 ) -> tuple[Array, Array]:
     """Return mean and deviation over all present windows and the given axes.
 
+    NaN, a padded step, does not count.
+
     Args:
         parts: For each clip, its array (windows, *shape) and which windows are present.
         axes: Axes of one window's array that are pooled; the others keep their own statistics.
@@ -21,21 +23,24 @@ def pooled_statistics(
         0 and 1; a constant value has deviation 1.
     """
     pooled = (0, *(axis + 1 for axis in axes))
-    count, total, squares = 0.0, np.zeros(1), np.zeros(1)
+    count, total, squares = np.zeros(1), np.zeros(1), np.zeros(1)
     shift: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None = None
     for array, present in parts:
         values = np.asarray(array[np.asarray(present, bool)], np.float64)
         if not len(values):
             continue
         if shift is None:  # sums of squares around a near value lose no digits
-            shift = values.mean(pooled, keepdims=True)[0]
+            known = ~np.isnan(values)
+            shift = np.nansum(values, pooled, keepdims=True)[0]
+            shift /= np.maximum(known.sum(pooled, keepdims=True)[0], 1)
             total, squares = np.zeros_like(shift), np.zeros_like(shift)
         values -= shift
-        count += values.size / shift.size
-        total = total + values.sum(pooled, keepdims=True)[0]
-        squares = squares + np.square(values).sum(pooled, keepdims=True)[0]
+        count = count + (~np.isnan(values)).sum(pooled, keepdims=True)[0]
+        total = total + np.nansum(values, pooled, keepdims=True)[0]
+        squares = squares + np.nansum(np.square(values), pooled, keepdims=True)[0]
     if shift is None:
         return np.zeros(1, np.float32), np.ones(1, np.float32)
+    count = np.maximum(count, 1)
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
     deviation[deviation < 1e-6] = 1.0

@@ -82,9 +82,9 @@ def part_of_trace(trace: Array, window: Window, step: float, delay: float) -> Ar
         window: The window, in seconds.
         step: Seconds.
         delay: Seconds by which annotators lag behind: a value belongs to what was to be seen and
-            heard that much earlier.
+            heard that much earlier. It is rounded to steps.
     """
-    first = round((window.start + delay) / step)
+    first = round(window.start / step) + round(delay / step)  # one delay for all windows
     count = round((window.end - window.start) / step)
     part = np.full((count, trace.shape[1]), np.nan, np.float32)
     there = trace[first : first + count]

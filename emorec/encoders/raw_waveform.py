@@ -18,17 +18,18 @@ class RawWaveformEncoder(Encoder):
     """Samples at 16 kHz to features (B, T, dim), one for each step of 640 samples.
 
     The audio network of Tzirakis et al. 2017 (https://arxiv.org/abs/1704.08619), in front of the
-    LSTM, in three variants; all of their numbers but the steps are as published:
+    LSTM, in three variants:
 
     - ``code``, what the authors' code does, step by step: dropout 0.5 on the samples, 40 filters of
       20 taps, ReLU, pool 2 over time, 40 filters of 40 taps, ReLU, the maximum over each 10
       channels: 4 x 320 = 1280 features.
-    - ``paper``, what the paper says, on the whole signal: 20 filters of 5 ms (80 taps), half-wave
-      rectified, pool 2, 40 filters of 500 ms (4000 taps at 8 kHz), the maximum over each 10
-      channels: 1280 features a step. That half-wave rectification is a ReLU, and that the signal is
-      padded with zeros to keep its length, is ours.
+    - ``paper``, what the paper says as far as it is recalled, on the whole signal: 20 filters of
+      5 ms (80 taps), half-wave rectified, pool 2, 40 filters of 500 ms (4000 taps at 8 kHz), the
+      maximum over each 10 channels: 1280 features a step. That half-wave rectification is a ReLU,
+      and that the signal is padded with zeros to keep its length, is ours.
     - ``newer``, of the same group's later code: convolutions of 64, 128 and 256 channels and 8, 6
-      and 6 taps, each with ReLU and dropout, pools of 10, 8 and 8 over time: 256 features a step.
+      and 6 taps, each with ReLU (ours) and dropout, pools of 10, 8 and 8 over time: 256 features a
+      step.
 
     Args:
         variant: Which.

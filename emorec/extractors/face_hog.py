@@ -24,8 +24,9 @@ class FaceHog(FaceSequence):
     L2 again). D = (size / cell - 1)^2 * 4 * orientations: 900 for 48, 8 and 9. Values are 0 to 1.
 
     A free stand-in for the DenseFace features (frames x 342) of Liang et al. 2020
-    (https://arxiv.org/abs/2009.02598), which are not public: it knows edges, not expressions.
-    Which frames are taken, and what stands for those without a face: see :class:`FaceSequence`.
+    (https://arxiv.org/abs/2009.02598), whose network could not be had: it knows edges, not
+    expressions. Which frames are taken, and what stands for those without a face: see
+    :class:`FaceSequence`.
 
     Args:
         frames: A window.
@@ -44,7 +45,7 @@ class FaceHog(FaceSequence):
         UserError: Cells do not fill the crop, or there are fewer than two on a side.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     dtype: ClassVar[type[np.generic]] = np.float16
     pooled_axes: ClassVar[tuple[int, ...]] = (0,)
 

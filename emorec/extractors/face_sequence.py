@@ -13,7 +13,7 @@ from emorec.extractors.face_crops import FaceCrops
 from emorec.media import Face, Media, Person
 from emorec.types import Array, Clip, Window
 
-GROUPED = 256  # frames in memory at once: 0.7 GB of 720p
+GROUPED = 256  # frames in memory at once, unless a window has more: 0.7 GB of 720p
 
 
 class FaceSequence(FaceCrops):
@@ -62,9 +62,10 @@ class FaceSequence(FaceCrops):
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
         """Return a sequence a window; see the base class.
 
-        The windows are searched in groups of at most :data:`GROUPED` frames, each for itself, so
-        memory does not grow with the recording but for the crops, and a part of a recording that
-        begins with a group has the faces that the whole recording has.
+        The windows are searched in groups of at most :data:`GROUPED` frames, or one by one where a
+        window has more, each group for itself, so memory does not grow with the recording but for
+        the crops, and a part of a recording that begins with a group has the faces that the whole
+        recording has.
         """
         arrays: list[Array | None] = []
         facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}

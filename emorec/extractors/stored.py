@@ -16,11 +16,11 @@ class StoredFeatures(Extractor):
 
     Each window of a clip has the same array; :class:`~emorec.cache.WholeClip` makes one window. A
     vector has exactly the shape. Of a sequence the first axis is time: what is too long is cut at
-    its end, what is too short is padded with zeros there, and the other axes have to fit. A clip
+    its end, what is too short is padded with NaN there, and the other axes have to fit. A clip
     without such a sidecar lacks the modality.
 
     Where it is standardised, statistics are measured for each number; of a sequence pooled over
-    time, and padding counts as zeros.
+    time. Padding does not count, and is 0 for the encoder.
 
     Args:
         sidecar: Name of the sidecar: in a manifest the column ``sidecar_NAME``.
@@ -32,6 +32,7 @@ class StoredFeatures(Extractor):
         UserError: A size is below 1.
     """
 
+    version: ClassVar[int] = 2
     dtype: ClassVar[type[np.generic]] = np.float32
 
     def __init__(self, sidecar: str, shape: list[int], standardise: bool = True) -> None:
@@ -96,11 +97,12 @@ class StoredFeatures(Extractor):
                 f"{' x '.join(map(str, found.shape)) or 'of a single number'}; expected {wanted}"
                 f"{note}: see the option shape of StoredFeatures"
             )
-        array = np.zeros(self.sizes, np.float32)
+        array = np.full(self.sizes, np.nan, np.float32)
         with np.errstate(over="ignore"):  # what is too large for float32 is told below
             array[: len(found)] = found[: self.sizes[0]]
-        if not np.isfinite(array).all():
-            count = int(np.size(array) - np.isfinite(array).sum())
+        own = array[: len(found)]
+        if not np.isfinite(own).all():
+            count = int(np.size(own) - np.isfinite(own).sum())
             raise MediaError(
                 f"sidecar {self.sidecar}: {name} has {count} values that are NaN, infinite or too "
                 "large for float32; expected finite ones: replace them where it is made"

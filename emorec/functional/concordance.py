@@ -1,7 +1,7 @@
 """The concordance correlation coefficient from moments, exact over all ranks, with gradients.
 
 Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", Biometrics 45, 1989; as a
-loss: Tzirakis et al., IEEE JSTSP 11(8), 2017, https://arxiv.org/abs/1704.08619, equation (2).
+loss: Tzirakis et al., IEEE JSTSP 11(8), 2017, https://arxiv.org/abs/1704.08619.
 """
 
 import torch

@@ -9,7 +9,7 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
 class Concordance(Objective):
-    """Mean over dimensions of 1 - CCC (Tzirakis et al. 2017, equations (2) and (3)).
+    """Mean over dimensions of 1 - CCC (Tzirakis et al. 2017, as in their public code).
 
     The coefficient is that of all steps of the batch together, on all ranks. Logged: the
     coefficient of the batch, for each dimension.
@@ -50,8 +50,9 @@ class Concordance(Objective):
         known = target.masked_fill(~rows.view(-1, *[1] * (target.ndim - 1)), float("nan"))
         found = concordance(values.flatten(0, -2), known.flatten(0, -2))
         self.parts = {f"ccc/{number}": ccc.detach() for number, ccc in enumerate(found)}
-        # Without a known value on any rank there is nothing to be wrong about.
-        return (1 - found).mean() * (sum_over_ranks(rows.sum()) > 0)
+        # Where no rank knows a value of a dimension there is nothing to be wrong about.
+        there = sum_over_ranks((~known.isnan()).flatten(0, -2).sum(0)) > 0
+        return ((1 - found) * there).sum() / there.sum().clamp(min=1)
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
         """Return the values (B, T, dimensions) under the feature's name."""

@@ -15,8 +15,9 @@ class ReconstructionObjective(Objective):
 
     The mean squared difference to the standardised input, the mean over labelled rows plus the
     mean over unlabelled ones: L_l + L_u of Liang et al. 2020 (https://arxiv.org/abs/2009.02598),
-    whose batches have as many of both. Steps of a sequence that hold nothing but zeros were padded
-    and do not count.
+    whose batches have as many of both. Steps of a sequence that hold nothing but zeros, or are not
+    known, were padded and do not count: a row's mean is over its real steps (the paper masks, then
+    takes the mean over all).
 
     Args:
         sizes: Widths, given by the task.
@@ -56,9 +57,10 @@ class ReconstructionObjective(Objective):
                 f"{type(self).__name__} rebuilds {tuple(made.shape[1:])}, but {self.feature} is "
                 f"{tuple(read.shape[1:])}: give it the sizes of the extractor's arrays"
             )
-        squares = (made - read.detach().to(made.dtype)).square()
+        squares = (made.float() - read.detach().float()).square()  # bfloat16 has 3 digits
         if read.ndim > 2:
-            real = (batch.inputs[self.feature] != 0).any(-1, keepdim=True)
+            raw = batch.inputs[self.feature]
+            real = ((raw != 0) & ~raw.isnan()).any(-1, keepdim=True)
             squares = squares * real
             values = squares.flatten(1).sum(1) / (real.flatten(1).sum(1) * read.shape[-1]).clamp(1)
         else:

@@ -21,7 +21,7 @@ from emorec.traces import Values, WindowValues, join_windows
 from emorec.types import Array, Clip
 
 PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it
-LARGE = 2**19  # bytes of a window's array from which on windows are extracted part by part
+LARGE = 2**26  # bytes of a recording's arrays from which on windows are extracted part by part
 
 
 class TracePredictor:
@@ -100,7 +100,7 @@ class TracePredictor:
         whole = {
             name: one.extract(clip, media, spans)
             for name, one in shown.items()
-            if np.prod(one.shape) * np.dtype(one.dtype).itemsize < LARGE
+            if len(spans) * np.prod(one.shape) * np.dtype(one.dtype).itemsize < LARGE
         }
         said: dict[str, dict[int, Tensor]] = {}
         there = dict.fromkeys(shown, 0)

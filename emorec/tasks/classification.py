@@ -15,8 +15,8 @@ class ClassificationTask(EmotionTask):
     """One emotion class a clip, by the mean of its segments' posteriors (Ma et al. 2020).
 
     Logged after validation, for the fused output and each auxiliary head that is active:
-    ``val/NAME/accuracy``, ``uar`` and ``macro_f1``, over clips, with NAME ``fused`` or the
-    modality. Arguments: see :class:`EmotionTask`.
+    ``val/NAME/accuracy``, ``uar``, ``macro_f1`` and ``weighted_f1``, over clips, with NAME
+    ``fused`` or the modality. Arguments: see :class:`EmotionTask`.
 
     Attributes:
         temperature: Of the clip's fused vote, a buffer: 1 until :meth:`calibrate`.
@@ -81,6 +81,7 @@ class ClassificationTask(EmotionTask):
                 "accuracy": metrics.accuracy,
                 "uar": metrics.uar,
                 "macro_f1": metrics.macro_f1,
+                "weighted_f1": metrics.weighted_f1,
             }
             # Votes are of all ranks already.
             for key, value in values.items():

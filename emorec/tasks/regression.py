@@ -13,7 +13,7 @@ from emorec.objectives import Objective
 from emorec.postprocess import Chain, fit_chain
 from emorec.tasks.base import EmotionTask
 from emorec.traces import Values, WindowCollection, agreement, join_windows, joined, mean_ccc
-from emorec.types import FeatureBundle, SegmentBatch, Sizes
+from emorec.types import Array, FeatureBundle, SegmentBatch, Sizes
 
 
 class RegressionTask(EmotionTask):
@@ -119,16 +119,12 @@ class RegressionTask(EmotionTask):
         """Fit the chain on the last validation's recordings; see ``emorec.postprocess``."""
         gold, said = self._data().traces[self.target], self.validation_traces.get("fused", {})
         clips = sorted(gold.keys() & said.keys())
-        chains = []
-        for number in range(len(self.classes)):
-            pairs = [(said[clip][:, number], gold[clip][:, number]) for clip in clips]
-            cut = [min(len(x), len(y)) for x, y in pairs]
-            chains.append(
-                fit_chain(
-                    [x[:n] for (x, _), n in zip(pairs, cut, strict=True)],
-                    [y[:n].astype(np.float64) for (_, y), n in zip(pairs, cut, strict=True)],
-                )
-            )
+        # Whole traces, as the chain is applied to: what is centred on depends on all steps.
+        true = {clip: _of_length(gold[clip], len(said[clip])) for clip in clips}
+        chains = [
+            fit_chain([said[clip][:, i] for clip in clips], [true[clip][:, i] for clip in clips])
+            for i in range(len(self.classes))
+        ]
         self.chain = torch.tensor(chains, dtype=torch.float32, device=self.chain.device)
 
     def chains(self) -> list[Chain]:
@@ -159,3 +155,10 @@ class RegressionTask(EmotionTask):
 
     def _data(self) -> Any:
         return getattr(self.trainer, "datamodule", None)
+
+
+def _of_length(gold: Array, steps: int) -> Values:
+    """Return as many steps of a gold standard, NaN where it has none."""
+    found = np.full((steps, gold.shape[1]), np.nan)
+    found[: len(gold)] = gold[:steps]
+    return found

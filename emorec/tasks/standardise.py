@@ -31,8 +31,9 @@ class Standardise(nn.Module):
         self.known = torch.tensor(True, device=self.mean.device)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return float32 (B, ...) of any real (B, ...)."""
-        return (x.float() - self.mean) / self.deviation
+        """Return float32 (B, ...) of any real (B, ...); NaN, a padded step, becomes 0."""
+        standard = (x.float() - self.mean) / self.deviation
+        return standard.masked_fill(standard.isnan(), 0)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
         # Their shape is the modality's, which only the checkpoint knows.

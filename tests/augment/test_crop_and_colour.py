@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from emorec.augment import CropAndColour
 from emorec.errors import UserError
@@ -42,8 +43,19 @@ def test_each_part_alone() -> None:
     added = (light - x).flatten(1)
     assert added.std(1).max() < 1e-3
     assert added.mean(1).abs().max() <= 32
+    assert added.mean(1).std() > 5
     moved = CropAndColour(enlarged=32, saturation=(1.0, 1.0), brightness=0.0).change(x)
-    assert not torch.allclose(moved, x, atol=1.0)
+    large = interpolate(x, (32, 32), mode="bilinear", align_corners=False)
+    corners = []
+    for row, picture in zip(moved, large, strict=True):
+        places = [(i, j) for i in range(9) for j in range(9)]
+        corners += [
+            (i, j)
+            for i, j in places
+            if torch.allclose(row, picture[:, i : i + 24, j : j + 24], atol=1e-3)
+        ]
+    assert len(corners) == len(x)
+    assert len(set(corners)) > 2
 
 
 def test_only_rows_with_the_modality_change() -> None:

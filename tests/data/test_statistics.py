@@ -76,6 +76,15 @@ def test_where_nothing_is_present_they_are_zero_and_one(
     assert (mean.tolist(), deviation.tolist()) == ([0], [1])
 
 
+def test_padded_steps_do_not_count() -> None:
+    array = np.random.default_rng(2).normal(3, 2, (4, 6, 2)).astype(np.float32)
+    array[:2, 4:] = np.nan
+    array[0] = np.nan
+    mean, deviation = pooled_statistics([(array[:1], [True]), (array[1:], [True] * 3)], (0,))
+    np.testing.assert_allclose(mean[0], np.nanmean(array, (0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(deviation[0], np.nanstd(array, (0, 1)), rtol=1e-5)
+
+
 def test_the_arrays_are_left_as_they_were() -> None:
     array = np.arange(6, dtype=np.float64).reshape(3, 2)
     pooled_statistics([(array, [True] * 3)], ())

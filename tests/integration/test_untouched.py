@@ -21,10 +21,12 @@ FAST = [
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
-    """Return the ids of clips whose arrays are read: before the first test, and in tests."""
-    read: dict[str, set[str]] = {"fit": set(), "test": set()}
+    """Return the ids of clips whose arrays are read: in training, in what is fitted afterwards on
+    validation, and in tests.
+    """
+    read: dict[str, set[str]] = {"fit": set(), "calibrate": set(), "test": set()}
     phase = ["fit"]
-    array, test = SegmentCache.array, Trainer.test
+    array, test, validate = SegmentCache.array, Trainer.test, Trainer.validate
 
     def looking(self: SegmentCache, clip_id: str, modality: str) -> Any:
         read[phase[0]].add(clip_id)
@@ -34,6 +36,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
         phase[0] = "test"
         return test(self, *args, **options)
 
+    def validating(self: Trainer, *args: Any, **options: Any) -> Any:
+        phase[0] = "calibrate"
+        return validate(self, *args, **options)
+
+    monkeypatch.setattr(Trainer, "validate", validating)
     monkeypatch.setattr(SegmentCache, "array", looking)
     monkeypatch.setattr(Trainer, "test", testing)
     # Preprocessing's page of pictures shows clips of all parts; it is no part of training.
@@ -60,6 +67,7 @@ def test_no_test_clip_is_read_before_the_test(
     smoke(run, place, *FAST)
     split = parts(run)
     assert read["fit"] == split["train"] | split["val"]
+    assert read["calibrate"] == split["val"]
     assert read["test"] == split["test"]
     assert json.loads((run / "metrics.json").read_text())["selected_on_test"] is False
 
@@ -72,5 +80,6 @@ def test_selecting_on_test_reads_them_and_marks_the_results(
     split = parts(run)
     assert split == parts(filled)
     assert read["fit"] == split["train"] | split["test"]
+    assert read["calibrate"] == split["val"]  # what is fitted after training never sees test clips
     assert json.loads((run / "metrics.json").read_text())["selected_on_test"] is True
     assert "SELECTED ON TEST" in (run / "summary.txt").read_text()

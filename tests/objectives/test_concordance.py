@@ -55,3 +55,13 @@ def test_what_does_not_fit_is_refused() -> None:
     short = replace(BATCH, targets={"affect": BATCH.targets["affect"][:, :3]})
     with pytest.raises(UserError, match=r"the output \(8, 4, 2\) and the target 'affect' \(8, 3"):
         Concordance(SIZES)(BUNDLE, short)
+
+
+def test_a_dimension_that_nobody_knows_does_not_count() -> None:
+    target = BATCH.targets["affect"].clone()
+    target[..., 1] = torch.nan
+    loss = Concordance(SIZES)
+    found = loss(BUNDLE, replace(BATCH, targets={"affect": target}))
+    torch.testing.assert_close(found, 1 - loss.parts["ccc/0"])
+    nothing = loss(BUNDLE, replace(BATCH, targets={"affect": target * torch.nan}))
+    assert nothing.item() == 0

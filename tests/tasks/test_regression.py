@@ -10,9 +10,11 @@ from lightning.pytorch import Trainer
 from torchmetrics.functional import concordance_corrcoef
 
 from emorec.callbacks import MissingModality, Report, Stage, StagedTraining
+from emorec.callbacks.init_weights import start_from
+from emorec.callbacks.report_traces import report_traces
 from emorec.errors import UserError
-from emorec.postprocess import Chain
 from emorec.tasks import RegressionTask
+from emorec.traces import agreement, joined
 from tests.toy_traces import DIMENSIONS, ToyRecordings, toy_regression
 
 QUIET: dict[str, Any] = {
@@ -119,7 +121,8 @@ def test_the_chain_is_fitted_on_validation_and_travels_with_the_weights(fitted: 
     }
     task.calibrate()
     chains = task.chains()
-    assert all(chain != Chain() for chain in chains)
+    assert all(chain.scale == pytest.approx(1 / 3, rel=0.5) for chain in chains)
+    assert all(chain.described() for chain in chains)
     again = toy_regression(seed=1)
     again.load_state_dict(task.state_dict())
     assert repr(again.chains()) == repr(chains)
@@ -129,6 +132,58 @@ def test_the_chain_is_fitted_on_validation_and_travels_with_the_weights(fitted: 
         spread = mended.std(0) / gold[clip][: len(mended)].std(0)
         assert np.all((spread > 0.5) & (spread < 2))
     assert before > 0.7
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_gold_standard_that_ends_early_does_not_lower_the_ccc(fitted: Fitted, seed: int) -> None:
+    """What is said after its end takes part in centring, filter and shift."""
+    task, _, data, _ = fitted
+    random = np.random.default_rng(seed)
+    gold: dict[int, Any] = data.traces["affect"]
+    kept_gold, kept = dict(gold), task.validation_traces["fused"]
+    made = {}
+    for clip in kept:
+        steps = len(gold[clip])
+        wave = np.stack([np.sin(np.arange(steps) / random.uniform(5, 40)) for _ in DIMENSIONS], 1)
+        gold[clip] = wave[: steps * 2 // 3].astype(np.float32)
+        made[clip] = wave + 0.3 * random.normal(size=wave.shape)
+        made[clip][steps * 2 // 3 :] += random.normal(scale=3)
+    task.validation_traces["fused"] = made
+    task.calibrate()
+    after = {clip: task.processed(trace) for clip, trace in made.items()}
+    scores = [agreement(*joined(traces, gold)) for traces in (made, after)]
+    data.traces["affect"], task.validation_traces["fused"] = kept_gold, kept
+    for one, other in zip(*scores, strict=True):
+        assert one.ccc is not None
+        assert other.ccc is not None
+        assert other.ccc >= one.ccc - 1e-6  # weights are kept in float32
+
+
+def test_a_run_that_starts_from_another_has_its_own_delay_and_chain(
+    fitted: Fitted, tmp_path: Path
+) -> None:
+    _, _, _, folder = fitted
+    saved = torch.load(folder / "checkpoints" / "joint.ckpt", weights_only=True)
+    saved["state_dict"]["delay"] = torch.tensor(10)
+    saved["state_dict"]["chain"][:, 4] = 31.0
+    torch.save(saved, tmp_path / "other.ckpt")
+    own = toy_regression()
+    start_from(tmp_path / "other.ckpt", own)
+    assert int(own.delay) == 0
+    assert not any(chain.described() for chain in own.chains())
+    assert torch.equal(own.state_dict()["head.weight"], saved["state_dict"]["head.weight"])
+
+
+def test_without_a_test_recording_the_report_is_empty(fitted: Fitted, tmp_path: Path) -> None:
+    task, _, data, _ = fitted
+    kept = task.test_traces
+    task.test_traces = {"face": {}}
+    found = report_traces(task, data, tmp_path)
+    task.test_traces = kept
+    assert found["face"]["recordings"] == 0
+    assert found["face"]["ccc"] is None
+    head = "recording,time,arousal,valence,gold_arousal,gold_valence"
+    assert (tmp_path / "predictions_face.csv").read_text().splitlines() == [head]
 
 
 def test_rates_of_missing_modalities_need_classes(tmp_path: Path) -> None:

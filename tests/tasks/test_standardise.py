@@ -22,6 +22,13 @@ def test_the_mean_is_subtracted_and_the_deviation_divided_by() -> None:
     assert module(x).tolist() == [[[1, 0, 2], [2, 0, 1]]]
 
 
+def test_a_padded_step_becomes_zero() -> None:
+    module = Standardise()
+    module.set(np.array([[1.0, 2.0]]), np.array([[2.0, 2.0]]))
+    x = torch.tensor([[[5.0, 4.0], [torch.nan, torch.nan]]])
+    assert module(x).tolist() == [[[2, 1], [0, 0]]]
+
+
 def test_statistics_of_any_shape_come_back_from_a_state_dict() -> None:
     module = Standardise()
     mean, deviation = np.random.default_rng(0).random((2, 94, 1)).astype(np.float32)
