@@ -5,19 +5,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.callbacks.equal_ranks import TOTAL, Found, data, run
+from tests.callbacks.equal_ranks import TOTAL, Found, data, fit
+from tests.gloo import on_ranks
 
 pytestmark = [pytest.mark.ddp, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    return run(1, tmp_path_factory.mktemp("alone"))[0]
+    (found,) = on_ranks(fit, 1, tmp_path_factory.mktemp("alone"))
+    assert isinstance(found, dict)
+    return found
 
 
 @pytest.fixture(scope="module", params=[2, 3], ids=["two ranks", "three ranks"])
 def ranks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
-    return run(request.param, tmp_path_factory.mktemp("ranks"))
+    return on_ranks(fit, request.param, tmp_path_factory.mktemp("ranks"))
 
 
 def test_the_last_batch_is_too_small_for_all_ranks_and_labels_are_missing(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.callbacks.staged_ranks import run_ranks
+from tests.callbacks.staged_ranks import fit
 from tests.callbacks.staging import changed
+from tests.gloo import on_ranks
 
 Found = list[dict[str, list[dict[str, torch.Tensor]]]]
 pytestmark = [pytest.mark.ddp, pytest.mark.slow]
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.ddp, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    return run_ranks(2, tmp_path_factory.mktemp("ranks"))
+    return on_ranks(fit, 2, tmp_path_factory.mktemp("ranks"))
 
 
 def test_parameters_are_the_same_on_both_ranks_in_all_epochs(found: Found) -> None:

@@ -21,7 +21,7 @@ from tests.functional.ranks import (
 )
 
 Found = list[Results]
-pytestmark = [pytest.mark.ddp, pytest.mark.slow]
+pytestmark = pytest.mark.ddp
 
 
 @pytest.fixture(scope="module")

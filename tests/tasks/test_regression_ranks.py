@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.tasks.regression_ranks import Found, run
+from tests.gloo import on_ranks
+from tests.tasks.regression_ranks import Found, evaluate
 from tests.toy_traces import ToyRecordings
 
 pytestmark = pytest.mark.ddp
@@ -19,16 +20,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def ranks(world: int, folder: Path) -> list[Found]:
+    own = folder / f"{world} ranks"
+    own.mkdir()
+    return on_ranks(evaluate, world, own)
+
+
 @pytest.fixture(scope="module")
 def alone(folder: Path) -> Found:
-    return run(1, folder / "one")[0]
+    return ranks(1, folder)[0]
 
 
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_several_processes_find_what_one_finds(world: int, folder: Path, alone: Found) -> None:
     assert {"val/fused/ccc", "val/fused/ccc_arousal", "chain"} < alone.keys()
     assert sum(key.startswith("fused ") for key in alone) >= 2
-    for rank in run(world, folder / f"{world} ranks"):
+    for rank in ranks(world, folder):
         assert rank.keys() == alone.keys()
         for key, value in alone.items():
             torch.testing.assert_close(
