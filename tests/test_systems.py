@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import transformers
 
@@ -18,6 +19,7 @@ SYSTEMS = {
     "utterances_smoke",
     "iemocap_distribution",
     "meld_distribution",
+    "features_distribution",
 }
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "oh", "yes", "."]
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -118,6 +120,39 @@ def test_corpora_of_utterances_run_a_batch(
     )
     assert metrics["clips"]["train"] == metrics["labelled_training_clips"] + 4
     assert metrics["test"]["fused"]["clips"] >= 1
+
+
+def test_stored_features_with_an_auto_encoder_for_each_modality(
+    place: Place, smoke_run: Path, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    columns = [f"sidecar_{name}_features" for name in ("audio", "face", "text")]
+    rows = [",".join(["path", "label", *columns])]
+    for number, media in enumerate(sorted(place.media.rglob("*.*"))):
+        arrays = random.normal(size=1582), random.normal(size=(18, 342))
+        words = random.normal(size=(3 + number, 1024))  # as many as were said
+        cells = []
+        for name, array in zip(("audio", "face", "text"), (*arrays, words), strict=True):
+            np.save(tmp_path / f"{number}_{name}.npy", array)
+            cells.append(f"{number}_{name}.npy")
+        label = "" if number % 3 == 0 else media.stem.split("-")[1]
+        rows.append(",".join([str(media), label, *cells]))
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    metrics = fit(
+        "features_distribution",
+        tmp_path / "run",
+        tmp_path / "cache",
+        f"--data.manifest={tmp_path / 'clips.csv'}",
+        "--data.batch_size=8",
+        "--trainer.accelerator=cpu",
+        "--trainer.devices=1",
+        "--trainer.precision=32",
+        *(f"--training.stages.{name}.epochs=1" for name in ("labelled", "all")),
+    )
+    assert metrics["clips"]["train"] > metrics["labelled_training_clips"] > 0
+    logged = (tmp_path / "run/logs/version_0/metrics.csv").read_text().splitlines()[0].split(",")
+    for name in ("loss/rebuild_text", "mmd/audio+text/mmd_unlabelled", "mmd/face+text/unpaired"):
+        assert any(column.startswith(f"train/{name}") for column in logged), name
 
 
 def test_mmd_stands_in_for_soft_hgr_by_one_line(place: Place, tmp_path: Path) -> None:
