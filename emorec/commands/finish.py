@@ -60,7 +60,7 @@ def write_results(
         _draw_missing(missing, results["fused"]["accuracy"]).savefig(
             run.path / "missing_modality.png"
         )
-    sizes = {part: len(data.part_of(part)) for part in ("train", "val", "test")}
+    sizes = {part: len(data.parts[part].ids) for part in ("train", "val", "test")}
     text = _summary(run, results, data, sizes)
     write_text(run.summary_file, text)
     run.write_metrics(
