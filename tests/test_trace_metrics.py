@@ -60,3 +60,10 @@ def test_recordings_are_cut_to_the_shorter_one_and_need_a_gold_standard() -> Non
     gold = {0: np.zeros((4, 1)), 1: np.zeros((9, 1))}
     said, true = joined(traces, gold)
     assert len(said) == len(true) == 7
+
+
+def test_a_single_window_of_a_single_step_is_a_trace() -> None:
+    collection = WindowCollection()
+    collection.update(torch.tensor([[[0.5]]]), torch.tensor([3]), torch.tensor([0]))
+    (trace,) = join_windows(collection.compute(), lambda _: [0]).values()
+    assert trace.tolist() == [[0.5]]

@@ -90,14 +90,16 @@ class EmorecCLI(RunCLI):
         validate = partial(
             self.trainer.validate, model, datamodule=datamodule, weights_only=True, verbose=False
         )
-        model.calibrating = True
-        validate(ckpt_path=path)
-        model.calibrating = False
-        assert model.fusion is not None
-        if model.fusion.validation_ended():
-            validate(ckpt_path=None)
-        model.calibrate()
-        data.select_on_test = chosen_on_test
+        try:
+            model.calibrating = True
+            validate(ckpt_path=path)
+            model.calibrating = False
+            assert model.fusion is not None
+            if model.fusion.validation_ended():
+                validate(ckpt_path=None)
+            model.calibrate()
+        finally:
+            data.select_on_test = chosen_on_test
         if self.trainer.is_global_zero:
             save_weights(path, model)
         self.trainer.strategy.barrier("calibrated")
