@@ -37,12 +37,14 @@ def test_sequences_come_back_in_their_own_size(steps: int, outputs: int) -> None
     assert loss.sizes[0] == encoder.maps[1:]
 
 
-def test_padded_steps_do_not_count() -> None:
+@pytest.mark.parametrize("padding", [0.0, float("nan")])
+def test_padded_steps_do_not_count(padding: float) -> None:
     x = torch.randn(12, 12, 20, generator=RANDOM)
-    x[2, 6:] = 0
+    x[2, 6:] = padding
     batch = toy_batch({"audio": x, "face": x})
     bundle = toy_bundle(SIZES, batch)
-    standardised = torch.where(x == 0, 5.0, x)  # whatever the statistics make of the padding
+    standardised = x.clone()
+    standardised[2, 6:] = 5.0  # whatever the statistics make of the padding
     bundle = replace(bundle, inputs={"audio": standardised, "face": standardised})
     loss = SequenceReconstruction(SIZES, "audio", 12, 20)
     made = loss.decode(bundle.features["audio"])
