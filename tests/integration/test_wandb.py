@@ -14,6 +14,7 @@ from emorec.callbacks.dashboard import misclassified
 from emorec.metrics import Votes
 from emorec.types import Clip
 from tests.conftest import Place, smoke
+from tests.wandb_log import records
 
 
 def test_a_run_is_written_offline_into_its_directory(
@@ -25,27 +26,30 @@ def test_a_run_is_written_offline_into_its_directory(
     options = ["--trainer.logger=WandbLogger", "--trainer.logger.project=emorec-tests"]
     smoke(run, place, *options, "--dashboard.key_frames=true")
     wandb.finish()
+    wandb.teardown()  # the end of the log is in the service's memory until then
     (path,) = run.glob("wandb/offline-run-*/*.wandb")
-    written = path.read_bytes()  # protocol buffers, in which names stand as they are
-    for name in (
-        b"val/fused/accuracy",
-        b"val/audio/accuracy",
-        b"val/hgr/audio+face/S",
-        b"train/loss_epoch",
-        b"train/scale/face",
-        b"train/loss/hgr",
-        b"val/spectrum/face+label/1",
-        b"lr-AdamW/encoders.face",
-        b"speed/segments_per_second",
-        b"speed/waiting_for_data",
-        b"test/fused/uar",
-        b"test/audio/accuracy",
-        b"emorec-tests",
-        b"shufflenet_v2_x0_5",
-        b"labelled_share",
-        b"gradient_clip_val",
-    ):
-        assert name in written, name
+    written = list(records(path))
+    logged = {"/".join(i.nested_key) or i.key for r in written for i in r.history.item}
+    assert logged >= {
+        "val/fused/accuracy",
+        "val/audio/accuracy",
+        "val/hgr/audio+face/S",
+        "train/loss_epoch",
+        "train/scale/face_epoch",
+        "train/loss/hgr_epoch",
+        "val/spectrum/face+label/1",
+        "lr-AdamW/encoders.face",
+        "speed/segments_per_second",
+        "speed/waiting_for_data",
+        "test/fused/uar",
+        "test/audio/accuracy",
+    }
+    config = {u.key: json.loads(u.value_json) for r in written for u in r.config.update}
+    assert config["trainer"]["gradient_clip_val"] == 1.0
+    assert config["data"]["init_args"]["labelled_share"] == 1.0
+    encoders = config["model"]["init_args"]["encoders"]
+    assert encoders["face"]["init_args"]["backbone"] == "shufflenet_v2_x0_5"
+    assert [r.run.project for r in written if r.HasField("run")] == ["emorec-tests"]
     assert list(run.glob("logs/version_0/metrics.csv")), "the CSV logs are written all the same"
     assert_test_results(run, path.parent / "files/media")
 
