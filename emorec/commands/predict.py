@@ -26,12 +26,16 @@ def build_parser() -> argparse.ArgumentParser:
         "recording's trace: a value every step, from start to end, and what each modality alone "
         "says. A file that cannot be used is listed with its reason. "
         "Interrupted or killed, the same command goes on.",
-        epilog="Writes predictions.jsonl (a line a file), tables where asked, and pictures; of "
-        "values over time also NAME_trace.csv, a row a step.",
+        epilog="Writes predictions.jsonl (a line a file or clip), tables where asked, and "
+        "pictures; of values over time also NAME_trace.csv, a row a step.",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
     parser.add_argument(
-        "files", nargs="+", help="video or sound files, folders, patterns, or - (a list on stdin)"
+        "files",
+        nargs="+",
+        help="video or sound files, folders, patterns, or - (a list on stdin); a .csv or .jsonl "
+        "file is a manifest: its rows are clips, with their start and end, transcripts and other "
+        "files that the model reads",
     )
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to")
     parser.add_argument(

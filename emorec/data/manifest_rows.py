@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,25 @@ def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, A
             f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
         )
     return rows
+
+
+def read_clips(manifest: Path) -> list[Clip]:
+    """Return the clips of a manifest, without labels, with paths that are good anywhere.
+
+    Raises:
+        DataError: The manifest is missing or not as expected.
+    """
+    rows = enumerate(read_rows(manifest, {"path"}), start=1)
+    clips = [clip_of(row, f"{manifest}, clip {number}") for number, row in rows]
+    folder = manifest.parent
+    return [
+        replace(
+            clip,
+            media=(folder / clip.media).absolute(),
+            sidecars={name: (folder / path).absolute() for name, path in clip.sidecars.items()},
+        )
+        for clip in clips
+    ]
 
 
 def clip_of(row: dict[str, Any], where: str) -> Clip:

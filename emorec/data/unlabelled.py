@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from emorec.data.manifest_rows import clip_of, read_rows
+from emorec.data.manifest_rows import read_clips
 from emorec.types import Clip
 
 
@@ -20,16 +20,12 @@ def unlabelled_clips(manifest: Path) -> list[Clip]:
         DataError: The manifest is missing or not as expected.
     """
     file = Path(manifest).expanduser()
-    rows = enumerate(read_rows(file, {"path"}), start=1)
-    clips = [clip_of(row, f"{file}, clip {number}") for number, row in rows]
     return [
         replace(
             clip,
             id=f"{file.stem}/{clip.id}",
-            media=(file.parent / clip.media).absolute(),
             group=f"{file.stem} {clip.group}" if clip.group else "",
             split="train",
-            sidecars={name: (file.parent / p).absolute() for name, p in clip.sidecars.items()},
         )
-        for clip in clips
+        for clip in read_clips(file)
     ]

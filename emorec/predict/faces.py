@@ -1,12 +1,29 @@
 """Some of the faces of a recording, to look at: how many are kept does not grow with its length."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from emorec.extractors import Extraction
+import numpy as np
+
+from emorec.extractors import Extraction, Extractor
 from emorec.picture import as_picture
 from emorec.types import Array, Window
 
 MOST = 40  # faces a person
+
+
+def has_pictures(extractor: Extractor) -> bool:
+    """Return whether what an extractor makes are pictures."""
+    return as_picture(np.zeros(extractor.shape, extractor.dtype)) is not None
+
+
+def pictures_of(rows: Sequence[Mapping[str, Array | None]]) -> list[Array | None]:
+    """Return what is to be seen of each window, uint8 (H, W, 3), or None.
+
+    Args:
+        rows: For each window modality -> array; None where it is absent.
+    """
+    seen = ([as_picture(array) for array in row.values()] for row in rows)
+    return [next((one for one in images if one is not None), None) for images in seen]
 
 
 class FaceStrip:

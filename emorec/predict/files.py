@@ -8,7 +8,7 @@ from tqdm import tqdm
 from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND, digest_file
 from emorec.errors import UserError
 from emorec.media import MediaError, probe
-from emorec.predict.inputs import find_files
+from emorec.predict.inputs import find_inputs
 from emorec.predict.load import load_predictor
 from emorec.predict.output import Output
 from emorec.predict.predictor import Predictor
@@ -19,13 +19,17 @@ from emorec.workers import TimeLimitError, time_limit
 
 
 def predict_files(options: argparse.Namespace) -> None:
-    """Write a line and a picture a file; the options are those of ``emorec predict``.
+    """Write a line and a picture a file, or a clip of a manifest.
+
+    Args:
+        options: Those of ``emorec predict``.
 
     Raises:
-        UserError: There is no file, none could be used, or an option does not go with the model.
+        UserError: There is no file, a manifest is not as expected, none could be used, or an
+            option does not go with the model.
     """
-    files = find_files(options.files, sys.stdin if "-" in options.files else ())
-    if not files:
+    inputs = find_inputs(options.files, sys.stdin if "-" in options.files else ())
+    if not inputs:
         raise UserError("no media file in what was named")
     predictor = load_predictor(
         options.checkpoint, options.device, options.batch_size, trust=options.trust
@@ -39,32 +43,32 @@ def predict_files(options: argparse.Namespace) -> None:
     }
     output = Output(options.out, made_by, overwrite=options.overwrite)
     failed = before = 0
-    for file in progress(files, unit="file", desc="predict"):
-        if output.done(file) is not None:
+    for one in progress(inputs, unit="file", desc="predict"):
+        if output.done(one) is not None:
             before += 1
             continue
         try:
             with time_limit(LIMIT):
-                duration = probe(file).duration
+                duration = probe(one.file).duration
             with time_limit(LIMIT + LIMIT_PER_SECOND * duration):
-                record = make(file, output, options)
+                record = make(one, output, options)
         except (Exception, TimeLimitError) as error:  # one bad file never ends a list of them
             failed += 1
             reason = _reason(error)
-            output.add(file, {"error": reason})
-            tqdm.write(f"{file}: skipped, {reason}", file=sys.stderr)
+            output.add(one, {"error": reason})
+            tqdm.write(f"{one}: skipped, {reason}", file=sys.stderr)
             continue
-        output.add(file, record)
+        output.add(one, record)
         notes = f"  [{'; '.join(record['warnings'])}]" if record["warnings"] else ""
-        tqdm.write(f"{file}: {said(record)}{notes}", file=sys.stdout)
+        tqdm.write(f"{one}: {said(record)}{notes}", file=sys.stdout)
     tables = output.tables(options.format)
     known = f", {before} of them before" if before else ""
     sys.stdout.write(
-        f"{len(files) - failed} of {len(files)} files predicted{known}, {failed} skipped; "
+        f"{len(inputs) - failed} of {len(inputs)} files predicted{known}, {failed} skipped; "
         f"{', '.join(map(str, [output.file, *tables]))}"
         f"{f' and a {picture} picture each' if options.pictures else ''}\n"
     )
-    if failed == len(files):
+    if failed == len(inputs):
         raise UserError("no file could be used")
 
 

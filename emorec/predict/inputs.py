@@ -1,12 +1,72 @@
-"""Media files from what a user names: files, folders, patterns, and a list on standard input."""
+"""What is to be predicted, from files, folders, patterns, manifests and a list on stdin."""
 
 import glob
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+from emorec.data.checked import check_clips
+from emorec.data.manifest_rows import read_clips
+from emorec.types import Clip
 
 VIDEO = ".mp4 .m4v .mov .avi .mkv .webm .flv .mpg .mpeg .wmv .3gp .ogv .ts .mts .m2ts .mxf"
 SOUND = ".wav .flac .mp3 .m4a .aac .ogg .opus .aif .aiff .au .w64 .wma"
 MEDIA = frozenset(f"{VIDEO} {SOUND}".split())
+MANIFESTS = frozenset({".csv", ".jsonl"})
+
+
+class Input(NamedTuple):
+    """One thing to predict.
+
+    Attributes:
+        file: The media file, as it was named.
+        clip: The row of a manifest, with absolute paths; None for a file by itself.
+    """
+
+    file: Path
+    clip: Clip | None = None
+
+    @property
+    def named(self) -> Path | Clip:
+        """What a predictor is given."""
+        return self.clip or self.file
+
+    @property
+    def key(self) -> dict[str, str]:
+        """What a record calls it: ``file`` and, for a row of a manifest, ``clip``, its id."""
+        return {"file": str(self.file)} | ({"clip": self.clip.id} if self.clip else {})
+
+    @property
+    def stem(self) -> str:
+        """Start of the names of what is written of it."""
+        if self.clip is None:
+            return self.file.stem
+        return re.sub(r"[^\w.-]+", "_", self.clip.id.removesuffix(self.file.suffix))[-100:]
+
+    def __str__(self) -> str:
+        return self.clip.id if self.clip else str(self.file)
+
+
+def find_inputs(named: Sequence[str], listed: Iterable[str] = ()) -> list[Input]:
+    """Return what a command is to work on, each once, in the order given.
+
+    Args:
+        named: As :func:`find_files` takes them. A ``.csv`` or ``.jsonl`` file is a manifest: its
+            rows are clips, with their spans and sidecar files.
+        listed: See :func:`find_files`.
+
+    Raises:
+        DataError: A manifest is not as expected.
+    """
+    found: list[Input] = []
+    for file in find_files(named, listed):
+        if file.suffix.lower() in MANIFESTS and file.is_file():
+            clips = check_clips(read_clips(file), [], [], str(file))
+            found += [Input(clip.media, clip) for clip in clips]
+        else:
+            found.append(Input(file))
+    return found
 
 
 def find_files(named: Sequence[str], listed: Iterable[str] = ()) -> list[Path]:

@@ -7,14 +7,15 @@ from typing import Any
 
 from emorec.errors import UserError
 from emorec.files import write_text
+from emorec.predict.inputs import Input
 from emorec.predict.tables import table_rows, write_parquet
 
 
 class Output:
     """The folder of predictions; the same command again goes on where it was.
 
-    ``predictions.jsonl`` has a line a file, written when the file is done. A line that a kill cut
-    short is dropped. A file that has changed since, or that failed, is done again.
+    ``predictions.jsonl`` has a line a file, or a clip of a manifest, written when it is done. A
+    line that a kill cut short is dropped. What has changed since, or failed, is done again.
 
     Args:
         folder: The folder; made if it is missing.
@@ -31,13 +32,13 @@ class Output:
         self.folder, self.made_by = folder, dict(made_by)
         self.file = folder / "predictions.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: dict[tuple[str, ...], dict[str, Any]] = {}
         if self.file.is_file() and not overwrite:
             self.records = self._read()
         self._rewrite()
 
-    def _read(self) -> dict[str, dict[str, Any]]:
-        records = {}
+    def _read(self) -> dict[tuple[str, ...], dict[str, Any]]:
+        records: dict[tuple[str, ...], dict[str, Any]] = {}
         for line in self.file.read_text(encoding="utf-8").splitlines():
             try:
                 record = json.loads(line)
@@ -48,45 +49,46 @@ class Output:
                     f"{self.file} was made by another model or with other options; name another "
                     "folder with --out, or start anew with --overwrite"
                 )
-            records[record["file"]] = record
+            records[tuple(record[name] for name in ("file", "clip") if name in record)] = record
         return records
 
     def _rewrite(self) -> None:
         lines = [json.dumps(record, ensure_ascii=False) for record in self.records.values()]
         write_text(self.file, "".join(f"{line}\n" for line in lines))
 
-    def done(self, file: Path) -> dict[str, Any] | None:
-        """Return the record of a file that was done and has not changed since."""
-        record = self.records.get(str(file))
-        if record is None or "error" in record or record["state"] != _state(file):
+    def done(self, one: Input) -> dict[str, Any] | None:
+        """Return the record of what was done and has not changed since."""
+        record = self.records.get(tuple(one.key.values()))
+        if record is None or "error" in record or record["state"] != _state(one):
             return None
         # Pictures and tables are written before the line, and may have been deleted since.
         there = all((self.folder / name).is_file() for name in record.get("files", []))
         return record if there else None
 
-    def add(self, file: Path, record: Mapping[str, Any]) -> None:
-        """Write the line of a file."""
-        whole = {"file": str(file), **record, "state": _state(file), "made_by": self.made_by}
-        known = str(file) in self.records
-        self.records[str(file)] = whole
+    def add(self, one: Input, record: Mapping[str, Any]) -> None:
+        """Write the line of a file or clip."""
+        whole = {**one.key, **record, **one.key, "state": _state(one), "made_by": self.made_by}
+        key = tuple(one.key.values())
+        known = key in self.records
+        self.records[key] = whole
         if known:  # done again
             self._rewrite()
             return
         with self.file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(whole, ensure_ascii=False) + "\n")
 
-    def name_for(self, file: Path, ending: str) -> str:
-        """Return a name for a further file of a media file that no other one has."""
+    def name_for(self, one: Input, ending: str) -> str:
+        """Return a name for a further file of a media file or clip that no other one has."""
         taken = {
             name
             for other, record in self.records.items()
-            if other != str(file)
+            if other != tuple(one.key.values())
             for name in record.get("files", [])
         }
-        name, number = f"{file.stem}{ending}", 1
+        name, number = f"{one.stem}{ending}", 1
         while name in taken:
             number += 1
-            name = f"{file.stem}_{number}{ending}"
+            name = f"{one.stem}_{number}{ending}"
         return name
 
     def tables(self, formats: list[str]) -> list[Path]:
@@ -108,7 +110,15 @@ class Output:
         return written
 
 
-def _state(file: Path) -> list[int]:
+def _state(one: Input) -> list[Any]:
+    """Return size and time of change of the files, and what the manifest says of the clip."""
+    sidecars = dict(sorted(one.clip.sidecars.items())) if one.clip else {}
+    state: list[Any] = _stat(one.file)
+    state += [[name, *_stat(file)] for name, file in sidecars.items()]
+    return [*state, list(one.clip.span or ()), one.clip.text] if one.clip else state
+
+
+def _stat(file: Path) -> list[int]:
     """Return size and time of change of a file; nothing where it is missing."""
     try:
         stat = file.stat()

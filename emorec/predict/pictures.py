@@ -21,7 +21,7 @@ def prediction_figure(prediction: Prediction) -> Figure:
         [window.middle for window in prediction.windows],
         prediction.scores,
         list(prediction.probabilities),
-        f"{prediction.file.name}: {label} ({prediction.probabilities[label]:.0%})",
+        f"{prediction.title}: {label} ({prediction.probabilities[label]:.0%})",
         prediction.crops,
     )
 
@@ -44,7 +44,7 @@ def _figure(timeline: Timeline, person: int | None) -> Figure:
     heights = [0.8, 2.6, 0.32 * (len(strips) + agree)]
     faces, curves, bands = figure.subplots(3, 1, sharex=True, height_ratios=heights)
     who = "sound only" if person is None else f"person {person}"
-    faces.set_title(f"{timeline.file.name}: {who}", fontsize=10, loc="left", pad=12)
+    faces.set_title(f"{timeline.title}: {who}", fontsize=10, loc="left", pad=12)
     _draw_faces(faces, timeline.faces.get(person, []), timeline.duration)
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(timeline.classes))]
     times = np.array([row.window.middle for row in rows])

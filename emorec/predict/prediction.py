@@ -27,6 +27,7 @@ class Prediction:
         warnings: What was odd about the file.
         crops: For each window the image that a face extractor cut, uint8 (H, W, 3), or None;
             empty where the model sees no pictures.
+        title: What pictures call it: the file's name, or the id of the clip.
     """
 
     file: Path
@@ -38,6 +39,7 @@ class Prediction:
     alone: dict[str, dict[str, float]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     crops: list[Array | None] = field(default_factory=list)
+    title: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict, without the pictures."""
@@ -90,6 +92,7 @@ class Timeline:
         seen: Whether the file has a picture.
         warnings: What was odd about the file.
         faces: Person -> (seconds, crop as uint8 (H, W, 3)) of some windows, in order of time.
+        title: What pictures call it: the file's name, or the id of the clip.
     """
 
     file: Path
@@ -99,6 +102,7 @@ class Timeline:
     seen: bool = False
     warnings: list[str] = field(default_factory=list)
     faces: dict[int | None, list[tuple[float, Array]]] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def persons(self) -> list[int | None]:

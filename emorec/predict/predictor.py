@@ -1,6 +1,6 @@
 """A trained model on new recordings: the same windows and extractors as in training."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -11,12 +11,12 @@ from emorec.cache import GridWindows, Windows
 from emorec.calibration import apply_temperature
 from emorec.checkpoints import load_checkpoint
 from emorec.extractors import Extractor
-from emorec.media import MediaError, probe
-from emorec.picture import as_picture
-from emorec.predict.faces import FaceStrip
+from emorec.media import MediaError
+from emorec.predict.faces import FaceStrip, has_pictures, pictures_of
 from emorec.predict.kinds import need_classes
 from emorec.predict.prediction import Prediction, Timeline, TimelineRow
-from emorec.predict.rows import timeline_rows
+from emorec.predict.recording import open_recording
+from emorec.predict.rows import absent, timeline_rows
 from emorec.predict.scoring import WHOLE, Scorer
 from emorec.tasks import ClassificationTask
 from emorec.types import Array, Clip
@@ -84,23 +84,26 @@ class Predictor:
             return "cuda" if torch.cuda.is_available() else "cpu"
         return name
 
-    def predict(self, path: str | Path) -> Prediction:
+    def predict(self, named: str | Path | Clip) -> Prediction:
         """Return the clip's class by the vote of its windows, at the model's temperature.
 
         The clip's id is its file name: a file that was tested under that id gets the windows it
         was tested with. Where several faces are seen, the extractor's option says whose counts.
 
+        Args:
+            named: A file; or a clip, where the model also reads a transcript or stored features,
+                or where sound and picture are in files of their own.
+
         Raises:
             MediaError: The file cannot be read, or no window has a face or sound to go by.
         """
-        file = Path(path)
-        media = probe(file)
-        clip = Clip(file.stem, file.resolve())
+        recording = open_recording(named, self._shown)
+        clip, media = recording.clip, recording.media
         spans, warnings = self.windows.cut(clip.id, media)
         warnings = [*media.warnings, *warnings]
         arrays: dict[str, list[Array | None]] = {}
         for name in self.task.shown:
-            found = self.extractors[name].extract(clip, media, spans)
+            found = self.extractors[name].extract(clip, recording.of(name), spans)
             arrays[name] = found.arrays
             warnings += found.warnings
         used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
@@ -115,7 +118,7 @@ class Predictor:
             if any(name in each for each in scores)
         }
         return Prediction(
-            file,
+            recording.file,
             max(mean, key=mean.__getitem__),
             mean,
             [spans[i] for i in used],
@@ -123,11 +126,15 @@ class Predictor:
             {name: sum(a is not None for a in values) for name, values in arrays.items()},
             alone,
             warnings,
-            self._pictures(rows),
+            pictures_of(rows) if any(map(has_pictures, self._shown.values())) else [],
+            recording.title,
         )
 
     def timeline(
-        self, path: str | Path, hop: float = 0.5, progress: Callable[[int, int], None] | None = None
+        self,
+        named: str | Path | Clip,
+        hop: float = 0.5,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Timeline:
         """Return what the model says window after window, for each face that can be followed.
 
@@ -136,47 +143,52 @@ class Predictor:
         memory does not grow with its length, except for the numbers that are returned.
 
         Args:
-            path: The recording.
+            named: The recording; see :meth:`predict`.
             hop: Seconds from one window's start to the next one's.
             progress: Called with the number of windows that are done and of all.
 
         Raises:
             MediaError: The file cannot be read, or no window has a face or sound to go by.
         """
-        file = Path(path)
-        media = probe(file)
-        clip = Clip(file.stem, file.resolve())
+        recording = open_recording(named, self._shown)
+        clip, media = recording.clip, recording.media
         length = float(getattr(self.windows, "length", 0.5))
         spans, warnings = GridWindows(length, hop).cut(clip.id, media)
         warnings = list(dict.fromkeys([*media.warnings, *warnings]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {
-            name: self.extractors[name].stream(clip, media, parts) for name in self.task.shown
+            name: extractor.stream(clip, recording.of(name), parts)
+            for name, extractor in self._shown.items()
         }
         rows: list[TimelineRow] = []
-        faces = FaceStrip()
-        done = 0
+        faces, done = FaceStrip(), 0
         for part in parts:
             found = {name: next(stream) for name, stream in streams.items()}
             rows += timeline_rows(self.score, part, found)
-            for name in filter(self._shows, found):
+            for name in (n for n, extractor in self._shown.items() if has_pictures(extractor)):
                 faces.add(part, found[name])
             warnings += [w for one in found.values() for w in one.warnings if w not in warnings]
             done += len(part)
             if progress is not None:
                 progress(done, len(spans))
-        warnings += self._absent(rows, len(spans))
+        warnings += absent(rows, len(spans), self.task.shown)
         if not rows:
             raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
         seen = media.video is not None
-        return Timeline(file, media.duration, self.task.classes, rows, seen, warnings, faces.kept)
+        return Timeline(
+            recording.file,
+            media.duration,
+            self.task.classes,
+            rows,
+            seen,
+            warnings,
+            faces.kept,
+            recording.title,
+        )
 
-    def _absent(self, rows: Sequence[TimelineRow], count: int) -> Iterator[str]:
-        """Yield a warning for each modality that is not there in some windows."""
-        for name in self.task.shown if len(self.task.shown) > 1 or not rows else ():
-            there = len({row.window for row in rows if name in row.alone})
-            if there < count:
-                yield f"no {name} in {count - there} of {count} windows"
+    @property
+    def _shown(self) -> dict[str, Extractor]:
+        return {name: self.extractors[name] for name in self.task.shown}
 
     def _mean(self, scores: list[list[float]]) -> dict[str, float]:
         mean = np.mean(np.asarray(scores, np.float64), 0).tolist()
@@ -186,15 +198,3 @@ class Predictor:
         values = torch.tensor(list(shares.values()), dtype=torch.float64)
         warm = apply_temperature(values, float(self.task.temperature)).tolist()
         return dict(zip(shares, warm, strict=True))
-
-    def _pictures(self, rows: Sequence[Mapping[str, Array | None]]) -> list[Array | None]:
-        """Return what is to be seen of each window; nothing where the model sees no pictures."""
-        if not any(map(self._shows, self.task.shown)):
-            return []
-        seen = ([as_picture(array) for array in row.values()] for row in rows)
-        return [next((one for one in images if one is not None), None) for images in seen]
-
-    def _shows(self, modality: str) -> bool:
-        """Whether a modality's arrays are pictures."""
-        extractor = self.extractors[modality]
-        return as_picture(np.zeros(extractor.shape, extractor.dtype)) is not None

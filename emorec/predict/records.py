@@ -3,30 +3,30 @@
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from emorec.files import write_text
 from emorec.predict.annotate import annotate
+from emorec.predict.inputs import Input
 from emorec.predict.output import Output
 from emorec.predict.predictor import Predictor
 from emorec.predict.traces import TracePredictor
 from emorec.progress import progress
 
-RecordMaker = Callable[[Path, Output, argparse.Namespace], dict[str, Any]]
-"""Makes the record of a file, and writes what belongs to it, from the command's options."""
+RecordMaker = Callable[[Input, Output, argparse.Namespace], dict[str, Any]]
+"""Makes the record of a file or clip, and writes what belongs to it, from the command's options."""
 
 
 def clip_record(predictor: Predictor) -> RecordMaker:
     """Return what makes the record of a clip's vote, and its picture."""
 
-    def make(file: Path, output: Output, options: argparse.Namespace) -> dict[str, Any]:
-        prediction = predictor.predict(file)
+    def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
+        prediction = predictor.predict(one.named)
         record = {**prediction.to_dict(), "files": []}
         if options.pictures:
             from emorec.predict.pictures import prediction_figure
 
-            name = output.name_for(file, "_timeline.png")
+            name = output.name_for(one, "_timeline.png")
             prediction_figure(prediction).savefig(output.folder / name)
             record |= {"picture": name, "files": [name]}
         return record
@@ -37,10 +37,10 @@ def clip_record(predictor: Predictor) -> RecordMaker:
 def timeline_record(predictor: Predictor) -> RecordMaker:
     """Return what makes the record of a recording, its table, pictures and video."""
 
-    def make(file: Path, output: Output, options: argparse.Namespace) -> dict[str, Any]:
-        with _windows_bar(file) as step:
-            timeline = predictor.timeline(file, options.hop, step)
-        table = output.name_for(file, "_timeline.csv")
+    def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
+        with _windows_bar(one) as step:
+            timeline = predictor.timeline(one.named, options.hop, step)
+        table = output.name_for(one, "_timeline.csv")
         write_text(output.folder / table, timeline.to_frame().to_csv(index=False))
         record = {**timeline.to_dict(), "timeline": table, "files": [table]}
         if options.pictures:
@@ -48,13 +48,15 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
 
             for person, figure in timeline_figures(timeline):
                 who = "" if person is None else f"_person{person}"
-                picture = output.name_for(file, f"{who}_timeline.png")
+                picture = output.name_for(one, f"{who}_timeline.png")
                 figure.savefig(output.folder / picture)
                 record["files"].append(picture)
         if options.video and not timeline.seen:
             record["warnings"].append("no picture: no annotated video")
+        elif options.video and one.clip and one.clip.span:
+            record["warnings"].append("a part of a file: no annotated video")
         elif options.video:
-            video = output.name_for(file, "_annotated.mp4")
+            video = output.name_for(one, "_annotated.mp4")
             annotate(timeline, output.folder / video)
             record |= {"video": video}
             record["files"].append(video)
@@ -66,16 +68,16 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
 def trace_record(predictor: TracePredictor) -> RecordMaker:
     """Return what makes the record of a recording's trace, its table and picture."""
 
-    def make(file: Path, output: Output, options: argparse.Namespace) -> dict[str, Any]:
-        with _windows_bar(file) as step:
-            prediction = predictor.predict(file, step)
-        table = output.name_for(file, "_trace.csv")
+    def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
+        with _windows_bar(one) as step:
+            prediction = predictor.predict(one.named, step)
+        table = output.name_for(one, "_trace.csv")
         write_text(output.folder / table, prediction.to_frame().to_csv(index=False))
         record = {**prediction.to_dict(), "trace": table, "files": [table]}
         if options.pictures:
             from emorec.predict.trace_picture import trace_picture
 
-            name = output.name_for(file, "_trace.png")
+            name = output.name_for(one, "_trace.png")
             trace_picture(prediction).savefig(output.folder / name)
             record |= {"picture": name}
             record["files"].append(name)
@@ -100,9 +102,9 @@ def said(record: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _windows_bar(file: Path) -> Iterator[Callable[[int, int], None]]:
+def _windows_bar(one: Input) -> Iterator[Callable[[int, int], None]]:
     """Show how many windows of a recording are done."""
-    with progress(total=0, unit="window", desc=file.name, leave=False) as bar:
+    with progress(total=0, unit="window", desc=one.stem, leave=False) as bar:
 
         def step(done: int, total: int) -> None:
             bar.total = total

@@ -36,3 +36,17 @@ def timeline_rows(
         alone = {name: values for name, values in shares.items() if name != WHOLE}
         box = boxes[0] if boxes else None
         yield TimelineRow(windows[i], who, box, shares[WHOLE], alone)
+
+
+def absent(rows: Sequence[TimelineRow], count: int, shown: Sequence[str]) -> Iterator[str]:
+    """Yield a warning for each modality that is not there in some of ``count`` windows.
+
+    Args:
+        rows: What is there.
+        count: Windows of the recording.
+        shown: Modalities of the model; one alone is only worth a warning where nothing is there.
+    """
+    for name in shown if len(shown) > 1 or not rows else ():
+        there = len({row.window for row in rows if name in row.alone})
+        if there < count:
+            yield f"no {name} in {count - there} of {count} windows"

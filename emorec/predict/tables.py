@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 def table_rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of a table.
 
-    Of classes: file, person, label, p_CLASS, MODALITY_p_CLASS, warnings, error. Of traces: file,
-    duration (seconds), DIMENSION_MEASURE, MODALITY_DIMENSION_MEASURE (mean, deviation, minimum and
-    maximum), warnings, error.
+    Of classes: file, clip (its id, where it is of a manifest), person, label, p_CLASS,
+    MODALITY_p_CLASS, warnings, error. Of traces: file, clip, duration (seconds),
+    DIMENSION_MEASURE, MODALITY_DIMENSION_MEASURE (mean, deviation, minimum and maximum), warnings,
+    error.
 
     Args:
         records: The lines of ``predictions.jsonl``, all of one model.
@@ -29,7 +30,7 @@ def _trace(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     kinds |= {f"{name}_": summary for name, summary in record.get("alone", {}).items()}
     return [
         {
-            "file": record["file"],
+            **_named(record),
             "duration": record.get("duration"),
             **{
                 f"{prefix}{dimension}_{measure}": value
@@ -46,7 +47,7 @@ def _persons(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     parts = record.get("persons", [record])
     return [
         {
-            "file": record["file"],
+            **_named(record),
             "person": "" if part.get("person") is None else str(part["person"]),
             "label": part.get("label", ""),
             **{f"p_{name}": value for name, value in part.get("probabilities", {}).items()},
@@ -59,6 +60,10 @@ def _persons(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for part in parts
     ]
+
+
+def _named(record: Mapping[str, Any]) -> dict[str, str]:
+    return {name: record[name] for name in ("file", "clip") if name in record}
 
 
 def _notes(record: Mapping[str, Any]) -> dict[str, str]:

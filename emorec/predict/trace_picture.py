@@ -11,7 +11,7 @@ def trace_picture(prediction: TracePrediction) -> Figure:
     count = len(prediction.dimensions)
     figure = Figure(figsize=(11, 0.8 + 2.1 * count), dpi=110, layout="constrained")
     panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
-    figure.suptitle(prediction.file.name, fontsize=10)
+    figure.suptitle(prediction.title, fontsize=10)
     times = prediction.times
     lines = [("together" if prediction.alone else "predicted", prediction.values, "#333333", 1.8)]
     for number, (name, values) in enumerate(prediction.alone.items()):

@@ -31,6 +31,7 @@ class TracePrediction:
         modalities: Modality -> number of windows that have it.
         duration: Seconds.
         warnings: What was odd about the file.
+        title: What pictures call it: the file's name, or the id of the clip.
     """
 
     file: Path
@@ -41,6 +42,7 @@ class TracePrediction:
     modalities: dict[str, int] = field(default_factory=dict)
     duration: float = 0.0
     warnings: list[str] = field(default_factory=list)
+    title: str = ""
 
     @property
     def times(self) -> NDArray[np.float64]:

@@ -11,9 +11,10 @@ from torch import Tensor
 from emorec.cache import Windows
 from emorec.checkpoints import load_checkpoint
 from emorec.extractors import Extractor
-from emorec.media import MediaError, probe
+from emorec.media import MediaError
 from emorec.predict.kinds import need_values
 from emorec.predict.predictor import Predictor
+from emorec.predict.recording import open_recording
 from emorec.predict.scoring import WHOLE, WindowRunner
 from emorec.predict.trace_prediction import TracePrediction
 from emorec.tasks import RegressionTask
@@ -75,7 +76,7 @@ class TracePredictor:
         return cls(known, data.windows, data.extractors, data.step, place, batch_size)
 
     def predict(
-        self, path: str | Path, progress: Callable[[int, int], None] | None = None
+        self, named: str | Path | Clip, progress: Callable[[int, int], None] | None = None
     ) -> TracePrediction:
         """Return the trace of a recording, made as testing makes it.
 
@@ -84,21 +85,21 @@ class TracePredictor:
         does not grow with the recording, except for small arrays and the numbers that are returned.
 
         Args:
-            path: The recording.
+            named: The recording: a file; or a clip, where the model also reads other files of it,
+                or where sound and picture are in files of their own.
             progress: Called with the number of windows that are done and of all.
 
         Raises:
             MediaError: The file cannot be read, or no window has a face or sound to go by.
         """
-        file = Path(path)
-        media = probe(file)
-        clip = Clip(file.stem, file.resolve())
+        shown = {name: self.extractors[name] for name in self.task.shown}
+        recording = open_recording(named, shown)
+        clip, media = recording.clip, recording.media
         spans, warnings = self.windows.cut(clip.id, media)
         warnings = list(dict.fromkeys([*media.warnings, *warnings]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
-        shown = {name: self.extractors[name] for name in self.task.shown}
         whole = {
-            name: one.extract(clip, media, spans)
+            name: one.extract(clip, recording.of(name), spans)
             for name, one in shown.items()
             if len(spans) * np.prod(one.shape) * np.dtype(one.dtype).itemsize < LARGE
         }
@@ -108,7 +109,7 @@ class TracePredictor:
         for part in parts:
             arrays = {}
             for name, one in shown.items():
-                found = whole[name] if name in whole else one.extract(clip, media, part)
+                found = whole.get(name) or one.extract(clip, recording.of(name), part)
                 own = slice(done, done + len(part)) if name in whole else slice(None)
                 arrays[name] = found.arrays[own]
                 there[name] += sum(array is not None for array in arrays[name])
@@ -129,7 +130,7 @@ class TracePredictor:
         length = max(starts) + len(next(iter(said[WHOLE].values()))) + int(self.task.delay)
         steps = min(max(1, int(np.floor(media.duration / self.step + 1e-6))), length)
         return TracePrediction(
-            file,
+            recording.file,
             list(self.task.classes),
             self.step,
             _of_length(fused, steps),
@@ -137,6 +138,7 @@ class TracePredictor:
             there,
             media.duration,
             warnings,
+            recording.title,
         )
 
     def _part(

@@ -1,6 +1,7 @@
 """A model of whole utterances: openSMILE, stored features and a transcript, through the command."""
 
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -93,12 +94,19 @@ def test_whole_utterances_are_trained_and_tested(clips: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3
     assert {row["segments"] for row in rows} == {"1"}
-    main(
-        [
-            "test",
-            "--run",
-            str(clips / "run"),
-            "--ckpt_path",
-            str(clips / "run/checkpoints/best.ckpt"),
-        ]
-    )
+    best = str(clips / "run/checkpoints/best.ckpt")
+    main(["test", "--run", str(clips / "run"), "--ckpt_path", best])
+    # The last test clip's words are lost; the first clip has no stored features.
+    (clips / "11.txt").unlink()
+    main(["predict", best, str(clips / "clips.csv"), "--out", str(clips / "out"), "--no-pictures"])
+    lines = [
+        json.loads(line) for line in (clips / "out/predictions.jsonl").read_text().splitlines()
+    ]
+    found = {line["clip"]: line for line in lines}
+    assert len(found) == 12
+    assert found["0.wav"]["modalities"] == {"audio": 1, "visual": 0, "words": 1}
+    assert "sidecar text" in found.pop("11.wav")["error"]
+    for row in rows[:2]:
+        assert found[row["clip"]]["modalities"] == {"audio": 1, "visual": 1, "words": 1}
+        for name, probability in found[row["clip"]]["probabilities"].items():
+            assert probability == pytest.approx(float(row[f"p_{name}"]), abs=1e-4)

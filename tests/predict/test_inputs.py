@@ -1,10 +1,11 @@
-"""Files from files, folders, patterns and lists."""
+"""Files from files, folders, patterns and lists, and clips from manifests."""
 
 from pathlib import Path
 
 import pytest
 
-from emorec.predict.inputs import find_files
+from emorec.data.errors import DataError
+from emorec.predict.inputs import Input, find_files, find_inputs
 
 
 @pytest.fixture
@@ -35,3 +36,48 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(folder: Path) -> None:
 def test_what_is_not_there_is_kept_to_be_reported(folder: Path) -> None:
     assert find_files(["none.mp4", "*.flv"]) == [Path("none.mp4"), Path("*.flv")]
     assert find_files(["-"], []) == []
+
+
+def test_a_manifest_gives_its_clips_with_all_that_belongs_to_them(folder: Path) -> None:
+    (folder / "deep/clips.csv").write_text(
+        "path,start,end,text,sidecar_words,label,id\n"
+        "c.mkv,1,2.5,oh no,c.txt,joy,\nc.mkv,3,4,,,,last one\n"
+    )
+    file, first, last = find_inputs(["b.mp4", "deep/clips.csv"])
+    assert file == Input(Path("b.mp4"))
+    assert file.named == file.file
+    assert file.key == {"file": "b.mp4"}
+    assert first.file == folder / "deep/c.mkv"
+    assert first.clip is not None
+    assert first.clip.span == (1.0, 2.5)
+    assert first.clip.sidecars == {"words": folder / "deep/c.txt"}
+    assert (first.clip.text, first.clip.labels) == ("oh no", {})
+    assert first.key == {"file": str(folder / "deep/c.mkv"), "clip": "c.mkv@1-2.5"}
+    assert [each.stem for each in (file, first, last)] == ["b", "c.mkv_1-2.5", "last_one"]
+    assert str(last) == "last one"
+
+
+def test_what_is_written_of_a_clip_stays_in_the_folder(folder: Path) -> None:
+    (folder / "a.csv").write_text("path,id\nb.mp4,../../b.mp4\nb.mp4,/b\n")
+    assert all(Path(each.stem).name == each.stem for each in find_inputs(["a.csv"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file\na.mp4\n", "has no path"),
+        ("path\na.mp4\na.mp4\n", "repeat, for instance 'a.mp4'"),
+        ("path\n", "no clip found in"),
+        ("path,start,end\na.mp4,2,1\n", "expected 0 <= start < end"),
+    ],
+)
+def test_a_manifest_that_is_not_as_expected_is_refused(
+    folder: Path, text: str, message: str
+) -> None:
+    (folder / "bad.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        find_inputs(["bad.csv"])
+
+
+def test_a_manifest_that_is_not_there_is_a_file_to_be_reported(folder: Path) -> None:
+    assert find_inputs(["none.csv"]) == [Input(Path("none.csv"))]

@@ -1,6 +1,7 @@
 """What is written of each file: at once, whole, and not again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pandas as pd
 import pytest
 
 from emorec.errors import UserError
+from emorec.predict.inputs import Input
 from emorec.predict.output import Output
+from emorec.types import Clip
 
 MADE_BY = {"model": "abc", "timeline": None}
 
@@ -18,14 +21,14 @@ def record(label: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def media(tmp_path: Path) -> list[Path]:
+def media(tmp_path: Path) -> list[Input]:
     files = [tmp_path / f"{name}.mp4" for name in "abc"]
     for file in files:
         file.write_text("media")
-    return files
+    return [Input(file) for file in files]
 
 
-def test_a_line_is_there_as_soon_as_a_file_is_done(media: list[Path], tmp_path: Path) -> None:
+def test_a_line_is_there_as_soon_as_a_file_is_done(media: list[Input], tmp_path: Path) -> None:
     output = Output(tmp_path / "out", MADE_BY)
     for count, file in enumerate(media, 1):
         output.add(file, record("joy"))
@@ -33,13 +36,13 @@ def test_a_line_is_there_as_soon_as_a_file_is_done(media: list[Path], tmp_path: 
 
 
 def test_done_files_are_not_done_again_and_failed_or_changed_ones_are(
-    media: list[Path], tmp_path: Path
+    media: list[Input], tmp_path: Path
 ) -> None:
     first = Output(tmp_path / "out", MADE_BY)
     first.add(media[0], record("joy"))
     first.add(media[1], {"error": "broken"})
     first.add(media[2], record("joy"))
-    media[2].write_text("other media")
+    media[2].file.write_text("other media")
     again = Output(tmp_path / "out", MADE_BY)
     assert again.done(media[0])
     assert not again.done(media[1])
@@ -53,7 +56,7 @@ def test_done_files_are_not_done_again_and_failed_or_changed_ones_are(
     ]
 
 
-def test_a_line_that_was_cut_short_does_not_count(media: list[Path], tmp_path: Path) -> None:
+def test_a_line_that_was_cut_short_does_not_count(media: list[Input], tmp_path: Path) -> None:
     first = Output(tmp_path / "out", MADE_BY)
     first.add(media[0], record("joy"))
     first.add(media[1], record("joy"))
@@ -66,7 +69,7 @@ def test_a_line_that_was_cut_short_does_not_count(media: list[Path], tmp_path: P
     assert again.file.read_text() == text
 
 
-def test_a_deleted_picture_is_made_again(media: list[Path], tmp_path: Path) -> None:
+def test_a_deleted_picture_is_made_again(media: list[Input], tmp_path: Path) -> None:
     output = Output(tmp_path / "out", MADE_BY)
     (tmp_path / "out/a.png").touch()
     output.add(media[0], record("joy", files=["a.png"]))
@@ -75,7 +78,7 @@ def test_a_deleted_picture_is_made_again(media: list[Path], tmp_path: Path) -> N
     assert not output.done(media[0])
 
 
-def test_another_model_or_other_options_do_not_mix(media: list[Path], tmp_path: Path) -> None:
+def test_another_model_or_other_options_do_not_mix(media: list[Input], tmp_path: Path) -> None:
     Output(tmp_path / "out", MADE_BY).add(media[0], record("joy"))
     with pytest.raises(UserError, match="another model or with other options"):
         Output(tmp_path / "out", {**MADE_BY, "model": "def"})
@@ -85,14 +88,39 @@ def test_another_model_or_other_options_do_not_mix(media: list[Path], tmp_path: 
 def test_files_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:
     output = Output(tmp_path / "out", MADE_BY)
     for folder, expected in (("x", "a_t.png"), ("y", "a_2_t.png"), ("z", "a_3_t.png")):
-        file = tmp_path / folder / "a.mp4"
+        file = Input(tmp_path / folder / "a.mp4")
         name = output.name_for(file, "_t.png")
         assert name == expected
         output.add(file, record("joy", files=[name]))
-    assert output.name_for(tmp_path / "y/a.mp4", "_t.png") in ("a_2_t.png",)
+    assert output.name_for(Input(tmp_path / "y/a.mp4"), "_t.png") in ("a_2_t.png",)
 
 
-def test_tables_have_a_row_a_file_or_person(media: list[Path], tmp_path: Path) -> None:
+def test_clips_of_one_file_have_lines_and_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("oh")
+    (tmp_path / "a.mp4").write_text("media")
+    parts = [
+        Clip(f"a.mp4@{n}-{n + 1}", tmp_path / "a.mp4", span=(n, n + 1), text="oh") for n in (0, 1)
+    ]
+    parts[1] = replace(parts[1], sidecars={"words": tmp_path / "words.txt"})
+    first, second = (Input(part.media, part) for part in parts)
+    output = Output(tmp_path / "out", MADE_BY)
+    for one in (first, second, Input(tmp_path / "a.mp4")):
+        output.add(one, record("joy", files=[], name=output.name_for(one, ".png")))
+    again = Output(tmp_path / "out", MADE_BY)
+    names = ["a.mp4_0-1.png", "a.mp4_1-2.png", "a.png"]
+    assert [line["name"] for line in again.records.values()] == names
+    assert again.done(first)
+    assert again.done(second)
+    (table,) = again.tables(["csv"])
+    assert pd.read_csv(table)["clip"].fillna("").tolist() == ["a.mp4@0-1", "a.mp4@1-2", ""]
+    for change in ({"span": (0.0, 0.5)}, {"text": "no"}):
+        assert not again.done(Input(first.file, replace(parts[0], **change)))
+    (tmp_path / "words.txt").write_text("no")
+    assert again.done(first)
+    assert not again.done(second)
+
+
+def test_tables_have_a_row_a_file_or_person(media: list[Input], tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     output = Output(tmp_path / "out", MADE_BY)
     output.add(media[0], record("joy", alone={"audio": {"joy": 0.4}}))

@@ -13,6 +13,7 @@ from emorec.media import MediaError, iter_frames, probe, upright
 from emorec.postprocess import Chain
 from emorec.predict import Predictor, TracePrediction, TracePredictor
 from emorec.predict.trace_picture import trace_picture
+from emorec.types import Clip
 from tests.affect_run import SECONDS
 from tests.media_files import Picture, Sound, times, tone, write_media
 
@@ -90,6 +91,26 @@ def test_each_modality_alone_is_the_model_without_the_others(
     np.testing.assert_array_equal(seen.values, seen.alone["face"])
     assert not np.allclose(both.values, both.alone["face"])
     assert not np.allclose(both.alone["audio"], both.alone["face"])
+
+
+def test_a_part_of_a_recording_and_sound_in_a_file_of_its_own(
+    predictor: TracePredictor, recording: Path, tmp_path: Path
+) -> None:
+    whole = predictor.predict(recording)
+    assert whole.title == recording.name
+    frames = [upright(frame) for frame in iter_frames(probe(recording))]
+    silent = write_media(
+        tmp_path / "silent.mkv", Picture(times(175), draw=lambda i: frames[i]), None
+    )
+    apart = Clip("both", silent, sidecars={"audio": recording})
+    found = predictor.predict(apart)
+    assert (found.title, found.file) == ("both", silent)
+    np.testing.assert_allclose(found.alone["audio"], whole.alone["audio"], atol=1e-6)
+    part = predictor.predict(Clip("part", recording, span=(2.0, 5.0)))
+    assert part.values.shape == (75, 2)
+    assert part.duration == pytest.approx(3.0)
+    with pytest.raises(MediaError, match="the file of audio"):
+        predictor.predict(Clip("gone", silent, sidecars={"audio": tmp_path / "none.wav"}))
 
 
 def test_a_recording_is_read_in_parts_and_the_size_of_batches_changes_nothing(

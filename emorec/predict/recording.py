@@ -1,0 +1,57 @@
+"""A recording that is opened for prediction: which file each modality is read from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from emorec.cache.sidecars import has_own_media, own_media, with_whole_paths
+from emorec.extractors import Extractor
+from emorec.media import Media, probe
+from emorec.types import Clip
+
+
+class Recording(NamedTuple):
+    """A recording, or the part of one that is a clip.
+
+    Attributes:
+        file: As it was named.
+        clip: What extractors are told of it, with absolute paths.
+        media: The clip's part of the file.
+        own: Modality -> its own file, where it has one.
+        title: What a picture of it is called.
+    """
+
+    file: Path
+    clip: Clip
+    media: Media
+    own: dict[str, Media]
+    title: str
+
+    def of(self, modality: str) -> Media:
+        """Return the file that a modality is read from."""
+        return self.own.get(modality, self.media)
+
+
+def open_recording(named: str | Path | Clip, extractors: Mapping[str, Extractor]) -> Recording:
+    """Open a recording as preprocessing does.
+
+    Args:
+        named: A file, or a clip: with its span, its sidecar files, its text, and windows as its id
+            decides them. The id of a file is its name without the ending.
+        extractors: Modality -> extractor.
+
+    Raises:
+        MediaError: A file cannot be read, or ends before the clip begins.
+    """
+    if not isinstance(named, Clip):
+        file = Path(named)
+        return Recording(file, Clip(file.stem, file.resolve()), probe(file), {}, file.name)
+    clip = with_whole_paths(named, Path())
+    media = probe(clip.media)
+    media = media.part(*clip.span) if clip.span else media
+    own = {
+        name: own_media(clip, name)
+        for name, e in extractors.items()
+        if has_own_media(clip, name, e)
+    }
+    return Recording(clip.media, clip, media, own, clip.id)
