@@ -2,6 +2,9 @@
 
 from emorec.study.config import FILES, Grid, Options, Study, StudyError
 
+SIDES = ("greater", "less")
+FREE = ("scores", "case", "rate")  # what relations name besides axes
+
 
 def changes_pretraining(study: Study, key: str) -> bool:
     """Return whether pre-training must know of an option: data, encoders, its own stages.
@@ -46,6 +49,31 @@ def check_options(study: Study, where: str) -> None:
                         f"{where}, {name}: axis {axis} sets {key}, which pre-training must know "
                         f"of (test clips could be trained on): add {axis} to pretrain_axes"
                     )
+
+
+def check_relation_names(study: Study, where: str) -> None:
+    """Check that relations name what there is: when they are compared, days may have passed.
+
+    Raises:
+        StudyError: A relation lacks a part, or names an axis or a choice that no grid has.
+    """
+    named: dict[str, set[object]] = {"grid": set(study.grids), "protocol": set(study.protocols)}
+    for grid in study.grids.values():
+        for axis, choices in grid.axes.items():
+            named.setdefault(axis, set()).update(choices)
+    for relation in study.relations:
+        if set(relation) != {"say", "greater", "less"}:
+            raise StudyError(f"{where}: a relation has say, greater and less; got {dict(relation)}")
+        for axis, choice in (pair for side in SIDES for pair in relation[side].items()):
+            if axis in FREE:
+                continue
+            if axis not in named:
+                raise StudyError(f"{where}: relation {relation['say']!r} names {axis!r}: no axis")
+            if choice not in named[axis]:
+                raise StudyError(
+                    f"{where}: relation {relation['say']!r} names {axis} {choice!r}; there are "
+                    f"{', '.join(map(repr, sorted(map(str, named[axis]))))}"
+                )
 
 
 def _parts(grid: Grid) -> list[Options]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from emorec.study.checks import check_options
+from emorec.study.checks import check_options, check_relation_names
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, StudyError
 from emorec.study.measures import TAKEN
 
@@ -59,6 +59,7 @@ def read_study(path: Path) -> Study:
         if other:
             raise StudyError(f"{path}, {name}: there is no protocol {other[0]!r}")
     check_options(study, str(path))
+    check_relation_names(study, str(path))
     return study
 
 

@@ -27,6 +27,10 @@ def write(folder: Path, **changes: Any) -> Path:
     return path
 
 
+def relation(**greater: str) -> dict[str, Any]:
+    return {"say": "so", "greater": greater, "less": {"method": "a", "scores": "audio"}}
+
+
 def test_a_study_is_read_with_its_files_beside_it(tmp_path: Path) -> None:
     study = read_study(write(tmp_path))
     assert study.name == "mine"
@@ -81,6 +85,11 @@ def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
         ({"options": {"stages.jont.epochs": 1}}, r"stages.jont.epochs is no option of a stage"),
         ({"options": {"stages.joint": 1}}, r"stages.joint is no option of a stage"),
         ({"protocols": {"random": {"seed": 1}}}, "random: unknown seed"),
+        # Relations are compared at the end: what they name is looked at before.
+        ({"relations": [relation(depth="2")]}, "relation 'so' names 'depth': no axis"),
+        ({"relations": [relation(method="c")]}, "names method 'c'; there are 'a', 'b'"),
+        ({"relations": [relation(grid="other")]}, "names grid 'other'; there are 'main'"),
+        ({"relations": [{"say": "so"}]}, "a relation has say, greater and less"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(
