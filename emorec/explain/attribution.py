@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emorec.errors import UserError
-from emorec.media import probe
 from emorec.predict import Prediction, Predictor
+from emorec.predict.recording import open_recording
 from emorec.predict.scoring import WHOLE
-from emorec.types import Array, Clip, SegmentBatch
+from emorec.types import Array, SegmentBatch
 
 Map = NDArray[np.float32]
 CELLS = (4, 2)  # a side of the map that is shown, at least
@@ -108,12 +108,11 @@ def _arrays(
     predictor: Predictor, prediction: Prediction, chosen: list[int]
 ) -> list[dict[str, Array | None]]:
     """Return what the extractors cut in some of the windows."""
-    media = probe(prediction.file)
-    clip = Clip(prediction.file.stem, prediction.file.resolve())
+    recording = open_recording(prediction.file, predictor.extractors)
     spans = prediction.windows
     found: dict[str, list[Array | None]] = {
         # All windows: whose face is followed depends on them.
-        name: predictor.extractors[name].extract(clip, media, spans).arrays
+        name: predictor.extractors[name].extract(recording.clip, recording.media, spans).arrays
         for name in predictor.task.shown
     }
     return [{name: arrays[i] for name, arrays in found.items()} for i in chosen]
