@@ -47,12 +47,26 @@ def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, A
     except UnicodeDecodeError as error:
         raise DataError(f"manifest {manifest} is not UTF-8: {error}") from error
     if manifest.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text))
-        rows: list[dict[str, Any]] = list(reader)
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        rows: list[dict[str, Any]] = []
+        try:
+            for row in reader:
+                more = [cell for cell in row.pop(None, ()) if cell.strip()]
+                if more:
+                    raise DataError(
+                        f"manifest {manifest}, line {reader.line_num}: more cells than the header "
+                        f"has ({', '.join(more)} beyond it); a text with a comma needs quotes"
+                    )
+                rows.append(row)
+        except csv.Error as error:
+            raise DataError(
+                f"manifest {manifest} is no CSV file from line {reader.line_num + 1} on ({error}); "
+                "is a quote open?"
+            ) from error
         found = [str(name) for name in reader.fieldnames or []]
     else:
         try:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
         except json.JSONDecodeError as error:
             raise DataError(f"manifest {manifest} is not JSON lines: {error}") from error
         if not all(isinstance(row, dict) for row in rows):
@@ -67,15 +81,19 @@ def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, A
     return rows
 
 
-def read_clips(manifest: Path) -> list[Clip]:
+def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
     """Return the clips of a manifest, without labels, with paths that are good anywhere.
+
+    Args:
+        manifest: The file.
+        root: Folder that its paths are relative to; its own where None.
 
     Raises:
         DataError: The manifest is missing or not as expected.
     """
     rows = enumerate(read_rows(manifest, {"path"}), start=1)
     clips = [clip_of(row, f"{manifest}, clip {number}") for number, row in rows]
-    folder = manifest.parent
+    folder = root or manifest.parent
     return [
         replace(
             clip,

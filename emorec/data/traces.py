@@ -16,6 +16,8 @@ Numbers = NDArray[np.float64]
 TRACE_FORMAT = """expected a CSV file with a header line, a column time (seconds from the start of \
 the recording, rising) and one for each dimension; an empty value is a gap"""
 
+LONGEST = 86400.0  # seconds
+
 
 class Traces(NamedTuple):
     """The traces of a data set.
@@ -50,6 +52,11 @@ def read_trace(path: Path, dimensions: Sequence[str], step: float) -> Array:
         DataError: The file is missing or not as expected.
     """
     times, values = _columns(path, dimensions)
+    if times[-1] > LONGEST:
+        raise DataError(
+            f"trace {path}: times go up to {times[-1]:g}, longer than a day; expected seconds from "
+            "the start of the recording, no milliseconds, frame numbers or time of day"
+        )
     return resample(times, values, step)
 
 
@@ -101,7 +108,10 @@ def _columns(path: Path, dimensions: Sequence[str]) -> tuple[Numbers, Numbers]:
         dialect = csv.Sniffer().sniff(text[:4096], ",;\t")
     except csv.Error:
         dialect = csv.excel
-    rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
+    except csv.Error as error:
+        raise DataError(f"trace {path} is no CSV file ({error}); {TRACE_FORMAT}") from error
     found = [name.strip() for name in rows[0]] if rows else []
     missing = [name for name in ("time", *dimensions) if name not in found]
     if missing or len(rows) < 2:
@@ -124,6 +134,6 @@ def _number(path: Path, row: Sequence[str], column: int) -> float:
         value = float(text) if text else np.nan
     except ValueError as error:
         raise DataError(f"trace {path}: {text!r} is no number; {TRACE_FORMAT}") from error
-    if np.isinf(value):
-        raise DataError(f"trace {path}: {text} is not finite")
+    if abs(value) > float(np.finfo(np.float32).max):
+        raise DataError(f"trace {path}: {text} is not finite, or too large")
     return value

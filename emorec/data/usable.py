@@ -61,6 +61,7 @@ def usable_traces(
                 continue
             try:
                 found = data.read_trace(clip, target)
+                _check_length(len(found) * data.step, entries[clip.id].duration + data.delay)
             except DataError as error:
                 del entries[clip.id]
                 bad.append(f"{clip.id}: {error}")
@@ -73,3 +74,12 @@ def usable_traces(
     if bad:
         rank_zero_warn(f"{len(bad)} of {len(clips)} recordings are left out for their traces")
     return traces
+
+
+def _check_length(trace: float, recording: float) -> None:
+    """Refuse a trace whose times are in another unit than seconds: it is far too long."""
+    if trace > 2 * recording + 60:
+        raise DataError(
+            f"its trace lasts {trace:.0f} s, the recording {recording:.0f} s; expected times in "
+            "seconds from the start of the recording, no milliseconds or frame numbers"
+        )

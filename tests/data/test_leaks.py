@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,38 @@ def test_parts_of_one_file_are_not_the_same_content() -> None:
     }
     clips = [replace(clip, media=Path("x.avi"), span=(i, i + 1.0)) for i, clip in enumerate(CLIPS)]
     check_leaks(clips, PARTS, entries, "random_clip")
+
+
+SPANS = [(0.0, 10.0), (20.0, 30.0), (5.0, 15.0)]  # the first is trained on, the last is tested
+
+
+def overlapping(**changes: Any) -> list[Clip]:
+    return [
+        replace(clip, **{"media": Path("x.avi"), "span": span, "labels": {"emotion": 1}, **changes})
+        for clip, span in zip(CLIPS, SPANS, strict=True)
+    ]
+
+
+def test_parts_of_one_file_that_overlap_are_a_leak() -> None:
+    entries: dict[str, Entry] = {}
+    with pytest.raises(LeakError, match=r"same file .* 1 time.*'a' \(train\), 'c' \(test\)"):
+        check_leaks(overlapping(group="anna"), PARTS, entries, "random_clip")
+    with pytest.raises(LeakError, match="same file"):  # who it is, nobody knows
+        check_leaks(overlapping(group=""), PARTS, entries, "random_clip")
+    with pytest.raises(LeakError, match="same file"):  # an unlabelled corpus has other names
+        check_leaks(overlapping(labels={}), PARTS, entries, "random_clip")
+    clips = overlapping()
+    with pytest.raises(LeakError, match="same file"):  # the whole file
+        check_leaks([replace(clips[0], span=None), *clips[1:]], PARTS, entries, "random_clip")
+    renamed = [replace(clip, media=Path(f"{clip.id}.avi")) for clip in overlapping(group="anna")]
+    entries = {c.id: replace(ENTRIES[c.id], digest="x") for c in renamed}
+    with pytest.raises(LeakError, match="same content"):
+        check_leaks(renamed, PARTS, entries, "random_clip")
+
+
+def test_two_speakers_at_once_are_warned_of() -> None:
+    with pytest.warns(UserWarning, match="1 pairs of clips of different speakers overlap.*'a' and"):
+        check_leaks(overlapping(), PARTS, {}, "random_clip")
 
 
 def test_the_same_file_in_two_parts_is_named() -> None:
@@ -82,6 +115,20 @@ def test_a_copy_with_the_same_label_counts_once(tmp_path: Path) -> None:
     assert copies(other, entries) == {}  # which label is right, nobody knows: the check fails
     with pytest.raises(LeakError, match="same content"):
         check_leaks(other, PARTS, entries, "random_clip")
+
+
+def test_what_else_belongs_to_a_clip_tells_copies_apart() -> None:
+    """Two people of one recording, or two annotators, are no copies."""
+    clips = [
+        replace(clip, labels={"affect": ()}, sidecars={"affect": Path(f"{clip.id}.csv")})
+        for clip in CLIPS
+    ]
+    entries = {name: replace(entry, digest="x") for name, entry in ENTRIES.items()}
+    assert copies(clips, entries) == {}
+    same = [replace(clip, sidecars={"affect": Path("a.csv")}) for clip in clips]
+    assert copies(same, entries) == {"b": "a", "c": "a"}
+    heard = {name: replace(e, sidecars={"audio": name}) for name, e in entries.items()}
+    assert copies(same, heard) == {}
 
 
 def test_the_data_module_leaves_copies_out(tmp_path: Path) -> None:

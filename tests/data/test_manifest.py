@@ -81,6 +81,15 @@ def test_line_ends_and_quotes_of_other_programs_are_read(tmp_path: Path) -> None
     assert [clip.id for clip in clips] == ["a, b.mp4", "c.mp4"]
 
 
+def test_empty_cells_beyond_the_header_do_not_count(tmp_path: Path) -> None:
+    assert [c.id for c in manifest(tmp_path, "path,label\n1.mp4,joy,, \n").clips()] == ["1.mp4"]
+
+
+def test_odd_characters_do_not_cut_json_lines(tmp_path: Path) -> None:
+    row = json.dumps({"path": "1.mp4", "label": "joy", "text": "a\u2028b\x85c"}, ensure_ascii=False)
+    assert manifest(tmp_path, row + "\n", "set.jsonl").clips()[0].text == "a\u2028b\x85c"
+
+
 @pytest.mark.parametrize("name", ["set.csv", "set.jsonl"])
 def test_columns_of_sidecars_name_further_files(tmp_path: Path, name: str) -> None:
     text = "path,label,sidecar_text,sidecar_bert\n1.mp4,joy,1.txt,/b/1.npy\n2.mp4,joy,,\n"
@@ -128,6 +137,9 @@ def test_a_missing_file_is_named_with_the_format(tmp_path: Path) -> None:
         ("path,emotion\n1.mp4,joy\n", "set.csv", ["no label (found: path, emotion)"]),
         ("file;label\n1.mp4;joy\n", "set.csv", ["no label and no path (found: file;label)"]),
         ("", "set.csv", ["no label and no path (found: nothing)"]),
+        ("path,label\n1.mp4,oh, no,joy\n", "set.csv", ["line 2: more cells", "( no, joy beyond"]),
+        ('path,label\n"1.mp4,joy\n2.mp4,joy\n', "set.csv", ["no CSV file", "a quote open?"]),
+        (f"path,label\n{'x' * 200_000},joy\n", "set.csv", ["from line 2 on", "field limit"]),
         ("", "set.jsonl", ["no label and no path (found: nothing)"]),
         ('{"path": "1.mp4"}\n', "set.jsonl", ["has no label (found: path)"]),
         ('{"path": "1.mp4"\n', "set.jsonl", ["is not JSON lines"]),

@@ -42,6 +42,14 @@ def test_between_times_values_are_interpolated_and_gaps_stay_gaps() -> None:
     assert len(found) == 41
 
 
+def test_the_traces_own_steps_may_be_longer_than_a_second() -> None:
+    times, values = np.array([0.0, 4.0, 8.0, 20.0]), np.array([[0.0], [4.0], [8.0], [20.0]])
+    found = np.asarray(resample(times, values, 1.0)[:, 0], np.float64)
+    np.testing.assert_allclose(found[:9], np.arange(9.0))
+    assert np.isnan(found[9:20]).all()  # more than two of them
+    assert found[20] == pytest.approx(20.0)
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.4])
 def test_windows_get_their_part(delay: float) -> None:
     trace = np.arange(100, dtype=np.float32)[:, None]
@@ -62,6 +70,9 @@ def test_windows_get_their_part(delay: float) -> None:
         ("time,arousal,valence\n0,1,inf\n", "inf is not finite"),
         ("time,arousal,valence\n1,1,1\n0,1,1\n", "times must be there, rise"),
         ("time,arousal,valence\n,1,1\n", "times must be there"),
+        ("time,arousal,valence\n0,1,1e39\n", "1e39 is not finite, or too large"),
+        ("time,arousal,valence\n1700000000,1,1\n", "times go up to 1.7e.09, longer than a day"),
+        (f"time,arousal,valence\n0,1,{'x' * 200_000}\n", "is no CSV file"),
     ],
 )
 def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -100,12 +111,15 @@ def test_a_recording_with_a_bad_trace_is_left_out_and_named(tmp_path: Path) -> N
     data.prepare_data()
     (tmp_path / "3.csv").write_text("time,arousal\n0,1\n")
     (tmp_path / "4.csv").unlink()
+    milliseconds = [f"{40 * i},0.{i % 10},0" for i in range(50)]
+    (tmp_path / "5.csv").write_text("\n".join(["time,arousal,valence", *milliseconds]))
     with pytest.warns(UserWarning, match="left out") as told:
         data.setup("fit")
     said = [str(each.message) for each in told]
-    assert said[-1] == "2 of 9 recordings are left out for their traces"
+    assert said[-1] == "3 of 9 recordings are left out for their traces"
     assert "left out: r3: trace" in said[0]
-    assert set(data.assigned) == {f"r{i}" for i in (0, 1, 2, 5, 6, 7, 8)}
+    assert "left out: r5: its trace lasts 1960 s, the recording " in said[2]
+    assert set(data.assigned) == {f"r{i}" for i in (0, 1, 2, 6, 7, 8)}
 
 
 def test_without_any_trace_it_is_said_what_is_wrong(tmp_path: Path) -> None:
