@@ -33,9 +33,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "files",
         nargs="+",
-        help="video or sound files, folders, patterns, or - (a list on stdin); a .csv or .jsonl "
-        "file is a manifest: its rows are clips, with their start and end, transcripts and other "
-        "files that the model reads",
+        help="video or sound files, folders, patterns, or - (a list on stdin); a .csv, .jsonl "
+        "or .json file is a manifest: its rows are clips, with their start and end, transcripts "
+        "and other files that the model reads",
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        help="folder that a manifest's paths are relative to; by default its own",
     )
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to")
     parser.add_argument(

@@ -28,7 +28,8 @@ def predict_files(options: argparse.Namespace) -> None:
         UserError: There is no file, a manifest is not as expected, none could be used, or an
             option does not go with the model.
     """
-    inputs = find_inputs(options.files, sys.stdin if "-" in options.files else ())
+    listed = sys.stdin if "-" in options.files else ()
+    inputs = find_inputs(options.files, listed, options.root)
     if not inputs:
         raise UserError("no media file in what was named")
     predictor = load_predictor(
@@ -52,6 +53,7 @@ def predict_files(options: argparse.Namespace) -> None:
                 duration = probe(one.file).duration
             with time_limit(LIMIT + LIMIT_PER_SECOND * duration):
                 record = make(one, output, options)
+            line = said(record)
         except (Exception, TimeLimitError) as error:  # one bad file never ends a list of them
             failed += 1
             reason = _reason(error)
@@ -60,7 +62,7 @@ def predict_files(options: argparse.Namespace) -> None:
             continue
         output.add(one, record)
         notes = f"  [{'; '.join(record['warnings'])}]" if record["warnings"] else ""
-        tqdm.write(f"{one}: {said(record)}{notes}", file=sys.stdout)
+        tqdm.write(f"{one}: {line}{notes}", file=sys.stdout)
     tables = output.tables(options.format)
     known = f", {before} of them before" if before else ""
     sys.stdout.write(

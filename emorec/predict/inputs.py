@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emorec.data.checked import check_clips
+from emorec.data.errors import DataError
 from emorec.data.manifest_rows import read_clips
 from emorec.types import Clip
 
 VIDEO = ".mp4 .m4v .mov .avi .mkv .webm .flv .mpg .mpeg .wmv .3gp .ogv .ts .mts .m2ts .mxf"
 SOUND = ".wav .flac .mp3 .m4a .aac .ogg .opus .aif .aiff .au .w64 .wma"
 MEDIA = frozenset(f"{VIDEO} {SOUND}".split())
-MANIFESTS = frozenset({".csv", ".jsonl"})
+MANIFESTS = frozenset({".csv", ".jsonl", ".json"})
 
 
 class Input(NamedTuple):
@@ -42,31 +43,42 @@ class Input(NamedTuple):
         """Start of the names of what is written of it."""
         if self.clip is None:
             return self.file.stem
-        return re.sub(r"[^\w.-]+", "_", self.clip.id.removesuffix(self.file.suffix))[-100:]
+        name = re.sub(r"[^\w.-]+", "_", self.clip.id.removesuffix(self.file.suffix)).lstrip("._")
+        # File systems take 255 bytes; endings need some.
+        return name.encode()[-180:].decode(errors="ignore") or "clip"
 
     def __str__(self) -> str:
         return self.clip.id if self.clip else str(self.file)
 
 
-def find_inputs(named: Sequence[str], listed: Iterable[str] = ()) -> list[Input]:
+def find_inputs(
+    named: Sequence[str], listed: Iterable[str] = (), root: Path | None = None
+) -> list[Input]:
     """Return what a command is to work on, each once, in the order given.
 
     Args:
-        named: As :func:`find_files` takes them. A ``.csv`` or ``.jsonl`` file is a manifest: its
-            rows are clips, with their spans and sidecar files.
+        named: As :func:`find_files` takes them. A ``.csv``, ``.jsonl`` or ``.json`` file is a
+            manifest: its rows are clips, with their spans and sidecar files.
         listed: See :func:`find_files`.
+        root: Folder that paths in manifests are relative to; the manifest's own where None.
 
     Raises:
-        DataError: A manifest is not as expected.
+        DataError: A manifest is not as expected, or two of them have different clips of one name.
     """
-    found: list[Input] = []
+    found: dict[tuple[str, ...], Input] = {}
     for file in find_files(named, listed):
         if file.suffix.lower() in MANIFESTS and file.is_file():
-            clips = check_clips(read_clips(file), [], [], str(file))
-            found += [Input(clip.media, clip) for clip in clips]
+            clips = check_clips(read_clips(file, root), [], [], str(file))
+            inputs = [Input(clip.media, clip) for clip in clips]
         else:
-            found.append(Input(file))
-    return found
+            inputs = [Input(file)]
+        for one in inputs:
+            if found.setdefault(tuple(one.key.values()), one) != one:
+                raise DataError(
+                    f"{file}: another manifest has a different clip {str(one)!r} of {one.file}; "
+                    "give each an id of its own (column id)"
+                )
+    return list(found.values())
 
 
 def find_files(named: Sequence[str], listed: Iterable[str] = ()) -> list[Path]:

@@ -39,7 +39,7 @@ class Output:
 
     def _read(self) -> dict[tuple[str, ...], dict[str, Any]]:
         records: dict[tuple[str, ...], dict[str, Any]] = {}
-        for line in self.file.read_text(encoding="utf-8").splitlines():
+        for line in self.file.read_text(encoding="utf-8").split("\n"):
             try:
                 record = json.loads(line)
             except json.JSONDecodeError:  # cut short by a kill
@@ -114,7 +114,7 @@ def _state(one: Input) -> list[Any]:
     """Return size and time of change of the files, and what the manifest says of the clip."""
     sidecars = dict(sorted(one.clip.sidecars.items())) if one.clip else {}
     state: list[Any] = _stat(one.file)
-    state += [[name, *_stat(file)] for name, file in sidecars.items()]
+    state += [[name, str(file), *_stat(file)] for name, file in sidecars.items()]
     return [*state, list(one.clip.span or ()), one.clip.text] if one.clip else state
 
 

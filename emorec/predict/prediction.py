@@ -153,7 +153,8 @@ class Timeline:
     def to_frame(self) -> "pd.DataFrame":
         """Return a table with a row a person and window.
 
-        Columns: file, start, end (seconds), person (empty: sound only), label, p_CLASS, for each
+        Columns: file, clip (its id, where it is none of a file's name), start, end (seconds from
+        the start of the clip), person (empty: sound only), label, p_CLASS, for each
         modality that a row has MODALITY_label and MODALITY_p_CLASS (that modality alone), and
         left, top, right, bottom (pixels of the face's box).
         """
@@ -166,6 +167,7 @@ class Timeline:
         box = row.box[:4] if row.box is not None else (None,) * 4
         record: dict[str, Any] = {
             "file": str(self.file),
+            **({"clip": self.title} if self.title not in ("", self.file.name) else {}),
             "start": round(row.window.start, 4),
             "end": round(row.window.end, 4),
             "person": "" if row.person is None else str(row.person),

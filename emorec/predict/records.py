@@ -91,6 +91,8 @@ def said(record: dict[str, Any]) -> str:
     if "dimensions" in record:
         return ", ".join(
             f"{name} {one['mean']:.2f} ({one['minimum']:.2f} to {one['maximum']:.2f})"
+            if one["mean"] is not None
+            else f"{name}: no value is known"
             for name, one in record["dimensions"].items()
         )
     words = []

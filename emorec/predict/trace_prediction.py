@@ -52,12 +52,14 @@ class TracePrediction:
     def to_frame(self) -> "pd.DataFrame":
         """Return a table with a row a step.
 
-        Columns: file, time (seconds), DIMENSION, and, where the model uses several modalities,
+        Columns: file, clip (its id, where it is none of a file's name), time (seconds from the
+        start of the clip), DIMENSION, and, where the model uses several modalities,
         MODALITY_DIMENSION.
         """
         import pandas as pd  # late: the start should be short
 
-        table = pd.DataFrame({"file": str(self.file), "time": self.times.round(6)})
+        clip = {"clip": self.title} if self.title not in ("", self.file.name) else {}
+        table = pd.DataFrame({"file": str(self.file), **clip, "time": self.times.round(6)})
         for prefix, values in [("", self.values), *((f"{n}_", v) for n, v in self.alone.items())]:
             for name, column in zip(self.dimensions, values.T, strict=True):
                 table[f"{prefix}{name}"] = column.round(6)

@@ -73,3 +73,34 @@ def test_nothing_to_predict_is_an_error(
     with pytest.raises(SystemExit):
         main(["predict", model, str(tmp_path)])
     assert "no media file in what was named" in capsys.readouterr().err
+
+
+def test_clips_of_a_manifest_are_parts_of_a_file(
+    model: str, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    media = sorted(place.media.rglob("*.mp4"))[0]
+    rows = "".join(
+        f"{media.name},{start},{start + 0.5},{name}\n" for name, start in (("a", 0.0), ("b", 0.5))
+    )
+    (tmp_path / "clips.csv").write_text(f"path,start,end,id\n{rows}gone.mp4,,,c\n")
+    command = [
+        "predict",
+        model,
+        str(tmp_path / "clips.csv"),
+        f"--root={media.parent}",
+        "--device=cpu",
+    ]
+    main([*command, f"--out={tmp_path / 'out'}", "--video"])
+    shown = capsys.readouterr()
+    assert "2 of 3 files predicted, 1 skipped" in shown.out
+    assert "c: skipped" in shown.err
+    first, second, _ = map(
+        json.loads, (tmp_path / "out/predictions.jsonl").read_text().splitlines()
+    )
+    for name, record in (("a", first), ("b", second)):
+        assert (record["clip"], record["file"]) == (name, str(media))
+        assert "a part of a file: no annotated video" in record["warnings"]
+        table = pd.read_csv(tmp_path / "out" / record["timeline"])
+        assert table["end"].max() <= 0.5 + 1e-6
+        assert table["clip"].unique().tolist() == [name]
+    assert list((tmp_path / "out").glob("*.mp4")) == []

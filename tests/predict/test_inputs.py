@@ -57,9 +57,31 @@ def test_a_manifest_gives_its_clips_with_all_that_belongs_to_them(folder: Path) 
     assert str(last) == "last one"
 
 
-def test_what_is_written_of_a_clip_stays_in_the_folder(folder: Path) -> None:
-    (folder / "a.csv").write_text("path,id\nb.mp4,../../b.mp4\nb.mp4,/b\n")
-    assert all(Path(each.stem).name == each.stem for each in find_inputs(["a.csv"]))
+def test_what_is_written_of_a_clip_is_a_file_of_the_folder_that_can_be_seen(folder: Path) -> None:
+    ids = ["../../b.mp4", "/b", "...", "界" * 200, "x" * 300]
+    (folder / "a.csv").write_text("path,id\n" + "".join(f"b.mp4,{name}\n" for name in ids))
+    for each in find_inputs(["a.csv"]):
+        (folder / f"{each.stem}_person1_timeline.png").touch()
+        assert Path(each.stem).name == each.stem
+        assert not each.stem.startswith(".")
+
+
+def test_paths_are_relative_to_the_manifest_or_to_a_root(folder: Path) -> None:
+    (folder / "deep/a.json").write_text('{"path": "c.mkv", "sidecar_words": "w.txt"}\n')
+    (own,) = find_inputs(["deep/a.json"])
+    (other,) = find_inputs(["deep/a.json"], root=folder / "elsewhere")
+    assert own.file == folder / "deep/c.mkv"
+    assert other.file == folder / "elsewhere/c.mkv"
+    assert other.clip is not None
+    assert other.clip.sidecars == {"words": folder / "elsewhere/w.txt"}
+
+
+def test_clips_of_several_manifests_count_once_or_are_told_apart(folder: Path) -> None:
+    for name, rows in {"a": "u1,0,1", "b": "u1,0,1\nb.mp4,u2,1,2", "c": "u1,3,4"}.items():
+        (folder / f"{name}.csv").write_text(f"path,id,start,end\nb.mp4,{rows}\n")
+    assert [str(each) for each in find_inputs(["a.csv", "b.csv"])] == ["u1", "u2"]
+    with pytest.raises(DataError, match=r"a different clip 'u1' of .*b\.mp4; give each an id"):
+        find_inputs(["a.csv", "c.csv"])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What is written of each file: at once, whole, and not again."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,19 @@ def test_clips_of_one_file_have_lines_and_names_of_their_own(tmp_path: Path) -> 
     assert pd.read_csv(table)["clip"].fillna("").tolist() == ["a.mp4@0-1", "a.mp4@1-2", ""]
     for change in ({"span": (0.0, 0.5)}, {"text": "no"}):
         assert not again.done(Input(first.file, replace(parts[0], **change)))
+    shutil.copy2(tmp_path / "words.txt", tmp_path / "other.txt")  # of one size and time
+    swapped = replace(parts[1], sidecars={"words": tmp_path / "other.txt"})
+    assert not again.done(Input(second.file, swapped))
     (tmp_path / "words.txt").write_text("no")
     assert again.done(first)
     assert not again.done(second)
+
+
+def test_odd_characters_do_not_cut_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("media")
+    one = Input(tmp_path / "a.mp4", Clip("a\u2028b", tmp_path / "a.mp4", text="oh\x85no"))
+    Output(tmp_path / "out", MADE_BY).add(one, record("joy"))
+    assert Output(tmp_path / "out", MADE_BY).done(one)
 
 
 def test_tables_have_a_row_a_file_or_person(media: list[Input], tmp_path: Path) -> None:

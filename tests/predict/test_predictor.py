@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from emorec.checkpoints import CheckpointError
-from emorec.media import MediaError
+from emorec.media import MediaError, iter_frames, probe, upright
 from emorec.predict import Predictor
-from emorec.types import FeatureBundle, SegmentBatch
+from emorec.types import Clip, FeatureBundle, SegmentBatch
 from tests.conftest import Place
+from tests.media_files import Picture, times, write_media
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,22 @@ def test_each_modality_alone_is_the_model_without_the_others(
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
         assert probabilities != prediction.probabilities
     assert prediction.to_dict()["alone"] == prediction.alone
+
+
+def test_sound_in_a_file_of_its_own_is_heard(
+    predictor: Predictor, place: Place, tmp_path: Path
+) -> None:
+    media = sorted(place.media.rglob("*.mp4"))[0]
+    frames = [upright(frame) for frame in iter_frames(probe(media))]
+    seen = Picture(times(len(frames)), draw=lambda i: frames[i])
+    silent = write_media(tmp_path / "silent.mkv", seen, None)
+    clip = Clip(media.stem, silent, sidecars={"audio": media})
+    found, wanted = predictor.predict(clip), predictor.predict(media)
+    assert found.alone["audio"] == pytest.approx(wanted.alone["audio"], abs=1e-4)
+    assert found.file == silent
+    rows = predictor.timeline(clip).rows
+    heard = predictor.timeline(media).rows
+    assert rows[0].alone["audio"] == pytest.approx(heard[0].alone["audio"], abs=1e-4)
 
 
 def test_the_size_of_batches_changes_nothing_and_shrinks_where_memory_is_short(

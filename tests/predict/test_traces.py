@@ -12,6 +12,7 @@ from emorec.errors import UserError
 from emorec.media import MediaError, iter_frames, probe, upright
 from emorec.postprocess import Chain
 from emorec.predict import Predictor, TracePrediction, TracePredictor
+from emorec.predict.records import said as in_words
 from emorec.predict.trace_picture import trace_picture
 from emorec.types import Clip
 from tests.affect_run import SECONDS
@@ -109,6 +110,8 @@ def test_a_part_of_a_recording_and_sound_in_a_file_of_its_own(
     part = predictor.predict(Clip("part", recording, span=(2.0, 5.0)))
     assert part.values.shape == (75, 2)
     assert part.duration == pytest.approx(3.0)
+    assert part.to_frame()["clip"].unique().tolist() == ["part"]
+    assert "clip" not in whole.to_frame()
     with pytest.raises(MediaError, match="the file of audio"):
         predictor.predict(Clip("gone", silent, sidecars={"audio": tmp_path / "none.wav"}))
 
@@ -166,6 +169,7 @@ def test_a_summary_is_of_what_is_known() -> None:
     arousal = {"mean": 2.0, "deviation": 1.0, "minimum": 1.0, "maximum": 3.0}
     assert said["dimensions"] == {"arousal": arousal, "valence": dict.fromkeys(arousal)}
     assert said["alone"]["face"]["arousal"] == arousal
+    assert in_words(said) == "arousal 2.00 (1.00 to 3.00), valence: no value is known"
     assert (said["file"], said["steps"], said["step"]) == ("a.mp4", 3, 0.04)
 
 
