@@ -16,8 +16,9 @@ from emorec.traces import ccc
 Trace = NDArray[np.float64]
 """(steps,), one dimension of one recording; NaN where nothing is known."""
 
-MEDIANS = tuple(range(10, 501, 10))  # steps; 0.4 to 20 s at 40 ms
-SHIFTS = tuple(range(1, 252, 5))  # steps; 0.04 to 10 s at 40 ms
+STEP = 0.04  # seconds, of the published grids
+MEDIANS = tuple(range(10, 501, 10))  # 0.4 to 20 s
+SHIFTS = tuple(range(1, 252, 5))  # 0.04 to 10 s
 GAIN = 1e-9  # a smaller rise is rounding
 
 
@@ -58,7 +59,7 @@ class Chain(NamedTuple):
         return _shifted(trace, self.shift)
 
 
-def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
+def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace], step: float = STEP) -> Chain:
     """Return the chain that raises the CCC of all recordings together, or does nothing.
 
     The steps are fitted in the order in which they are applied, and once more with the shift first:
@@ -69,6 +70,7 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
     Args:
         traces: What was said of each recording, one dimension.
         gold: The gold standard of each, of as many steps; NaN where it is not known.
+        step: Seconds a step; the grids cover the same times whatever it is.
     """
     if not gold:
         return Chain()
@@ -89,7 +91,7 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
         return Chain()
 
     def medians(chain: Chain) -> list[Chain]:
-        return [chain._replace(median=steps) for steps in MEDIANS]
+        return [chain._replace(median=steps) for steps in _in_steps(MEDIANS, step)]
 
     def centred(chain: Chain) -> list[Chain]:
         return [chain._replace(centre=float(np.nanmean(true)))]
@@ -102,7 +104,8 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
         return [chain._replace(scale=scale, about=float(said[known].mean()))]
 
     def shifted(chain: Chain) -> list[Chain]:
-        return [chain._replace(shift=sign * steps) for steps in SHIFTS for sign in (1, -1)]
+        lengths = _in_steps(SHIFTS, step)
+        return [chain._replace(shift=sign * steps) for steps in lengths for sign in (1, -1)]
 
     ends = []
     for order in ((medians, centred, scaled, shifted), (shifted, centred, scaled, medians)):
@@ -114,6 +117,11 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace]) -> Chain:
                     chain, best = candidate, found
         ends.append((best, chain))
     return max(ends, key=lambda end: end[0])[1]
+
+
+def _in_steps(grid: Sequence[int], step: float) -> list[int]:
+    """Return what a grid of steps of 40 ms is in others: each once, none of no length."""
+    return sorted({round(steps * STEP / step) for steps in grid} - {0})
 
 
 def _filtered(trace: Trace, steps: int) -> Trace:

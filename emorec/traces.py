@@ -11,6 +11,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from emorec.functional import concordance, first_rows
+from emorec.types import Array
 
 Values = NDArray[np.float64]
 """(steps, dimensions); NaN where nothing is known."""
@@ -118,11 +119,8 @@ def agreement(values: Values, gold: Values) -> list[Agreement]:
     for said, true in zip(values.T, gold.T, strict=True):
         x, y = _known(said, true)
         both = ccc(x, y)
-        if both is None:
-            found.append(Agreement(len(x), None, None, None))
-            continue
-        pearson = float(np.corrcoef(x, y)[0, 1]) if x.std() > 0 else None
-        rmse = float(np.sqrt(np.mean(np.square(x - y))))
+        pearson = None if both is None or x.std() == 0 else float(np.corrcoef(x, y)[0, 1])
+        rmse = float(np.sqrt(np.mean(np.square(x - y)))) if len(x) else None
         found.append(Agreement(len(x), both, pearson, rmse))
     return found
 
@@ -166,3 +164,10 @@ def joined(traces: Mapping[int, Values], gold: Mapping[int, Values]) -> tuple[Va
     if not pairs:
         return np.zeros((0, 1)), np.zeros((0, 1))
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
+
+
+def of_length(trace: Values | Array, steps: int) -> Values:
+    """Return the first steps of a trace (steps, dimensions), NaN where it is shorter."""
+    found = np.full((steps, trace.shape[1]), np.nan)
+    found[: len(trace)] = trace[:steps]
+    return found

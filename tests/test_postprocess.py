@@ -39,6 +39,18 @@ def test_known_shift_scale_and_offset_are_recovered(steps: int) -> None:
     assert ccc([chain(trace) for trace in said], GOLD) > 0.93
 
 
+@pytest.mark.parametrize("every", [5, 25])
+def test_longer_steps_have_grids_of_the_same_times(every: int) -> None:
+    gold = [smooth(seed, 6000) for seed in range(4)]
+    late = [np.roll(trace, 50)[::every] for trace in gold]  # 2 s
+    chain = fit_chain(late, [trace[::every] for trace in gold], 0.04 * every)
+    assert chain.shift == pytest.approx(-50 / every, abs=1)
+    random = np.random.default_rng(0)
+    slow = [np.repeat(trace, 10)[::every] for trace in gold]
+    noisy = [trace + 0.5 * trace.std() * random.normal(size=len(trace)) for trace in slow]
+    assert 2 <= fit_chain(noisy, slow, 0.04 * every).median <= 500 / every
+
+
 def test_noise_is_filtered() -> None:
     random = np.random.default_rng(0)
     said = [gold + 0.5 * gold.std() * random.normal(size=len(gold)) for gold in GOLD]

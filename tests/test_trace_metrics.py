@@ -48,11 +48,14 @@ def test_agreement_is_that_of_known_steps() -> None:
 
 def test_what_is_undefined_is_none() -> None:
     gold = np.array([[1.0], [2], [3]])
-    assert agreement(gold, np.ones((3, 1)))[0].ccc is None
+    constant = agreement(gold, np.ones((3, 1)))[0]
+    assert (constant.ccc, constant.pearson) == (None, None)
+    assert constant.rmse == pytest.approx(np.sqrt(5 / 3))
     flat = agreement(np.ones((3, 1)), gold)[0]
     assert flat.ccc == pytest.approx(0)
     assert flat.pearson is None
-    assert agreement(gold[:1], gold[:1])[0].rmse is None
+    assert agreement(gold[:1], gold[:1] + 2)[0] == (1, None, None, 2)
+    assert agreement(gold, gold * np.nan)[0] == (0, None, None, None)
 
 
 def test_recordings_are_cut_to_the_shorter_one_and_need_a_gold_standard() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from emorec.cache import Windows
 from emorec.checkpoints import load_checkpoint
-from emorec.extractors import Extractor
+from emorec.extractors import Extractor, SoundExtractor
 from emorec.media import MediaError
 from emorec.predict.kinds import need_values
 from emorec.predict.predictor import Predictor
@@ -18,11 +18,12 @@ from emorec.predict.recording import open_recording
 from emorec.predict.scoring import WHOLE, WindowRunner
 from emorec.predict.trace_prediction import TracePrediction
 from emorec.tasks import RegressionTask
-from emorec.traces import Values, WindowValues, join_windows
+from emorec.traces import Values, WindowValues, join_windows, of_length
 from emorec.types import Array, Clip
 
 PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it
 LARGE = 2**26  # bytes of a recording's arrays from which on windows are extracted part by part
+SOUND = 2**29  # of sound, more than two hours: whether it is silence shows in the whole
 
 
 class TracePredictor:
@@ -101,7 +102,8 @@ class TracePredictor:
         whole = {
             name: one.extract(clip, recording.of(name), spans)
             for name, one in shown.items()
-            if len(spans) * np.prod(one.shape) * np.dtype(one.dtype).itemsize < LARGE
+            if len(spans) * np.prod(one.shape) * np.dtype(one.dtype).itemsize
+            < (SOUND if isinstance(one, SoundExtractor) else LARGE)
         }
         said: dict[str, dict[int, Tensor]] = {}
         there = dict.fromkeys(shown, 0)
@@ -133,8 +135,8 @@ class TracePredictor:
             recording.file,
             list(self.task.classes),
             self.step,
-            _of_length(fused, steps),
-            {name: _of_length(traces[name], steps) for name in self.task.shown if name in traces},
+            of_length(fused, steps),
+            {name: of_length(traces[name], steps) for name in self.task.shown if name in traces},
             there,
             media.duration,
             warnings,
@@ -162,10 +164,3 @@ class TracePredictor:
                 yield f"no {name} in {count - windows} of {count} windows"
         if 0 < known < count:
             yield f"nothing usable in {count - known} of {count} windows: no values there"
-
-
-def _of_length(trace: Values, steps: int) -> Values:
-    """Return the first steps of a trace; NaN where it is shorter."""
-    found = np.full((steps, trace.shape[1]), np.nan)
-    found[: len(trace)] = trace[:steps]
-    return found

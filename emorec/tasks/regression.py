@@ -12,8 +12,16 @@ from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.postprocess import Chain, fit_chain
 from emorec.tasks.base import EmotionTask
-from emorec.traces import Values, WindowCollection, agreement, join_windows, joined, mean_ccc
-from emorec.types import Array, FeatureBundle, SegmentBatch, Sizes
+from emorec.traces import (
+    Values,
+    WindowCollection,
+    agreement,
+    join_windows,
+    joined,
+    mean_ccc,
+    of_length,
+)
+from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
 class RegressionTask(EmotionTask):
@@ -117,12 +125,13 @@ class RegressionTask(EmotionTask):
 
     def calibrate(self) -> None:
         """Fit the chain on the last validation's recordings; see ``emorec.postprocess``."""
-        gold, said = self._data().traces[self.target], self.validation_traces.get("fused", {})
+        data = self._data()
+        gold, said = data.traces[self.target], self.validation_traces.get("fused", {})
         clips = sorted(gold.keys() & said.keys())
         # Whole traces, as the chain is applied to: what is centred on depends on all steps.
-        true = {clip: _of_length(gold[clip], len(said[clip])) for clip in clips}
+        true = {clip: of_length(gold[clip], len(said[clip])) for clip in clips}
         chains = [
-            fit_chain([said[clip][:, i] for clip in clips], [true[clip][:, i] for clip in clips])
+            fit_chain([said[c][:, i] for c in clips], [true[c][:, i] for c in clips], data.step)
             for i in range(len(self.classes))
         ]
         self.chain = torch.tensor(chains, dtype=torch.float32, device=self.chain.device)
@@ -155,10 +164,3 @@ class RegressionTask(EmotionTask):
 
     def _data(self) -> Any:
         return getattr(self.trainer, "datamodule", None)
-
-
-def _of_length(gold: Array, steps: int) -> Values:
-    """Return as many steps of a gold standard, NaN where it has none."""
-    found = np.full((steps, gold.shape[1]), np.nan)
-    found[: len(gold)] = gold[:steps]
-    return found

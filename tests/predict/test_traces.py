@@ -129,6 +129,21 @@ def test_a_recording_is_read_in_parts_and_the_size_of_batches_changes_nothing(
     np.testing.assert_allclose(again.values, whole.values, atol=1e-4)
 
 
+def test_muted_passages_of_long_recordings_are_sound(
+    predictor: TracePredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor.task.chain = torch.tensor([Chain()] * 2)
+    sound = tone(48000, 8.0)
+    sound[: 5 * 48000] = 0
+    path = write_media(tmp_path / "a.mkv", None, Sound(sound[None]))
+    whole = predictor.predict(path)
+    monkeypatch.setattr("emorec.predict.traces.PART", 2)
+    monkeypatch.setattr("emorec.predict.traces.LARGE", 0)
+    parts = predictor.predict(path)
+    assert parts.modalities["audio"] == whole.modalities["audio"] == 5
+    np.testing.assert_allclose(parts.values, whole.values, atol=1e-4)
+
+
 def test_a_short_recording_has_as_many_steps_as_it_lasts(
     predictor: TracePredictor, tmp_path: Path
 ) -> None:

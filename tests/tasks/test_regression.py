@@ -14,7 +14,7 @@ from emorec.callbacks.init_weights import start_from
 from emorec.callbacks.report_traces import report_traces
 from emorec.errors import UserError
 from emorec.tasks import RegressionTask
-from emorec.traces import agreement, joined
+from emorec.traces import agreement, joined, mean_ccc
 from tests.toy_traces import DIMENSIONS, ToyRecordings, toy_regression
 
 QUIET: dict[str, Any] = {
@@ -95,6 +95,36 @@ def test_one_modality_says_nothing_of_the_others_dimension(fitted: Fitted) -> No
     assert found["arousal"] > 0.6
     assert abs(found["valence"]) < 0.35
     assert set(report.results) == {"audio"}
+
+
+def test_windows_without_a_modality_have_no_values_of_it(fitted: Fitted) -> None:
+    _, _, data, folder = fitted
+    other = ToyRecordings(folder / "media", recordings=12)
+    other.pinned = {**data.assigned, "r0": "test"}  # its second window has no face
+    task = toy_regression()
+    task.active = dict.fromkeys(task.objectives, 1.0)
+    Trainer(default_root_dir=folder, **QUIET).test(task, datamodule=other, verbose=False)
+    unknown = np.isnan(task.test_traces["face"][0]).all(1)
+    assert np.flatnonzero(unknown).tolist() == list(range(25, 50))
+    for name in ("audio", "fused"):
+        assert not np.isnan(task.test_traces[name][0]).any()
+
+
+def test_before_processing_is_the_agreement_without_the_chain(fitted: Fitted) -> None:
+    task, trainer, data, folder = fitted
+    best = folder / "checkpoints" / "joint.ckpt"
+    trainer.test(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
+    gold = {clip: trace.astype(np.float64) for clip, trace in data.traces["affect"].items()}
+    task.test_traces["fused"] = {
+        clip: 3 * trace + 1 for clip, trace in task.raw_traces["fused"].items()
+    }
+    found = report_traces(task, data, None)["fused"]
+    raw = mean_ccc(agreement(*joined(task.raw_traces["fused"], gold)))
+    assert found["before_processing"] == pytest.approx(raw)
+    assert found["ccc"] == pytest.approx(
+        mean_ccc(agreement(*joined(task.test_traces["fused"], gold)))
+    )
+    assert abs(found["ccc"] - found["before_processing"]) > 0.1
 
 
 def test_the_joint_stage_starts_its_lstm_afresh(tmp_path: Path) -> None:
