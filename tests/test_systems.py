@@ -16,6 +16,7 @@ from tests.conftest import ROOT, Place
 SYSTEMS = {
     "recola",
     "recordings_smoke",
+    "manifest_traces",
     "utterances_smoke",
     "iemocap_distribution",
     "meld_distribution",
@@ -51,6 +52,33 @@ def test_generated_recordings_in_seconds(tmp_path: Path) -> None:
     assert "before post-processing" in summary
     for picture in ("traces.png", "traces_audio.png", "training_curves.png"):
         assert (tmp_path / "run" / picture).is_file()
+
+
+def test_recordings_of_ones_own_by_a_manifest_with_relative_paths(tmp_path: Path) -> None:
+    recola = corpora.recola(tmp_path / "mine")
+    rows = []
+    for number, video in enumerate(sorted((recola / "recordings_video").glob("*.mp4"))):
+        times = [f"{0.04 * i:.2f},{i % 7 / 7},{i % 5 / 5}" for i in range(150)]
+        (recola / f"{number}.csv").write_text("\n".join(["time,arousal,valence", *times]))
+        part = ["val", "test", "train", "train"][number]
+        rows.append(f"recordings_video/{video.name},{number}.csv,{part}")
+    (recola / "recordings.csv").write_text("\n".join(["path,trace,split", *rows]))
+    own = [f"--data.manifest={recola / 'recordings.csv'}", "--data.split=official"]
+    encoder = "--model.encoders.face.encoder"
+    published = [
+        "--trainer.accelerator=cpu",
+        f"{encoder}.weights=none",
+        f"{encoder}.backbone=shufflenet_v2_x0_5",
+        *(f"--training.stages.{name}.epochs=1" for name in ("audio", "face", "joint")),
+        "--trainer.limit_train_batches=1",
+    ]
+    # On top of another experiment's data, too: its folder and options do not stay.
+    small = [f"--data={ROOT}/configs/data/manifest_traces.yaml"]
+    for experiment, options in (("manifest_traces", published), ("recordings_smoke", small)):
+        run = tmp_path / experiment
+        metrics = fit(experiment, run, tmp_path / "cache", *options, *own)
+        assert metrics["clips"] == {"train": 2, "val": 1, "test": 1}
+        assert metrics["test"]["fused"]["dimensions"]["valence"]["steps"] == 150
 
 
 def test_recola_with_test_recordings_that_have_no_gold_standard(tmp_path: Path) -> None:
