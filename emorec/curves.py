@@ -41,13 +41,19 @@ def training_curves(folder: Path, stages: Mapping[str, tuple[int, int]]) -> Figu
         folder: Folder of the CSV logger.
         stages: Name of a stage -> its first epoch and the one after its last.
     """
-    metrics = read_logs(folder)
+    # What is validated after training (to fit what comes after it) is no epoch of any stage.
+    end = max((last for _, last in stages.values()), default=0)
+    metrics = {
+        name: {epoch: value for epoch, value in curve.items() if epoch < end}
+        for name, curve in read_logs(folder).items()
+    }
 
     def pick(prefix: str, suffix: str = "") -> dict[str, tuple[list[float], list[float]]]:
         return {
             name.removeprefix(prefix).removesuffix(suffix): _sorted(curve)
             for name, curve in sorted(metrics.items())
-            if name.startswith(prefix) and name.endswith(suffix)
+            if name.startswith(prefix) and name.endswith(suffix) and curve
+            if not (suffix and name.startswith("val/loss/"))  # an objective may be called ccc
         }
 
     panels = {

@@ -1,7 +1,6 @@
 """A run is a directory: what is in it says whether to start, to go on, or that all is done."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from emorec.errors import UserError
 from emorec.files import write_text
+from emorec.set_aside import ASIDE, MOVING, set_aside, settle
 
 # Options that do not change what a run computes; a run may be resumed with other values.
 FREE = (
@@ -92,7 +92,9 @@ class RunDirectory:
             ) from error
 
     def release(self) -> None:
-        """Let other processes use the directory."""
+        """Let other processes use the directory; not for processes that did not take it."""
+        if self._lock.is_locked:
+            settle(self.path, replaced=self.last.is_file())
         self._lock.release()
 
     def open(self, config: Mapping[str, Any], *, overwrite: bool) -> None:
@@ -100,7 +102,8 @@ class RunDirectory:
 
         Args:
             config: All options of the run.
-            overwrite: Delete what an earlier run left.
+            overwrite: Start anew; what an earlier run left is deleted as soon as the new one has
+                trained an epoch, and comes back if it does not get that far.
 
         Raises:
             RunError: Another process is using it, it belongs to another config, or the folder
@@ -110,7 +113,8 @@ class RunDirectory:
             self.path.is_dir()
             and not self.config_file.is_file()
             and any(
-                child.name not in (".lock", "logs", "checkpoints") for child in self.path.iterdir()
+                child.name not in (".lock", "logs", "checkpoints", ASIDE, MOVING)
+                for child in self.path.iterdir()
             )
         )
         if foreign:
@@ -119,8 +123,9 @@ class RunDirectory:
                 "name another folder with --run"
             )
         self.lock()
+        settle(self.path, replaced=self.last.is_file())
         if overwrite:
-            self._delete()
+            set_aside(self.path)
         for leftover in self.checkpoints.glob(".*"):  # of a killed process; ours is the lock
             leftover.unlink()
         if self.last.is_file():
@@ -128,16 +133,6 @@ class RunDirectory:
         else:  # nothing was trained yet: a corrected config is welcome
             self.split_file.unlink(missing_ok=True)  # it was of the config before
             write_text(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
-
-    def _delete(self) -> None:
-        """Delete what a run writes, and nothing else."""
-        for name in ("checkpoints", "logs", "wandb", "predictions"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        files = ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv")
-        pictures = ("confusion_matrix*.png", "training_*.png", "missing_modality.png")
-        for pattern in (*files, *pictures, "reliability.png", "traces*.png"):
-            for file in self.path.glob(pattern):
-                file.unlink()
 
     def open_again(self, config: Mapping[str, Any]) -> None:
         """Lock the directory of a run that is to be measured, and check what is measured.

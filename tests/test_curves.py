@@ -72,3 +72,13 @@ def test_the_figure_has_a_panel_for_each_kind_that_was_logged(tmp_path: Path) ->
     assert loss.get_label() == "x"
     assert np.asarray(loss.get_ydata()).tolist() == [2.25, 0.5]
     assert figure.axes[2].get_lines()[0].get_label() == "c/a+b"
+
+
+def test_neither_losses_called_ccc_nor_what_follows_training_are_drawn(tmp_path: Path) -> None:
+    write(tmp_path, 0, "epoch,val/fused/ccc,val/loss/ccc\n0,0.1,0.9\n1,0.2,0.8\n2,0.2,0.8\n")
+    figure = training_curves(tmp_path, {"joint": (0, 2)})
+    ccc, loss = figure.axes
+    assert ccc.get_title(loc="left") == "CCC, mean of dimensions (validation)"
+    assert [line.get_label() for line in ccc.get_lines()] == ["fused"]
+    assert np.asarray(ccc.get_lines()[0].get_xdata()).tolist() == [0, 1]
+    assert [line.get_label() for line in loss.get_lines()] == ["ccc"]

@@ -7,7 +7,17 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "emorec"
 ROWS = [
-    ["types", "functional", "errors", "progress", "files", "workers", "version", "__init__"],
+    [
+        "types",
+        "functional",
+        "errors",
+        "progress",
+        "files",
+        "set_aside",
+        "workers",
+        "version",
+        "__init__",
+    ],
     ["picture"],
     ["media", "encoders", "fusion", "objectives", "plots", "synthetic", "augment"],
     ["extractors", "metrics", "traces", "curves", "lines", "calibration"],

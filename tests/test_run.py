@@ -1,5 +1,6 @@
 """Run directories: what may be resumed, and what is refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 
 from emorec.files import copy_file, write_text
 from emorec.run import RunDirectory, RunError, flatten
+from emorec.set_aside import set_aside, settle
 
 CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}
 
@@ -53,16 +55,81 @@ def test_a_corrected_config_does_not_keep_the_split_of_the_one_before(tmp_path: 
     assert not first.split_file.exists()
 
 
-def test_starting_anew_leaves_no_picture_of_the_old_run(tmp_path: Path) -> None:
+OLD = ("traces.png", "traces_audio.png", "reliability.png", "predictions_audio.csv")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Return the directory of a run that is to be replaced, with a file of the user's."""
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)
     trained(first)
-    first.release()
-    for name in ("traces.png", "traces_audio.png", "reliability.png", "predictions_audio.csv"):
+    for name in OLD:
         (tmp_path / name).write_text("old")
     (tmp_path / "mine.png").write_text("mine")
-    RunDirectory(tmp_path).open({**CONFIG, "seed_everything": 5}, overwrite=True)
-    assert {path.name for path in tmp_path.glob("*.[pc][ns][gv]")} == {"mine.png"}
+    return tmp_path
+
+
+def everything(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+def test_starting_anew_leaves_no_picture_of_the_old_run(old: Path) -> None:
+    second = RunDirectory(old)
+    second.open({**CONFIG, "seed_everything": 5}, overwrite=True)
+    assert {path.name for path in old.glob("*.[pc][ns][gv]")} == {"mine.png"}
+    trained(second)
+    assert everything(old).keys() == {"config.yaml", "checkpoints/last.ckpt", "mine.png"}
+    assert yaml.safe_load(second.config_file.read_text())["seed_everything"] == 5
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_earlier_run_comes_back_where_the_new_one_trains_nothing(
+    old: Path, killed: bool
+) -> None:
+    before = everything(old)
+    second = RunDirectory(old)
+    second.open({"model": {"lr": "wrong"}}, overwrite=True)
+    second.split_file.write_text("new")
+    assert everything(old).keys() > {".replaced/config.yaml", "split.csv", "config.yaml"}
+    if killed:
+        second._lock.release()
+        RunDirectory(old).open(CONFIG, overwrite=False)  # the old one goes on
+    else:
+        second.release()
+    assert everything(old) == before
+
+
+@pytest.mark.parametrize("moves", range(7))
+def test_a_kill_while_files_are_moved_loses_nothing(
+    old: Path, moves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each move may be the last one, there and back."""
+    before = everything(old)
+    done = [0]
+    rename = Path.rename
+
+    def killing(self: Path, target: Path) -> Path:
+        if done[0] == moves:
+            raise KeyboardInterrupt
+        done[0] += 1
+        return rename(self, target)
+
+    def killed(work: Callable[[], None]) -> None:
+        done[0] = 0
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", killing)
+            with pytest.raises(KeyboardInterrupt):
+                work()
+
+    killed(lambda: set_aside(old))
+    settle(old, replaced=False)
+    assert everything(old) == before
+    set_aside(old)
+    killed(lambda: settle(old, replaced=False))
+    settle(old, replaced=False)
+    assert everything(old) == before
 
 
 def test_options_that_change_no_result_may_differ(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def write_results(
             "split_seed": data.seed,
             "fold": data.fold if data.split in FOLDED else None,
             "folds": data.folds if data.split in FOLDED else None,
-            "speakers_shared": shares_speakers(data.all_clips, data.assigned),
+            "speakers_shared": _shares_speakers(data),
             "selected_on_test": data.select_on_test,
             "clips": sizes,
             "labelled_training_clips": sum(bool(clip.labels) for clip in data.part_of("train")),
@@ -116,10 +116,16 @@ def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[
     }
 
 
+def _shares_speakers(data: Any) -> bool | None:
+    """Whether test speakers are in training; those of an unlabelled corpus have other names."""
+    own = [clip for clip in data.all_clips if clip.id not in data.extra]
+    return shares_speakers(own, data.assigned)
+
+
 def _summary(
     run: RunDirectory, results: Mapping[str, Any], data: Any, sizes: Mapping[str, int]
 ) -> str:
-    shared = shares_speakers(data.all_clips, data.assigned)
+    shared = _shares_speakers(data)
     note = {True: "test speakers are in training, too", False: "no test speaker is in training"}
     speakers = "speakers unknown" if shared is None else note[shared]
     lines = [f"test clips: {sizes['test']} (split {data.protocol}; {speakers})"]

@@ -5,6 +5,7 @@ import re
 import warnings
 from typing import Any, NoReturn
 
+from jsonargparse import ArgumentParser
 from lightning.pytorch.cli import LightningArgumentParser
 
 from emorec.errors import UserError
@@ -25,7 +26,31 @@ class EmorecParser(LightningArgumentParser):
         unknown = re.search(r"Expected a dot import path string: (\w+)", message)
         if unknown:
             lines = [suggest(unknown[1]), *lines]
-        raise UserError("\n".join([*lines, f"{self.prog} --help explains the options"])) from ex
+        raise UserError(
+            "\n".join([*lines, f"{self.prog or 'emorec fit'} --help explains the options"])
+        ) from ex
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """Return what was wrong with a value, which jsonargparse wraps again and again.
+
+    It is our own error where there is one, else the one that was raised first.
+    """
+    while not isinstance(error, UserError) and (cause := error.__cause__ or error.__context__):
+        error = cause
+    return error
+
+
+def made_of(parser: ArgumentParser, options: Any) -> Any:
+    """Return the objects that options describe.
+
+    Raises:
+        UserError: A class refuses a value.
+    """
+    try:
+        return parser.instantiate(options)
+    except ValueError as error:
+        raise UserError(f"{first_cause(error)}; {parser.prog} --help explains options") from error
 
 
 def show_info() -> None:

@@ -7,7 +7,7 @@ import torch
 from jsonargparse import ArgumentParser
 
 from emorec.cache import Work
-from emorec.commands.parser import EmorecParser, show_info
+from emorec.commands.parser import EmorecParser, made_of, show_info
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
 from emorec.plugins import load_plugins
@@ -18,11 +18,13 @@ def main(argv: Sequence[str]) -> None:
     load_plugins()
     parser = build_parser()
     options = parser.parse_args(list(argv[1:]))
-    data: EmotionDataModule = parser.instantiate(options).data
+    data: EmotionDataModule = made_of(parser, options).data
     show_info()
     device = _device(options.device)
     at_once = options.at_once or (8 if device.startswith("cuda") else 1)
-    data.preprocess(Work(options.workers, _shard(options.shard), device, at_once))
+    made = data.preprocess(Work(options.workers, _shard(options.shard), device, at_once))
+    if made and not any(entry.status == "ok" for entry in made):
+        raise UserError("no clip could be used; report.csv in the cache folder says why")
 
 
 def build_parser() -> ArgumentParser:

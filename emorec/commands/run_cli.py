@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
@@ -21,8 +22,9 @@ from emorec.callbacks import (
 )
 from emorec.checkpoints import AtomicCheckpointIO
 from emorec.commands.arguments import default_run, is_first_process
-from emorec.commands.parser import EmorecParser, show_info
+from emorec.commands.parser import EmorecParser, first_cause, show_info
 from emorec.data import EmotionDataModule
+from emorec.errors import UserError
 from emorec.run import RunDirectory
 from emorec.tasks import EmotionTask
 
@@ -71,7 +73,8 @@ class RunCLI(LightningCLI):
         parser.add_argument(
             "--overwrite",
             action="store_true",
-            help="delete what an earlier run left in the run directory",
+            help="start anew; what an earlier run left in the run directory is deleted when the "
+            "new one has trained its first epoch",
         )
         parser.add_argument(
             "--select-on-test",
@@ -105,6 +108,20 @@ class RunCLI(LightningCLI):
                 self.directory.open_again(plain)
         config.trainer.default_root_dir = str(self.directory.path)
         self._place_wandb(config.trainer)
+
+    def instantiate_classes(self) -> None:
+        """Make the objects; a value that a class refuses is an error of the user's.
+
+        Raises:
+            UserError: A class refuses a value.
+        """
+        try:
+            super().instantiate_classes()
+        except (ValueError, MisconfigurationException) as error:
+            raise UserError(f"{first_cause(error)}; emorec fit --help explains options") from error
+        finally:
+            if not hasattr(self, "trainer"):  # an earlier run comes back
+                self.directory.release()
 
     def _place_wandb(self, trainer: Any) -> None:
         loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]

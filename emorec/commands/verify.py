@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from emorec.commands.parser import EmorecParser, show_info
+from emorec.commands.parser import EmorecParser, made_of, show_info
 from emorec.data import EmotionDataModule
 from emorec.data.verify import ERRORS, WARNINGS, Findings, Problem, verify
 from emorec.files import write_text
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> None:
     load_plugins()
     parser = build_parser()
     options = parser.parse_args(list(argv[1:]))
-    data: EmotionDataModule = parser.instantiate(options).data
+    data: EmotionDataModule = made_of(parser, options).data
     show_info()
     found = verify(data, options.workers)
     table = data.source().cache().folder / "verify.csv"
@@ -73,8 +73,9 @@ def _kinds(found: Findings) -> Iterator[str]:
 
 def _counts(found: Findings, data: EmotionDataModule) -> Iterator[str]:
     target, classes = next(iter(data.targets.items()))
-    numbers = [f"{name} {found.counts[name]}" for name in classes]
-    others = found.counts["clips"] - sum(found.counts[name] for name in classes)
+    names = ["with a trace"] if target in data.continuous else classes
+    numbers = [f"{name} {found.counts[name]}" for name in names]
+    others = found.counts["clips"] - sum(found.counts[name] for name in names)
     yield f"{target}: {', '.join(numbers)}{f', unlabelled {others}' if others else ''}"
     ranked = sorted(found.speakers.items(), key=lambda item: item[1])
     if ranked:

@@ -1,10 +1,12 @@
-"""The list of clips, checked before anything is read."""
+"""The list of clips and their traces, checked before any media file is read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from lightning.pytorch.utilities import rank_zero_warn
 
 from emorec.data.errors import DataError
-from emorec.types import Clip
+from emorec.types import Array, Clip
 
 
 def check_clips(
@@ -35,3 +37,32 @@ def check_clips(
             "its own (in a manifest: its own path, or a column 'id')"
         )
     return left
+
+
+def check_traces(
+    clips: Sequence[Clip], continuous: Sequence[str], read: Callable[[Clip, str], Array]
+) -> None:
+    """Read the annotations over time, before hours of work on their media; warn of bad ones.
+
+    Args:
+        clips: All clips.
+        continuous: Targets with values; a clip that has one has it in its labels.
+        read: Returns the values of a clip's target.
+
+    Raises:
+        DataError: None can be used.
+    """
+    found, bad = 0, []
+    for clip, target in ((c, t) for c in clips for t in continuous if t in c.labels):
+        try:
+            read(clip, target)
+            found += 1
+        except DataError as error:
+            bad.append(f"{clip.id}: {error}")
+    if bad and not found:
+        raise DataError(f"none of {len(bad)} recordings has a trace that can be used: {bad[0]}")
+    if bad:
+        rank_zero_warn(
+            f"{len(bad)} of {found + len(bad)} recordings have traces that cannot be used and will "
+            f"be left out, for instance {bad[0]}"
+        )

@@ -10,7 +10,7 @@ from platformdirs import user_cache_path
 from emorec.augment import Augmentation
 from emorec.cache import Entry, RandomWindows, Source, Windows, Work, build
 from emorec.cache.overview import write_overview
-from emorec.data.checked import check_clips
+from emorec.data.checked import check_clips, check_traces
 from emorec.data.errors import DataError
 from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
@@ -91,6 +91,10 @@ class ClipSet(LightningDataModule, ABC):
                 raise DataError(f"{name}labelled_share is {share}; it must be from 0 to 1")
         if not extractors:
             raise DataError("extractors is empty: name at least one modality to read")
+        if batch_size < 1 or workers < 0:
+            raise DataError(
+                f"batch_size is {batch_size} and workers {workers}; expected at least 1 and 0"
+            )
         self.root = Path(root).expanduser()
         self.extractors = extractors
         self.windows = windows or RandomWindows()
@@ -142,6 +146,7 @@ class ClipSet(LightningDataModule, ABC):
             work: Worker processes, device, and shard: one shard writes no ``report.html``.
         """
         clips, cache = self.checked_clips(), self.source().cache()
+        check_traces(clips, self.continuous, self.read_trace)
         table, page = cache.folder / "report.csv", cache.folder / "report.html"
         before = table.read_bytes() if table.is_file() else b""
         made = build(self.source(), clips, work, say=rank_zero_info)

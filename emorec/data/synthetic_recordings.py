@@ -70,8 +70,8 @@ class SyntheticRecordings(EmotionDataModule):
             identity=identity,
             seed=content_seed,
         )
-        if delay < 0:
-            raise DataError(f"delay is at least 0 seconds, got {delay}")
+        if delay < 0 or step <= 0:
+            raise DataError(f"step is above 0 and delay at least 0 s, got {step} and {delay}")
         self.lag = delay
         text = repr((self.plans, delay) if delay else self.plans).encode()
         self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()

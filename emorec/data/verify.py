@@ -1,10 +1,11 @@
 """What is wrong with a data set on disk, from what preprocessing found in each clip."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from emorec.cache import Entry, Work
+from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits import PARTS
 from emorec.types import Clip
@@ -78,6 +79,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     # Not told by the records: what was cached of a file is used after the file is gone.
     there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
     problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]
+    problems += _traces(data, there.values())
     # Of a group, a clip whose file is there is kept.
     copies = _copies(sorted(entries, key=lambda entry: entry.id not in there))
     for kept, *others in copies:
@@ -96,9 +98,25 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
         [kind for kind, fact in WARNINGS.items() if fact in known],
         len(clips),
         sum(entry.status == "ok" for entry in entries),
-        {"clips": len(found), "speakers": len(speakers), **_count(found, data.targets)},
+        {
+            "clips": len(found),
+            "speakers": len(speakers),
+            **_count(found, data.targets, data.continuous),
+        },
         dict(sorted(speakers.items())),
     )
+
+
+def _traces(data: EmotionDataModule, clips: Iterable[Clip]) -> Iterator[Problem]:
+    """Yield the clips whose annotations over time cannot be used."""
+    for clip in clips:
+        for target in data.continuous:
+            if target not in clip.labels:
+                continue
+            try:
+                data.read_trace(clip, target)
+            except DataError as error:
+                yield Problem(clip.id, clip.media.as_posix(), "damaged", str(error))
 
 
 def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:
@@ -148,10 +166,12 @@ def _copies(entries: Sequence[Entry]) -> list[list[str]]:
     return [ids for ids in groups.values() if len(ids) > 1]
 
 
-def _count(clips: Sequence[Clip], targets: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def _count(
+    clips: Sequence[Clip], targets: Mapping[str, Sequence[str]], continuous: Sequence[str]
+) -> dict[str, int]:
     target, classes = next(iter(targets.items()))
     labels = [clip.labels.get(target) for clip in clips]
     counts: dict[str, int] = {part: sum(clip.split == part for clip in clips) for part in PARTS}
-    if () in labels:  # values over time
+    if target in continuous:
         return counts | {"with a trace": labels.count(())}
     return counts | {name: labels.count(number) for number, name in enumerate(classes)}

@@ -81,6 +81,8 @@ class StoredFeatures(Extractor):
                 "expected a .npy file of numbers, as numpy.save writes it"
             ) from error
         array = self._fitted(found, path.name)
+        if np.isnan(array).all():
+            return Extraction([None] * len(windows), {}, [f"sidecar {self.sidecar} is empty"])
         return Extraction([array for _ in windows])
 
     def _fitted(self, found: object, name: str) -> Array:

@@ -75,6 +75,14 @@ class EmotionTask(EmotionModel):
             logged[f"scale/{name}"] = _scale(bundle.features[name].detach(), bundle.present[name])
         return total, _mean_of_ranks(logged)
 
+    def check(self) -> None:
+        """Make the optimizer as well; see the base class."""
+        super().check()
+        try:
+            self.make_optimizer([{"params": [torch.zeros(1, requires_grad=True)]}])
+        except ValueError as error:
+            raise TaskError(f"optimizer: {error}") from error
+
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch; log it, its parts and the scale of the features."""
         batch = batch if self.unlabelled else self._labelled(batch)

@@ -65,3 +65,44 @@ def test_the_page_is_kept_while_nothing_changes_and_goes_with_a_deleted_clip(
     assert not page.exists()
     main(["preprocess", *options])
     assert page.exists()
+
+
+def test_a_set_without_a_usable_clip_is_an_error(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.wav").unlink()
+    with pytest.raises(SystemExit) as stop:
+        main(["preprocess", *options])
+    assert stop.value.code == 2
+    assert "no clip could be used; report.csv" in capsys.readouterr().err
+
+
+def test_traces_are_read_before_media(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{number}.wav,none.csv\n" for number in range(5))
+    (tmp_path / "clips.csv").write_text(f"path,trace\n{rows}")
+    with pytest.raises(SystemExit):
+        main(["preprocess", *options, "--data.dimensions=[arousal]"])
+    assert "none of 5 recordings has a trace that can be used: 0.wav: " in capsys.readouterr().err
+    assert list((tmp_path / "cache").rglob("entry.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--data.workers=-1", "workers -1; expected at least"),
+        ("--data.labelled_share=2", "labelled_share is 2.0; it must be from 0 to 1"),
+        ("--data.batch_size=0", "batch_size is 0"),
+    ],
+)
+def test_a_value_that_a_class_refuses_is_told_in_a_line(
+    options: list[str], option: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["preprocess", *options, option])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert len(said.splitlines()) == 1

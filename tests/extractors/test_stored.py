@@ -44,7 +44,13 @@ def test_a_sequence_is_cut_or_padded(tmp_path: Path) -> None:
     assert np.array_equal(padded[:5], long)
     assert padded.shape == (7, 2)
     assert np.isnan(padded[5:]).all()
-    assert np.isnan(np.asarray(extracted(saved(tmp_path, long[:0]), [3, 2])[0])).all()
+
+
+def test_a_sequence_of_no_steps_is_absent(tmp_path: Path) -> None:
+    clip = Clip("a", Path("a.mp4"), sidecars={"bert": saved(tmp_path, np.zeros((0, 2)))})
+    found = StoredFeatures("bert", [3, 2]).extract(clip, MEDIA, WINDOWS)
+    assert found.arrays == [None, None]
+    assert found.warnings == ["sidecar bert is empty"]
 
 
 def test_a_clip_without_the_sidecar_lacks_the_modality() -> None:
