@@ -1,8 +1,10 @@
 """One stage of training: which modules learn, on what, for how long."""
 
+import re
 from dataclasses import dataclass, field
 
 from emorec.errors import UserError
+from emorec.tasks import EmotionTask
 
 
 class StageError(UserError):
@@ -33,3 +35,29 @@ class Stage:
     monitor: str = "val/fused/accuracy"
     learning_rates: dict[str, float] = field(default_factory=dict)
     warmup: dict[str, int] = field(default_factory=dict)
+
+
+def check_monitor(name: str, stage: Stage, task: EmotionTask) -> None:
+    """Check that a stage measures what it monitors: its first validation may be hours away.
+
+    Args:
+        name: Of the stage.
+        stage: The stage.
+        task: The model. What others log than its measures of scores is not looked at.
+
+    Raises:
+        StageError: The scores are of no objective of the stage, or the measure is none of the
+            task's.
+    """
+    found = re.fullmatch(r"val/([^/]+)/([^/]+)", stage.monitor)
+    if not found or not task.measures:
+        return
+    counted = task.objectives if stage.objectives is None else stage.objectives
+    scores = sorted({kind for each in counted for kind in task.objective(each).score_names})
+    right = [found[1] in scores, found[2] in task.measures]
+    if any(right) and not all(right):
+        there = [f"val/{kind}/{measure}" for kind in scores for measure in task.measures]
+        raise StageError(
+            f"stage {name} monitors {stage.monitor}, which it does not measure; with its "
+            f"objectives there are {', '.join(there) or 'no scores'}"
+        )

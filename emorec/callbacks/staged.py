@@ -10,7 +10,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.callbacks.init_weights import check_split, existing, start_from
-from emorec.callbacks.stage import Stage, StageError
+from emorec.callbacks.stage import Stage, StageError, check_monitor
 from emorec.tasks import EmotionTask
 
 
@@ -70,6 +70,7 @@ class StagedTraining(Callback):
             _known(name, "modalities", stage.modalities, list(task.encoders))
             _known(name, "train", stage.train, modules)
             _known(name, "learning_rates", list(stage.learning_rates), modules)
+            check_monitor(name, stage, task)
         if trainer.max_epochs not in (None, -1, self.epochs):
             raise StageError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {self.epochs}; "

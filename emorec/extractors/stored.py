@@ -32,7 +32,7 @@ class StoredFeatures(Extractor):
         UserError: A size is below 1.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     dtype: ClassVar[type[np.generic]] = np.float32
 
     def __init__(self, sidecar: str, shape: list[int], standardise: bool = True) -> None:

@@ -20,6 +20,11 @@ class EmotionTask(EmotionModel):
 
     calibrating = False  # whether validation is for what is fitted on it after training
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is logged of each kind of scores after validation, as ``val/NAME/MEASURE``."""
+        return ()
+
     def calibrate(self) -> None:
         """Fit on the last validation what is done to results; nothing unless overridden."""
 

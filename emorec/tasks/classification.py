@@ -25,6 +25,11 @@ class ClassificationTask(EmotionTask):
         test_votes: After testing: name of the scores -> decisions on test clips, of all ranks.
     """
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Clip metrics; see the class."""
+        return ("accuracy", "uar", "macro_f1", "weighted_f1")
+
     def configure_model(self) -> None:
         """Assemble the model and one vote for each kind of scores."""
         if self.fusion is not None:
@@ -77,12 +82,7 @@ class ClassificationTask(EmotionTask):
         self.validation_votes = self._decide()
         for name, votes in self.validation_votes.items():
             metrics = clip_metrics(votes, len(self.classes))
-            values = {
-                "accuracy": metrics.accuracy,
-                "uar": metrics.uar,
-                "macro_f1": metrics.macro_f1,
-                "weighted_f1": metrics.weighted_f1,
-            }
+            values = {key: getattr(metrics, key) for key in self.measures}
             # Votes are of all ranks already.
             for key, value in values.items():
                 if value is not None:

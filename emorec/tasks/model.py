@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -137,14 +137,11 @@ class EmotionModel(LightningModule):
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
         """Return features and output; the label feature is added by :meth:`with_label`."""
         features, present, read, hidden = {}, {}, {}, []
-        dtype = self.dtype
-        assert isinstance(dtype, torch.dtype)
         for name in self.encoders:
             there = batch.present[name]
             if name in self.shown:
-                x = self.standardise[name](batch.inputs[name]).to(dtype)
-                x = read[name] = x.masked_fill(~_like(there, x), 0)
-                encoded = self.encoders[name](x)
+                read[name] = self.read(name, batch)
+                encoded = self.encoders[name](read[name])
                 features[name] = encoded.masked_fill(~_like(there, encoded), 0)
                 present[name] = there
             else:
@@ -155,6 +152,12 @@ class EmotionModel(LightningModule):
             features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
         return replace(bundle, inputs=read)
+
+    def read(self, modality: str, batch: SegmentBatch) -> Tensor:
+        """Return what an encoder reads: standardised, zero where the modality is absent."""
+        x: Tensor = self.standardise[modality](batch.inputs[modality])
+        x = x.to(cast("torch.dtype", self.dtype))
+        return x.masked_fill(~_like(batch.present[modality], x), 0)
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
         """Fuse the features of the modalities; adds ``fused``.
@@ -179,12 +182,9 @@ class EmotionModel(LightningModule):
         if self.label_encoder is None:
             return bundle
         label = self.label_encoder(batch.targets[self.target])
-        return FeatureBundle(
-            {**bundle.features, "label": label},
-            {**bundle.present, "label": batch.labelled[self.target]},
-            bundle.output,
-            bundle.inputs,
-        )
+        features = {**bundle.features, "label": label}
+        present = {**bundle.present, "label": batch.labelled[self.target]}
+        return replace(bundle, features=features, present=present)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters by group name, see the class."""

@@ -12,6 +12,7 @@ from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.postprocess import Chain, fit_chain
 from emorec.tasks.base import EmotionTask
+from emorec.tasks.model import TaskError
 from emorec.traces import (
     Values,
     WindowCollection,
@@ -77,6 +78,35 @@ class RegressionTask(EmotionTask):
         if stage == "fit":
             data = self._data()
             self.delay = torch.full_like(self.delay, round(data.delay / data.step))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The agreement; see the class."""
+        return ("ccc", *(f"ccc_{dimension}" for dimension in self.classes))
+
+    def on_fit_start(self) -> None:
+        """Look whether all modalities have as many steps as the target; see the base class.
+
+        Raises:
+            TaskError: One has others.
+        """
+        super().on_fit_start()
+        batch: SegmentBatch = self._data().parts["train"].__getitems__([0]).to(self.device)
+        wanted, training = batch.targets[self.target].shape[1], self.training
+        self.eval()
+        with torch.no_grad():
+            found = {
+                name: encoder(self.read(name, batch)).shape[1:-1]
+                for name, encoder in self.encoders.items()
+            }
+        self.train(training)
+        for name, steps in found.items():
+            if steps != (wanted,):
+                raise TaskError(
+                    f"windows have {wanted} steps of {self._data().step:g} s, but the encoder of "
+                    f"{name} gives {steps[0] if steps else 'no'} steps: what is cut of a window "
+                    f"(data.extractors.{name}) and data.windows.length have to agree"
+                )
 
     def values(self, bundle: FeatureBundle) -> dict[str, Tensor]:
         """Return name -> values (B, T, dimensions) of the active heads."""

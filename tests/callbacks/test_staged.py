@@ -185,11 +185,15 @@ def test_wrong_names_are_refused_with_those_there_are(
         train(tmp_path, {"s": Stage(1, **options)})
 
 
-def test_a_metric_that_only_an_earlier_stage_measured_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("monitor", ["val/fused/acc", "val/audio/accuracy"])
+def test_what_a_stage_does_not_measure_is_refused_before_the_first_one(
+    monitor: str, tmp_path: Path
+) -> None:
     stages = three_stages()
-    stages["joint"].monitor = "val/audio/accuracy"  # the joint stage has no head on audio alone
-    with pytest.raises(StageError, match="stage joint monitors val/audio/accuracy"):
+    stages["joint"].monitor = monitor  # the joint stage has no head on audio alone
+    with pytest.raises(StageError, match=f"stage joint monitors {monitor}.* val/fused/macro_f1"):
         train(tmp_path, stages)
+    assert not list(tmp_path.rglob("*.ckpt"))
 
 
 def test_stages_without_an_epoch_are_refused() -> None:

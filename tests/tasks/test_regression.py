@@ -13,9 +13,9 @@ from emorec.callbacks import MissingModality, Report, Stage, StagedTraining
 from emorec.callbacks.init_weights import start_from
 from emorec.callbacks.report_traces import report_traces
 from emorec.errors import UserError
-from emorec.tasks import RegressionTask
+from emorec.tasks import RegressionTask, TaskError
 from emorec.traces import agreement, joined, mean_ccc
-from tests.toy_traces import DIMENSIONS, ToyRecordings, toy_regression
+from tests.toy_traces import DIMENSIONS, StepEncoder, ToyRecordings, toy_regression
 
 QUIET: dict[str, Any] = {
     "accelerator": "cpu",
@@ -83,6 +83,21 @@ def test_recordings_are_learned_and_judged_as_a_whole(delay: float, tmp_path: Pa
     table = np.genfromtxt(tmp_path / "predictions.csv", delimiter=",", names=True, dtype=None)
     assert len(table) == sum(map(len, traces.values()))
     assert (tmp_path / "traces.png").stat().st_size > 10000
+
+
+def test_another_number_of_steps_is_told_before_training(tmp_path: Path) -> None:
+    class Halved(StepEncoder):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x[:, ::2])
+
+    task = toy_regression(encoders={"audio": StepEncoder(), "face": Halved()})
+    callbacks = [StagedTraining(STAGES), Report(tmp_path)]
+    trainer = Trainer(default_root_dir=tmp_path, callbacks=callbacks, **QUIET)
+    with pytest.raises(
+        TaskError, match=r"windows have 25 steps of 0\.04 s, but the encoder of face gives 13"
+    ):
+        trainer.fit(task, datamodule=ToyRecordings(tmp_path / "media"))
+    assert trainer.global_step == 0
 
 
 def test_one_modality_says_nothing_of_the_others_dimension(fitted: Fitted) -> None:
