@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from emorec.data.delimiter import delimiter_of
 from emorec.data.errors import DataError
 from emorec.types import Clip
 
 TRAITS = ("sex", "age")
 SIDECAR = "sidecar_"
-FORMAT = """expected a CSV file with a header line, or JSON lines, with
+FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or JSON lines, with
   path    media file, relative to the manifest's folder or absolute (required)
   label   one of the classes; empty: an unlabelled clip (required, but not where there are
           data.dimensions and no data.classes)
@@ -47,7 +48,7 @@ def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, A
     except UnicodeDecodeError as error:
         raise DataError(f"manifest {manifest} is not UTF-8: {error}") from error
     if manifest.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text), strict=True)
+        reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=delimiter_of(text))
         rows: list[dict[str, Any]] = []
         try:
             for row in reader:

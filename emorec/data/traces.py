@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from emorec.data.delimiter import delimiter_of
 from emorec.data.errors import DataError
 from emorec.types import Array, Window
 
@@ -104,23 +105,22 @@ def _columns(path: Path, dimensions: Sequence[str]) -> tuple[Numbers, Numbers]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"trace {path} cannot be read ({error}); {TRACE_FORMAT}") from error
+    delimiter = delimiter_of(text)
     try:
-        dialect = csv.Sniffer().sniff(text[:4096], ",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     except csv.Error as error:
         raise DataError(f"trace {path} is no CSV file ({error}); {TRACE_FORMAT}") from error
     found = [name.strip() for name in rows[0]] if rows else []
-    missing = [name for name in ("time", *dimensions) if name not in found]
+    names = [name.casefold() for name in found]
+    missing = [name for name in ("time", *dimensions) if name.casefold() not in names]
     if missing or len(rows) < 2:
         raise DataError(
             f"trace {path} has {'no rows' if not missing else 'no column ' + missing[0]} (found: "
             f"{', '.join(found) or 'nothing'}); {TRACE_FORMAT}"
         )
-    columns = [found.index(name) for name in ("time", *dimensions)]
-    cells = [[_number(path, row, column) for column in columns] for row in rows[1:]]
+    columns = [names.index(name.casefold()) for name in ("time", *dimensions)]
+    comma = delimiter != ","  # then it may be a decimal one
+    cells = [[_number(path, row, column, comma) for column in columns] for row in rows[1:]]
     table = np.array(cells, np.float64)
     times = table[:, 0]
     if np.isnan(times).any() or times[0] < 0 or (np.diff(times) <= 0).any():
@@ -128,10 +128,10 @@ def _columns(path: Path, dimensions: Sequence[str]) -> tuple[Numbers, Numbers]:
     return times, table[:, 1:]
 
 
-def _number(path: Path, row: Sequence[str], column: int) -> float:
+def _number(path: Path, row: Sequence[str], column: int, comma: bool) -> float:
     text = row[column].strip() if column < len(row) else ""
     try:
-        value = float(text) if text else np.nan
+        value = float(text.replace(",", ".") if comma else text) if text else np.nan
     except ValueError as error:
         raise DataError(f"trace {path}: {text!r} is no number; {TRACE_FORMAT}") from error
     if abs(value) > float(np.finfo(np.float32).max):

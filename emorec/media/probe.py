@@ -32,6 +32,9 @@ class Span:
         return Span(first - start, last - start) if last > first else None
 
 
+LATE = 0.5  # seconds; ends of clips are rounded, and streams end a frame apart
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """A readable media file on one clock.
@@ -63,13 +66,21 @@ class Media:
         Raises:
             MediaError: The file ends before the part begins.
         """
-        end = min(end, self.duration)
+        late, end = end - self.duration, min(end, self.duration)
         if not 0 <= start < end:
             raise MediaError(f"no part from {start:g} s on: the file lasts {self.duration:.2f} s")
         audio = self.audio.cut(start, end) if self.audio else None
         video = self.video.cut(start, end) if self.video else None
+        warnings = self.warnings
+        if late > LATE:
+            warnings += (f"the file ends {late:.1f} s before the clip does",)
         return replace(
-            self, origin=self.origin + start, duration=end - start, audio=audio, video=video
+            self,
+            origin=self.origin + start,
+            duration=end - start,
+            audio=audio,
+            video=video,
+            warnings=warnings,
         )
 
 
@@ -87,7 +98,7 @@ def probe(path: Path) -> Media:
         MediaError: The file is missing, unreadable, empty, or holds neither sound nor picture.
     """
     if not path.exists():
-        raise MediaError("file not found")
+        raise MediaError(f"file not found ({path})")
     if path.is_dir():
         raise MediaError("a directory, not a media file")
     if not path.is_file():

@@ -32,6 +32,8 @@ def predict_files(options: argparse.Namespace) -> None:
     inputs = find_inputs(options.files, listed, options.root)
     if not inputs:
         raise UserError("no media file in what was named")
+    if options.hop <= 0:
+        raise UserError(f"--hop is {options.hop:g}; expected seconds, above 0")
     predictor = load_predictor(
         options.checkpoint, options.device, options.batch_size, trust=options.trust
     )
@@ -68,7 +70,7 @@ def predict_files(options: argparse.Namespace) -> None:
     sys.stdout.write(
         f"{len(inputs) - failed} of {len(inputs)} files predicted{known}, {failed} skipped; "
         f"{', '.join(map(str, [output.file, *tables]))}"
-        f"{f' and a {picture} picture each' if options.pictures else ''}\n"
+        f"{f' and a {picture} picture each' if options.pictures and failed < len(inputs) else ''}\n"
     )
     if failed == len(inputs):
         raise UserError("no file could be used")

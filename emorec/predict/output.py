@@ -23,7 +23,7 @@ class Output:
         overwrite: Forget what is there.
 
     Raises:
-        UserError: The folder has predictions that were made by something else.
+        UserError: It is no folder, or has predictions that were made by something else.
     """
 
     def __init__(
@@ -31,6 +31,8 @@ class Output:
     ) -> None:
         self.folder, self.made_by = folder, dict(made_by)
         self.file = folder / "predictions.jsonl"
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"--out is {folder}, which is a file; name a folder")
         folder.mkdir(parents=True, exist_ok=True)
         self.records: dict[tuple[str, ...], dict[str, Any]] = {}
         if self.file.is_file() and not overwrite:

@@ -81,7 +81,7 @@ def test_the_digest_reads_the_whole_file(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_skipped_with_its_reason(tmp_path: Path) -> None:
     entry, arrays = make_entry(CLIP, tmp_path, WINDOWS, {"x": Every()})
-    assert (entry.status, entry.reason) == ("skipped", "file not found")
+    assert (entry.status, entry.reason[:16]) == ("skipped", "file not found (")
     assert (entry.size, entry.digest) == (0, "")
     assert arrays == {}
 

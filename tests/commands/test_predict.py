@@ -75,6 +75,26 @@ def test_nothing_to_predict_is_an_error(
     assert "no media file in what was named" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--hop=0", "--hop is 0; expected seconds"), ("--out=clips.csv", "which is a file")],
+)
+def test_options_that_cannot_be_are_told_at_once(
+    model: str,
+    option: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips.csv").touch()
+    with pytest.raises(SystemExit):
+        main(["predict", model, "a.mp4", "--device=cpu", option])
+    assert message in capsys.readouterr().err
+    assert (tmp_path / "clips.csv").read_text() == ""
+
+
 def test_clips_of_a_manifest_are_parts_of_a_file(
     model: str, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,6 +75,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, name: st
     assert clips[0].labels
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_columns_may_be_separated_by_other_marks(tmp_path: Path, mark: str) -> None:
+    clips = manifest(tmp_path, f"path{mark}label\na, b.mp4{mark}joy\n").clips()
+    assert [(clip.id, dict(clip.labels)) for clip in clips] == [("a, b.mp4", {"emotion": 0})]
+
+
 def test_line_ends_and_quotes_of_other_programs_are_read(tmp_path: Path) -> None:
     text = 'path,label\r\n"a, b.mp4",joy\r\n\r\n"c.mp4","anger"\r\n'
     clips = manifest(tmp_path, text).clips()
@@ -135,7 +141,7 @@ def test_a_missing_file_is_named_with_the_format(tmp_path: Path) -> None:
     ("text", "name", "parts"),
     [
         ("path,emotion\n1.mp4,joy\n", "set.csv", ["no label (found: path, emotion)"]),
-        ("file;label\n1.mp4;joy\n", "set.csv", ["no label and no path (found: file;label)"]),
+        ("file|label\n1.mp4|joy\n", "set.csv", ["no label and no path (found: file|label)"]),
         ("", "set.csv", ["no label and no path (found: nothing)"]),
         ("path,label\n1.mp4,oh, no,joy\n", "set.csv", ["line 2: more cells", "( no, joy beyond"]),
         ('path,label\n"1.mp4,joy\n2.mp4,joy\n', "set.csv", ["no CSV file", "a quote open?"]),

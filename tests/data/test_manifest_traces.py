@@ -134,7 +134,8 @@ def test_a_recording_whose_trace_is_missing_is_left_out_with_its_reason(recordin
     (recordings / "traces/2.csv").write_text("time,arousal\n0,1\n")
     text = f"path,trace,split\n{ROWS}"
     data = manifest(recordings, text, split="official", windows=SlidingWindows(1.0, 1.0))
-    data.prepare_data()
+    with pytest.warns(UserWarning, match="2 of 5 recordings have traces that cannot be used"):
+        data.prepare_data()  # before any media file is read
     with pytest.warns(UserWarning, match="left out") as told:
         data.setup("fit")
     said = [str(each.message) for each in told]

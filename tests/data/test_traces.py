@@ -29,6 +29,14 @@ def test_values_on_the_grid_are_taken_as_they_are(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.asarray(found, np.float64), wanted)
 
 
+def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
+    text = "Time;Valence;AROUSAL\n0,00;0,5;1\n0,04;0,25;-1,5\n"
+    found = read_trace(write(tmp_path / "a.csv", text), BOTH, 0.04)
+    assert found.tolist() == [[1.0, 0.5], [-1.5, 0.25]]
+    tabs = read_trace(write(tmp_path / "b.csv", text.replace(";", "\t")), BOTH, 0.04)
+    assert tabs.tolist() == found.tolist()
+
+
 def test_between_times_values_are_interpolated_and_gaps_stay_gaps() -> None:
     times = np.array([0.1, 0.2, 0.3, 0.4, 2.0])
     values = np.array([[1.0], [2.0], [np.nan], [4.0], [5.0]])

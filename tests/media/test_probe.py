@@ -105,7 +105,7 @@ def test_the_cover_of_a_music_file_is_no_video(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("missing.mp4", "file not found"),
+        ("missing.mp4", r"file not found \(.*missing\.mp4\)"),
         ("missing.wav", "file not found"),
         ("folder.mp4", "a directory"),
         ("empty.mp4", "empty file"),
@@ -123,6 +123,16 @@ def test_what_is_no_media_file_is_refused_with_its_reason(
             make(tmp_path / f"{make.__name__.partition('_')[0]}.{suffix}")
     with pytest.raises(MediaError, match=words):
         probe(tmp_path / name)
+
+
+def test_a_part_beyond_the_end_is_cut_and_told(tmp_path: Path) -> None:
+    media = probe(write_sound(tmp_path / "a.wav", tone(8000, 2.0)[None], 8000))
+    assert media.part(0.5, 2.1).warnings == ()
+    late = media.part(0.5, 5.0)
+    assert late.duration == pytest.approx(1.5)
+    assert late.warnings == ("the file ends 3.0 s before the clip does",)
+    with pytest.raises(MediaError, match="no part from 2 s on"):
+        media.part(2.0, 3.0)
 
 
 def test_a_sound_file_without_samples_is_refused(tmp_path: Path) -> None:
