@@ -62,6 +62,8 @@ def write_results(
         )
     sizes = {part: len(data.parts[part].ids) for part in ("train", "val", "test")}
     text = _summary(run, results, data, sizes)
+    if not finished:
+        text = f"TRAINING IS NOT FINISHED: weights so far, of {', '.join(stages)}\n{text}"
     write_text(run.summary_file, text)
     run.write_metrics(
         {

@@ -39,7 +39,8 @@ class EmorecCLI(RunCLI):
         if self.directory.finished:
             if is_first_process():
                 sys.stdout.write(
-                    f"{self.directory.path} is a finished run, nothing is changed; --overwrite "
+                    f"{self.directory.path} is a finished run with these options: nothing is done. "
+                    "Whether clips or labels have changed since is not looked at; --overwrite "
                     f"starts anew\n{self.directory.summary_file.read_text(encoding='utf-8')}"
                 )
             return

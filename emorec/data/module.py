@@ -19,7 +19,7 @@ from emorec.data.segments import SegmentDataset
 from emorec.data.splits import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
 from emorec.data.traces import Traces
-from emorec.data.usable import usable_entries, usable_traces
+from emorec.data.usable import check_training, usable_entries, usable_traces
 from emorec.types import Array, Clip, SegmentBatch
 
 
@@ -34,6 +34,7 @@ class EmotionDataModule(ClipSet):
 
         Raises:
             LeakError: Two parts share what they must not share.
+            DataError: There is nothing to learn from.
         """
         if self.parts:
             return
@@ -48,6 +49,8 @@ class EmotionDataModule(ClipSet):
         self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
         for part in PARTS:
             self.parts[part] = self.dataset(self.all_clips, self.assigned, part)
+        if stage == "fit":
+            check_training(self)
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
 

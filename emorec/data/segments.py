@@ -102,6 +102,10 @@ class SegmentDataset(Dataset[SegmentBatch]):
             index=torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER),
         )
 
+    def has_values(self, target: str) -> bool:
+        """Return whether any segment has a known value of a continuous target."""
+        return any(bool(self._parts(target, [pair], [True])[1]) for pair in self.items)
+
     def _parts(
         self, target: str, pairs: Sequence[tuple[int, int]], real: Sequence[bool]
     ) -> tuple[Tensor, Tensor]:

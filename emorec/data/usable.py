@@ -76,6 +76,29 @@ def usable_traces(
     return traces
 
 
+def check_training(data: ClipSet) -> None:
+    """Check that there is something to learn from.
+
+    Args:
+        data: The set, split and ready.
+
+    Raises:
+        DataError: No clip of an unlabelled corpus can be used, or no window for training has a
+            known value of a continuous target.
+    """
+    if data.extra and data.extra.isdisjoint(data.entries):
+        raise DataError(
+            f"none of the {len(data.extra)} clips of {data.unlabelled} can be used; report.csv in "
+            f"{data.source().cache().folder} says why"
+        )
+    for target in data.continuous:
+        if not data.parts["train"].has_values(target):
+            raise DataError(
+                f"no training window has a value of {target}: traces are empty there, end early, "
+                f"or lag behind by data.delay, {data.delay:g} s, beyond the recording"
+            )
+
+
 def _check_length(trace: float, recording: float) -> None:
     """Refuse a trace whose times are in another unit than seconds: it is far too long."""
     if trace > 2 * recording + 60:

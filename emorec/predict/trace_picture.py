@@ -13,7 +13,9 @@ def trace_picture(prediction: TracePrediction) -> Figure:
     panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
     figure.suptitle(prediction.title, fontsize=10)
     times = prediction.times
-    lines = [("together" if prediction.alone else "predicted", prediction.values, "#333333", 1.8)]
+    whole = "together" if prediction.alone else "predicted"
+    whole += ",\npost-processed" if prediction.processed else ""
+    lines = [(whole, prediction.values, "#333333", 1.8)]
     for number, (name, values) in enumerate(prediction.alone.items()):
         lines.append((f"{name} alone", values, COLOURS[number % len(COLOURS)], 0.8))
     for number, (panel, dimension) in enumerate(zip(panels, prediction.dimensions, strict=True)):

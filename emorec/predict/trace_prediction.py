@@ -32,6 +32,7 @@ class TracePrediction:
         duration: Seconds.
         warnings: What was odd about the file.
         title: What pictures call it: the file's name, or the id of the clip.
+        processed: Whether post-processing changed the values.
     """
 
     file: Path
@@ -43,6 +44,7 @@ class TracePrediction:
     duration: float = 0.0
     warnings: list[str] = field(default_factory=list)
     title: str = ""
+    processed: bool = False
 
     @property
     def times(self) -> NDArray[np.float64]:

@@ -141,6 +141,7 @@ class TracePredictor:
             media.duration,
             warnings,
             recording.title,
+            any(chain.described() for chain in self.task.chains()),
         )
 
     def _part(

@@ -113,7 +113,7 @@ def test_a_finished_run_is_left_as_it_is(
     before = snapshot(smoke_run)
     smoke(smoke_run, place)
     assert snapshot(smoke_run) == before
-    assert "is a finished run, nothing is changed" in "".join(capsys.readouterr())
+    assert "is a finished run with these options: nothing is done" in "".join(capsys.readouterr())
 
 
 def test_another_config_is_refused(
@@ -201,5 +201,7 @@ def test_a_run_that_a_callback_stopped_is_not_finished_and_goes_on(
         with pytest.warns(UserWarning, match="a callback stopped training after 1 of"):
             smoke(run, place)
     assert json.loads((run / "metrics.json").read_text())["finished"] is False
+    assert (run / "summary.txt").read_text().startswith("TRAINING IS NOT FINISHED: weights so far")
     smoke(run, place)
+    assert (run / "summary.txt").read_text().startswith("test clips")
     assert json.loads((run / "metrics.json").read_text())["finished"] is True

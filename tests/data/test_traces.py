@@ -130,6 +130,15 @@ def test_a_recording_with_a_bad_trace_is_left_out_and_named(tmp_path: Path) -> N
     assert set(data.assigned) == {f"r{i}" for i in (0, 1, 2, 6, 7, 8)}
 
 
+def test_a_delay_beyond_all_recordings_leaves_nothing_to_learn(tmp_path: Path) -> None:
+    ToyRecordings(tmp_path).prepare_data()
+    late = ToyRecordings(tmp_path, delay=60.0)
+    late._prepared = True  # the gold standard stays
+    with pytest.raises(DataError, match=r"no training window has a value of affect.* 60 s, beyond"):
+        late.setup("fit")
+    ToyRecordings(tmp_path, delay=60.0).setup("test")  # what is tested needs none
+
+
 def test_without_any_trace_it_is_said_what_is_wrong(tmp_path: Path) -> None:
     class OnlyLabelled(ToyRecordings):
         def clips(self) -> list[Clip]:

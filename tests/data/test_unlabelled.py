@@ -28,6 +28,17 @@ def test_clips_of_the_other_corpus_have_no_label_and_absolute_paths(tmp_path: Pa
     assert {clip.group for clip in clips} == {"meetings who0", "meetings who1"}
 
 
+def test_a_corpus_of_which_nothing_can_be_used_is_told(tmp_path: Path) -> None:
+    ToyData(tmp_path / "own").prepare_data()
+    data = ToyData(tmp_path / "own", unlabelled=manifest(tmp_path / "ami"))
+    data._prepared = True
+    with (
+        pytest.warns(UserWarning, match="7 clips are left out"),
+        pytest.raises(DataError, match=r"none of the 7 clips of .*meetings\.csv can be used"),
+    ):
+        data.setup("fit")
+
+
 @pytest.mark.parametrize("split", ["random_clip", "subject_independent"])
 def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
     alone = ToyData(tmp_path / "own", split=split)

@@ -200,6 +200,7 @@ def test_a_file_without_anything_to_go_by_gives_its_reason(
 
 
 def test_the_picture_has_a_panel_a_dimension(predictor: TracePredictor, recording: Path) -> None:
+    predictor.task.chain = torch.tensor([Chain()] * 2)
     found = predictor.predict(recording)
     figure = trace_picture(found)
     assert [panel.get_ylabel() for panel in figure.axes] == BOTH
@@ -209,6 +210,9 @@ def test_the_picture_has_a_panel_a_dimension(predictor: TracePredictor, recordin
     widths = [line.get_linewidth() for line in figure.axes[0].lines]
     assert widths[0] > max(widths[1:])
     np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), found.values[:, 1])
+    predictor.task.chain = torch.tensor([Chain(), Chain(scale=2.0)])
+    processed = trace_picture(predictor.predict(recording)).axes[0].lines[0].get_label()
+    assert processed == "together,\npost-processed"
     one = TracePrediction(Path("a"), ["arousal"], 0.04, np.zeros((1, 1)))
     assert len(trace_picture(one).axes) == 1
 
