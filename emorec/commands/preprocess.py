@@ -22,8 +22,9 @@ def main(argv: Sequence[str]) -> None:
     show_info()
     device = _device(options.device)
     at_once = options.at_once or (8 if device.startswith("cuda") else 1)
-    made = data.preprocess(Work(options.workers, _shard(options.shard), device, at_once))
-    if made and not any(entry.status == "ok" for entry in made):
+    shard = _shard(options.shard)
+    made = data.preprocess(Work(options.workers, shard, device, at_once))
+    if shard[1] == 1 and not any(entry.status == "ok" for entry in made):
         raise UserError("no clip could be used; report.csv in the cache folder says why")
 
 

@@ -117,11 +117,11 @@ class RunCLI(LightningCLI):
         """
         try:
             super().instantiate_classes()
-        except (ValueError, MisconfigurationException) as error:
+        except BaseException as error:
+            self.directory.release()  # an earlier run comes back
+            if not isinstance(error, (ValueError, MisconfigurationException)):
+                raise
             raise UserError(f"{first_cause(error)}; emorec fit --help explains options") from error
-        finally:
-            if not hasattr(self, "trainer"):  # an earlier run comes back
-                self.directory.release()
 
     def _place_wandb(self, trainer: Any) -> None:
         loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger]

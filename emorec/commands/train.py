@@ -100,7 +100,7 @@ class EmorecCLI(RunCLI):
                 validate(ckpt_path=None)
             model.calibrate()
         finally:
-            data.select_on_test = chosen_on_test
+            model.calibrating, data.select_on_test = False, chosen_on_test
         if self.trainer.is_global_zero:
             save_weights(path, model)
         self.trainer.strategy.barrier("calibrated")

@@ -1,7 +1,7 @@
 """The list of clips and their traces, checked before any media file is read."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lightning.pytorch.utilities import rank_zero_warn
 
@@ -52,17 +52,43 @@ def check_traces(
     Raises:
         DataError: None can be used.
     """
-    found, bad = 0, []
-    for clip, target in ((c, t) for c in clips for t in continuous if t in c.labels):
-        try:
-            read(clip, target)
-            found += 1
-        except DataError as error:
-            bad.append(f"{clip.id}: {error}")
-    if bad and not found:
+    every = list(read_traces(clips, continuous, read))
+    bad = [f"{clip.id}: {found}" for clip, found in every if isinstance(found, DataError)]
+    if bad and len(bad) == len(every):
         raise DataError(f"none of {len(bad)} recordings has a trace that can be used: {bad[0]}")
     if bad:
         rank_zero_warn(
-            f"{len(bad)} of {found + len(bad)} recordings have traces that cannot be used and will "
+            f"{len(bad)} of {len(every)} recordings have traces that cannot be used and will "
             f"be left out, for instance {bad[0]}"
+        )
+
+
+def read_traces(
+    clips: Iterable[Clip], continuous: Sequence[str], read: Callable[[Clip, str], Array]
+) -> Iterator[tuple[Clip, Array | DataError]]:
+    """Yield each annotation over time, float32 (steps, dimensions), or what is wrong with it.
+
+    Arguments: see :func:`check_traces`.
+    """
+    for clip, target in ((c, t) for c in clips for t in continuous if t in c.labels):
+        try:
+            yield clip, read(clip, target)
+        except DataError as error:
+            yield clip, error
+
+
+def check_length(trace: float, recording: float) -> None:
+    """Check that the times of a trace may be seconds: in other units it is far too long.
+
+    Args:
+        trace: How long the trace is, in steps times seconds a step.
+        recording: Seconds of the recording, and of the annotators' delay.
+
+    Raises:
+        DataError: The trace is more than twice as long, and a minute.
+    """
+    if trace > 2 * recording + 60:
+        raise DataError(
+            f"its trace lasts {trace:.0f} s, the recording {recording:.0f} s; expected times in "
+            "seconds from the start of the recording, no milliseconds or frame numbers"
         )

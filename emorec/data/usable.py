@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from lightning.pytorch.utilities import rank_zero_warn
 
 from emorec.cache import Entry, SegmentCache
+from emorec.data.checked import check_length
 from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
 from emorec.data.leaks import copies
@@ -61,7 +62,7 @@ def usable_traces(
                 continue
             try:
                 found = data.read_trace(clip, target)
-                _check_length(len(found) * data.step, entries[clip.id].duration + data.delay)
+                check_length(len(found) * data.step, entries[clip.id].duration + data.delay)
             except DataError as error:
                 del entries[clip.id]
                 bad.append(f"{clip.id}: {error}")
@@ -97,12 +98,3 @@ def check_training(data: ClipSet) -> None:
                 f"no training window has a value of {target}: traces are empty there, end early, "
                 f"or lag behind by data.delay, {data.delay:g} s, beyond the recording"
             )
-
-
-def _check_length(trace: float, recording: float) -> None:
-    """Refuse a trace whose times are in another unit than seconds: it is far too long."""
-    if trace > 2 * recording + 60:
-        raise DataError(
-            f"its trace lasts {trace:.0f} s, the recording {recording:.0f} s; expected times in "
-            "seconds from the start of the recording, no milliseconds or frame numbers"
-        )

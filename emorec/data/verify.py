@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from emorec.cache import Entry, Work
+from emorec.data.checked import check_length, read_traces
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits import PARTS
-from emorec.types import Clip
+from emorec.types import Array, Clip
 
 ERRORS = ("missing", "damaged", "duplicated")
 # Warning -> the fact of preprocessing that tells it: 0 windows have what is looked for.
@@ -79,7 +80,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     # Not told by the records: what was cached of a file is used after the file is gone.
     there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
     problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]
-    problems += _traces(data, there.values())
+    problems += _traces(data, there.values(), {entry.id: entry for entry in entries})
     # Of a group, a clip whose file is there is kept.
     copies = _copies(sorted(entries, key=lambda entry: entry.id not in there))
     for kept, *others in copies:
@@ -107,16 +108,20 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     )
 
 
-def _traces(data: EmotionDataModule, clips: Iterable[Clip]) -> Iterator[Problem]:
+def _traces(
+    data: EmotionDataModule, clips: Iterable[Clip], entries: Mapping[str, Entry]
+) -> Iterator[Problem]:
     """Yield the clips whose annotations over time cannot be used."""
-    for clip in clips:
-        for target in data.continuous:
-            if target not in clip.labels:
-                continue
-            try:
-                data.read_trace(clip, target)
-            except DataError as error:
-                yield Problem(clip.id, clip.media.as_posix(), "damaged", str(error))
+
+    def read(clip: Clip, target: str) -> Array:
+        found = data.read_trace(clip, target)
+        if entries[clip.id].status == "ok":
+            check_length(len(found) * data.step, entries[clip.id].duration + data.delay)
+        return found
+
+    for clip, found in read_traces(clips, data.continuous, read):
+        if isinstance(found, DataError):
+            yield Problem(clip.id, clip.media.as_posix(), "damaged", str(found))
 
 
 def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:

@@ -69,7 +69,7 @@ class Output:
 
     def add(self, one: Input, record: Mapping[str, Any]) -> None:
         """Write the line of a file or clip."""
-        whole = {**one.key, **record, **one.key, "state": _state(one), "made_by": self.made_by}
+        whole = {**one.key, **record, "state": _state(one), "made_by": self.made_by}
         key = tuple(one.key.values())
         known = key in self.records
         self.records[key] = whole

@@ -83,7 +83,8 @@ class TracePredictor:
 
         Windows are cut and extracted as in training; where they overlap, the mean of what they say
         counts. The annotators' delay and the post-processing that were fitted are applied. Memory
-        does not grow with the recording, except for small arrays and the numbers that are returned.
+        does not grow with the recording, except for arrays of at most 64 MiB a modality (512 MiB of
+        sound) and the numbers that are returned.
 
         Args:
             named: The recording: a file; or a clip, where the model also reads other files of it,

@@ -140,11 +140,13 @@ def test_a_set_that_is_not_there_is_the_users_error(
 def test_recordings_with_traces_are_counted_and_bad_traces_listed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(3):
+    for number in range(4):
         write_media(tmp_path / f"{number}.m4a", None, VOICE)
     (tmp_path / "0.csv").write_text("time,arousal\n0,1\n0.5,0.5\n")
     (tmp_path / "1.csv").write_text("when,arousal\n0,1\n")
-    (tmp_path / "clips.csv").write_text("path,trace\n0.m4a,0.csv\n1.m4a,1.csv\n2.m4a,\n")
+    (tmp_path / "3.csv").write_text("time,arousal\n0,1\n800,0.5\n")  # milliseconds
+    rows = "0.m4a,0.csv\n1.m4a,1.csv\n2.m4a,\n3.m4a,3.csv\n"
+    (tmp_path / "clips.csv").write_text(f"path,trace\n{rows}")
     command = [
         "verify",
         "--data=Manifest",
@@ -157,10 +159,11 @@ def test_recordings_with_traces_are_counted_and_bad_traces_listed(
         "--data.windows.hop=0.4",
         "--workers=0",
     ]
-    with pytest.warns(UserWarning, match="1 of 2 recordings"), pytest.raises(SystemExit):
+    with pytest.warns(UserWarning, match="1 of 3 recordings"), pytest.raises(SystemExit):
         main(command)
     shown = capsys.readouterr().out
-    assert "affect: with a trace 2, unlabelled 1" in shown
-    assert "damaged         1  1.m4a" in shown
+    assert "affect: with a trace 3, unlabelled 1" in shown
+    assert "damaged         2  1.m4a, 3.m4a" in shown
     (table,) = (tmp_path / "cache").rglob("verify.csv")
     assert "no column time" in table.read_text()
+    assert "its trace lasts 800 s, the recording 1 s" in table.read_text()
