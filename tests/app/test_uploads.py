@@ -15,12 +15,13 @@ from emorec.predict import Predictor
 
 
 def upload(address: str, name: str) -> Path:
-    answer = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, b"some bytes")})
+    files = {"files": (name, b"some bytes")}
+    answer = httpx.post(f"{address}/gradio_api/upload", files=files, timeout=60)
     (kept,) = answer.raise_for_status().json()
     return Path(kept)
 
 
-def wait_until_deleted(path: Path, seconds: float = 30.0) -> bool:
+def wait_until_deleted(path: Path, seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while path.exists() and time.monotonic() < end:
         time.sleep(0.2)
@@ -28,7 +29,7 @@ def wait_until_deleted(path: Path, seconds: float = 30.0) -> bool:
 
 
 def test_old_uploads_are_deleted(smoke_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "KEEP", 3)
+    monkeypatch.setattr(page, "KEEP", 5)
     monkeypatch.setattr(page, "LOOK", 1)
     predictor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
     blocks = build_page(Analyser(predictor), name="test", megabytes=1)

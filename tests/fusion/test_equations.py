@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import one_hot
 
 from emorec.errors import UserError
@@ -202,7 +203,13 @@ def test_who_is_left_alone_decides_by_itself(features: dict[str, torch.Tensor]) 
 
 def test_a_filled_fusion_passes_validation_on(features: dict[str, torch.Tensor]) -> None:
     fusion = FilledFusion(SIZES, LateFusion)
+    late = fusion.fusion
+    assert isinstance(late, LateFusion)
+    for name, said in (("audio", 1), ("face", 2)):  # each says one class, whatever it gets
+        head = part(late.heads, name)
+        nn.init.zeros_(head.weight)
+        head.bias.data = one_hot(torch.tensor(said), 4).float()
     fusion.validated(features, ALL, torch.tensor([0, 1, 2, 3, -1]))
     assert fusion.validation_ended()
-    assert isinstance(fusion.fusion, LateFusion)
-    assert float(fusion.fusion.weights.std()) > 0
+    wanted = torch.tensor([[0.5, 1.0, 0.0, 0.5], [0.5, 0.0, 1.0, 0.5]])
+    torch.testing.assert_close(late.weights, wanted)
