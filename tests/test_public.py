@@ -17,6 +17,7 @@ from emorec.encoders import (
     RawWaveformEncoder,
     SpeechEncoder,
     TextEncoder,
+    TransformerSequenceEncoder,
     VectorEncoder,
 )
 from emorec.extractors import (
@@ -49,6 +50,7 @@ from emorec.objectives import (
     SequenceReconstruction,
     SoftHGR,
     SupervisedContrastive,
+    TransformerReconstruction,
     VectorReconstruction,
     VICReg,
 )
@@ -83,6 +85,10 @@ CHECKS: dict[type, Callable[[], None]] = {
     ),
     ConvSequenceEncoder: lambda: testing.check_encoder(
         ConvSequenceEncoder(12, 30, dim=6), torch.randn(3, 12, 30)
+    ),
+    TransformerSequenceEncoder: lambda: testing.check_encoder(
+        TransformerSequenceEncoder(ConvSequenceEncoder(12, 30, dim=6), 30, heads=3, feedforward=8),
+        torch.randn(3, 12, 30),
     ),
     OneHotLabelEncoder: lambda: testing.check_label_encoder(OneHotLabelEncoder(SIZES, dim=6), 3),
     ConcatFusion: lambda: testing.check_fusion(ConcatFusion(SIZES, layers=2, width=5), SIZES),
@@ -129,6 +135,9 @@ CHECKS: dict[type, Callable[[], None]] = {
     ),
     SequenceReconstruction: lambda: testing.check_objective(
         SequenceReconstruction(ALL_SIZES, "audio", *SEQUENCE), ALL_SIZES, SEQUENCE
+    ),
+    TransformerReconstruction: lambda: testing.check_objective(
+        TransformerReconstruction(ALL_SIZES, "audio", *SEQUENCE, heads=2), ALL_SIZES, SEQUENCE
     ),
     Concordance: lambda: testing.check_objective(Concordance(VALUES), VALUES),
     AuxiliaryConcordance: lambda: testing.check_objective(

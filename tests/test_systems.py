@@ -154,8 +154,18 @@ def test_corpora_of_utterances_run_a_batch(
     assert metrics["test"]["fused"]["clips"] >= 1
 
 
+TRANSFORMERS = [  # around the convolutions of faces, as configs/model/distribution_matching.md says
+    *("--model.encoders.face", "TransformerSequenceEncoder"),
+    *("--model.encoders.face.inputs", "342", "--model.encoders.face.heads", "3"),
+    *("--model.encoders.face.encoder", "ConvSequenceEncoder"),
+    *("--model.objectives.rebuild_face", "TransformerReconstruction"),
+    *("--model.objectives.rebuild_face.heads", "3"),
+]
+
+
+@pytest.mark.parametrize("more", [[], TRANSFORMERS], ids=["as it is", "transformers for faces"])
 def test_stored_features_with_an_auto_encoder_for_each_modality(
-    place: Place, smoke_run: Path, tmp_path: Path
+    more: list[str], place: Place, smoke_run: Path, tmp_path: Path
 ) -> None:
     random = np.random.default_rng(0)
     columns = [f"sidecar_{name}_features" for name in ("audio", "face", "text")]
@@ -180,8 +190,12 @@ def test_stored_features_with_an_auto_encoder_for_each_modality(
         "--trainer.devices=1",
         "--trainer.precision=32",
         *(f"--training.stages.{name}.epochs=1" for name in ("labelled", "all")),
+        *(f"--model.{part}.layers=1" for part in ("encoders.text", "objectives.rebuild_text")),
+        *more,
     )
     assert metrics["clips"]["train"] > metrics["labelled_training_clips"] > 0
+    config = (tmp_path / "run/config.yaml").read_text()
+    assert config.count("TransformerReconstruction") == (2 if more else 1)
     logged = (tmp_path / "run/logs/version_0/metrics.csv").read_text().splitlines()[0].split(",")
     for name in ("loss/rebuild_text", "mmd/audio+text/mmd_unlabelled", "mmd/face+text/unpaired"):
         assert any(column.startswith(f"train/{name}") for column in logged), name

@@ -8,6 +8,7 @@ from emorec.encoders.label import OneHotLabelEncoder
 from emorec.encoders.raw_waveform import RawWaveformEncoder
 from emorec.encoders.speech import SpeechEncoder
 from emorec.encoders.text import TextEncoder
+from emorec.encoders.transformer_sequence import TransformerSequenceEncoder
 from emorec.encoders.vector import VectorEncoder
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "RawWaveformEncoder",
     "SpeechEncoder",
     "TextEncoder",
+    "TransformerSequenceEncoder",
     "VectorEncoder",
 ]

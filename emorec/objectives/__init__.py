@@ -11,11 +11,9 @@ from emorec.objectives.focal import FocalLoss
 from emorec.objectives.hgr import SoftHGR
 from emorec.objectives.metric_learning import AdaptiveTriplet, SupervisedContrastive
 from emorec.objectives.pairs import PairObjective
-from emorec.objectives.reconstruction import (
-    ReconstructionObjective,
-    SequenceReconstruction,
-    VectorReconstruction,
-)
+from emorec.objectives.reconstruction import ReconstructionObjective, VectorReconstruction
+from emorec.objectives.sequence_reconstruction import SequenceReconstruction
+from emorec.objectives.transformer_reconstruction import TransformerReconstruction
 from emorec.objectives.unlabelled import Consistency, PseudoLabel
 
 __all__ = [
@@ -40,6 +38,7 @@ __all__ = [
     "SequenceReconstruction",
     "SoftHGR",
     "SupervisedContrastive",
+    "TransformerReconstruction",
     "VICReg",
     "VectorReconstruction",
 ]

@@ -38,8 +38,14 @@ class ReconstructionObjective(Objective):
         self.feature, self.target = feature, target
 
     @abstractmethod
-    def decode(self, features: Tensor) -> Tensor:
-        """Return what the input was, (B, ...), from features (B, D)."""
+    def decode(self, features: Tensor, read: Tensor) -> Tensor:
+        """Return what the input was, (B, ...), from features (B, D).
+
+        Args:
+            features: Of the modality.
+            read: (B, ...), what its encoder read, standardised; for decoders that go step by step
+                and are shown the steps before.
+        """
 
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return the loss; see the base class.
@@ -51,7 +57,7 @@ class ReconstructionObjective(Objective):
         read = bundle.inputs.get(self.feature)
         if read is None:  # the stage does not show the modality
             return 0 * bundle.features[self.feature].sum()
-        made = self.decode(bundle.features[self.feature])
+        made = self.decode(bundle.features[self.feature], read)
         if made.shape != read.shape:
             raise UserError(
                 f"{type(self).__name__} rebuilds {tuple(made.shape[1:])}, but {self.feature} is "
@@ -103,57 +109,7 @@ class VectorReconstruction(ReconstructionObjective):
             before = units
         self.layers = nn.Sequential(*steps, nn.Linear(before, outputs))
 
-    def decode(self, features: Tensor) -> Tensor:
+    def decode(self, features: Tensor, read: Tensor) -> Tensor:
         """Return (B, outputs); see the base class."""
         made: Tensor = self.layers(features)
-        return made
-
-
-class SequenceReconstruction(ReconstructionObjective):
-    """Rebuilds a sequence by transposed convolutions, the mirror of ``ConvSequenceEncoder``.
-
-    Args:
-        sizes: Widths, given by the task.
-        feature: Which modality.
-        steps: Of the sequence.
-        outputs: Numbers a step.
-        weight: Factor in the total loss.
-        target: Whose labels tell labelled rows from unlabelled ones.
-    """
-
-    def __init__(
-        self,
-        sizes: Sizes,
-        feature: str,
-        steps: int = 18,
-        outputs: int = 342,
-        *,
-        weight: float = 0.2,
-        target: str = "emotion",
-    ) -> None:
-        super().__init__(sizes, feature, weight=weight, target=target)
-        # Channels, kernel and stride of the encoder's convolutions, padding 1, from its last one.
-        mirrored = ((64, 3, 3), (16, 5, 2), (1, 4, 2))
-        self.sizes = [(steps, outputs)]
-        for _, kernel, stride in reversed(mirrored):
-            height, width = ((size + 2 - kernel) // stride + 1 for size in self.sizes[0])
-            self.sizes.insert(0, (height, width))
-        if min(self.sizes[0]) < 1:
-            raise UserError(f"steps {steps} and outputs {outputs} are too few for three layers")
-        self.first = nn.Linear(sizes.features[feature], 32 * self.sizes[0][0] * self.sizes[0][1])
-        layers, before = [], 32
-        for channels, kernel, stride in mirrored:
-            layers.append(nn.ConvTranspose2d(before, channels, kernel, stride, padding=1))
-            before = channels
-        self.layers = nn.ModuleList(layers)
-
-    def decode(self, features: Tensor) -> Tensor:
-        """Return (B, steps, outputs); see the base class."""
-        x = self.first(features).relu().view(len(features), 32, *self.sizes[0])
-        for number, (layer, size) in enumerate(zip(self.layers, self.sizes[1:], strict=True)):
-            assert isinstance(layer, nn.ConvTranspose2d)
-            x = layer(x, output_size=list(size))
-            if number < len(self.layers) - 1:
-                x = x.relu()
-        made: Tensor = x.squeeze(1)
         return made

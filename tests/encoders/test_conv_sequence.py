@@ -1,5 +1,7 @@
 """The convolutional encoder of sequences: its sizes and what it refuses."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -33,12 +35,16 @@ def test_other_sizes_are_computed(steps: int, inputs: int) -> None:
     check_encoder(encoder, x)
 
 
-@pytest.mark.parametrize(
-    ("steps", "inputs", "dim"), [(5, 342, 8), (18, 5, 8), (0, 9, 8), (18, 342, 0)]
-)
-def test_what_is_too_small_is_named(steps: int, inputs: int, dim: int) -> None:
+@pytest.mark.parametrize(("steps", "inputs"), [(5, 342), (18, 5), (0, 9)])
+def test_what_is_too_small_is_named(steps: int, inputs: int) -> None:
     with pytest.raises(UserError, match="needs steps and inputs of at least 6"):
-        ConvSequenceEncoder(steps, inputs, dim)
+        ConvSequenceEncoder(steps, inputs)
+
+
+@pytest.mark.parametrize("options", [{"dim": 0}, {"hidden": -1}, {"convolutions": []}])
+def test_sizes_below_one_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"convolutions of \[channels, kernel, stride\] and dim"):
+        ConvSequenceEncoder(18, 342, **options)
 
 
 def test_another_shape_is_refused() -> None:
