@@ -58,7 +58,8 @@ def iter_windows(
     length = round((windows[0].end - windows[0].start) * rate) if windows else 0
     pending: deque[tuple[int, Samples]] = deque()
     begun = 0  # windows[begun:] start behind what was read
-    for at, block in read_blocks(media, rate, damaged):
+    first = windows[0].start if windows else 0.0
+    for at, block in read_blocks(media, rate, damaged, first):
         stop = at + len(block)
         while begun < len(starts) and starts[begun] < stop:
             pending.append((starts[begun], np.zeros(length, np.float32)))
@@ -76,7 +77,7 @@ def iter_windows(
 
 
 def read_blocks(
-    media: Media, rate: int, damaged: list[int] | None = None
+    media: Media, rate: int, damaged: list[int] | None = None, start: float = 0.0
 ) -> Iterator[tuple[int, Samples]]:
     """Yield the sound of a file block by block, without gaps or overlaps.
 
@@ -85,12 +86,13 @@ def read_blocks(
         rate: Sampling rate to return, in Hz.
         damaged: Its first item is raised by the number of packets that cannot be decoded,
             or have samples that are no numbers.
+        start: Seconds from the clip's origin; what lies more than 3 s before may be left out.
 
     Yields:
         The index of the block's first sample (0 is the clip's origin), and float32 (n,).
     """
     count = [0] if damaged is None else damaged
-    return _resample(read_samples(media, count), rate)
+    return _resample(read_samples(media, count, start), rate)
 
 
 def _resample(

@@ -1,6 +1,7 @@
 """What a media file holds and when: read from its packets, as headers lie about both."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,15 @@ def probe(path: Path) -> Media:
         raise MediaError("a directory, not a media file")
     if not path.is_file():
         raise MediaError("not a regular file: a pipe or a device")
-    if path.stat().st_size == 0:
+    stat = path.stat()
+    if stat.st_size == 0:
         raise MediaError("empty file")
+    return _probe(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(64)  # many clips can be parts of one file
+def _probe(path: Path, version: tuple[int, ...]) -> Media:
+    """Return what is in a file as long as it is the same; an error is not kept."""
     if path.suffix.lower() in SOUND_FILES:
         return _probe_sound(path)
     try:

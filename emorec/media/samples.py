@@ -13,19 +13,33 @@ from emorec.media.probe import SOUND_FILES, Media, default_streams
 
 Samples = NDArray[np.float32]
 BLOCK = 65536  # samples
+FAR = 30.0  # seconds: where what is wanted lies beyond, decoding starts near it
+BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
+# Containers that state each packet's time; in others (mp3, aac) the time after seeking is a guess.
+SOUGHT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 LOUDEST = 1000.0  # times full scale; what is more comes from damaged files
 
 
-def read_samples(media: Media, damaged: list[int]) -> Iterator[tuple[float, int, Samples]]:
+class _LateError(Exception):
+    """Seeking led past what is wanted, or nowhere."""
+
+
+def read_samples(
+    media: Media, damaged: list[int], start: float = 0.0
+) -> Iterator[tuple[float, int, Samples]]:
     """Yield (seconds from the origin, rate in Hz, mono samples), block by block.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
         damaged: Its first item is raised by the number of packets that cannot be decoded, or have
             samples that are no numbers.
+        start: Seconds from the origin; sound of more than 3 s before may be left out.
     """
-    sound = media.path.suffix.lower() in SOUND_FILES
-    return _numbers(_read_sound(media) if sound else _read_streams(media, damaged), damaged)
+    wanted = start + media.origin
+    seek = wanted - BEFORE if wanted > FAR else None
+    if media.path.suffix.lower() in SOUND_FILES:
+        return _numbers(_read_sound(media, seek or 0.0), damaged)
+    return _numbers(_read_near(media, seek, damaged), damaged)
 
 
 def _numbers(
@@ -39,25 +53,50 @@ def _numbers(
         yield time, rate, samples if sound.all() else np.where(sound, samples, np.float32(0))
 
 
-def _read_sound(media: Media) -> Iterator[tuple[float, int, Samples]]:
-    """Yield (time, rate, mono samples) of a sound file."""
+def _read_sound(media: Media, seek: float) -> Iterator[tuple[float, int, Samples]]:
+    """Yield (time, rate, mono samples) of a sound file from a time of the file on."""
     with soundfile.SoundFile(str(media.path)) as file:
-        at = 0
+        at = file.seek(min(round(seek * file.samplerate), file.frames))
         for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
             yield at / file.samplerate - media.origin, file.samplerate, block.mean(1)
             at += len(block)
 
 
-def _read_streams(media: Media, damaged: list[int]) -> Iterator[tuple[float, int, Samples]]:
-    """Yield (time, rate, mono samples) of a container's default audio stream."""
+def _read_near(
+    media: Media, seek: float | None, damaged: list[int]
+) -> Iterator[tuple[float, int, Samples]]:
+    """Yield (time, rate, mono samples) of a container from near a time of the file on."""
+    try:
+        yield from _read_streams(media, seek, damaged)
+    except _LateError:
+        yield from _read_streams(media, None, damaged)
+
+
+def _read_streams(
+    media: Media, seek: float | None, damaged: list[int]
+) -> Iterator[tuple[float, int, Samples]]:
+    """Yield (time, rate, mono samples) of a container's default audio stream.
+
+    Raises:
+        _LateError: Before the first, where seeking did not lead to a known time before it.
+    """
     with open_container(media.path) as container:
         stream = default_streams(container)["audio"]
+        if seek is not None and container.format.name in SOUGHT:
+            try:
+                container.seek(round(seek / stream.time_base), stream=stream)
+            except av.error.FFmpegError as error:
+                raise _LateError from error
+        else:
+            seek = None
         planar: av.AudioResampler | None = None
         packets = container.demux(stream)
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
+                if seek is not None:
+                    raise _LateError from None
                 return
             except av.error.FFmpegError:
                 damaged[0] += 1
@@ -72,6 +111,9 @@ def _read_streams(media: Media, damaged: list[int]) -> Iterator[tuple[float, int
                     # Only the sample format changes here: libswresample's own mono mix of floats
                     # is 3 dB louder than the mean.
                     planar = av.AudioResampler("fltp", frame.layout, frame.rate)
+                if seek is not None and (frame.time is None or frame.time > seek + BEFORE / 2):
+                    raise _LateError
+                seek = None  # it led before what is wanted
                 time = None if frame.time is None else float(frame.time) - media.origin
                 for part in planar.resample(frame):
                     yield (

@@ -1,10 +1,13 @@
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from emorec.media import MediaError, probe
+from emorec.media.containers import open_container
 from tests.media_files import (
     Picture,
     Sound,
@@ -160,3 +163,32 @@ def test_share_is_the_covered_part_of_a_span(tmp_path: Path) -> None:
     assert span.share(0.25, 0.75) == 1
     assert span.share(0.75, 1.25) == pytest.approx(0.5)
     assert span.share(1.5, 2.0) == 0
+
+
+def test_a_file_is_read_once_as_long_as_it_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    def counted(path: Path) -> Any:
+        opened.append(path)
+        return open_container(path)
+
+    monkeypatch.setattr(import_module("emorec.media.probe"), "open_container", counted)
+    path = write_media(tmp_path / "a.mp4", Sound(tone(48000, 1.0)[None], codec="aac"))
+    assert probe(path).part(0.2, 0.5).duration == pytest.approx(0.3)
+    assert probe(path).part(0.1, 0.3).duration == pytest.approx(0.2)
+    assert opened == [path]
+    write_media(path, Sound(tone(48000, 2.0)[None], codec="aac"))
+    assert probe(path).duration == pytest.approx(2.0, abs=0.03)
+    path.write_bytes(b"something else")
+    for _ in range(2):
+        with pytest.raises(MediaError, match="not readable as media"):
+            probe(path)
+    monkeypatch.chdir(tmp_path)
+    write_media(Path("a.mp4"), Sound(tone(48000, 1.0)[None], codec="aac"))
+    assert probe(Path("a.mp4")).duration == pytest.approx(1.0, abs=0.03)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    with pytest.raises(MediaError, match="file not found"):
+        probe(Path("a.mp4"))
