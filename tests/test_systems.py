@@ -158,8 +158,10 @@ TRANSFORMERS = [  # around the convolutions of faces, as configs/model/distribut
     *("--model.encoders.face", "TransformerSequenceEncoder"),
     *("--model.encoders.face.inputs", "342", "--model.encoders.face.heads", "3"),
     *("--model.encoders.face.encoder", "ConvSequenceEncoder"),
+    *("--model.encoders.face.encoder.activate", "false"),
     *("--model.objectives.rebuild_face", "TransformerReconstruction"),
     *("--model.objectives.rebuild_face.heads", "3"),
+    *("--model.objectives.rebuild_face.activate", "false"),
 ]
 
 

@@ -15,8 +15,9 @@ class Mixup(Augmentation):
 
     Zhang et al. 2018 (https://arxiv.org/abs/1710.09412), with lam ~ Beta(alpha, alpha) for each
     row. Rows are mixed with rows that have the same modalities and are labelled, or not, like
-    them; others stay. The target becomes shares of classes, float32 (B, classes), which losses on
-    class scores read; losses on distances of classes leave mixed rows out.
+    them; others stay. Padded sequences keep their lengths. The target becomes shares of classes,
+    float32 (B, classes), which losses on class scores read; losses on distances of classes leave
+    mixed rows out.
 
     Args:
         alpha: Above 0; small values mix little.
@@ -50,10 +51,12 @@ class Mixup(Augmentation):
         for name, x in batch.inputs.items():
             share = lam.view(-1, *[1] * (x.ndim - 1))
             x = x.float()
-            inputs[name] = share * x + (1 - share) * x[other]
+            mixed = share * x + (1 - share) * x[other]
+            # Padding of a sequence is NaN: a row keeps its own steps where the other has none.
+            inputs[name] = torch.where(x[other].isnan(), x, mixed)
         target = batch.targets[self.target]
         if not target.is_floating_point():
             target = one_hot(target, self.classes[self.target]).float()
         share = lam.unsqueeze(1)
-        mixed = share * target + (1 - share) * target[other]
-        return replace(batch, inputs=inputs, targets={**batch.targets, self.target: mixed})
+        shares = share * target + (1 - share) * target[other]
+        return replace(batch, inputs=inputs, targets={**batch.targets, self.target: shares})

@@ -16,9 +16,10 @@ def main(argv: Sequence[str]) -> None:
     )
     parser.parse_args(argv[1:])
     load_plugins()
+    width = max(len(cls.__name__) for kind in KINDS for cls in registered(kind))
     for kind in KINDS:
         sys.stdout.write(f"{kind}\n")
         for cls in registered(kind):
             line = (cls.__doc__ or "").strip().partition("\n")[0]
             package = cls.__module__.partition(".")[0]
-            sys.stdout.write(f"  {cls.__name__:<24} {package:<10} {line}\n")
+            sys.stdout.write(f"  {cls.__name__:<{width}} {package:<10} {line}\n")

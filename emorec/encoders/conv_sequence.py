@@ -13,14 +13,15 @@ CONVOLUTIONS = ((16, 4, 2), (64, 5, 2), (32, 3, 3))
 
 
 class ConvSequenceEncoder(Encoder):
-    """Convolutions over (steps, inputs), ReLU after each, and a layer of ``dim`` units, ReLU.
+    """Convolutions over (steps, inputs), ReLU after each, and a layer of ``dim`` units.
 
     The visual encoder of Liang et al. 2020 (https://arxiv.org/abs/2009.02598; sizes from the
     authors' public code): 16, 64 and 32 channels, kernels 4, 5 and 3, strides 2, 2 and 3, padding
-    1. From 18 x 342 it comes to 32 maps of 2 x 29. Features are 0 or more.
+    1. From 18 x 342 it comes to 32 maps of 2 x 29.
 
     Their lexical encoder, behind a :class:`TransformerSequenceEncoder`, is ``convolutions:
-    [[64, 4, 2], [4, 4, 3]], batch_norm: true, hidden: 512``: from 22 x 1024 to 4 maps of 4 x 171.
+    [[64, 4, 2], [4, 4, 3]], batch_norm: true, hidden: 512, activate: false``: from 22 x 1024 to 4
+    maps of 4 x 171. Behind one the visual encoder is ``activate: false``, too.
 
     Args:
         steps: Steps in time of the input.
@@ -28,7 +29,8 @@ class ConvSequenceEncoder(Encoder):
         dim: Width of the features.
         convolutions: Channels, kernel and stride of each; padding is 1.
         batch_norm: Normalise after each convolution.
-        hidden: Units, ReLU, of a layer between the convolutions and the last; 0 for none.
+        hidden: Units of a layer between the convolutions and the last; 0 for none.
+        activate: ReLU after ``hidden`` and after the last layer: features are 0 or more.
 
     Attributes:
         maps: Channels, height and width after the convolutions.
@@ -46,6 +48,7 @@ class ConvSequenceEncoder(Encoder):
         convolutions: Sequence[tuple[int, int, int]] = CONVOLUTIONS,
         batch_norm: bool = False,
         hidden: int = 0,
+        activate: bool = True,
     ) -> None:
         super().__init__()
         self.steps, self.inputs, self.dim = steps, inputs, dim
@@ -71,7 +74,8 @@ class ConvSequenceEncoder(Encoder):
         self.convolutions = nn.Sequential(*layers)
         self.maps = (before, *left)
         flat = before * left[0] * left[1]
-        self.hidden = nn.Sequential(nn.Linear(flat, hidden), nn.ReLU()) if hidden else nn.Identity()
+        self.activation = nn.ReLU() if activate else nn.Identity()
+        self.hidden = nn.Linear(flat, hidden) if hidden else None
         self.last = nn.Linear(hidden or flat, dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,8 +89,10 @@ class ConvSequenceEncoder(Encoder):
                 f"ConvSequenceEncoder has steps: {self.steps} and inputs: {self.inputs}, but the "
                 f"data brings {' x '.join(map(str, x.shape[1:]))} a window"
             )
-        maps = self.convolutions(x.unsqueeze(1))
-        features: Tensor = self.last(self.hidden(maps.flatten(1))).relu()
+        y: Tensor = self.convolutions(x.unsqueeze(1)).flatten(1)
+        if self.hidden is not None:
+            y = self.activation(self.hidden(y))
+        features: Tensor = self.activation(self.last(y))
         return features
 
 

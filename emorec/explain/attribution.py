@@ -13,7 +13,7 @@ from emorec.errors import UserError
 from emorec.predict import Prediction, Predictor
 from emorec.predict.recording import open_recording
 from emorec.predict.scoring import WHOLE
-from emorec.types import Array, SegmentBatch
+from emorec.types import Array, SegmentBatch, Window
 
 Map = NDArray[np.float32]
 CELLS = (4, 2)  # a side of the map that is shown, at least
@@ -51,7 +51,7 @@ def explain(
 
     Args:
         predictor: The model.
-        path: The clip.
+        path: The clip: a file, or a :class:`~emorec.types.Clip` with its sidecars.
         label: The class; the predicted one where None.
         count: How many windows are explained: those that count most.
 
@@ -68,7 +68,7 @@ def explain(
     contributions = _contributions([scores[target] for scores in prediction.scores])
     order = sorted(range(len(contributions)), key=lambda i: -contributions[i])
     chosen = sorted(order[:count])
-    rows = _arrays(predictor, prediction, chosen)
+    rows = _arrays(predictor, path, prediction.windows, chosen)
     windows: dict[int, dict[str, tuple[Array, Map]]] = {i: {} for i in chosen}
     for name in predictor.task.shown:
         there = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[name] is not None]
@@ -105,14 +105,13 @@ def _without(predictor: Predictor, prediction: Prediction, label: str) -> dict[s
 
 
 def _arrays(
-    predictor: Predictor, prediction: Prediction, chosen: list[int]
+    predictor: Predictor, path: Any, spans: list[Window], chosen: list[int]
 ) -> list[dict[str, Array | None]]:
     """Return what the extractors cut in some of the windows."""
-    recording = open_recording(prediction.file, predictor.extractors)
-    spans = prediction.windows
+    recording = open_recording(path, predictor.extractors)
     found: dict[str, list[Array | None]] = {
         # All windows: whose face is followed depends on them.
-        name: predictor.extractors[name].extract(recording.clip, recording.media, spans).arrays
+        name: predictor.extractors[name].extract(recording.clip, recording.of(name), spans).arrays
         for name in predictor.task.shown
     }
     return [{name: arrays[i] for name, arrays in found.items()} for i in chosen]

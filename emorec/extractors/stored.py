@@ -16,8 +16,9 @@ class StoredFeatures(Extractor):
 
     Each window of a clip has the same array; :class:`~emorec.cache.WholeClip` makes one window. A
     vector has exactly the shape. Of a sequence the first axis is time: what is too long is cut at
-    its end, what is too short is padded with NaN there, and the other axes have to fit. A clip
-    without such a sidecar lacks the modality.
+    its end, what is too short is padded with NaN there, and the other axes have to fit; steps of
+    zeros only at its end are padding, too. A clip without such a sidecar, or without a real step,
+    lacks the modality.
 
     Where it is standardised, statistics are measured for each number; of a sequence pooled over
     time. Padding does not count, and is 0 for the encoder.
@@ -32,7 +33,7 @@ class StoredFeatures(Extractor):
         UserError: A size is below 1.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     dtype: ClassVar[type[np.generic]] = np.float32
 
     def __init__(self, sidecar: str, shape: list[int], standardise: bool = True) -> None:
@@ -99,6 +100,9 @@ class StoredFeatures(Extractor):
                 f"{' x '.join(map(str, found.shape)) or 'of a single number'}; expected {wanted}"
                 f"{note}: see the option shape of StoredFeatures"
             )
+        if found.ndim > 1:  # many programs pad with zeros
+            real = np.flatnonzero(found.any(axis=tuple(range(1, found.ndim))))
+            found = found[: real[-1] + 1 if len(real) else 0]
         array = np.full(self.sizes, np.nan, np.float32)
         with np.errstate(over="ignore"):  # what is too large for float32 is told below
             array[: len(found)] = found[: self.sizes[0]]

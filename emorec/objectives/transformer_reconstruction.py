@@ -15,9 +15,11 @@ class TransformerReconstruction(SequenceReconstruction):
 
     A causal transformer decoder behind the transposed convolutions: it attends to all that they
     made and to the steps that it has had, the real ones, and says the next. The lexical decoder of
-    Liang et al. 2020 (https://arxiv.org/abs/2009.02598; 2 layers, 4 heads, reversed order: the
-    authors' public code) and, with 3 heads, the variant of their visual one. That it is shown the
-    real steps, a layer after it, and torch's ``TransformerDecoderLayer`` are ours.
+    Liang et al. 2020 (https://arxiv.org/abs/2009.02598; 2 layers, 4 heads, reversed order, four
+    times the width in between, no dropout: the authors' public code) and, with 3 heads, the variant
+    of their visual one. Theirs is shown the steps as their encoder's transformer left them and
+    copies the last one from there; that it is shown the real ones, begins with zeros and has a
+    layer at its end is ours.
 
     Args:
         sizes: Widths, given by the task.
@@ -26,11 +28,11 @@ class TransformerReconstruction(SequenceReconstruction):
         outputs: Numbers a step.
         heads: Of the attention.
         layers: Of the transformer.
-        feedforward: Units between the two fully connected layers of each; 2048 is torch's own.
-        dropout: Share of values left out in training; 0.1 is torch's own.
+        feedforward: Units between the two fully connected layers of each; None: 4 x ``outputs``.
+        dropout: Share of values left out in training, 0 to 1.
         convolutions: Channels, kernel and stride of each of the encoder's.
-        batch_norm: Normalise between the transposed convolutions.
-        hidden: Units, ReLU, of a layer after the features; 0 for none.
+        hidden: Units of a layer after the features; 0 for none.
+        activate: ReLU after the fully connected layers.
         weight: Factor in the total loss.
         target: Whose labels tell labelled rows from unlabelled ones.
 
@@ -47,11 +49,11 @@ class TransformerReconstruction(SequenceReconstruction):
         heads: int = 4,
         layers: int = 2,
         *,
-        feedforward: int = 2048,
-        dropout: float = 0.1,
+        feedforward: int | None = None,
+        dropout: float = 0.0,
         convolutions: Sequence[tuple[int, int, int]] = CONVOLUTIONS,
-        batch_norm: bool = False,
         hidden: int = 0,
+        activate: bool = True,
         weight: float = 0.2,
         target: str = "emotion",
     ) -> None:
@@ -61,18 +63,19 @@ class TransformerReconstruction(SequenceReconstruction):
             steps,
             outputs,
             convolutions=convolutions,
-            batch_norm=batch_norm,
             hidden=hidden,
+            activate=activate,
             weight=weight,
             target=target,
         )
-        if min(heads, layers, feedforward) < 1 or outputs % heads:
+        units = 4 * outputs if feedforward is None else feedforward
+        if min(heads, layers, units) < 1 or outputs % heads or not 0 <= dropout <= 1:
             raise UserError(
-                "TransformerReconstruction needs outputs that are a multiple of heads, and layers "
-                f"and feedforward of at least 1; got outputs {outputs}, heads {heads}, layers "
-                f"{layers}, feedforward {feedforward}"
+                "TransformerReconstruction needs outputs that are a multiple of heads, layers and "
+                f"feedforward of at least 1 and dropout from 0 to 1; got outputs {outputs}, heads "
+                f"{heads}, layers {layers}, feedforward {feedforward}, dropout {dropout}"
             )
-        layer = nn.TransformerDecoderLayer(outputs, heads, feedforward, dropout, batch_first=True)
+        layer = nn.TransformerDecoderLayer(outputs, heads, units, dropout, batch_first=True)
         self.transformer = nn.TransformerDecoder(layer, layers)
         self.last = nn.Linear(outputs, outputs)
         later = torch.ones(steps, steps, dtype=torch.bool).triu(1)
@@ -84,12 +87,15 @@ class TransformerReconstruction(SequenceReconstruction):
         if read.shape != memory.shape:
             return memory  # of the size asked for: the base class tells the difference
         # Zeros start a row; then its steps from the last on, which padding may precede.
-        start = torch.zeros_like(read[:, :1])
-        had = torch.cat([start, read.detach().flip(1)[:, :-1]], 1)
+        had = torch.cat([torch.zeros_like(read[:, :1]), read.detach().flip(1)[:, :-1]], 1)
         padded = (had == 0).all(2)
         padded[:, 0] = False
         said = self.transformer(
-            had.to(memory.dtype), memory, self.get_buffer("later"), tgt_key_padding_mask=padded
+            had.to(memory.dtype),
+            memory,
+            self.get_buffer("later"),
+            tgt_key_padding_mask=padded,
+            tgt_is_causal=False,  # told, it compares no masks, for which a GPU would have to wait
         )
         made: Tensor = self.last(said).flip(1)
         return made

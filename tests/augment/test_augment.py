@@ -180,6 +180,21 @@ def test_mixup_mixes_all_modalities_and_the_label_alike(batch: SegmentBatch) -> 
         assert not partners[mask][:, ~mask].any()
 
 
+def test_mixup_leaves_the_lengths_of_padded_sequences(batch: SegmentBatch) -> None:
+    lengths = torch.arange(ROWS) % 5 + 1
+    real = torch.arange(5) < lengths.unsqueeze(1)
+    x = torch.randn(ROWS, 5, 2).masked_fill(~real.unsqueeze(2), float("nan"))
+    everywhere = torch.ones(ROWS, dtype=torch.bool)
+    plain = replace(batch, inputs={"face": x}, present={"face": everywhere})
+    mixup = Mixup(alpha=1.0)
+    mixup.tell(None, {"emotion": 3})
+    mixed = mixup(plain).inputs["face"]
+    assert torch.equal(~mixed.isnan().any(2), real)
+    changed = (mixed != x) & ~mixed.isnan()
+    assert changed.any()
+    assert not changed[lengths == 5].all()  # where the other row ends, steps stay
+
+
 @pytest.mark.parametrize("unit", ["segment", "clip"])
 def test_dropout_takes_whole_modalities_but_not_the_last(unit: str, batch: SegmentBatch) -> None:
     step = ModalityDropout(0.6, unit=unit)  # type: ignore[arg-type]

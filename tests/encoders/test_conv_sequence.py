@@ -35,6 +35,19 @@ def test_other_sizes_are_computed(steps: int, inputs: int) -> None:
     check_encoder(encoder, x)
 
 
+def test_layers_after_the_convolutions() -> None:
+    x = torch.randn(40, 8, 9)
+    encoder = ConvSequenceEncoder(8, 9, 5, convolutions=[(3, 4, 2)], hidden=7)
+    assert encoder.hidden is not None
+    maps = encoder.convolutions(x.unsqueeze(1)).flatten(1)
+    wanted = encoder.last(encoder.hidden(maps).relu()).relu()
+    torch.testing.assert_close(encoder(x), wanted)
+    encoder = ConvSequenceEncoder(8, 9, 5, convolutions=[(3, 4, 2)], hidden=7, activate=False)
+    assert encoder.hidden is not None
+    maps = encoder.convolutions(x.unsqueeze(1)).flatten(1)
+    torch.testing.assert_close(encoder(x), encoder.last(encoder.hidden(maps)))
+
+
 @pytest.mark.parametrize(("steps", "inputs"), [(5, 342), (18, 5), (0, 9)])
 def test_what_is_too_small_is_named(steps: int, inputs: int) -> None:
     with pytest.raises(UserError, match="needs steps and inputs of at least 6"):

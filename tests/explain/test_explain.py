@@ -11,6 +11,8 @@ from emorec.errors import UserError
 from emorec.explain import Explanation, explain
 from emorec.explain.attribution import last_map
 from emorec.predict import Predictor
+from emorec.predict.recording import open_recording
+from emorec.types import Clip
 from tests.conftest import Place
 
 
@@ -64,7 +66,7 @@ def test_a_map_is_where_the_class_comes_from(predictor: Predictor, clip: Path) -
     from emorec.explain.attribution import _arrays, _grad_cam
 
     prediction = predictor.predict(clip)
-    rows = _arrays(predictor, prediction, [0, 5])
+    rows = _arrays(predictor, clip, prediction.windows, [0, 5])
     layer = last_map(predictor, "face", rows)
     assert layer is not None
     kept: list[torch.Tensor] = []
@@ -77,6 +79,21 @@ def test_a_map_is_where_the_class_comes_from(predictor: Predictor, clip: Path) -
     for found, plain in zip(_grad_cam(predictor, layer, rows, 2), wanted, strict=True):
         scale = plain.max() or 1.0
         np.testing.assert_allclose(found, plain / scale, atol=1e-4)
+
+
+def test_a_part_of_a_file_is_explained_by_what_it_shows(predictor: Predictor, clip: Path) -> None:
+    part = Clip("part", clip.resolve(), span=(0.4, 1.4))
+    found = explain(predictor, part, count=2)
+    recording = open_recording(part, predictor.extractors)
+    spans = found.prediction.windows
+    for name, extractor in predictor.extractors.items():
+        arrays = extractor.extract(recording.clip, recording.media, spans).arrays
+        for number, shown in found.windows.items():
+            if name in shown:
+                wanted = arrays[number]
+                assert wanted is not None
+                np.testing.assert_array_equal(shown[name][0], wanted)
+    assert any(found.windows.values())
 
 
 def test_another_class_can_be_asked_about(predictor: Predictor, clip: Path) -> None:

@@ -46,8 +46,21 @@ def test_a_sequence_is_cut_or_padded(tmp_path: Path) -> None:
     assert np.isnan(padded[5:]).all()
 
 
-def test_a_sequence_of_no_steps_is_absent(tmp_path: Path) -> None:
-    clip = Clip("a", Path("a.mp4"), sidecars={"bert": saved(tmp_path, np.zeros((0, 2)))})
+def test_zeros_at_the_end_of_a_sequence_are_padding(tmp_path: Path) -> None:
+    stored = np.array([[0, 0], [1, 2], [0, 0], [0, 3], [0, 0], [0, 0]])
+    for shape in ([6, 2], [4, 2]):
+        array, _ = extracted(saved(tmp_path, stored), shape)
+        assert array is not None
+        assert np.array_equal(array[:4], stored[:4])
+        assert np.isnan(array[4:]).all()
+    vector, _ = extracted(saved(tmp_path, np.array([1, 0, 0])), [3])
+    assert vector is not None
+    assert vector.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_sequence_of_no_steps_is_absent(tmp_path: Path, steps: int) -> None:
+    clip = Clip("a", Path("a.mp4"), sidecars={"bert": saved(tmp_path, np.zeros((steps, 2)))})
     found = StoredFeatures("bert", [3, 2]).extract(clip, MEDIA, WINDOWS)
     assert found.arrays == [None, None]
     assert found.warnings == ["sidecar bert is empty"]
