@@ -14,11 +14,16 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
+from hypothesis import settings
 
 from emorec.cli import main
 from tests.affect_run import patch_detector, train
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples each time, and no limit of time, which any pause of the machine may exceed.
+settings.register_profile("emorec", deadline=None, derandomize=True)
+settings.load_profile("emorec")
 
 
 @pytest.fixture(autouse=True)

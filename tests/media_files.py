@@ -53,7 +53,9 @@ class Picture:
     draw: Callable[[int], Image] = bars
     is_cover: bool = False
     is_default: bool = False
-    options: dict[str, str] = field(default_factory=lambda: {"preset": "ultrafast", "crf": "18"})
+    options: dict[str, str] = field(
+        default_factory=lambda: {"preset": "ultrafast", "crf": "18", "threads": "1"}
+    )
 
 
 @dataclass(frozen=True)

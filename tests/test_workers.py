@@ -66,19 +66,21 @@ def test_work_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - start < 30
     with pytest.raises(TimeLimitError), time_limit(0.2):
         stubborn()
-    with time_limit(0.2):
+    with time_limit(2):
         pass
-    time.sleep(0.3)  # a timer that was left would end this test
+    time.sleep(2.5)  # a timer that was left would end this test
 
 
 def test_a_timer_of_somebody_else_goes_on() -> None:
     fired = []
     before = signal.signal(signal.SIGALRM, lambda *_: fired.append(True))
-    others, _ = signal.setitimer(signal.ITIMER_REAL, 0.2)
+    others, _ = signal.setitimer(signal.ITIMER_REAL, 2)
     try:
         with time_limit(10):
             pass
-        time.sleep(0.3)
+        end = time.monotonic() + 60
+        while not fired and time.monotonic() < end:
+            time.sleep(0.1)
     finally:
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, others)
@@ -87,7 +89,7 @@ def test_a_timer_of_somebody_else_goes_on() -> None:
 
 def test_a_worker_that_hangs_in_a_library_ends_itself() -> None:
     with worker_pool(1) as pool, pytest.raises(BrokenProcessPool):
-        pool.submit(deaf, "").result(timeout=60)
+        pool.submit(deaf, "").result(timeout=300)
 
 
 def test_one_thread_limits_torch_and_opencv() -> None:

@@ -76,7 +76,6 @@ def test_a_finished_study_is_read_not_run(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_killed_study_ends_with_the_same_results(
     study: Path, place: Place, tmp_path: Path
 ) -> None:

@@ -45,7 +45,7 @@ def speakers(clips: list[Clip], parts: dict[str, str]) -> dict[str, set[str]]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(count=st.integers(3, 30), data=st.data(), seed=st.integers(0, 99))
 def test_each_speaker_is_tested_once_and_is_in_one_part_of_a_fold(
     count: int, data: st.DataObject, seed: int

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.data.errors import DataError
@@ -21,7 +21,6 @@ def clips(count: int) -> list[Clip]:
     ]
 
 
-@settings(deadline=None)
 @given(share=SHARES, seed=st.integers(0, 99), order=st.permutations(range(60)))
 def test_each_class_keeps_its_share_and_at_least_one(
     share: float, seed: int, order: list[int]

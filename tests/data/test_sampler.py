@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DistributedSampler
 
@@ -20,7 +20,6 @@ def dealt(count: int, ranks: int, epoch: int, *, shuffle: bool = True) -> list[l
     return [list(sampler) for sampler in samplers]
 
 
-@settings(deadline=None)
 @given(
     count=st.integers(1, 60),
     ranks=st.integers(1, 5),

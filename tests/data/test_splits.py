@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.data import random_clip, subject_independent
@@ -27,7 +27,6 @@ def clips(count: int, speakers: int = 0, split: str | None = None) -> list[Clip]
     ]
 
 
-@settings(deadline=None)
 @given(count=st.integers(4, 2000), seed=SEEDS)
 def test_T8_each_clip_is_in_one_part_and_test_has_15_percent_rounded_up(
     count: int, seed: int
@@ -44,7 +43,6 @@ def test_T8_the_papers_sets_have_the_test_sizes_of_its_accuracies(count: int, te
     assert list(random_clip(clips(count), 0).values()).count("test") == test
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, order=st.permutations(range(30)))
 def test_the_order_of_the_clips_does_not_matter(seed: int, order: list[int]) -> None:
     listed = clips(30, speakers=6)
@@ -68,7 +66,6 @@ def test_a_random_split_draws_from_all_clips() -> None:
     assert len(tested) == 20
 
 
-@settings(deadline=None)
 @given(groups=st.lists(st.integers(0, 9), min_size=3, max_size=150), seed=SEEDS)
 def test_no_speaker_is_in_two_parts(groups: list[int], seed: int) -> None:
     listed = [Clip(str(i), Path("a.mp4"), group=str(group)) for i, group in enumerate(groups)]

@@ -24,7 +24,7 @@ def clips(seed: int, shape: tuple[int, ...], offset: float = 0.0) -> list[tuple[
     return made
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 1000),
     axes=st.sampled_from([(), (0,), (1,), (0, 1)]),

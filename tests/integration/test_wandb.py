@@ -14,7 +14,7 @@ from emorec.callbacks.dashboard import misclassified
 from emorec.metrics import Votes
 from emorec.types import Clip
 from tests.conftest import Place, smoke
-from tests.wandb_log import records
+from tests.wandb_log import whole_log
 
 
 def test_a_run_is_written_offline_into_its_directory(
@@ -22,13 +22,14 @@ def test_a_run_is_written_offline_into_its_directory(
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("WANDB__SERVICE_WAIT", "300")  # seconds; its service starts slowly at times
     run = tmp_path / "smoke"
     options = ["--trainer.logger=WandbLogger", "--trainer.logger.project=emorec-tests"]
     smoke(run, place, *options, "--dashboard.key_frames=true")
     wandb.finish()
     wandb.teardown()  # the end of the log is in the service's memory until then
     (path,) = run.glob("wandb/offline-run-*/*.wandb")
-    written = list(records(path))
+    written = whole_log(path)
     logged = {"/".join(i.nested_key) or i.key for r in written for i in r.history.item}
     assert logged >= {
         "val/fused/accuracy",

@@ -24,8 +24,6 @@ def compute(folder: Path, world: int) -> Found:
     Gradients are means over ranks, as DDP makes them, of zeros where the rows are another rank's.
     """
     rank = int(os.environ["LOCAL_RANK"]) if world > 1 else 0
-    if world > 1:
-        dist.init_process_group("gloo", rank=rank, world_size=world)
     found: Found = {}
     blank = {name: torch.zeros(24, 1) for name in ("audio", "face")}
     affect = toy_batch(blank, dimensions=2)

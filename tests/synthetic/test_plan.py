@@ -96,7 +96,7 @@ def test_shared_intensities_are_the_same_and_others_are_unrelated() -> None:
         assert abs(drawn.std() - 0.9 / 12**0.5) < 0.02
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.tuples(*[st.floats(0.01, 1.0)] * 3), st.booleans())
 def test_intensities_are_monotone_in_their_bounds(bounds: tuple[float, ...], shared: bool) -> None:
     low, middle, high = sorted(bounds)
