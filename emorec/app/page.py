@@ -85,6 +85,8 @@ def build_page(
                 )
                 if examples:
                     gradio.Examples([[str(path)] for path in examples], [upload])
+                    # Gradio would delete its copies of them as it deletes uploads.
+                    upload.keep_in_cache.update(*page.temp_file_sets)
             with gradio.Column(scale=2):
                 player = gradio.Video(
                     label="what the model sees",

@@ -12,6 +12,7 @@ import pytest
 from emorec.app import build_page, page, serve
 from emorec.app.analyse import Analyser
 from emorec.predict import Predictor
+from tests.conftest import Place
 
 
 def upload(address: str, name: str) -> Path:
@@ -28,21 +29,28 @@ def wait_until_deleted(path: Path, seconds: float = 60.0) -> bool:
     return not path.exists()
 
 
-def test_old_uploads_are_deleted(smoke_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_uploads_are_deleted_and_examples_stay(
+    smoke_run: Path, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(page, "KEEP", 15)
     monkeypatch.setattr(page, "LOOK", 1)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     # Gradio asks its own page once, for 3 s, before it says that it is there.
     monkeypatch.setattr("gradio.networking.url_ok", lambda _: True)
     predictor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
-    blocks = build_page(Analyser(predictor), name="test", megabytes=1)
+    example = sorted(place.media.rglob("*.mp4"))[0]
+    blocks = build_page(Analyser(predictor), name="test", megabytes=1, examples=[example])
+    (copy,) = (tmp_path / "cache").rglob("*.mp4")  # what a click on it brings
     address = serve(blocks, host="127.0.0.1", port=None, megabytes=1).rstrip("/")
     try:
         kept = upload(address, "clip.mp4")
         assert kept.read_bytes() == b"some bytes"
         assert wait_until_deleted(kept)
+        assert copy.read_bytes() == example.read_bytes()
     finally:
         blocks.close()
+    assert example.is_file()
 
 
 @pytest.mark.slow
