@@ -72,7 +72,7 @@ class TransformerSequenceEncoder(Encoder):
                 f"{self.inputs}, but the data brings {' x '.join(map(str, x.shape[1:]))} a window"
             )
         padded = (x == 0).all(2)
-        places = sinusoids(x.shape[1], self.inputs).to(x)
+        places = sinusoids(x.shape[1], self.inputs, x.device).to(x.dtype)
         attended = self.transformer(
             x * math.sqrt(self.inputs) + places,
             # A row of padding alone attends to all of it.
@@ -90,12 +90,12 @@ class TransformerSequenceEncoder(Encoder):
         self.encoder.load_initial_weights()
 
 
-def sinusoids(steps: int, width: int) -> Tensor:
-    """Return codes of position, float32 (steps, width).
+def sinusoids(steps: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Return codes of position, float32 (steps, width), made on the device where they are used.
 
     Sine in even columns and cosine in odd ones, of wavelengths from 2 pi to 20 000 pi steps:
     Vaswani et al. 2017, section 3.5.
     """
-    column = torch.arange(width)
-    angle = torch.arange(steps).unsqueeze(1) / 10000 ** (column // 2 * 2 / width)
+    column = torch.arange(width, device=device)
+    angle = torch.arange(steps, device=device).unsqueeze(1) / 10000 ** (column // 2 * 2 / width)
     return torch.where(column % 2 == 0, angle.sin(), angle.cos())

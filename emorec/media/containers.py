@@ -19,6 +19,10 @@ CONTAINERS = (
 )
 
 
+FAR = 30.0  # seconds: where the first time wanted lies beyond, decoding starts near it
+BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
+
+
 class MediaError(UserError):
     """A media file cannot be used; the message says why, without naming the file."""
 

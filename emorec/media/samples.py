@@ -8,13 +8,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from emorec.media.containers import open_container
+from emorec.media.containers import BEFORE, FAR, open_container
 from emorec.media.probe import SOUND_FILES, Media, default_streams
 
 Samples = NDArray[np.float32]
 BLOCK = 65536  # samples
-FAR = 30.0  # seconds: where what is wanted lies beyond, decoding starts near it
-BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
 # Containers that state each packet's time; in others (mp3, aac) the time after seeking is a guess.
 SOUGHT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 LOUDEST = 1000.0  # times full scale; what is more comes from damaged files

@@ -9,12 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emorec.media.containers import open_container
+from emorec.media.containers import BEFORE, FAR, open_container
 from emorec.media.probe import Media, default_streams
 
 Image = NDArray[np.uint8]
-FAR = 30.0  # seconds: where the first time lies beyond, decoding starts near it
-BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
 
 
 class _LateError(Exception):
