@@ -43,7 +43,10 @@ def portrait() -> Image:
 
 @dataclass(frozen=True)
 class Picture:
-    """A video stream: a frame at each of ``times`` (seconds), drawn by ``draw(number)``."""
+    """A video stream: a frame at each of ``times`` (seconds), drawn by ``draw(number)``.
+
+    ``aspect`` is the width of a pixel over its height.
+    """
 
     times: Sequence[float]
     rate: int = 25
@@ -53,6 +56,7 @@ class Picture:
     draw: Callable[[int], Image] = bars
     is_cover: bool = False
     is_default: bool = False
+    aspect: Fraction | None = None
     options: dict[str, str] = field(
         default_factory=lambda: {"preset": "ultrafast", "crf": "18", "threads": "1"}
     )
@@ -130,6 +134,8 @@ def _add_video(container: OutputContainer, picture: Picture) -> av.VideoStream:
     stream.height, stream.width = picture.draw(0).shape[:2]
     stream.pix_fmt = picture.pix_fmt
     stream.codec_context.time_base = picture.tick
+    if picture.aspect:
+        stream.codec_context.sample_aspect_ratio = picture.aspect
     if picture.is_cover:
         stream.disposition = Disposition.attached_pic
     elif picture.is_default:
@@ -185,14 +191,51 @@ def spoiled(path: Path, start: float, end: float) -> Path:
     return path
 
 
-def turn_clockwise(path: Path) -> Path:
-    """Write into an mp4's first track that it is shown turned by 90 degrees clockwise."""
+def shown_by(path: Path, a: float, b: float, c: float, d: float) -> Path:
+    """Write into an mp4's first track that x' = a x + c y and y' = b x + d y, with y down."""
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 44
-    # ISO 14496-12: x' = a x + c y, y' = b x + d y with y down; in the file a b u c d v x y w.
-    data[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    # ISO 14496-12: in the file a b u c d v x y w.
+    a, b, c, d = (round(value * (1 << 16)) for value in (a, b, c, d))
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     return path
+
+
+def turn_clockwise(path: Path) -> Path:
+    """Write into an mp4's first track that it is shown turned by 90 degrees clockwise."""
+    return shown_by(path, 0, 1, -1, 0)
+
+
+def joined(path: Path, *parts: Path) -> Path:
+    """Write the bytes of files one after the other."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def hum(rate: int, seconds: float, seed: int = 0) -> Samples:
+    """Return noise of 50 to 1000 Hz, the same at all rates; no two moments sound alike."""
+    rng = np.random.default_rng(seed)
+    bands = rng.standard_normal(round(1000 * seconds)) + 1j * rng.standard_normal(
+        round(1000 * seconds)
+    )
+    bands[: round(50 * seconds)] = 0
+    count = round(seconds * rate)
+    spectrum = np.zeros(count // 2 + 1, np.complex128)
+    spectrum[: len(bands)] = bands
+    wave = np.fft.irfft(spectrum, count)
+    return np.asarray(0.3 * wave / np.abs(wave).max(), np.float32)
+
+
+def likeness(heard: Samples, wanted: Samples, late: int) -> float:
+    """Return the correlation of two sounds, 0 to 1, where the first may be ``late`` samples off."""
+    middle = wanted[late:-late]
+    norm = np.sqrt(np.sum(np.square(middle, dtype=np.float64)))
+    found = []
+    for shift in range(2 * late):
+        part = heard[shift : shift + len(middle)].astype(np.float64)
+        found.append(float(part @ middle / max(norm * np.sqrt(part @ part), 1e-9)))
+    return max(found)
 
 
 def hide_start(path: Path, ticks: int, milliseconds: int) -> Path:

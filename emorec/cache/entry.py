@@ -141,7 +141,10 @@ def make_entry(
         present: dict[str, list[bool]] = {}
         for name, extractor in sorted(extractors.items()):
             with time_limit(limit):
-                own = own_media(clip, name) if has_own_media(clip, name, extractor) else media
+                own = media
+                if has_own_media(clip, name, extractor):
+                    own = own_media(clip, name)
+                    record["warnings"] += own.warnings
                 found = extractor.extract(clip, own, spans)
             record["warnings"] += found.warnings
             record.setdefault("facts", {}).update(found.facts)

@@ -19,6 +19,7 @@ import numpy as np
 from emorec.cache.entry import Entry, digest_file
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
+from emorec.media import DECODING
 from emorec.types import Array, Clip
 
 FORMAT = 2  # raise it when the layout of an entry changes
@@ -30,10 +31,12 @@ STALE = 3600.0  # seconds; writing an entry takes less than one
 def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
     """Return 12 hex digits that change with any option that changes the cached arrays.
 
-    They cover the cache's format, the windows, and each extractor's class, version and arguments.
+    They cover the cache's format, how media are decoded, the windows, and each extractor's class,
+    version and arguments.
     """
     parts: dict[str, Any] = {
         "format": FORMAT,
+        "decoding": DECODING,
         "windows": [_class_path(windows), windows.arguments()],
         "extractors": {
             name: [_class_path(extractor), extractor.version, extractor.arguments()]

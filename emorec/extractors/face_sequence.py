@@ -20,8 +20,8 @@ class FaceSequence(FaceCrops):
     """Face crops at equal distances through each window, uint8 (frames, 3, size, size), RGB.
 
     Each frame is cut as :class:`FaceCrops` cuts the key frame of a window. A frame without a face
-    repeats the nearest one of its window; where fewer than half of the frames have one, the
-    modality is absent.
+    repeats the nearest one of its window; where fewer than half of the frames have one (of those
+    that lie in the clip, where it is shorter than a window), the modality is absent.
 
     Args:
         frames: A window.
@@ -73,7 +73,7 @@ class FaceSequence(FaceCrops):
         size = self.grouped
         for start in range(0, len(windows), size):
             found = super().extract(clip, media, self._parts(windows[start : start + size]))
-            arrays += self._join(found.arrays)
+            arrays += self._join(found.arrays, windows[start : start + size], media)
             for name, values in facts.items():
                 values.append(float(found.facts.get(name, 0)))
             warnings |= dict.fromkeys(w for w in found.warnings if "windows" not in w)
@@ -98,8 +98,9 @@ class FaceSequence(FaceCrops):
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
         """Yield the sequences of everybody who is followed; see the base class."""
-        for found in super().stream(clip, media, [self._parts(part) for part in parts]):
-            persons = {person: self._join(crops) for person, crops in found.persons.items()}
+        every = super().stream(clip, media, [self._parts(part) for part in parts])
+        for part, found in zip(parts, every, strict=True):
+            persons = {p: self._join(crops, part, media) for p, crops in found.persons.items()}
             boxes: dict[int, list[Face | None]] = {
                 person: found.boxes[person][self.frames // 2 :: self.frames] for person in persons
             }
@@ -113,12 +114,15 @@ class FaceSequence(FaceCrops):
             parts += [Window(start + i * step, start + (i + 1) * step) for i in range(self.frames)]
         return parts
 
-    def _join(self, crops: Sequence[Array | None]) -> list[Array | None]:
+    def _join(
+        self, crops: Sequence[Array | None], windows: Sequence[Window], media: Media
+    ) -> list[Array | None]:
         joined: list[Array | None] = []
-        for start in range(0, len(crops), self.frames):
-            part = crops[start : start + self.frames]
+        for number, (start, end) in enumerate(windows):
+            part = crops[number * self.frames : (number + 1) * self.frames]
             known = [i for i, crop in enumerate(part) if crop is not None]
-            if 2 * len(known) < self.frames:
+            wanted = self.frames * min(1.0, media.duration / (end - start))
+            if not known or 2 * len(known) < int(wanted):
                 joined.append(None)
                 continue
             nearest = [min(known, key=lambda k: abs(k - i)) for i in range(self.frames)]

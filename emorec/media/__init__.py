@@ -4,9 +4,11 @@ from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
 from emorec.media.containers import MediaError
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
+from emorec.media.file import Media, Span
 from emorec.media.follow import Person, follow_face, track_face
 from emorec.media.mtcnn import MTCNNDetector
-from emorec.media.probe import Media, Span, probe
+from emorec.media.pictures import upright
+from emorec.media.probe import probe
 from emorec.media.tracks import FaceTracks
 from emorec.media.video import (
     KeyFrame,
@@ -14,10 +16,13 @@ from emorec.media.video import (
     iter_frames,
     iter_key_frames,
     read_key_frames,
-    upright,
 )
 
+# Raise it when the same file gives other samples or pictures: what was cached is then stale.
+DECODING = 2
+
 __all__ = [
+    "DECODING",
     "BatchedDetector",
     "Face",
     "FaceDetector",

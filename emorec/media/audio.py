@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 import av
 import numpy as np
 
-from emorec.media.probe import Media
-from emorec.media.samples import BLOCK, Samples, read_samples
+from emorec.media.channels import Samples
+from emorec.media.file import Media
+from emorec.media.samples import BLOCK, read_samples
 from emorec.types import Window
 
 JITTER = 0.02  # seconds: timestamps of some containers are rounded; less than this is no gap
@@ -43,7 +44,8 @@ def iter_windows(
     """Yield the samples of each window as soon as they are read.
 
     The file is read in blocks and only the samples of unfinished windows are kept, so memory does
-    not grow with its length. Channels are averaged. What the stream does not cover is zero.
+    not grow with its length. The channels that carry
+    sound are averaged. What the stream does not cover is zero.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
@@ -99,46 +101,67 @@ def _resample(
     blocks: Iterator[tuple[float, int, Samples]], rate: int
 ) -> Iterator[tuple[int, Samples]]:
     """Yield (index of the first sample at the new rate, samples) without gaps or overlaps."""
-    resampler: av.AudioResampler | None = None
-    source = 0
+    converter: _Converter | None = None
     expected = 0.0
-    origin = None
-    done = 0
+    done = 0  # index of the next sample to yield
 
-    def convert(samples: Samples | None) -> Iterator[tuple[int, Samples]]:
+    def placed(samples: Iterator[Samples]) -> Iterator[tuple[int, Samples]]:
         nonlocal done
-        assert resampler is not None
-        assert origin is not None
-        if source == rate:
-            if samples is not None:
-                yield origin + done, samples
-                done += len(samples)
-            return
-        frame = None
-        if samples is not None:
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "flt", "mono")
-            frame.sample_rate = source
-        for part in resampler.resample(frame):
-            out = part.to_ndarray()[0]
-            yield origin + done, out
-            done += len(out)
+        for part in samples:
+            yield done, part
+            done += len(part)
 
-    for time, block_rate, samples in blocks:
-        if resampler is None:
-            source = block_rate
-            resampler = av.AudioResampler("flt", "mono", rate)
+    for time, source, samples in blocks:
+        if converter is None:
             expected = 0.0 if np.isnan(time) else time
-            origin = round(expected * rate)
+            done = round(expected * rate)
+        if converter is None or converter.source != source:
+            if converter is not None:  # joined files change their rate; each rate has its filter
+                yield from placed(converter.finish(round(expected * rate) - done))
+            converter = _Converter(source, rate)
         gap = 0 if np.isnan(time) else time - expected
         if abs(gap) > JITTER:
             missing = round(gap * source)
             while missing > 0:
-                yield from convert(np.zeros(min(missing, BLOCK), np.float32))
+                yield from placed(converter(np.zeros(min(missing, BLOCK), np.float32)))
                 missing -= BLOCK
             samples = samples[max(0, -round(gap * source)) :]
             expected += max(gap, 0.0)
         if len(samples):
-            yield from convert(samples)
+            yield from placed(converter(samples))
             expected += len(samples) / source
-    if resampler is not None:
-        yield from convert(None)
+    if converter is not None:
+        yield from placed(converter.finish())
+
+
+class _Converter:
+    """Resamples mono blocks of one rate.
+
+    Args:
+        source: Rate of the blocks, in Hz.
+        rate: Rate of what is returned, in Hz.
+    """
+
+    def __init__(self, source: int, rate: int) -> None:
+        self.source, self.rate = source, rate
+        self._resampler = av.AudioResampler("flt", "mono", rate)
+
+    def __call__(self, samples: Samples) -> Iterator[Samples]:
+        """Yield what can be said of the next block by now."""
+        if self.source == self.rate:
+            yield samples
+            return
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "flt", "mono")
+        frame.sample_rate = self.source
+        yield from (part.to_ndarray()[0] for part in self._resampler.resample(frame))
+
+    def finish(self, count: int | None = None) -> Iterator[Samples]:
+        """Yield the end: exactly ``count`` samples where that is given."""
+        rest = np.zeros(0, np.float32)
+        if self.source != self.rate:
+            parts = [part.to_ndarray()[0] for part in self._resampler.resample(None)]
+            rest = np.concatenate([rest, *parts])
+        if count is not None:
+            rest = np.pad(rest[: max(count, 0)], (0, max(count - len(rest), 0)))
+        if len(rest):
+            yield rest

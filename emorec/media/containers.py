@@ -18,6 +18,9 @@ CONTAINERS = (
     *("dv", "gxf", "wtv", "dhav", "gif", "yuv4mpegpipe"),
 )
 
+# Streams without a container: their times are guessed from the first packet's rate, which may
+# change; so samples are counted.
+COUNTED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "truehd"})
 
 FAR = 30.0  # seconds: where the first time wanted lies beyond, decoding starts near it
 BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over

@@ -1,96 +1,39 @@
 """What a media file holds and when: read from its packets, as headers lie about both."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import av
 import av.error
+import numpy as np
 import soundfile
-from av.stream import Disposition
 
-from emorec.media.containers import MediaError, open_container
+from emorec.media.channels import ChannelReader, channel_names
+from emorec.media.clock import JUMP, ClockReader, Part, jumps
+from emorec.media.containers import COUNTED, MediaError, open_container
+from emorec.media.file import Decoding, Media, Span
+from emorec.media.pictures import display_matrix, upright
+from emorec.media.streams import choose_streams
 
 # Uncompressed sound, which soundfile reads; a damaged FLAC file is read further by PyAV.
 SOUND_FILES = frozenset({".wav", ".aif", ".aiff", ".au", ".w64"})
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The part of a clip's time that one stream covers, in seconds from the clip's origin."""
-
-    start: float
-    end: float
-
-    def share(self, start: float, end: float) -> float:
-        """Return which share of [start, end] the stream covers, 0 to 1."""
-        return max(0.0, min(self.end, end) - max(self.start, start)) / (end - start)
-
-    def cut(self, start: float, end: float) -> "Span | None":
-        """Return what is covered of [start, end], in seconds from ``start``; None for nothing."""
-        first, last = max(self.start, start), min(self.end, end)
-        return Span(first - start, last - start) if last > first else None
-
-
-LATE = 0.5  # seconds; ends of clips are rounded, and streams end a frame apart
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A readable media file on one clock.
-
-    Attributes:
-        path: The file.
-        origin: Timestamp that is the clip's t = 0, in seconds of the file's own clock: the
-            earliest first timestamp of its audio and video streams.
-        duration: Seconds from t = 0 to the end of the stream that ends last.
-        audio: What the default audio stream covers; None where there is none.
-        video: The same for the default video stream.
-        warnings: What is odd about the file, in words.
-    """
-
-    path: Path
-    origin: float
-    duration: float
-    audio: Span | None
-    video: Span | None
-    warnings: tuple[str, ...] = ()
-
-    def part(self, start: float, end: float) -> "Media":
-        """Return a part of the file as a clip of its own.
-
-        Args:
-            start: Seconds from the origin.
-            end: Seconds from the origin; what is beyond the end of the file is not there.
-
-        Raises:
-            MediaError: The file ends before the part begins.
-        """
-        late, end = end - self.duration, min(end, self.duration)
-        if not 0 <= start < end:
-            raise MediaError(f"no part from {start:g} s on: the file lasts {self.duration:.2f} s")
-        audio = self.audio.cut(start, end) if self.audio else None
-        video = self.video.cut(start, end) if self.video else None
-        warnings = self.warnings
-        if late > LATE:
-            warnings += (f"the file ends {late:.1f} s before the clip does",)
-        return replace(
-            self,
-            origin=self.origin + start,
-            duration=end - start,
-            audio=audio,
-            video=video,
-            warnings=warnings,
-        )
+BLOCK = 65536  # samples
+# Seconds of sound whose channels are all looked at; of what comes later one second of ten.
+LISTENED, ONE_OF = 60.0, 10.0
+WRAP = 2**33 / 90000  # seconds: MPEG's clocks have 33 bits
 
 
 def probe(path: Path) -> Media:
     """Read when the default audio and video streams of a file start and end.
 
     The first frame of each stream is decoded (a packet's timestamp may lie before the first
-    sample that is heard), the rest only demultiplexed. Packets that an edit list discards do not
-    count.
+    sample that is heard), and enough of the sound to tell which channels carry any; the rest is
+    only demultiplexed. Packets that an edit list discards do not count. Where the clock jumps
+    (:class:`~emorec.media.clock.ClockReader`), the parts follow each other.
 
     Args:
         path: A media file that PyAV reads, or a sound file that soundfile reads.
@@ -113,80 +56,201 @@ def probe(path: Path) -> Media:
 @lru_cache(64)  # many clips can be parts of one file
 def _probe(path: Path, version: tuple[int, ...]) -> Media:
     """Return what is in a file as long as it is the same; an error is not kept."""
-    if path.suffix.lower() in SOUND_FILES:
-        return _probe_sound(path)
+    if path.suffix.lower() not in SOUND_FILES:
+        return _probe_container(path)
     try:
+        return _probe_sound(path)
+    except MediaError as error:
+        # The name says little: recorders write other containers under it, or never the length.
+        try:
+            media = _probe_container(path)
+        except MediaError:
+            raise error from None
+        odd = f"read as {_held(path)}: its name or header says otherwise ({error})"
+        return replace(media, warnings=(odd, *media.warnings))
+
+
+def _probe_sound(path: Path) -> Media:
+    reader = ChannelReader()
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            frames, rate = file.frames, file.samplerate
+            names = channel_names(file.channels)
+            at = 0
+            while file.channels > 1 and at < frames:
+                file.seek(at)
+                block = file.read(min(BLOCK, rate), dtype="float32", always_2d=True)
+                if len(block) == 0:
+                    break
+                reader.add(block.T, "", names)
+                at += len(block) if at < LISTENED * rate else round(ONE_OF * rate)
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"not readable as sound: {error.error_string}") from error
+    if frames == 0:
+        raise MediaError("no audio samples")
+    mix, warnings = reader.mix()
+    seconds = frames / rate
+    decoding = Decoding(reader="soundfile", mix=mix)
+    return Media(path, 0.0, seconds, Span(0.0, seconds, seconds), None, tuple(warnings), decoding)
+
+
+def _held(path: Path) -> str:
+    """Return what a file holds, in words."""
+    with open_container(path) as container:
+        codecs = [s.codec_context.name for s in container.streams if s.codec_context is not None]
+        return f"{container.format.name.partition(',')[0]} with {', '.join(codecs)}"
+
+
+def _probe_container(path: Path) -> Media:
+    try:
+        streams, warnings = choose_streams(path)
+        if not streams:
+            raise MediaError("; ".join(warnings) or "neither an audio nor a video stream")
         with open_container(path) as container:
-            return _probe_streams(path, container)
+            return _Reading(container, streams, warnings).media(path)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"not readable as media: {error.strerror}") from error
 
 
-def _probe_sound(path: Path) -> Media:
-    try:
-        info = soundfile.info(str(path))
-    except soundfile.LibsndfileError as error:
-        raise MediaError(f"not readable as sound: {error.error_string}") from error
-    if info.frames == 0:
-        raise MediaError("no audio samples")
-    seconds = info.frames / info.samplerate
-    return Media(path, 0.0, seconds, Span(0.0, seconds), None)
+class _Reading:
+    """One pass over the packets of a container."""
+
+    def __init__(self, container: Any, streams: Mapping[str, int], warnings: list[str]) -> None:
+        self.container, self.indices, self.warnings = container, streams, warnings
+        self.streams = {kind: container.streams[index] for kind, index in streams.items()}
+        self.clock, self.channels = ClockReader(), ChannelReader()
+        self.first: dict[str, float] = {}
+        self.counted: dict[str, float] = {}  # seconds of what has no times
+        self.counts = container.format.name in COUNTED
+        self.timed: set[str] = set()
+        self.last: dict[str, tuple[float, float]] = {}
+        self.size = (0, 0)
+        self.damaged = 0
+
+    def media(self, path: Path) -> Media:
+        """Read all packets and return what was found."""
+        kinds = {stream.index: kind for kind, stream in self.streams.items()}
+        try:
+            for packet in self.container.demux(*self.streams.values()):
+                self._add(kinds[packet.stream.index], packet)
+        except av.error.FFmpegError as error:
+            self.warnings.append(f"damaged: reading stopped early ({error.strerror})")
+        if not self.first:
+            raise MediaError("damaged: no frame of its audio or video can be decoded")
+        if self.damaged:
+            self.warnings.append(f"damaged: {self.damaged} packets before the first good frame")
+        self.warnings += [f"no {k} could be decoded" for k in self.streams if k not in self.first]
+        parts = self.clock.parts()
+        origin = min(self.first.values())
+        ends = self._ends(parts)
+        duration = max(ends.values()) - origin
+        if duration <= 0:
+            raise MediaError("no duration: its audio and video last 0 s")
+        spans = {k: Span(t - origin, ends[k] - origin, duration) for k, t in self.first.items()}
+        wrap = WRAP if self.container.format.name in ("mpegts", "mpeg") else None
+        for at, size in jumps(parts, wrap):
+            self.warnings.append(
+                f"its clock jumps by {size:+.1f} s at {at - origin:.1f} s (joined, or restarted): "
+                "what follows is taken to follow at once"
+            )
+        mix, said = self.channels.mix()
+        raw = {"video"} & self.first.keys() - self.timed
+        decoding = Decoding(
+            streams=self.indices,
+            clock=parts,
+            mix=mix,
+            counted=self.counts,
+            size=self.size,
+            frame_rate=_frame_rate(self.streams["video"]) if raw else None,
+        )
+        warnings = (*self.warnings, *said)
+        return Media(
+            path, origin, duration, spans.get("audio"), spans.get("video"), warnings, decoding
+        )
+
+    def _add(self, kind: str, packet: Any) -> None:
+        stream = self.streams[kind]
+        tick = float(stream.time_base)
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if kind not in self.first or (kind == "audio" and self._listens(stamp, tick)):
+            self._decode(kind, packet)
+        if packet.is_discard:
+            return
+        length = (packet.duration or 0) * tick or _frame_seconds(stream)
+        if self.counts:
+            return
+        if stamp is None:
+            self._count(kind, length * bool(packet.size))
+            return
+        self.timed.add(kind)
+        start = stamp * tick
+        order = packet.dts * tick if packet.dts is not None else start
+        self.clock.add(kind, order, start, length)
+        if start >= self.last.get(kind, (float("-inf"), 0.0))[0]:
+            self.last[kind] = start, length
+
+    def _listens(self, stamp: int | None, tick: float) -> bool:
+        """Return whether the sound at a time is looked at."""
+        if self.counts:
+            return True
+        seconds = 0.0 if stamp is None else stamp * tick - self.first["audio"]
+        return seconds < LISTENED or seconds % ONE_OF < 1
+
+    def _decode(self, kind: str, packet: Any) -> None:
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            self.damaged += kind not in self.first
+            if self.counts and kind in self.first:
+                self._count(kind, (packet.duration or 0) * float(packet.time_base))
+            return
+        for frame in frames:
+            if self.counts:
+                self._count(kind, frame.samples / frame.rate)
+            if kind not in self.first:
+                self.first[kind] = frame.time if frame.time is not None else 0.0
+                if kind == "video":
+                    self._look(frame)
+            if kind == "audio" and frame.layout.nb_channels > 1:
+                names = [channel.name for channel in frame.layout.channels]
+                self.channels.add(_planar(frame), frame.layout.name, names)
+
+    def _count(self, kind: str, seconds: float) -> None:
+        self.counted[kind] = self.counted.get(kind, 0.0) + seconds
+
+    def _look(self, frame: av.VideoFrame) -> None:
+        """Take note of the first picture."""
+        image = upright(frame, self.streams["video"].sample_aspect_ratio)
+        self.size = image.shape[1], image.shape[0]
+        if not display_matrix(frame)[1]:
+            self.warnings.append(
+                "its display matrix is none of the eight orientations: the nearest is taken"
+            )
+
+    def _ends(self, parts: tuple[Part, ...]) -> dict[str, float]:
+        """Return when each stream ends, in seconds of the clock that runs on."""
+        ends = dict(self.first)
+        for kind, begin in self.first.items():
+            stretches = [p.spans[kind][1] + p.shift for p in parts if kind in p.spans]
+            ends[kind] = max([begin + self.counted.get(kind, 0.0), *stretches])
+        if len(parts) == 1:  # a last frame may last as long as there is sound
+            for kind, (start, length) in self.last.items():
+                if kind in ends and length > JUMP:
+                    ends[kind] = max(ends[kind], min(start + length, max(ends.values())))
+        return ends
 
 
-def default_streams(container: Any) -> dict[str, Any]:
-    """Return the default ``video`` and ``audio`` streams that an open container can decode."""
-    streams = {}
-    for kind in ("video", "audio"):
-        stream = container.streams.best(kind)
-        # A cover picture of a music file is a video stream of one frame.
-        if (
-            stream is not None
-            and stream.codec_context is not None
-            and not stream.disposition & Disposition.attached_pic
-        ):
-            streams[kind] = stream
-    return streams
+def _planar(frame: av.AudioFrame) -> Any:
+    """Return the samples of a frame, float32 (channels, n)."""
+    if frame.format.name == "fltp":
+        return frame.to_ndarray()
+    planar = av.AudioResampler("fltp", frame.layout, frame.rate)
+    return np.concatenate([part.to_ndarray() for part in planar.resample(frame)], 1)
 
 
-def _probe_streams(path: Path, container: Any) -> Media:
-    streams = default_streams(container)
-    if not streams:
-        raise MediaError("neither an audio nor a video stream")
-    kinds = {stream.index: kind for kind, stream in streams.items()}
-    first: dict[str, float] = {}
-    last: dict[str, float] = {}
-    warnings = []
-    damaged = 0
-    try:
-        for packet in container.demux(*streams.values()):
-            kind = kinds[packet.stream.index]
-            if kind not in first:
-                try:
-                    frames = packet.decode()
-                except av.error.FFmpegError:
-                    damaged += 1
-                    continue
-                for frame in frames[:1]:
-                    first[kind] = frame.time if frame.time is not None else 0.0
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            if stamp is None or packet.is_discard:
-                continue
-            tick = float(streams[kind].time_base)
-            length = (packet.duration or 0) * tick or _frame_seconds(streams[kind])
-            last[kind] = max(last.get(kind, float("-inf")), stamp * tick + length)
-    except av.error.FFmpegError as error:
-        warnings.append(f"damaged: reading stopped early ({error.strerror})")
-    if not first:
-        raise MediaError("damaged: no frame of its audio or video can be decoded")
-    if damaged:
-        warnings.append(f"damaged: {damaged} packets before the first good frame")
-    warnings += [f"no {kind} could be decoded" for kind in streams if kind not in first]
-    origin = min(first.values())
-    spans = {k: Span(t - origin, max(last.get(k, t), t) - origin) for k, t in first.items()}
-    duration = max(span.end for span in spans.values())
-    if duration <= 0:
-        raise MediaError("no duration: its audio and video last 0 s")
-    return Media(path, origin, duration, spans.get("audio"), spans.get("video"), tuple(warnings))
+def _frame_rate(stream: Any) -> Fraction:
+    """Return the frames a second that a raw stream has, or is taken to have: 25."""
+    return Fraction(stream.average_rate or stream.guessed_rate or 25)
 
 
 def _frame_seconds(stream: Any) -> float:

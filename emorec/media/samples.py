@@ -1,21 +1,20 @@
 """The samples of a file as they are decoded: with their times, at the file's own rate."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import av.error
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from emorec.media.channels import Samples, numbers
 from emorec.media.containers import BEFORE, FAR, open_container
-from emorec.media.probe import SOUND_FILES, Media, default_streams
+from emorec.media.file import Media
 
-Samples = NDArray[np.float32]
 BLOCK = 65536  # samples
 # Containers that state each packet's time; in others (mp3, aac) the time after seeking is a guess.
 SOUGHT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
-LOUDEST = 1000.0  # times full scale; what is more comes from damaged files
 
 
 class _LateError(Exception):
@@ -27,6 +26,8 @@ def read_samples(
 ) -> Iterator[tuple[float, int, Samples]]:
     """Yield (seconds from the origin, rate in Hz, mono samples), block by block.
 
+    The rate may change from block to block, as it does within joined files.
+
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
         damaged: Its first item is raised by the number of packets that cannot be decoded, or have
@@ -34,8 +35,8 @@ def read_samples(
         start: Seconds from the origin; sound of more than 3 s before may be left out.
     """
     wanted = start + media.origin
-    seek = wanted - BEFORE if wanted > FAR else None
-    if media.path.suffix.lower() in SOUND_FILES:
+    seek = wanted - BEFORE if wanted > FAR and media.decoding.seekable else None
+    if media.decoding.reader == "soundfile":
         return _numbers(_read_sound(media, seek or 0.0), damaged)
     return _numbers(_read_near(media, seek, damaged), damaged)
 
@@ -45,10 +46,9 @@ def _numbers(
 ) -> Iterator[tuple[float, int, Samples]]:
     """Set to zero what is not a number, or no sound any more, in files of floats."""
     for time, rate, samples in blocks:
-        sound = np.abs(samples) <= LOUDEST  # false for NaN
-        if not sound.all():
-            damaged[0] += 1
-        yield time, rate, samples if sound.all() else np.where(sound, samples, np.float32(0))
+        clean, changed = numbers(samples)
+        damaged[0] += changed
+        yield time, rate, clean
 
 
 def _read_sound(media: Media, seek: float) -> Iterator[tuple[float, int, Samples]]:
@@ -56,7 +56,7 @@ def _read_sound(media: Media, seek: float) -> Iterator[tuple[float, int, Samples
     with soundfile.SoundFile(str(media.path)) as file:
         at = file.seek(min(round(seek * file.samplerate), file.frames))
         for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
-            yield at / file.samplerate - media.origin, file.samplerate, block.mean(1)
+            yield at / file.samplerate - media.origin, file.samplerate, media.decoding.mix(block.T)
             at += len(block)
 
 
@@ -73,13 +73,15 @@ def _read_near(
 def _read_streams(
     media: Media, seek: float | None, damaged: list[int]
 ) -> Iterator[tuple[float, int, Samples]]:
-    """Yield (time, rate, mono samples) of a container's default audio stream.
+    """Yield (time, rate, mono samples) of a container's audio stream.
 
     Raises:
         _LateError: Before the first, where seeking did not lead to a known time before it.
     """
     with open_container(media.path) as container:
-        stream = default_streams(container)["audio"]
+        stream: Any = container.streams[media.decoding.streams["audio"]]
+        walk, mix = media.decoding.walk("audio"), media.decoding.mix
+        count: float | None = None  # seconds, of the file's clock; where samples are counted
         if seek is not None and container.format.name in SOUGHT:
             try:
                 container.seek(round(seek / stream.time_base), stream=stream)
@@ -88,6 +90,7 @@ def _read_streams(
         else:
             seek = None
         planar: av.AudioResampler | None = None
+        form: tuple[str, str, int] | None = None
         packets = container.demux(stream)
         while True:
             try:
@@ -103,19 +106,27 @@ def _read_streams(
                 frames = packet.decode()
             except av.error.FFmpegError:
                 damaged[0] += 1
+                if count is not None:
+                    count += float((packet.duration or 0) * stream.time_base)
                 continue
             for frame in frames:
-                if planar is None:
+                if form != (frame.format.name, frame.layout.name, frame.rate):
                     # Only the sample format changes here: libswresample's own mono mix of floats
                     # is 3 dB louder than the mean.
+                    form = frame.format.name, frame.layout.name, frame.rate
                     planar = av.AudioResampler("fltp", frame.layout, frame.rate)
+                assert planar is not None
                 if seek is not None and (frame.time is None or frame.time > seek + BEFORE / 2):
                     raise _LateError
                 seek = None  # it led before what is wanted
-                time = None if frame.time is None else float(frame.time) - media.origin
+                time = (
+                    walk(float(frame.time)) if count is None and frame.time is not None else count
+                )
+                if media.decoding.counted:
+                    count = (time or 0.0) + frame.samples / frame.rate
                 for part in planar.resample(frame):
                     yield (
-                        float("nan") if time is None else time,
+                        float("nan") if time is None else time - media.origin,
                         part.sample_rate,
-                        part.to_ndarray().mean(0, dtype=np.float32),
+                        mix(np.asarray(part.to_ndarray(), np.float32), frame.layout.name),
                     )

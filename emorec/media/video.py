@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import av
 import av.error
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from emorec.media.containers import BEFORE, FAR, open_container
-from emorec.media.probe import Media, default_streams
-
-Image = NDArray[np.uint8]
+from emorec.media.faces import Image
+from emorec.media.file import Media
+from emorec.media.pictures import fit, upright
 
 
 class _LateError(Exception):
@@ -39,8 +38,8 @@ class KeyFrames:
     """Frames of a video, each stored once.
 
     Attributes:
-        images: Distinct frames, uint8 (height, width, 3), RGB, in order of time, all of the first
-            one's size.
+        images: Distinct frames, uint8 (height, width, 3), RGB, in order of time, all of the size
+            of the file's first frame.
         times: Presentation time of each image, in seconds from the clip's origin.
         of: For each time that was asked for, the position of its frame in ``images``.
         damaged: Number of packets that could not be decoded.
@@ -58,7 +57,7 @@ def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
     On screen is the last frame whose presentation time is not after the time asked for; before
     the first frame it is the first, after the last the last. Frames are decoded once, in
     sequence (a seek per key frame is several times slower), and only those that are asked for
-    are converted. Rotation metadata is applied.
+    are converted: to square pixels, turned and mirrored as the file says.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have video.
@@ -89,8 +88,9 @@ def iter_key_frames(
     """
     wanted = min(times, default=0.0) + media.origin
     count = [0] if damaged is None else damaged
+    far = wanted > FAR and media.decoding.seekable
     try:
-        yield from _read(media, times, wanted - BEFORE if wanted > FAR else None, count)
+        yield from _read(media, times, wanted - BEFORE if far else None, count)
     except _LateError:
         # Files without a good index can bring one too late: then everything is decoded.
         yield from _read(media, times, None, count)
@@ -102,26 +102,21 @@ def _read(
     """Yield the frames; raises _LateError, before the first, where seeking led past it."""
     order = sorted(range(len(times)), key=lambda i: times[i])
     pending = 0  # order[pending:] still wait for their frame
-    size: tuple[int, int] | None = None
-    shown: av.VideoFrame | None = None
+    shown: _Shown | None = None
 
     def settle(before: float) -> Iterator[KeyFrame]:
         """Give the frame on screen to all times that end before the next frame."""
-        nonlocal pending, size
+        nonlocal pending
         start = pending
         while pending < len(order) and times[order[pending]] < before:
             pending += 1
         if pending > start and shown is not None:
-            image = upright(shown)
-            size = size or (image.shape[1], image.shape[0])
-            if image.shape[1::-1] != size:  # some streams change their size
-                image = np.asarray(cv2.resize(image, size), np.uint8)
-            yield KeyFrame(image, _time(shown, media), order[start:pending])
+            yield KeyFrame(shown.image(), shown.time, order[start:pending])
 
     for frame in _decode(media, seek, damaged):
         if shown is not None:
-            yield from settle(_time(frame, media))
-        elif seek is not None and order and _time(frame, media) > times[order[0]]:
+            yield from settle(frame.time)
+        elif seek is not None and order and frame.time > times[order[0]]:
             raise _LateError
         shown = frame
         if pending == len(order):
@@ -131,19 +126,49 @@ def _read(
     yield from settle(float("inf"))
 
 
-def iter_frames(media: Media) -> Iterator[av.VideoFrame]:
-    """Yield all frames of the default video stream that can be decoded, in order."""
-    yield from _decode(media, None, [0])
+def iter_frames(media: Media) -> Iterator[tuple[float, Image]]:
+    """Yield all frames of the video that can be decoded, in order.
+
+    Args:
+        media: What :func:`emorec.media.probe` returned for the file; it must have video.
+
+    Yields:
+        Seconds from the clip's origin, and the frame as :class:`KeyFrames` has it.
+    """
+    for frame in _decode(media, None, [0]):
+        yield frame.time, frame.image()
 
 
-def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[av.VideoFrame]:
-    """Yield the frames of the default video stream; ``damaged[0]`` counts what cannot be read."""
+class _Shown(NamedTuple):
+    """A decoded frame; only some are made pictures of.
+
+    Attributes:
+        time: Seconds from the clip's origin.
+        frame: As it was decoded.
+        aspect: Width of its pixels over their height; None: square.
+        size: Width and height that pictures are brought to.
+    """
+
+    time: float
+    frame: av.VideoFrame
+    aspect: Fraction | None
+    size: tuple[int, int]
+
+    def image(self) -> Image:
+        return fit(upright(self.frame, self.aspect), self.size)
+
+
+def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[_Shown]:
+    """Yield the frames of the video; ``damaged[0]`` counts what cannot be read."""
+    decoding = media.decoding
+    walk, number = decoding.walk("video"), 0
     with open_container(media.path) as container:
-        stream = default_streams(container)["video"]
+        stream: Any = container.streams[decoding.streams["video"]]
         stream.thread_type = "NONE"  # one thread a worker process
         if seek is not None:
             container.seek(int(seek * av.time_base))
         packets = container.demux(stream)
+        aspect = _Aspect(stream)
         while True:
             try:
                 packet = next(packets)
@@ -157,15 +182,25 @@ def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[av
             except av.error.FFmpegError:
                 damaged[0] += 1
                 continue
-            yield from (frame for frame in frames if frame.time is not None)
+            for frame in frames:
+                if decoding.frame_rate is not None:
+                    time: float | None = float(number / decoding.frame_rate)
+                    number += 1
+                else:
+                    time = None if frame.time is None else walk(float(frame.time))
+                if time is not None:
+                    yield _Shown(time - media.origin, frame, aspect.now(), decoding.size)
 
 
-def _time(frame: av.VideoFrame, media: Media) -> float:
-    return float(frame.time or 0.0) - media.origin
+class _Aspect:
+    """Width of a stream's pixels over their height, as far as it is known."""
 
+    def __init__(self, stream: av.VideoStream) -> None:
+        self._stream, self._first = stream, stream.codec_context.sample_aspect_ratio
+        self._said = stream.sample_aspect_ratio
 
-def upright(frame: av.VideoFrame) -> Image:
-    """Return a decoded frame as uint8 (height, width, 3), RGB, turned as its metadata says."""
-    image = frame.to_ndarray(format="rgb24")
-    # The display matrix turns counter-clockwise by this angle, as rot90 does.
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
+    def now(self) -> Fraction | None:
+        """Return it for the frame that was decoded last."""
+        coded = self._stream.codec_context.sample_aspect_ratio
+        # What the container says goes before what the codec says, unless that changes.
+        return self._said if not coded or coded == self._first else coded

@@ -19,7 +19,6 @@ from emorec.media import (
     iter_key_frames,
     probe,
     read_blocks,
-    upright,
 )
 from emorec.plots import COLOURS
 from emorec.predict.prediction import Timeline, TimelineRow
@@ -65,8 +64,7 @@ def _write(target: Any, media: Media, timeline: Timeline, size: tuple[int, int])
     heard = target.add_stream("aac", rate=RATE, layout="mono") if media.audio else None
     painter = _Painter(timeline)
     last, until = -1, 0.0
-    for frame in iter_frames(media):
-        time = float(frame.time or 0.0) - media.origin
+    for time, image in iter_frames(media):
         stamp = round(time / TICK)
         if stamp <= last:  # players refuse time that stands still
             continue
@@ -76,7 +74,6 @@ def _write(target: Any, media: Media, timeline: Timeline, size: tuple[int, int])
             while until < time + 1 and (block := next(sound, None)) is not None:
                 target.mux(heard.encode(block))
                 until = float(block.time or 0.0)
-        image = upright(frame)
         drawn = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         painter.draw(drawn, time, size[0] / image.shape[1])
         picture = av.VideoFrame.from_ndarray(drawn, "rgb24")

@@ -100,7 +100,7 @@ class Predictor:
         recording = open_recording(named, self._shown)
         clip, media = recording.clip, recording.media
         spans, warnings = self.windows.cut(clip.id, media)
-        warnings = [*media.warnings, *warnings]
+        warnings = [*recording.warnings, *warnings]
         arrays: dict[str, list[Array | None]] = {}
         for name in self.task.shown:
             found = self.extractors[name].extract(clip, recording.of(name), spans)
@@ -154,7 +154,7 @@ class Predictor:
         clip, media = recording.clip, recording.media
         length = float(getattr(self.windows, "length", 0.5))
         spans, warnings = GridWindows(length, hop).cut(clip.id, media)
-        warnings = list(dict.fromkeys([*media.warnings, *warnings]))
+        warnings = list(dict.fromkeys([*recording.warnings, *warnings]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {
             name: extractor.stream(clip, recording.of(name), parts)

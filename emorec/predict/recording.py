@@ -27,6 +27,13 @@ class Recording(NamedTuple):
     own: dict[str, Media]
     title: str
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about its files, in words, each once."""
+        return list(
+            dict.fromkeys(w for one in (self.media, *self.own.values()) for w in one.warnings)
+        )
+
     def of(self, modality: str) -> Media:
         """Return the file that a modality is read from."""
         return self.own.get(modality, self.media)

@@ -98,7 +98,7 @@ class TracePredictor:
         recording = open_recording(named, shown)
         clip, media = recording.clip, recording.media
         spans, warnings = self.windows.cut(clip.id, media)
-        warnings = list(dict.fromkeys([*media.warnings, *warnings]))
+        warnings = list(dict.fromkeys([*recording.warnings, *warnings]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         whole = {
             name: one.extract(clip, recording.of(name), spans)

@@ -91,3 +91,13 @@ def test_windows_are_searched_in_groups_and_a_part_has_the_faces_of_the_whole(
     assert grouped.facts == together.facts
     parts = [extractor.extract(clip, media, windows[i : i + 4]).arrays for i in (0, 4)]
     assert [numbers(a) for part in parts for a in part] == [numbers(a) for a in together.arrays]
+
+
+def test_a_clip_shorter_than_half_a_window_is_all_there_is(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "short.mp4", Picture(times(20)))
+    clip, media = Clip("a", path), probe(path)  # 0.8 s
+    found = made(range(50), 8).extract(clip, media, [Window(0.0, 3.0)])
+    assert numbers(found.arrays[0]) == [4, 14, *[14] * 6]
+    assert made([], 8).extract(clip, media, [Window(0.0, 3.0)]).arrays == [None]
+    (part,) = made(range(50), 8).stream(clip, media, [[Window(0.0, 3.0)]])
+    assert len(part.persons) == 1

@@ -7,7 +7,8 @@ import pytest
 
 from emorec.media import Media, probe, read_windows
 from emorec.media import samples as samples_module
-from emorec.media.samples import Samples, read_samples
+from emorec.media.channels import Samples
+from emorec.media.samples import read_samples
 from emorec.types import Window
 from tests.media_files import Sound, delay, spoiled, write_media, write_sound
 

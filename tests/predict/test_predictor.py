@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emorec.checkpoints import CheckpointError
-from emorec.media import MediaError, iter_frames, probe, upright
+from emorec.media import MediaError, iter_frames, probe
 from emorec.predict import Predictor
 from emorec.types import Clip, FeatureBundle, SegmentBatch
 from tests.conftest import Place
@@ -59,7 +59,7 @@ def test_sound_in_a_file_of_its_own_is_heard(
     predictor: Predictor, place: Place, tmp_path: Path
 ) -> None:
     media = sorted(place.media.rglob("*.mp4"))[0]
-    frames = [upright(frame) for frame in iter_frames(probe(media))]
+    frames = [image for _, image in iter_frames(probe(media))]
     seen = Picture(times(len(frames)), draw=lambda i: frames[i])
     silent = write_media(tmp_path / "silent.mkv", seen, None)
     clip = Clip(media.stem, silent, sidecars={"audio": media})

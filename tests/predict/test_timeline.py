@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from emorec.cache import GridWindows
-from emorec.media import MediaError, probe
+from emorec.media import Face, MediaError, iter_frames, probe
 from emorec.predict import Predictor
 from emorec.predict.annotate import annotate
 from emorec.predict.pictures import timeline_figures
 from emorec.predict.prediction import Timeline, TimelineRow
 from emorec.types import Window
 from tests.conftest import Place
+from tests.media.test_pictures import changing
 from tests.media_files import Picture, Sound, times, tone, write_media
 
 
@@ -144,3 +146,19 @@ def timeline_of_an_hour() -> Timeline:
         for i in range(7200)
     ]
     return Timeline(Path("long.mp4"), 3600.0, ["a", "b", "c"], rows, True)
+
+
+def test_a_box_stays_in_place_where_the_size_of_the_picture_changes(tmp_path: Path) -> None:
+    path = changing(tmp_path / "call.mkv", (160, 120), (320, 240), (80, 60))
+    windows = GridWindows()("", 3.0)
+    box = Face(40.0, 60.0, 80.0, 110.0, 1.0)
+    rows = [TimelineRow(window, 1, box, [1.0], {}) for window in windows]
+    annotate(Timeline(path, 3.0, ["anger"], rows, True), tmp_path / "out.mp4")
+    shown = [image.astype(int) for _, image in iter_frames(probe(tmp_path / "out.mp4"))]
+    assert {image.shape for image in shown} == {(120, 160, 3)}
+    plain = [image.astype(int) for _, image in iter_frames(probe(path))]
+    for number in (10, 35, 60):
+        drawn = np.abs(shown[number] - plain[number]).sum(2)[70:105]
+        edge = drawn[:, 36:44].mean(0)  # the left side of the box
+        assert edge.max() > 60, number
+        assert abs(36 + int(edge.argmax()) - 40) <= 1, number

@@ -9,7 +9,7 @@ import torch
 
 from emorec.cache import SlidingWindows
 from emorec.errors import UserError
-from emorec.media import MediaError, iter_frames, probe, upright
+from emorec.media import MediaError, iter_frames, probe
 from emorec.postprocess import Chain
 from emorec.predict import Predictor, TracePrediction, TracePredictor
 from emorec.predict.records import said as in_words
@@ -81,7 +81,7 @@ def test_each_modality_alone_is_the_model_without_the_others(
     predictor.task.chain = torch.tensor([Chain()] * 2)
     both = predictor.predict(recording)
     assert set(both.alone) == {"audio", "face"}
-    frames = [upright(frame) for frame in iter_frames(probe(recording))]
+    frames = [image for _, image in iter_frames(probe(recording))]
     silent = write_media(
         tmp_path / "silent.mkv", Picture(times(175), draw=lambda i: frames[i]), None
     )
@@ -99,7 +99,7 @@ def test_a_part_of_a_recording_and_sound_in_a_file_of_its_own(
 ) -> None:
     whole = predictor.predict(recording)
     assert whole.title == recording.name
-    frames = [upright(frame) for frame in iter_frames(probe(recording))]
+    frames = [image for _, image in iter_frames(probe(recording))]
     silent = write_media(
         tmp_path / "silent.mkv", Picture(times(175), draw=lambda i: frames[i]), None
     )
@@ -194,9 +194,17 @@ def test_a_file_without_anything_to_go_by_gives_its_reason(
     (tmp_path / "bad.mp4").write_text("no video")
     with pytest.raises(MediaError, match="not readable as media"):
         predictor.predict(tmp_path / "bad.mp4")
-    short = write_media(tmp_path / "a.m4a", None, Sound(tone(48000, 0.5)[None]))
+    short = write_media(tmp_path / "a.m4a", None, Sound(tone(48000, 0.2)[None]))
     with pytest.raises(MediaError, match=r"nothing usable .*no audio in 1 of 1 windows"):
-        predictor.predict(short)  # less than half of a window
+        predictor.predict(short)  # too short to go by
+
+
+def test_a_recording_shorter_than_half_a_window_has_a_trace(
+    predictor: TracePredictor, tmp_path: Path
+) -> None:
+    short = write_media(tmp_path / "a.m4a", None, Sound(tone(48000, 0.5)[None]))
+    said = predictor.predict(short)
+    assert len(said.values) == pytest.approx(0.5 / said.step, abs=1)
 
 
 def test_the_picture_has_a_panel_a_dimension(predictor: TracePredictor, recording: Path) -> None:

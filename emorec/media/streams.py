@@ -1,0 +1,87 @@
+"""Which streams of a container are read: what players prefer, of what can be decoded."""
+
+from pathlib import Path
+from typing import Any
+
+import av.error
+from av.stream import Disposition
+
+from emorec.media.containers import open_container
+
+KINDS = {"video": "picture", "audio": "sound"}
+# A cover picture of a music file is a video stream of one frame; so are thumbnails.
+NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+def choose_streams(path: Path) -> tuple[dict[str, int], list[str]]:
+    """Return the streams to read, ``video`` and ``audio`` -> index, and what is odd, in words.
+
+    Of several streams of one kind the first of FFmpeg's order of preference is taken of which a
+    frame can be decoded; where that is none of them, the first that has a decoder.
+
+    Args:
+        path: A file that can be opened.
+
+    Raises:
+        av.error.FFmpegError: It cannot be read.
+    """
+    chosen: dict[str, int] = {}
+    warnings = []
+    with open_container(path) as container:
+        ranked = {kind: _ranked(container, kind) for kind in KINDS}
+    for kind, streams in ranked.items():
+        known = [index for index, codec in streams if codec]
+        if not streams:
+            continue
+        if not known:
+            warnings.append(f"its {KINDS[kind]} is of a codec that is not known: left out")
+            continue
+        first = known[0] if len(known) == 1 else _first_decoded(path, known)
+        chosen[kind] = known[0] if first is None else first
+        passed = [codec or "not known" for index, codec in streams if index != chosen[kind]]
+        if streams[0][0] != chosen[kind] and first is not None:
+            at = [index for index, _ in streams].index(chosen[kind])
+            warnings.append(
+                f"the {kind} track that players prefer (codec {passed[0]}) has nothing that can "
+                f"be decoded: another one ({streams[at][1]}, stream {chosen[kind]}) is used"
+            )
+    return chosen, warnings
+
+
+def _ranked(container: Any, kind: str) -> list[tuple[int, str]]:
+    """Return (index, codec or empty) of the streams of a kind, the preferred ones first."""
+    best = container.streams.best(kind)
+
+    def rank(stream: Any) -> tuple[bool, bool, int, int]:
+        codec = stream.codec_context
+        return (
+            best is None or stream.index != best.index,
+            not stream.disposition & Disposition.default,
+            -(codec.bit_rate or 0) if codec else 0,
+            stream.index,
+        )
+
+    streams = container.streams.video if kind == "video" else container.streams.audio
+    shown = sorted((s for s in streams if not s.disposition & NO_VIDEO), key=rank)
+    return [(s.index, s.codec_context.name if s.codec_context else "") for s in shown]
+
+
+def _first_decoded(path: Path, ranked: list[int]) -> int | None:
+    """Return the first of several streams of which a frame can be decoded; None for none."""
+    decoded: set[int] = set()
+    with open_container(path) as container:
+        try:
+            for packet in container.demux(*(container.streams[index] for index in ranked)):
+                if packet.stream.index in decoded:
+                    continue
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError:
+                    continue
+                if frames:
+                    decoded.add(packet.stream.index)
+                if ranked[0] in decoded:
+                    break
+        except av.error.FFmpegError:  # a damaged end: what was seen before it counts
+            return next((index for index in ranked if index in decoded), None)
+    return next((index for index in ranked if index in decoded), None)

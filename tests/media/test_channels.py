@@ -1,0 +1,90 @@
+"""The mix of a recording's channels: those that carry sound, and none against another."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emorec.media import Media, probe, read_windows
+from emorec.media.channels import ChannelReader
+from emorec.types import Window
+from tests.media_files import Picture, Samples, Sound, hum, times, write_media, write_sound
+
+RATE = 48000
+VOICE = hum(RATE, 2.0)
+QUIET = np.zeros_like(VOICE)
+FILES = ["a.wav", "a.flac", "a.mkv", "a.mp4"]
+
+
+def written(path: Path, *channels: Samples) -> Media:
+    both = np.stack(channels)
+    if path.suffix in (".wav", ".flac"):
+        return probe(write_sound(path, both))
+    codec = "aac" if path.suffix == ".mp4" else "pcm_s16le"
+    return probe(write_media(path, Picture(times(50)), Sound(both, codec=codec)))
+
+
+def gain(media: Media) -> float:
+    """Return by how much the voice is louder than it was, 0 where it cannot be heard."""
+    heard = read_windows(media, [Window(0.0, 2.0)], RATE)[0][0]
+    return float(heard @ VOICE / (VOICE @ VOICE))
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        ((VOICE,), ""),
+        ((VOICE, VOICE), ""),
+        ((VOICE, QUIET), "1 of 2 channels"),
+        ((QUIET, VOICE), "1 of 2 channels"),
+        ((QUIET, QUIET, VOICE, QUIET, QUIET, QUIET), "1 of 6 channels"),
+        ((VOICE, -VOICE), "is the inverse of"),
+        ((VOICE, -0.7 * VOICE), "is the inverse of"),
+    ],
+)
+def test_a_voice_is_as_loud_as_in_the_channels_that_carry_it(
+    tmp_path: Path, name: str, channels: tuple[Samples, ...], words: str
+) -> None:
+    media = written(tmp_path / name, *channels)
+    loud = 0.85 if np.array_equal(channels[-1], -0.7 * VOICE) else 1.0
+    assert gain(media) == pytest.approx(loud, abs=0.03)
+    assert [words in text for text in media.warnings] == [True] * bool(words)
+
+
+def test_hiss_in_the_other_channel_carries_no_sound(tmp_path: Path) -> None:
+    hiss = 0.0003 * np.random.default_rng(0).standard_normal(len(VOICE)).astype(np.float32)
+    assert gain(written(tmp_path / "a.wav", VOICE, hiss)) == pytest.approx(1.0, abs=0.01)
+
+
+def test_two_people_on_two_channels_both_count(tmp_path: Path) -> None:
+    now_and_then = np.concatenate([hum(RATE, 0.1, 5), QUIET[4800:]])
+    media = written(tmp_path / "a.wav", VOICE, now_and_then)
+    assert media.warnings == ()
+    assert gain(media) == pytest.approx(0.5, abs=0.02)
+
+
+def test_silence_in_all_channels_stays_silence(tmp_path: Path) -> None:
+    media = written(tmp_path / "a.wav", QUIET, QUIET)
+    assert media.warnings == ()
+    assert gain(media) == 0
+
+
+def test_one_mix_holds_for_all_parts_of_a_long_file(tmp_path: Path) -> None:
+    """The second voice comes after what is heard whole, in the seconds that are sampled."""
+    long = np.zeros(8000 * 200, np.float32)
+    long[8000 * 120 :] = hum(8000, 80.0, 1)
+    path = write_sound(tmp_path / "a.wav", np.stack([hum(8000, 200.0), long]), 8000)
+    media = probe(path)
+    assert media.warnings == ()
+    assert media.part(0.0, 2.0).decoding.mix is media.decoding.mix
+
+
+def test_blocks_that_are_not_numbers_do_not_decide() -> None:
+    reader = ChannelReader()
+    spoiled = np.stack([VOICE, VOICE]).copy()
+    spoiled[1, :100] = np.nan
+    reader.add(spoiled, "stereo", ["L", "R"])
+    mix, said = reader.mix()
+    assert said == []
+    assert mix(np.ones((2, 3), np.float32), "stereo").tolist() == [1.0, 1.0, 1.0]
