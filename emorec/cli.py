@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,12 @@ COMMANDS = {
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
 }
 
+# Of what the user has, not of the program: full, not ours, read only, no folder, too long a name.
+OF_THE_DISK = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOTDIR, errno.ENAMETOOLONG),
+)
+
 HELP = """emorec {version}: audio-visual emotion recognition
 
 usage: emorec COMMAND [OPTIONS]        (emorec COMMAND --help explains its options)
@@ -52,13 +59,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if arguments[0] not in COMMANDS:
         _stop(f"unknown command {arguments[0]!r}; the commands are {', '.join(COMMANDS)}")
+    # Names of files hold any bytes, and terminals do not show all letters.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     module = importlib.import_module(COMMANDS[arguments[0]][0])
     try:
         module.main(arguments)
     except UserError as error:
         _stop(str(error))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in OF_THE_DISK:
             raise
         _stop(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
     except KeyboardInterrupt:

@@ -1,24 +1,119 @@
-"""Files that are whole or not there, also when the process is killed."""
+"""Files of folders, also behind links; and files that are whole or not there, if killed too."""
 
+import logging
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from emorec.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+def walk_files(folder: Path) -> list[Path]:
+    """Return the files in a folder and in those below it, sorted by their paths.
+
+    Links to folders are entered, as shared disks have them: each folder once, by its own name
+    where it is below ``folder`` itself, and never one that the link lies in. Hidden folders are
+    left out. A folder that cannot be read is logged.
+
+    Args:
+        folder: Where to begin; itself a link or hidden, it is entered.
+    """
+    entered: set[tuple[int, int]] = set()
+    found: list[Path] = []
+    waiting = [folder]
+    while waiting:  # first all that is really there, then what links lead to
+        links: list[Path] = []
+        for place in waiting:
+            for kind, path in _below(place, entered):
+                (links if kind == "link" else found).append(path)
+        waiting = sorted(links)
+    return sorted(found)
+
+
+def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[tuple[str, Path]]:
+    """Yield (``file`` or ``link`` to a folder, path) of a folder and those below it."""
+    try:
+        stat = folder.stat()
+        if (stat.st_dev, stat.st_ino) in entered:
+            return
+        entered.add((stat.st_dev, stat.st_ino))
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        log.warning("%s cannot be read (%s): left out", folder, error.strerror)
+        return
+    for path in inside:
+        if path.is_file():
+            yield "file", path
+        elif not path.is_dir() or path.name.startswith("."):  # a link to nothing, a pipe
+            continue
+        elif not path.is_symlink():
+            yield from _below(path, entered)
+        elif not folder.resolve().is_relative_to(path.resolve()):
+            yield "link", path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    temporary = _beside(path)
-    temporary.write_text(text, encoding="utf-8")
+    r"""Write a text file, UTF-8, whole or not at all.
+
+    Bytes of file names that are not UTF-8 are written as ``\udcfc``: JSON reads them back.
+    """
+    temporary = beside(path)
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     temporary.replace(path)
 
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file whole or not at all."""
-    temporary = _beside(target)
+    temporary = beside(target)
     shutil.copyfile(source, temporary)
     temporary.replace(target)
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
     """Return a name in the same folder that no other process takes, on no machine."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    return path.with_name(f".{short_name(path.name, 40)}.{secrets.token_hex(4)}")
+
+
+def short_name(name: str, most: int = 180) -> str:
+    """Return the start of a name, of at most so many bytes; file systems take 255 with endings.
+
+    Bytes that are not UTF-8 become ``_``.
+    """
+    whole = (
+        name.encode(errors="surrogateescape")
+        .decode(errors="replace")
+        .replace("\N{REPLACEMENT CHARACTER}", "_")
+    )
+    return whole.encode()[:most].decode(errors="ignore")
+
+
+def readable(name: str) -> str:
+    r"""Return a file's name as any text may hold it: a byte that is not UTF-8 as ``\xfc``."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def check_writable(folder: Path, option: str) -> None:
+    """Check, before hours of work, that a folder can be written; it need not be there yet.
+
+    Args:
+        folder: The folder.
+        option: What names another one, such as ``--out``.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{option} is {folder}, which is a file; name a folder")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        trial = beside(there / "trial")
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror}: {there}); name another folder with "
+            f"{option}"
+        ) from error

@@ -1,17 +1,47 @@
-"""Arrays to matplotlib figures; nothing here reads or writes files."""
+"""Arrays to matplotlib figures, and figures to PNG."""
 
+import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
+from emorec.files import beside, readable
 from emorec.picture import as_picture
 from emorec.types import Array
 
 # Okabe and Ito's palette: told apart by people with a colour-vision deficiency too.
 COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#56B4E9", "#F0E442", "#000000")
+
+
+def png_of(figure: Figure, **options: Any) -> bytes:
+    """Return a figure as PNG.
+
+    Args:
+        figure: The figure.
+        options: Of matplotlib's ``savefig``.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", **options)
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: Path, **options: Any) -> None:
+    """Write a figure as a PNG file whole or not at all; see :func:`png_of`."""
+    temporary = beside(path)
+    temporary.write_bytes(png_of(figure, **options))
+    temporary.replace(path)
+
+
+def drawable(name: str) -> str:
+    """Return a file's name as it can be drawn: letters that the font lacks are boxes."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(c if font.get_char_index(ord(c)) else "\N{WHITE SQUARE}" for c in readable(name))
 
 
 def confusion_figure(

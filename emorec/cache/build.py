@@ -16,6 +16,7 @@ from emorec.cache.sidecars import sidecar_digests
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
+from emorec.files import check_writable
 from emorec.progress import progress
 from emorec.types import Clip
 from emorec.workers import worker_pool
@@ -100,6 +101,7 @@ def build(
         OSError: The cache cannot be written, for instance because the disk is full.
     """
     cache = source.cache()
+    check_writable(cache.folder, "--data.cache")
     cache.sweep()
     number, of = work.shard
     clips = clips[number - 1 :: of]

@@ -1,7 +1,6 @@
 """``report.html``: what preprocessing made of a set, in one page without other files."""
 
 import base64
-import io
 import random
 import re
 from collections import Counter, defaultdict
@@ -24,6 +23,7 @@ from emorec.cache.report import summary
 from emorec.cache.store import SegmentCache
 from emorec.files import write_text
 from emorec.picture import as_picture
+from emorec.plots import png_of
 from emorec.types import Array, Clip
 
 SHOWN, CELLS, SIDE = 8, 10, 88  # clips a contact sheet, windows a clip, pixels a window
@@ -188,6 +188,4 @@ def _drawing(array: Array) -> Callable[[int], Array] | None:
 
 
 def _png(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(png_of(figure, dpi=100)).decode()}"

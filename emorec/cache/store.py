@@ -19,6 +19,7 @@ import numpy as np
 from emorec.cache.entry import Entry, digest_file
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
+from emorec.files import write_text
 from emorec.media import DECODING
 from emorec.types import Array, Clip
 
@@ -69,7 +70,9 @@ class SegmentCache:
     def entry_folder(self, clip_id: str) -> Path:
         """Return where a clip's entry lies: a readable prefix and a digest of the id."""
         readable = re.sub(r"[^A-Za-z0-9._-]+", "_", clip_id)[:60].strip(".")
-        digest = hashlib.blake2b(clip_id.encode(), digest_size=6).hexdigest()
+        digest = hashlib.blake2b(
+            clip_id.encode(errors="surrogateescape"), digest_size=6
+        ).hexdigest()
         return self.folder / f"{readable}-{digest}"
 
     def read(self, clip_id: str) -> Entry | None:
@@ -129,7 +132,7 @@ class SegmentCache:
                 (temporary / f"{name}.npy").write_bytes(buffer.getbuffer())
                 self._maps.pop((entry.id, name), None)
             text = json.dumps(entry.to_dict(), ensure_ascii=False)
-            (temporary / "entry.json").write_text(text, encoding="utf-8")
+            write_text(temporary / "entry.json", text)
             temporary.chmod(0o755)
             self._move(temporary, target)
         except OSError as error:

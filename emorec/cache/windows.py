@@ -124,7 +124,9 @@ class RandomWindows(Windows):
 
     def draw(self, clip_id: str, spans: Sequence[tuple[float, float]]) -> list[Window]:
         """Return windows whose starts are uniform over spans of time, in seconds."""
-        digest = hashlib.blake2b(f"{self.seed}\0{clip_id}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(
+            f"{self.seed}\0{clip_id}".encode(errors="surrogateescape"), digest_size=8
+        ).digest()
         # The standard library promises the same random() for a seed in all versions.
         chance = random.Random(int.from_bytes(digest, "big"))
         room = sum(end - start for start, end in spans)

@@ -6,7 +6,7 @@ from typing import Any
 
 from emorec.calibration import calibration
 from emorec.metrics import Votes, clip_metrics
-from emorec.plots import confusion_figure
+from emorec.plots import confusion_figure, save_figure
 from emorec.reliability import reliability_figure
 from emorec.tasks import ClassificationTask
 from emorec.types import Clip
@@ -54,11 +54,11 @@ def report_classes(
         selected = ", SELECTED ON TEST" if data.select_on_test else ""
         title += selected
         figure = confusion_figure(metrics.confusion, classes, title)
-        figure.savefig(folder / f"confusion_matrix{suffix}.png")
+        save_figure(figure, folder / f"confusion_matrix{suffix}.png")
         if name == "fused" and metrics.clips:
             title = f"{metrics.clips} test clips{selected}"
             figure = reliability_figure(raw.scores, votes.target, temperature, title)
-            figure.savefig(folder / "reliability.png")
+            save_figure(figure, folder / "reliability.png")
     return results
 
 

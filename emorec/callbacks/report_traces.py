@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from emorec.files import write_text
+from emorec.plots import save_figure
 from emorec.tasks import RegressionTask
 from emorec.trace_figure import trace_figure
 from emorec.traces import Agreement, Values, agreement, joined, mean_ccc
@@ -56,7 +57,7 @@ def report_traces(
             ]
         )
         write_text(folder / f"predictions{suffix}.csv", table.to_csv(index=False))
-        traces_picture(task, data, kind).savefig(folder / f"traces{suffix}.png")
+        save_figure(traces_picture(task, data, kind), folder / f"traces{suffix}.png")
     return results
 
 

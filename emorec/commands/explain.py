@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from emorec.files import check_writable, readable, short_name
+
 
 def main(argv: Sequence[str]) -> None:
     """Write the page of one clip."""
@@ -14,11 +16,12 @@ def main(argv: Sequence[str]) -> None:
 
     predictor = Predictor.from_checkpoint(options.checkpoint, options.device, trust=options.trust)
     found = explain(predictor, options.file, label=options.label, count=options.windows)
-    out: Path = options.out or Path(f"{options.file.stem}_explained.html")
+    out: Path = options.out or Path(f"{short_name(options.file.stem)}_explained.html")
+    check_writable(out.parent, "--out")
     out.parent.mkdir(parents=True, exist_ok=True)
     write_page(found, out)
     share = found.prediction.probabilities[found.label]
-    sys.stdout.write(f"{options.file}: {found.label} {share:.0%}; {out}\n")
+    sys.stdout.write(f"{readable(str(options.file))}: {found.label} {share:.0%}; {out}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from emorec.data.leaks import shares_speakers
 from emorec.data.splits import FOLDED
 from emorec.files import copy_file, write_text
 from emorec.lines import lines_figure
+from emorec.plots import save_figure
 from emorec.run import RunDirectory
 from emorec.version import code_version
 
@@ -55,11 +56,10 @@ def write_results(
     copy_file(run.checkpoints / f"{list(stages)[-1]}.ckpt", run.best)
     if any((run.path / "logs").glob("version_*/metrics.csv")):
         figure = training_curves(run.path / "logs", spans)
-        figure.savefig(run.path / "training_curves.png")
+        save_figure(figure, run.path / "training_curves.png")
     if missing:
-        _draw_missing(missing, results["fused"]["accuracy"]).savefig(
-            run.path / "missing_modality.png"
-        )
+        figure = _draw_missing(missing, results["fused"]["accuracy"])
+        save_figure(figure, run.path / "missing_modality.png")
     sizes = {part: len(data.parts[part].ids) for part in ("train", "val", "test")}
     text = _summary(run, results, data, sizes)
     if not finished:

@@ -9,9 +9,10 @@ import numpy as np
 
 from emorec.cache import Entry, SegmentCache
 from emorec.errors import UserError
+from emorec.files import check_writable
 from emorec.media import MediaError, probe
 from emorec.media.audio import read_windows
-from emorec.plots import windows_figure
+from emorec.plots import drawable, save_figure, windows_figure
 from emorec.types import Array, Window
 
 RATE = 4000  # Hz, of the sound that is drawn
@@ -44,9 +45,10 @@ def main(argv: Sequence[str]) -> None:
     }
     out: Path = options.out or Path(f"{cache.entry_folder(entry.id).name}.png")
     spans = [(start, end) for start, end in entry.windows]
-    figure = windows_figure(spans, arrays, entry.id, _sound(options.root, entry))
+    figure = windows_figure(spans, arrays, drawable(entry.id), _sound(options.root, entry))
+    check_writable(out.parent, "--out")
     out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out)
+    save_figure(figure, out)
     sys.stdout.write(f"{out}\n")
 
 

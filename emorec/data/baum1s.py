@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
+from emorec.files import walk_files
 from emorec.types import Clip
 
 EMOTIONS = {
@@ -99,7 +100,7 @@ class BAUM1s(EmotionDataModule):
 
     def _files(self) -> dict[str, Path]:
         files: dict[str, Path] = {}
-        for path in sorted(self.root.rglob("*")):
+        for path in walk_files(self.root):
             media, name = path.relative_to(self.root), path.stem.upper()
             if path.suffix.lower() != ".mp4" or name.startswith("."):
                 continue

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
+from emorec.files import walk_files
 from emorec.types import Clip
 
 EMOTIONS = {
@@ -93,7 +94,7 @@ class CREMAD(EmotionDataModule):
         votes = self._votes() if self.labels == "perceived" else None
         letters = [code[0] for code in EMOTIONS]  # of the votes, in the order of the classes
         clips: dict[str, Clip] = {}
-        for path in sorted(self.root.rglob("*")):
+        for path in walk_files(self.root):
             take = TAKE.fullmatch(path.stem)
             if not take or path.suffix.lower() not in MEDIA[self.media]:
                 continue
@@ -117,7 +118,7 @@ class CREMAD(EmotionDataModule):
 
     def _votes(self) -> dict[str, str]:
         """Return clip name -> letter of the emotion, several ones with colons in a tie."""
-        tables = sorted(self.root.rglob(TABLE))
+        tables = [path for path in walk_files(self.root) if path.match(TABLE)]
         if not tables:
             raise DataError(f"no {TABLE} in {self.root}, for labels: perceived; {LAYOUT}")
         column = VOTES[self.media]

@@ -7,6 +7,7 @@ from typing import Any
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
+from emorec.files import walk_files
 from emorec.types import Clip
 
 EMOTIONS = {
@@ -78,7 +79,7 @@ class ENTERFACE05(EmotionDataModule):
             raise DataError(f"the root of eNTERFACE'05, {self.root}, is not a folder; {LAYOUT}")
         codes = list(EMOTIONS)
         clips: dict[str, Clip] = {}
-        for path in sorted(self.root.rglob("*")):
+        for path in walk_files(self.root):
             media = path.relative_to(self.root)
             if media.suffix.lower() not in MEDIA or media.name.startswith("."):
                 continue

@@ -13,6 +13,7 @@ from emorec.data.errors import DataError
 from emorec.data.labels import class_index
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
+from emorec.files import walk_files
 from emorec.types import Clip
 
 CLASSES = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
@@ -96,7 +97,7 @@ class MELD(EmotionDataModule):
         videos: dict[tuple[str, str], Path] = {}
         tables: dict[str, Path] = {}
         # What lies nearest to the root counts, where archives were unpacked twice.
-        for path in sorted(self.root.rglob("*"), key=lambda path: (len(path.parts), path)):
+        for path in sorted(walk_files(self.root), key=lambda path: (len(path.parts), path)):
             if path.suffix == ".csv":
                 tables.setdefault(path.name, path.relative_to(self.root))
             elif re.fullmatch(r"dia\d+_utt\d+\.mp4", path.name):

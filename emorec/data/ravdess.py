@@ -6,6 +6,7 @@ from typing import Any, Literal
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
+from emorec.files import walk_files
 from emorec.types import Clip
 
 EMOTIONS = {
@@ -80,7 +81,7 @@ class RAVDESS(EmotionDataModule):
         channel = {"speech": "01", "song": "02"}[self.channel]
         classes = self.targets["emotion"]
         clips: dict[str, Clip] = {}
-        for path in sorted(self.root.rglob("*")):
+        for path in walk_files(self.root):
             fields = path.stem.split("-")
             if path.suffix.lower() not in MEDIA or not _is_take(fields):
                 continue

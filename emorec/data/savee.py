@@ -7,6 +7,7 @@ from typing import Any, Literal
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
+from emorec.files import walk_files
 from emorec.types import Clip
 
 EMOTIONS = {
@@ -80,7 +81,7 @@ class SAVEE(EmotionDataModule):
             raise DataError(f"the root of SAVEE, {self.root}, is not a folder; {LAYOUT}")
         classes = self.targets["emotion"]
         clips: dict[str, Clip] = {}
-        for path in sorted(self.root.rglob("*")):
+        for path in walk_files(self.root):
             take = TAKE.fullmatch(path.stem.lower())
             if not take or path.suffix.lower() not in MEDIA[self.media]:
                 continue

@@ -1,7 +1,6 @@
 """An explanation as one HTML page without other files."""
 
 import base64
-import io
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -12,9 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from emorec.explain.attribution import Explanation, Map
-from emorec.files import write_text
+from emorec.files import readable, write_text
 from emorec.media import Image
-from emorec.plots import COLOURS
+from emorec.plots import COLOURS, png_of
 from emorec.types import Array
 
 SIDE = 150  # pixels of a picture
@@ -38,7 +37,7 @@ def write_page(explanation: Explanation, path: Path) -> None:
         for name, (_, weights) in shown.items()
     }
     page = environment.from_string(template).render(
-        file=prediction.file.name,
+        file=readable(prediction.file.name),
         label=label,
         share=f"{prediction.probabilities[label]:.0%}",
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -105,9 +104,7 @@ def _chart(explanation: Explanation) -> bytes:
     axes.axhline(0, color="black", lw=0.8)
     axes.set(xlabel="middle of the window (s)", ylabel="points")
     axes.grid(alpha=0.3)
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
+    return png_of(figure)
 
 
 def _png(image: Image) -> bytes:

@@ -2,7 +2,7 @@
 
 from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
-from emorec.media.containers import MediaError
+from emorec.media.containers import MEDIA_SUFFIXES, MediaError
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 from emorec.media.file import Media, Span
 from emorec.media.follow import Person, follow_face, track_face
@@ -23,6 +23,7 @@ DECODING = 2
 
 __all__ = [
     "DECODING",
+    "MEDIA_SUFFIXES",
     "BatchedDetector",
     "Face",
     "FaceDetector",

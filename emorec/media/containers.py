@@ -18,6 +18,18 @@ CONTAINERS = (
     *("dv", "gxf", "wtv", "dhav", "gif", "yuv4mpegpipe"),
 )
 
+# How files with sound or pictures are called; what they hold is found by opening them.
+VIDEO_SUFFIXES = (
+    ".mp4 .m4v .mov .qt .avi .divx .mkv .webm .flv .f4v .mpg .mpeg .m2v .mpv .vob .wmv .asf .3gp "
+    ".3g2 .ogv .ogm .ts .mts .m2ts .mxf .rm .rmvb .dv .nut .ivf .obu .h264 .264 .hevc .265 .gif "
+    ".y4m"
+)
+SOUND_SUFFIXES = (
+    ".wav .flac .mp3 .mp2 .m4a .m4b .aac .ac3 .eac3 .dts .ogg .oga .opus .spx .aif .aiff .aifc .au "
+    ".snd .w64 .wma .caf .mka .amr .voc .wv .ape .tta .tak .mpc"
+)
+MEDIA_SUFFIXES = frozenset(f"{VIDEO_SUFFIXES} {SOUND_SUFFIXES}".split())
+
 # Streams without a container: their times are guessed from the first packet's rate, which may
 # change; so samples are counted.
 COUNTED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "truehd"})

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import av.error
 import cv2
 import numpy as np
 
+from emorec.files import beside
 from emorec.media import (
     Face,
     Image,
@@ -20,12 +22,14 @@ from emorec.media import (
     probe,
     read_blocks,
 )
+from emorec.media.containers import open_container
 from emorec.plots import COLOURS
 from emorec.predict.prediction import Timeline, TimelineRow
 
 TICK = Fraction(1, 90000)  # of the copy's timestamps, in seconds
 RATE = 48000  # of its sound, in Hz
 WIDE = 1280  # pixels; larger videos are scaled down
+MARK = "annotated by emorec: a copy, not a recording"
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -46,13 +50,25 @@ def annotate(timeline: Timeline, path: Path) -> None:
     first = next(iter_key_frames(media, [0.0]), None) if media.video else None
     if first is None:
         raise MediaError("no video to draw on")
-    part = path.with_name(f".{path.name}.part.mp4")
+    part = beside(path)
     try:
-        with av.open(str(part), "w") as target:
+        with av.open(f"file:{part}", "w", format="mp4") as target:
+            target.metadata["comment"] = MARK
             _write(target, media, timeline, _even(first.image))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def is_annotated(path: Path) -> bool:
+    """Return whether a file is a copy that :func:`annotate` wrote, whatever it is called."""
+    if path.suffix.lower() != ".mp4":
+        return False
+    try:
+        with open_container(path) as container:
+            return container.metadata.get("comment") == MARK
+    except (MediaError, av.error.FFmpegError, OSError):
+        return False  # whoever opens it says what is wrong
 
 
 def _write(target: Any, media: Media, timeline: Timeline, size: tuple[int, int]) -> None:

@@ -1,12 +1,15 @@
 """Files one after the other: predicted, drawn, listed; a bad one does not end it."""
 
 import argparse
+import io
 import sys
+from collections import Counter
 
 from tqdm import tqdm
 
 from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND, digest_file
 from emorec.errors import UserError
+from emorec.files import check_writable
 from emorec.media import MediaError, probe
 from emorec.predict.inputs import find_inputs
 from emorec.predict.load import load_predictor
@@ -28,12 +31,19 @@ def predict_files(options: argparse.Namespace) -> None:
         UserError: There is no file, a manifest is not as expected, none could be used, or an
             option does not go with the model.
     """
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # names are bytes
     listed = sys.stdin if "-" in options.files else ()
-    inputs = find_inputs(options.files, listed, options.root)
+    left_out = Counter[str]()
+    inputs = find_inputs(options.files, listed, options.root, left_out)
+    if left_out:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in left_out.most_common())
+        sys.stderr.write(f"{left_out.total()} files of folders left out: {kinds}\n")
     if not inputs:
         raise UserError("no media file in what was named")
     if options.hop <= 0:
         raise UserError(f"--hop is {options.hop:g}; expected seconds, above 0")
+    check_writable(options.out, "--out")
     predictor = load_predictor(
         options.checkpoint, options.device, options.batch_size, trust=options.trust
     )

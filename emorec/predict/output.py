@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emorec.errors import UserError
-from emorec.files import write_text
+from emorec.files import check_writable, write_text
 from emorec.predict.inputs import Input
 from emorec.predict.tables import table_rows, write_parquet
 
@@ -31,8 +31,7 @@ class Output:
     ) -> None:
         self.folder, self.made_by = folder, dict(made_by)
         self.file = folder / "predictions.jsonl"
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"--out is {folder}, which is a file; name a folder")
+        check_writable(folder, "--out")
         folder.mkdir(parents=True, exist_ok=True)
         self.records: dict[tuple[str, ...], dict[str, Any]] = {}
         if self.file.is_file() and not overwrite:
@@ -76,7 +75,8 @@ class Output:
         if known:  # done again
             self._rewrite()
             return
-        with self.file.open("a", encoding="utf-8") as lines:
+        # Escaped as write_text does.
+        with self.file.open("a", encoding="utf-8", errors="backslashreplace") as lines:
             lines.write(json.dumps(whole, ensure_ascii=False) + "\n")
 
     def name_for(self, one: Input, ending: str) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 
-from emorec.plots import COLOURS, timeline_figure
+from emorec.plots import COLOURS, drawable, timeline_figure
 from emorec.predict.prediction import Prediction, Timeline, TimelineRow
 
 FACES = 10  # as many as fit side by side
@@ -21,7 +21,7 @@ def prediction_figure(prediction: Prediction) -> Figure:
         [window.middle for window in prediction.windows],
         prediction.scores,
         list(prediction.probabilities),
-        f"{prediction.title}: {label} ({prediction.probabilities[label]:.0%})",
+        f"{drawable(prediction.title)}: {label} ({prediction.probabilities[label]:.0%})",
         prediction.crops,
     )
 
@@ -44,7 +44,7 @@ def _figure(timeline: Timeline, person: int | None) -> Figure:
     heights = [0.8, 2.6, 0.32 * (len(strips) + agree)]
     faces, curves, bands = figure.subplots(3, 1, sharex=True, height_ratios=heights)
     who = "sound only" if person is None else f"person {person}"
-    faces.set_title(f"{timeline.title}: {who}", fontsize=10, loc="left", pad=12)
+    faces.set_title(f"{drawable(timeline.title)}: {who}", fontsize=10, loc="left", pad=12)
     _draw_faces(faces, timeline.faces.get(person, []), timeline.duration)
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(timeline.classes))]
     times = np.array([row.window.middle for row in rows])

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from emorec.files import readable
 from emorec.media import Face
 from emorec.types import Array, Window
 
@@ -166,7 +167,7 @@ class Timeline:
     def _record(self, row: TimelineRow, modalities: list[str]) -> dict[str, Any]:
         box = row.box[:4] if row.box is not None else (None,) * 4
         record: dict[str, Any] = {
-            "file": str(self.file),
+            "file": readable(str(self.file)),
             **({"clip": self.title} if self.title not in ("", self.file.name) else {}),
             "start": round(row.window.start, 4),
             "end": round(row.window.end, 4),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from emorec.files import write_text
+from emorec.plots import save_figure
 from emorec.predict.annotate import annotate
 from emorec.predict.inputs import Input
 from emorec.predict.output import Output
@@ -27,7 +28,7 @@ def clip_record(predictor: Predictor) -> RecordMaker:
             from emorec.predict.pictures import prediction_figure
 
             name = output.name_for(one, "_timeline.png")
-            prediction_figure(prediction).savefig(output.folder / name)
+            save_figure(prediction_figure(prediction), output.folder / name)
             record |= {"picture": name, "files": [name]}
         return record
 
@@ -49,7 +50,7 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
             for person, figure in timeline_figures(timeline):
                 who = "" if person is None else f"_person{person}"
                 picture = output.name_for(one, f"{who}_timeline.png")
-                figure.savefig(output.folder / picture)
+                save_figure(figure, output.folder / picture)
                 record["files"].append(picture)
         if options.video and not timeline.seen:
             record["warnings"].append("no picture: no annotated video")
@@ -78,7 +79,7 @@ def trace_record(predictor: TracePredictor) -> RecordMaker:
             from emorec.predict.trace_picture import trace_picture
 
             name = output.name_for(one, "_trace.png")
-            trace_picture(prediction).savefig(output.folder / name)
+            save_figure(trace_picture(prediction), output.folder / name)
             record |= {"picture": name}
             record["files"].append(name)
         return record

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emorec.errors import UserError
+from emorec.files import beside, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ def _persons(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _named(record: Mapping[str, Any]) -> dict[str, str]:
-    return {name: record[name] for name in ("file", "clip") if name in record}
+    return {name: readable(record[name]) for name in ("file", "clip") if name in record}
 
 
 def _notes(record: Mapping[str, Any]) -> dict[str, str]:
@@ -83,7 +84,7 @@ def write_parquet(table: "pd.DataFrame", path: Path) -> Path:
         content = table.to_parquet(index=False)
     except ImportError as error:
         raise UserError('Parquet needs pyarrow: pip install "emorec[parquet]"') from error
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = beside(path)
     temporary.write_bytes(content)
     temporary.replace(path)
     return path

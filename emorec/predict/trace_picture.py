@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from emorec.plots import COLOURS
+from emorec.plots import COLOURS, drawable
 from emorec.predict.trace_prediction import TracePrediction
 
 
@@ -11,7 +11,7 @@ def trace_picture(prediction: TracePrediction) -> Figure:
     count = len(prediction.dimensions)
     figure = Figure(figsize=(11, 0.8 + 2.1 * count), dpi=110, layout="constrained")
     panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
-    figure.suptitle(prediction.title, fontsize=10)
+    figure.suptitle(drawable(prediction.title), fontsize=10)
     times = prediction.times
     whole = "together" if prediction.alone else "predicted"
     whole += ",\npost-processed" if prediction.processed else ""

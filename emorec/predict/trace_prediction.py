@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emorec.files import readable
 from emorec.traces import Values
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class TracePrediction:
         import pandas as pd  # late: the start should be short
 
         clip = {"clip": self.title} if self.title not in ("", self.file.name) else {}
-        table = pd.DataFrame({"file": str(self.file), **clip, "time": self.times.round(6)})
+        table = pd.DataFrame(
+            {"file": readable(str(self.file)), **clip, "time": self.times.round(6)}
+        )
         for prefix, values in [("", self.values), *((f"{n}_", v) for n, v in self.alone.items())]:
             for name, column in zip(self.dimensions, values.T, strict=True):
                 table[f"{prefix}{name}"] = column.round(6)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from emorec.files import write_text
+from emorec.plots import save_figure
 from emorec.study.cells import Cell, runs_of
 from emorec.study.collect import collect
 from emorec.study.comparisons import comparisons
@@ -65,7 +66,7 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
         if study.grids[grid].robustness:
             parts += list(_robustness(study, grid, results))
         for name, figure in pictures(study, grid, results, out / CELLS):
-            figure.savefig(out / f"{name}.png", bbox_inches="tight")
+            save_figure(figure, out / f"{name}.png", bbox_inches="tight")
             parts.append(f"![{name}]({name}.png)")
     if study.relations:
         parts += ["## Order relations"]

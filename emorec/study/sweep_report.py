@@ -9,7 +9,7 @@ import yaml
 from matplotlib.figure import Figure
 
 from emorec.files import write_text
-from emorec.plots import COLOURS
+from emorec.plots import COLOURS, save_figure
 from emorec.study.sweep import Sweep, best_command
 
 
@@ -30,7 +30,7 @@ def write_sweep(sweep: Sweep, search: Any, out: Path) -> str:
         return "\n".join([*lines, "no trial was completed"]) + "\n"
     best = search.best_trial
     write_text(out / "best.yaml", yaml.safe_dump(dict(best.params), sort_keys=False))
-    _figure(table, search, list(sweep.space)).savefig(out / "sweep.png")
+    save_figure(_figure(table, search, list(sweep.space)), out / "sweep.png")
     lines += [
         f"best: {best.value:.4f} in validation (trial {best.number}); options in "
         f"{out / 'best.yaml'}, picture in {out / 'sweep.png'}",

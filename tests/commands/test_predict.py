@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -124,3 +128,65 @@ def test_clips_of_a_manifest_are_parts_of_a_file(
         assert table["end"].max() <= 0.5 + 1e-6
         assert table["clip"].unique().tolist() == [name]
     assert list((tmp_path / "out").glob("*.mp4")) == []
+
+
+def test_odd_names_end_nothing(
+    model: str, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = sorted(place.media.rglob("*.mp4"))[0]
+    folder = tmp_path / "media"
+    folder.mkdir()
+    latin = os.fsdecode(b"M\xfcller.mp4")
+    long = "Interview_" * 24 + ".mp4"
+    names = ["a.mp4", latin, long, "z.mp4", "日本.mp4"]
+    for name in names:
+        shutil.copyfile(clip, folder / name)
+    out = tmp_path / "out"
+    command = ["predict", model, str(folder), f"--out={out}", "--device=cpu", "--timeline"]
+    main([*command, "--format", "csv", "parquet"])
+    assert "5 of 5 files predicted, 0 skipped" in capsys.readouterr().out
+    lines = (out / "predictions.jsonl").read_text("utf-8").splitlines()
+    records = {Path(record["file"]).name: record for record in map(json.loads, lines)}
+    assert sorted(records) == sorted(names)
+    for record in records.values():
+        assert all((out / name).is_file() for name in record["files"])
+    table = pd.read_csv(out / "predictions.csv")
+    assert r"M\xfcller.mp4" in "".join(table["file"])
+    main([*command, "--format", "csv", "parquet"])
+    assert "5 of 5 files predicted, 5 of them before" in capsys.readouterr().out
+
+
+def test_a_terminal_that_cannot_show_a_name_ends_nothing(
+    model: str, place: Place, tmp_path: Path
+) -> None:
+    shutil.copyfile(sorted(place.media.rglob("*.mp4"))[0], tmp_path / "日本.mp4")
+    command = [sys.executable, "-m", "emorec", "predict", model, str(tmp_path), "--no-pictures"]
+    ended = subprocess.run(
+        [*command, f"--out={tmp_path / 'out'}", "--device=cpu"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode("latin-1")
+    assert rb"\u65e5\u672c.mp4: " in ended.stdout
+
+
+def test_the_second_run_leaves_out_what_the_first_one_wrote(
+    model: str,
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copyfile(sorted(place.media.rglob("*.mp4"))[0], tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    command = ["predict", model, ".", "--video", "--no-pictures", "--device=cpu", "--hop=1"]
+    main(command)
+    written = sorted(path.name for path in Path("predictions").iterdir())
+    assert "clip_annotated.mp4" in written
+    capsys.readouterr()
+    main(command)
+    shown = capsys.readouterr()
+    assert "1 of 1 files predicted, 1 of them before" in shown.out
+    assert "1 annotated copies of earlier runs" in shown.err
+    assert sorted(path.name for path in Path("predictions").iterdir()) == written

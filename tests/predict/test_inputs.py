@@ -1,11 +1,16 @@
 """Files from files, folders, patterns and lists, and clips from manifests."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from emorec.data.errors import DataError
-from emorec.predict.inputs import Input, find_files, find_inputs
+from emorec.predict.annotate import annotate, is_annotated
+from emorec.predict.inputs import COPIES, Input, find_files, find_inputs
+from emorec.predict.prediction import Timeline, TimelineRow
+from emorec.types import Window
+from tests.media_files import Picture, times, write_media
 
 
 @pytest.fixture
@@ -103,3 +108,46 @@ def test_a_manifest_that_is_not_as_expected_is_refused(
 
 def test_a_manifest_that_is_not_there_is_a_file_to_be_reported(folder: Path) -> None:
     assert find_inputs(["none.csv"]) == [Input(Path("none.csv"))]
+
+
+def test_linked_folders_and_circles_of_patterns_give_each_file_once(folder: Path) -> None:
+    (folder / "deep/up").symlink_to(folder)
+    (folder / "other").symlink_to(folder / "deep")
+    found = [path.relative_to(folder).as_posix() for path in find_files([str(folder)])]
+    assert found == ["a.WAV", "b.mp4", "deep/[x].mp4", "deep/c.mkv"]
+    assert find_files(["**/*.mkv"]) == [Path("deep/c.mkv")]
+    assert find_files(["**/deep/**/*.mkv"]) == [Path("deep/c.mkv")]
+    assert find_files([f"{folder}/d*/**"]) == [folder / "deep/[x].mp4", folder / "deep/c.mkv"]
+    assert find_files(["**/*.mp4"]) == [Path("b.mp4"), Path("deep/[x].mp4")]
+
+
+def test_what_is_left_out_of_folders_is_counted(folder: Path) -> None:
+    for name in (
+        "memo.caf",
+        "x.MKA",
+        "dvd.vob",
+        "x.asf",
+        "x.ac3",
+        "x.dv",
+        "x.gif",
+        "x.amr",
+        "x.3g2",
+    ):
+        (folder / name).touch()
+    (folder / "LICENSE").touch()
+    left_out = Counter[str]()
+    assert len(find_files([str(folder)], left_out=left_out)) == 13
+    assert left_out == {".txt": 1, "no ending": 1}
+
+
+def test_annotated_copies_are_no_recordings_whatever_they_are_called(tmp_path: Path) -> None:
+    clip = write_media(tmp_path / "clip.mp4", Picture(times(25)))
+    row = TimelineRow(Window(0.0, 0.5), 1, None, [1.0], {})
+    annotate(Timeline(clip, 1.0, ["anger"], [row], True), tmp_path / "renamed.mp4")
+    assert is_annotated(tmp_path / "renamed.mp4")
+    left_out = Counter[str]()
+    assert find_files([str(tmp_path)], left_out=left_out) == [clip]
+    assert left_out == {COPIES: 1}
+    assert find_files([str(tmp_path / "*.mp4")]) == [clip]
+    named = [str(tmp_path / "renamed.mp4")]
+    assert find_files(named) == [tmp_path / "renamed.mp4"]  # who names it wants it
