@@ -31,6 +31,8 @@ def main(argv: Sequence[str]) -> None:
     table = data.source().cache().folder / "verify.csv"
     _write(found.problems, table)
     lines = [*_kinds(found), *_counts(found, data), *_copies(found)]
+    if found.refused:
+        lines.append(f"fit would refuse it: {found.refused}")
     lines.append(f"one row a problem: {table}")
     wrong = sum(len(found.of(kind)) for kind in ERRORS)
     lines.append(
@@ -52,7 +54,8 @@ def build_parser() -> ArgumentParser:
         "records; sound and faces are looked for in the windows that are cut. Compares the "
         "numbers with published ones, where the data set knows them. Writes verify.csv into the "
         "cache folder: one row a problem.",
-        epilog="Exit status: 1 when a clip is missing, damaged or duplicated; 0 otherwise. Clips "
+        epilog="Exit status: 1 when a clip is missing, damaged or duplicated; 0 otherwise; 2, "
+        "before anything is decoded, when clips lack what the split needs (speakers, parts). Clips "
         "without sound, video or face, and silent ones, are warnings and do not change it.",
     )
     parser.add_argument("--workers", type=int, default=2, help="worker processes, one core each")

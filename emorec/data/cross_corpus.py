@@ -76,7 +76,10 @@ class CrossCorpus(EmotionDataModule):
     def clips(self) -> list[Clip]:
         """Return the clips of both sets, the test set's with mapped labels; see the base class."""
         tested = [clip for clip in map(self._mapped, self.test_set.clips()) if clip is not None]
-        return [*self.train_set.clips(), *tested]
+        self._tested = {clip.id for clip in tested}
+        every = [*self.train_set.clips(), *tested]
+        _check_ids(every)
+        return every
 
     def preprocess(self, work: Work) -> list[Entry]:
         """Cache both sets; see the base class."""
@@ -92,9 +95,7 @@ class CrossCorpus(EmotionDataModule):
         left_out = set(self.exclude)
         every = [*self.train_set.all_clips, *tested]
         self.all_clips = [clip for clip in every if clip.id not in left_out]
-        twice = [i for i, count in Counter(c.id for c in self.all_clips).items() if count > 1]
-        if twice:
-            raise DataError(f"clip {twice[0]!r} is in both sets; give one another id")
+        _check_ids(self.all_clips)
         self.extra = self.train_set.extra
         self._tested = {clip.id for clip in tested}
         entries = {**self.train_set.entries, **self.test_set.entries}
@@ -128,6 +129,12 @@ class CrossCorpus(EmotionDataModule):
         media = self.test_set.root / clip.media  # the two sets have different roots
         labels = {self._target: classes.index(name)}
         return replace(clip, media=media, labels=labels, group=group)
+
+
+def _check_ids(clips: Sequence[Clip]) -> None:
+    twice = [i for i, count in Counter(clip.id for clip in clips).items() if count > 1]
+    if twice:
+        raise DataError(f"clip {twice[0]!r} is in both sets; give one another id")
 
 
 def _check_alike(train: EmotionDataModule, test: EmotionDataModule) -> None:

@@ -11,6 +11,7 @@ from emorec.data.splits import (
     Part,
     Split,
     SplitError,
+    TooFewError,
     official,
     random_clip,
     subject_independent,
@@ -149,7 +150,7 @@ def _speakers(
         return set(lists["test"][fold - 1]), set(lists["validation"][fold - 1])
     names = sorted({clip.group for clip in clips})
     if not 3 <= count <= len(names):
-        raise SplitError(
+        raise TooFewError(
             f"{count} folds of {len(names)} speaker(s): test, validation and training each need "
             "their own, so there must be 3 folds or more, and as many speakers"
         )
@@ -163,6 +164,6 @@ def _speakers(
 def _check_parts(parts: dict[str, Part], where: str) -> None:
     empty = {"train", "val", "test"} - set(parts.values())
     if empty:
-        raise SplitError(
+        raise TooFewError(
             f"{where}: no clip for {' and '.join(sorted(empty))}; its speakers are not in this set"
         )

@@ -7,7 +7,7 @@ from typing import Any
 from emorec.cache import SlidingWindows, Windows
 from emorec.data.errors import DataError
 from emorec.data.labels import class_index
-from emorec.data.manifest_rows import FORMAT, clip_of, read_rows, text_of
+from emorec.data.manifest_rows import FORMAT, clip_of, path_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
 from emorec.data.root import folder_digest
 from emorec.extractors import Extractor
@@ -82,7 +82,7 @@ class Manifest(EmotionDataModule):
         clips = []
         for number, row in enumerate(read_rows(self.manifest, required), start=1):
             where = f"{self.manifest}, clip {number}"
-            clip = clip_of(row, where)
+            clip = clip_of(row, where, self.root)
             labels, traces = self._labels(row, where)
             clips.append(replace(clip, labels=labels, sidecars={**clip.sidecars, **traces}))
         return clips
@@ -111,7 +111,7 @@ class Manifest(EmotionDataModule):
         if "emotion" in self.targets and label:
             labels["emotion"] = class_index(label, self.targets["emotion"], where)
         if "affect" in self.targets and trace:
-            labels["affect"], traces["affect"] = (), Path(trace)
+            labels["affect"], traces["affect"] = (), path_of(trace, self.root)
         return labels, traces
 
 

@@ -1,19 +1,40 @@
 """The rows of a manifest, and what their cells say."""
 
+import codecs
 import csv
+import difflib
 import io
 import json
-from collections.abc import Collection, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import lru_cache
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from emorec.data.delimiter import delimiter_of
+from lightning.pytorch.utilities import rank_zero_info
+
+from emorec.data.delimiter import split_header
 from emorec.data.errors import DataError
 from emorec.types import Clip
 
 TRAITS = ("sex", "age")
 SIDECAR = "sidecar_"
+COLUMNS = ("path", "label", "trace", "group", "split", "start", "end", "text", *TRAITS, "id")
+# What people call these columns: a column of such a name that is not read is a slip.
+ALSO_CALLED = {
+    "path": "file filename filepath file_name file_path media clip_path video video_path wav",
+    "label": "labels emotion emotions class category target",
+    "trace": "traces annotation annotations",
+    "group": "groups speaker speakers speaker_id subject subject_id actor participant person",
+    "split": "splits part partition subset set",
+    "start": "begin start_time starttime begin_time onset from start_s t_start",
+    "end": "stop end_time endtime stop_time offset to end_s t_end",
+    "text": "transcript transcription sentence utterance",
+    "sex": "gender",
+    "id": "clip_id clip_name",
+}
 FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or JSON lines, with
   path    media file, relative to the manifest's folder or absolute (required)
   label   one of the classes; empty: an unlabelled clip (required, but not where there are
@@ -31,24 +52,36 @@ FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or
   id      name of the clip; the path where it is missing"""
 
 
-def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, Any]]:
+def read_rows(
+    manifest: Path, required: Collection[str], used: Collection[str] = COLUMNS
+) -> Sequence[dict[str, Any]]:
     """Return the rows of a CSV (.csv) or JSON-lines file as column -> value.
 
+    Capitals and blanks in the names of columns do not matter. A column that is not read is named
+    once.
+
     Args:
-        manifest: The file, UTF-8.
+        manifest: The file, UTF-8 (or UTF-16 with its mark, as Excel writes it).
         required: Columns that it must have.
+        used: Columns that the caller reads.
 
     Raises:
-        DataError: It is missing, cannot be read, or lacks a column.
+        DataError: It is missing, cannot be read, lacks a column, has one twice, or has one that is
+            not read and whose name resembles one that would be.
     """
     if not manifest.is_file():
         raise DataError(f"manifest {manifest} not found; {FORMAT}")
+    content = manifest.read_bytes()
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = manifest.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"manifest {manifest} is not UTF-8: {error}") from error
+        raise DataError(
+            f"manifest {manifest} is not UTF-8: {error}; save it as UTF-8 (in Excel: 'CSV UTF-8')"
+        ) from error
     if manifest.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=delimiter_of(text))
+        delimiter, text = split_header(text)
+        reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=delimiter)
         rows: list[dict[str, Any]] = []
         try:
             for row in reader:
@@ -73,13 +106,73 @@ def read_rows(manifest: Path, required: Collection[str]) -> Sequence[dict[str, A
         if not all(isinstance(row, dict) for row in rows):
             raise DataError(f"manifest {manifest} has a line that is no JSON object")
         found = sorted({name for row in rows for name in row})
-    missing = set(required) - set(found)
+    names = _column_names(manifest, found)
+    missing = set(required) - set(names.values())
     if missing:
+        like = [name for name, low in names.items() if _meant(low) in missing]
+        hint = f"; is {' and '.join(map(repr, like))} it?" if like else ""
         raise DataError(
             f"manifest {manifest} has no {' and no '.join(sorted(missing))} "
-            f"(found: {', '.join(found) or 'nothing'}); {FORMAT}"
+            f"(found: {', '.join(found) or 'nothing'}){hint}; {FORMAT}"
         )
-    return rows
+    _check_unread(manifest, names, used)
+    return [{names[str(name)]: value for name, value in row.items()} for row in rows]
+
+
+def _column_names(manifest: Path, found: Sequence[str]) -> dict[str, str]:
+    """Return column as it is written -> as it is read.
+
+    Raises:
+        DataError: Two are the same but for capitals and blanks.
+    """
+    names: dict[str, str] = {}
+    for name in found:
+        # "\ufeff" also comes inside files that were put together.
+        plain = re.sub(r"[\s\u200b\ufeff]+", " ", name).strip().strip("\"'").strip()
+        low = plain.casefold()
+        names[name] = SIDECAR + plain[len(SIDECAR) :].strip() if low.startswith(SIDECAR) else low
+    twice = [low for low, count in Counter(names.values()).items() if count > 1 and low]
+    if twice:
+        written = ", ".join(repr(name) for name, low in names.items() if low == twice[0])
+        raise DataError(f"manifest {manifest} has the column {twice[0]} twice: {written}")
+    return names
+
+
+def _check_unread(manifest: Path, names: Mapping[str, str], used: Collection[str]) -> None:
+    """Name the columns that are not read.
+
+    Raises:
+        DataError: One resembles a column that is read and is not there.
+    """
+    present = set(names.values())
+    unread = [name for name, low in names.items() if low not in COLUMNS and low]
+    unread = [name for name in unread if not names[name].startswith(SIDECAR)]
+    for name in unread:
+        meant = _meant(names[name])
+        if meant in used and meant not in present:
+            raise DataError(
+                f"manifest {manifest}: the column {name!r} is not read; is {meant!r} meant? Call "
+                f"it that, or give it a name that does not resemble one of {', '.join(COLUMNS)}"
+            )
+    if unread:
+        _name_once(manifest, tuple(unread))
+
+
+def _meant(name: str) -> str | None:
+    """Return the column that the name of another one resembles."""
+    plain = re.sub(r"[\W_]+", "_", name).strip("_")
+    for column, others in ALSO_CALLED.items():
+        if plain in (column, *others.split()) or plain.replace("_", "") == column:
+            return column
+    if plain.startswith("sidecar"):
+        return None
+    near = difflib.get_close_matches(plain, [c for c in COLUMNS if len(c) > 3], 1, 0.8)
+    return near[0] if near else None
+
+
+@lru_cache(256)  # a set is read several times, in each process of a run
+def _name_once(manifest: Path, columns: tuple[str, ...]) -> None:
+    rank_zero_info(f"manifest {manifest}: not read: {', '.join(columns)}")
 
 
 def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
@@ -92,9 +185,10 @@ def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
     Raises:
         DataError: The manifest is missing or not as expected.
     """
-    rows = enumerate(read_rows(manifest, {"path"}), start=1)
-    clips = [clip_of(row, f"{manifest}, clip {number}") for number, row in rows]
+    unlabelled = set(COLUMNS) - {"label", "trace", "group", "split", *TRAITS}
+    rows = enumerate(read_rows(manifest, {"path"}, unlabelled), start=1)
     folder = root or manifest.parent
+    clips = [clip_of(row, f"{manifest}, clip {number}", folder) for number, row in rows]
     return [
         replace(
             clip,
@@ -105,8 +199,13 @@ def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
     ]
 
 
-def clip_of(row: dict[str, Any], where: str) -> Clip:
+def clip_of(row: dict[str, Any], where: str, root: Path) -> Clip:
     """Return the clip of a row, without labels.
+
+    Args:
+        row: Column -> value.
+        where: What the row is called in messages.
+        root: Folder that its paths are relative to.
 
     Raises:
         DataError: There is no path, or a cell is not as expected.
@@ -117,13 +216,13 @@ def clip_of(row: dict[str, Any], where: str) -> Clip:
     span = span_of(row, where)
     return Clip(
         text_of(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
-        Path(path),
+        path_of(path, root),
         group=text_of(row, "group"),
         split=text_of(row, "split") or None,
         text=text_of(row, "text"),
         span=span,
         traits={name: text_of(row, name) for name in TRAITS if text_of(row, name)},
-        sidecars=sidecars_of(row, where),
+        sidecars=sidecars_of(row, where, root),
     )
 
 
@@ -145,7 +244,16 @@ def span_of(row: dict[str, Any], where: str) -> tuple[float, float] | None:
     return start, end
 
 
-def sidecars_of(row: dict[str, Any], where: str) -> dict[str, Path]:
+def path_of(text: str, root: Path) -> Path:
+    """Return a path; one that Windows wrote, with backslashes, where that is what is there."""
+    path = Path(text)
+    if "\\" not in text or (root / path).exists():
+        return path
+    other = Path(PureWindowsPath(text).as_posix())
+    return other if (root / other).exists() else path
+
+
+def sidecars_of(row: dict[str, Any], where: str, root: Path) -> dict[str, Path]:
     """Return the files that the columns ``sidecar_NAME`` name; an empty cell is none.
 
     Raises:
@@ -155,7 +263,7 @@ def sidecars_of(row: dict[str, Any], where: str) -> dict[str, Path]:
     if SIDECAR in columns:
         raise DataError(f"{where}: the column {SIDECAR} has no name; expected such as sidecar_text")
     return {
-        column.removeprefix(SIDECAR): Path(text_of(row, column))
+        column.removeprefix(SIDECAR): path_of(text_of(row, column), root)
         for column in columns
         if text_of(row, column)
     }

@@ -19,7 +19,7 @@ from emorec.data.segments import SegmentDataset
 from emorec.data.splits import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
 from emorec.data.traces import Traces
-from emorec.data.usable import check_training, usable_entries, usable_traces
+from emorec.data.usable import check_parts, check_training, usable_entries, usable_traces
 from emorec.types import Array, Clip, SegmentBatch
 
 
@@ -39,11 +39,12 @@ class EmotionDataModule(ClipSet):
         if self.parts:
             return
         self.load()
-        # Clips without usable segments are not counted in the split: what is tested is known.
         usable = [clip for clip in self.all_clips if clip.id in self.entries]
-        own = [clip for clip in usable if clip.id not in self.extra]
-        more: dict[str, Part] = {clip.id: "train" for clip in usable if clip.id in self.extra}
-        self.assigned = self._pinned(usable) or {**self.assign(own), **more}
+        # All that is listed is split, and what is not usable left out afterwards: losing a clip
+        # must not change what the others are for.
+        assigned = self._pinned(usable) or self.parts_of(self.all_clips)
+        self.assigned = {c.id: assigned[c.id] for c in usable if c.id in assigned}
+        check_parts(self.assigned, assigned)
         check_leaks(usable, self.assigned, self.entries, self.split)
         train = self.part_of("train")
         self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
@@ -63,6 +64,29 @@ class EmotionDataModule(ClipSet):
         self.all_clips = self.checked_clips()
         self.entries = usable_entries(self.all_clips, self.source().cache())
         self.traces = usable_traces(self, self.all_clips, self.entries)
+
+    def parts_of(self, clips: Sequence[Clip]) -> dict[str, Part]:
+        """Return clip id -> part; clips of the unlabelled corpus are for training.
+
+        Args:
+            clips: All that are listed, usable or not.
+
+        Raises:
+            SplitError: They cannot be split as asked.
+        """
+        own = [clip for clip in clips if clip.id not in self.extra]
+        more: dict[str, Part] = {clip.id: "train" for clip in clips if clip.id in self.extra}
+        return {**self.assign(own), **more}
+
+    def prepare_data(self) -> None:
+        """Cache what is missing; Lightning calls this in one process, before each of its loops.
+
+        Raises:
+            SplitError: The clips cannot be split as asked: before anything is decoded.
+        """
+        if not self._prepared and not self.pinned:
+            self.parts_of(self.checked_clips())
+        super().prepare_data()
 
     def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
         """Return clip id -> part, by the split that was asked for; some are in no part."""

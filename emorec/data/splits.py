@@ -1,9 +1,10 @@
 """Which clip is for training, validation or testing."""
 
+import hashlib
 import math
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from emorec.errors import UserError
@@ -22,6 +23,10 @@ class SplitError(UserError):
     """The clips cannot be split as asked; the message says why."""
 
 
+class TooFewError(SplitError):
+    """There are too few clips, speakers or texts for the split."""
+
+
 def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[str, Part]:
     """Split by clip, as Ma et al. 2020: validation and test get ceil(share x N) clips each.
 
@@ -30,8 +35,12 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
     result says little about new speakers. The paper states 70/15/15; the rounding is inferred
     from its three accuracies, which only ceil(0.15 N) test clips can give.
 
+    Each class is split alike, and of a class those clips are tested whose ids come first in an
+    order that the seed draws for each id by itself: one clip more or less hardly changes the
+    others' parts. (That the paper stratified is not stated.)
+
     Args:
-        clips: The clips; their order does not matter.
+        clips: All clips that are listed, usable or not; their order does not matter.
         seed: Another seed, another split.
         share: Share of the clips for validation, and the same for testing.
 
@@ -41,18 +50,54 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
     Raises:
         SplitError: There are fewer than three clips, or too few for the share.
     """
-    ids = sorted(clip.id for clip in clips if clip.labels)
-    size = math.ceil(share * len(ids))
-    if len(ids) < 3 or len(ids) <= 2 * size:
-        raise SplitError(
-            f"{len(ids)} labelled clip(s) are too few to split into train, val and test; at least "
+    classes: dict[str, list[str]] = defaultdict(list)
+    for clip in clips:
+        if clip.labels:
+            classes[repr(sorted(clip.labels.items()))].append(clip.id)
+    count = sum(map(len, classes.values()))
+    size = math.ceil(share * count)
+    if count < 3 or count <= 2 * size:
+        raise TooFewError(
+            f"{count} labelled clip(s) are too few to split into train, val and test; at least "
             "3 are needed"
         )
-    random.Random(seed).shuffle(ids)
     parts: dict[str, Part] = dict.fromkeys((clip.id for clip in clips), "train")
-    parts.update(dict.fromkeys(ids[:size], "test"))
-    parts.update(dict.fromkeys(ids[size : 2 * size], "val"))
+    left = {name: sorted(ids, key=lambda i: _rank(seed, i)) for name, ids in classes.items()}
+    wanted: tuple[Part, ...] = ("test", "val")
+    for part in wanted:
+        sizes = {name: len(ids) for name, ids in left.items()}
+        for name, number in _shares(sizes, size, seed).items():
+            parts.update(dict.fromkeys(left[name][:number], part))
+            left[name] = left[name][number:]
     return parts
+
+
+def _rank(seed: int, clip_id: str) -> bytes:
+    """Return a clip's place in the order that a seed draws, whatever else there is."""
+    content = f"{seed}\0{clip_id}".encode(errors="surrogateescape")
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _shares(sizes: Mapping[str, int], total: int, seed: int) -> dict[str, int]:
+    """Divide a number over classes by their sizes.
+
+    What is left after rounding down goes to classes that the seed draws, each as likely as its
+    remainder says: over many seeds all clips are tested equally often.
+    """
+    chance = random.Random(seed)
+    names = sorted(sizes)
+    chance.shuffle(names)
+    found, reached, mark = {}, 0.0, chance.random()
+    for name in names:
+        exact = total * sizes[name] / sum(sizes.values())
+        found[name] = math.floor(exact)
+        reached += exact - found[name]
+        if reached > mark + 1e-9:
+            found[name] += 1
+            mark += 1
+    short = total - sum(found.values())  # by rounding of floats
+    found[max(names, key=lambda name: sizes[name])] += short
+    return found
 
 
 def subject_independent(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[str, Part]:
@@ -81,7 +126,7 @@ def subject_independent(clips: Sequence[Clip], seed: int, share: float = 0.15) -
             )
         groups[clip.group].append(clip.id)
     if len(groups) < 3:
-        raise SplitError(
+        raise TooFewError(
             f"{len(groups)} speaker(s) are too few for train, val and test without a shared "
             "speaker; at least 3 are needed, or choose split: random_clip"
         )
@@ -109,17 +154,19 @@ def official(clips: Sequence[Clip]) -> dict[str, Part]:
         SplitError: A clip brings none or an unknown one, or a part is empty.
     """
     parts: dict[str, Part] = {}
+    wrong = [clip for clip in clips if clip.split not in PARTS]
+    if wrong:
+        several = f" ({len(wrong)} clips have none of them)" if len(wrong) > 1 else ""
+        raise SplitError(
+            f"clip {wrong[0].id!r} has split {wrong[0].split!r}; expected one of "
+            f"{', '.join(PARTS)}{several}. "
+            "Fill the column 'split', or choose split: random_clip or subject_independent"
+        )
     for clip in clips:
-        known = [part for part in PARTS if part == clip.split]
-        if not known:
-            raise SplitError(
-                f"clip {clip.id!r} has split {clip.split!r}; expected one of {', '.join(PARTS)}. "
-                "Fill the column 'split', or choose split: random_clip or subject_independent"
-            )
-        parts[clip.id] = known[0]
+        parts[clip.id] = next(part for part in PARTS if part == clip.split)
     empty = [part for part in PARTS if part not in parts.values()]
     if empty:
-        raise SplitError(
+        raise TooFewError(
             f"no clip is marked {' or '.join(empty)} in the official split; each part needs one"
         )
     return parts

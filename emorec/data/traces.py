@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emorec.data.delimiter import delimiter_of
+from emorec.data.delimiter import split_header
 from emorec.data.errors import DataError
 from emorec.types import Array, Window
 
@@ -105,7 +105,7 @@ def _columns(path: Path, dimensions: Sequence[str]) -> tuple[Numbers, Numbers]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"trace {path} cannot be read ({error}); {TRACE_FORMAT}") from error
-    delimiter = delimiter_of(text)
+    delimiter, text = split_header(text)
     try:
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     except csv.Error as error:

@@ -1,14 +1,16 @@
 """Which clips of a set can be used: those that are cached, whole, and no copies of others."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from lightning.pytorch.utilities import rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emorec.cache import Entry, SegmentCache
 from emorec.data.checked import check_length
 from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
 from emorec.data.leaks import copies
+from emorec.data.splits import PARTS, Part
 from emorec.types import Array, Clip
 
 
@@ -75,6 +77,29 @@ def usable_traces(
     if bad:
         rank_zero_warn(f"{len(bad)} of {len(clips)} recordings are left out for their traces")
     return traces
+
+
+def check_parts(usable: Mapping[str, Part], listed: Mapping[str, Part]) -> None:
+    """Check that no part of a split has lost all its clips, and say what was lost.
+
+    Args:
+        usable: Clip id -> part, of usable clips.
+        listed: The same of all clips that were split.
+
+    Raises:
+        DataError: Of a part none is usable.
+    """
+    lost = Counter(part for clip, part in listed.items() if clip not in usable)
+    kept = Counter(usable.values())
+    for part in PARTS:
+        if lost[part] and not kept[part]:
+            raise DataError(
+                f"none of the {lost[part]} clips for {part} is usable; report.csv in the cache's "
+                "folder says why, clip by clip"
+            )
+    if lost:
+        counts = ", ".join(f"{lost[part]} of {lost[part] + kept[part]} {part}" for part in PARTS)
+        rank_zero_info(f"not usable, and left out after the split: {counts}")
 
 
 def check_training(data: ClipSet) -> None:

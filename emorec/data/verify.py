@@ -4,11 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lightning.pytorch.utilities import rank_zero_info
+
 from emorec.cache import Entry, Work
 from emorec.data.checked import check_length, read_traces
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.splits import PARTS
+from emorec.data.splits import PARTS, TooFewError
 from emorec.types import Array, Clip
 
 ERRORS = ("missing", "damaged", "duplicated")
@@ -52,6 +54,7 @@ class Findings:
         counts: Of clips whose file is there: ``clips``, ``speakers``, the official parts
             ``train``, ``val`` and ``test``, and each class.
         speakers: Speaker -> such clips.
+        refused: Why ``fit`` would refuse to split what there is; empty where it would not.
     """
 
     problems: list[Problem]
@@ -62,6 +65,7 @@ class Findings:
     usable: int
     counts: dict[str, int]
     speakers: dict[str, int]
+    refused: str = ""
 
     def of(self, kind: str) -> list[str]:
         """Return the clips that have a problem of a kind."""
@@ -74,8 +78,19 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     Args:
         data: The data set; its extractors decide what is measured.
         workers: Worker processes.
+
+    Raises:
+        DataError: The list of clips is not as expected.
+        SplitError: Clips lack what the split needs (a speaker, a text, a part): before anything is
+            decoded, as ``fit`` would refuse them.
     """
     clips = {clip.id: clip for clip in data.checked_clips()}
+    refused = ""
+    try:
+        data.parts_of(list(clips.values()))
+    except TooFewError as error:  # more may come; what is there can be looked at
+        refused = str(error)
+        rank_zero_info(f"fit would refuse this set: {refused}")
     entries = data.preprocess(Work(workers))
     # Not told by the records: what was cached of a file is used after the file is gone.
     there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
@@ -105,6 +120,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
             **_count(found, data.targets, data.continuous),
         },
         dict(sorted(speakers.items())),
+        refused,
     )
 
 

@@ -42,7 +42,8 @@ def probe(path: Path) -> Media:
         MediaError: The file is missing, unreadable, empty, or holds neither sound nor picture.
     """
     if not path.exists():
-        raise MediaError(f"file not found ({path})")
+        hint = "; write / in place of its backslashes" if "\\" in str(path) else ""
+        raise MediaError(f"file not found ({path}){hint}")
     if path.is_dir():
         raise MediaError("a directory, not a media file")
     if not path.is_file():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from emorec.study.config import Study
-from emorec.study.inference import compare, compare_runs, read_predictions
+from emorec.study.inference import DifferentTestsError, compare, compare_runs, read_predictions
 from emorec.study.measures import Measures, measures_of
 from emorec.study.runner import finished
 
@@ -41,19 +41,20 @@ def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> 
         sides = dict(list(runs.groupby(first, sort=False)))
         for one, other in itertools.combinations(map(str, sides), 2):
             for key, pair in _pairs(sides[one], sides[other], others):
-                found = _tested(measures, pair, cells)
+                line = {"protocol": protocol, **key, "compared": f"{other} - {one}"}
+                change = f"difference, {measures.change}"
+                try:
+                    found = _tested(measures, pair, cells)
+                except DifferentTestsError as error:
+                    # What both tested is not what either was meant to be tested on.
+                    words = f"not compared: other test data ({error})"
+                    lines.append({**line, change: words, "p": "-", "pairs of runs": "-"})
+                    continue
                 if found is not None:
                     difference, p, count = found
-                    lines.append(
-                        {
-                            "protocol": protocol,
-                            **key,
-                            "compared": f"{other} - {one}",
-                            f"difference, {measures.change}": measures.shown(-difference, "+z"),
-                            "p": f"{p:.3f}",
-                            "pairs of runs": str(count),
-                        }
-                    )
+                    shown = measures.shown(-difference, "+z")
+                    line |= {change: shown, "p": f"{p:.3f}", "pairs of runs": str(count)}
+                    lines.append(line)
     if lines:
         note = NOTE.format(of=measures.of, several=measures.several)
         yield note.replace("\n", " ")
@@ -88,7 +89,14 @@ def _tested(
 ) -> tuple[float, float, int] | None:
     if measures.by_clip:
         return compare(*(_by_split(side, cells) for side in pair))
-    return compare_runs(*(_by_recordings(side, measures.main, cells) for side in pair))
+    one, other = (_recordings(side, cells) for side in pair)
+    for run in sorted(one.keys() & other.keys()):
+        if one[run] != other[run]:
+            raise DifferentTestsError(
+                f"{len(one[run] & other[run])} recordings in common of {len(one[run])} and "
+                f"{len(other[run])}"
+            )
+    return compare_runs(*(_scores(side, measures.main) for side in pair))
 
 
 def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
@@ -99,13 +107,18 @@ def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _by_recordings(runs: pd.DataFrame, score: str, cells: Path) -> "pd.Series[float]":
-    """Return the scores of runs, each named by its split, its seed and its test recordings.
+def _recordings(runs: pd.DataFrame, cells: Path) -> dict[str, set[str]]:
+    """Return run, by its split and seed -> the recordings that it tested.
 
     A CCC is of all recordings of a run at once: runs that share only some of them are no pair.
     """
-    scores = {}
-    for cell, fold, seed, value in runs[["cell", "fold", "seed", score]].itertuples(index=False):
-        tested = (finished(cells / cell) or {})["test"]["fused"]["per_recording"]
-        scores[" ".join([str(fold), str(seed), *sorted(tested)])] = value
-    return pd.Series(scores, dtype=float).dropna()
+    return {
+        f"{fold} {seed}": set((finished(cells / cell) or {})["test"]["fused"]["per_recording"])
+        for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False)
+    }
+
+
+def _scores(runs: pd.DataFrame, score: str) -> "pd.Series[float]":
+    """Return the scores of runs, each named by its split and seed."""
+    names = runs["fold"].astype(str) + " " + runs["seed"].astype(str)
+    return pd.Series(runs[score].to_numpy(), index=names, dtype=float).dropna()

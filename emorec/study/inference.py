@@ -10,6 +10,10 @@ from scipy import stats
 RESAMPLES = 2000
 
 
+class DifferentTestsError(ValueError):
+    """Two runs that are to be compared tested different clips; the message counts them."""
+
+
 def read_predictions(folders: Iterable[Path], scores: str) -> pd.DataFrame:
     """Return one row a tested clip: run, clip, group, right (0 or 1).
 
@@ -79,7 +83,18 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, int] 
     Returns:
         Mean difference, two-sided p (never below 2 / 2^runs), and the number of pairs of runs; None
         with fewer than three.
+
+    Raises:
+        DifferentTestsError: The same run of the two did not test the same clips.
     """
+    shared = sorted(set(one["run"]) & set(other["run"]))
+    for run in shared:
+        tested = [set(side.loc[side["run"] == run, "clip"]) for side in (one, other)]
+        if tested[0] != tested[1]:
+            raise DifferentTestsError(
+                f"{len(tested[0] & tested[1])} clips in common of {len(tested[0])} and "
+                f"{len(tested[1])}"
+            )
     both = one.merge(other, on=["run", "clip"], suffixes=("_one", "_other"))
     means = both.groupby("run")[["right_one", "right_other"]].mean()
     return compare_runs(means["right_one"], means["right_other"])

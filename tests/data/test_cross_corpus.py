@@ -112,9 +112,8 @@ def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_the_same_id_in_both_sets_is_refused(tmp_path: Path) -> None:
     data = CrossCorpus(ToyData(tmp_path / "one"), ToyData(tmp_path / "two"), workers=0)
-    data.prepare_data()
     with pytest.raises(DataError, match="'clip00' is in both sets"):
-        data.setup()
+        data.prepare_data()
 
 
 def test_an_unlabelled_corpus_is_the_training_sets(tmp_path: Path) -> None:

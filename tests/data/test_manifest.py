@@ -8,6 +8,8 @@ import pytest
 
 from emorec.data import Manifest
 from emorec.data.errors import DataError
+from emorec.data.manifest_rows import read_clips
+from emorec.media import MediaError, probe
 from tests.toy import ToyExtractor
 
 CSV = """path,label,group,split,id
@@ -166,3 +168,83 @@ def test_mistakes_are_called_by_name(
     message = refused(tmp_path, text, name)
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "path,label,group,start,end",
+        "Path,LABEL,Group,Start,End",
+        " path , label,group ,start\t, end",
+        "\ufeffpath,label,group,start,end",
+        '"path","label","group","start","end"',
+    ],
+)
+def test_capitals_and_blanks_in_names_of_columns_are_forgiven(tmp_path: Path, header: str) -> None:
+    (clip,) = manifest(tmp_path, f"{header}\n1.mp4,joy,anna,0.2,0.9\n").clips()
+    assert (clip.group, clip.span, clip.labels) == ("anna", (0.2, 0.9), {"emotion": 0})
+
+
+@pytest.mark.parametrize("mark", [";", "|", ","])
+def test_the_hint_that_excel_writes_is_no_header(tmp_path: Path, mark: str) -> None:
+    lines = ["path,label,group", "1.mp4,joy,anna"]
+    text = "\n".join(line.replace(",", mark) for line in lines)
+    (clip,) = manifest(tmp_path, f"sep={mark}\r\n{text}\n").clips()
+    assert clip.group == "anna"
+
+
+def test_excels_unicode_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_bytes("path\tlabel\nm\xe4rz.mp4\tjoy\n".encode("utf-16"))
+    data = Manifest(tmp_path / "set.csv", {"audio": ToyExtractor()}, classes=CLASSES)
+    assert [clip.media.name for clip in data.clips()] == ["m\xe4rz.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("path,label,speaker", ["'speaker'", "'group'"]),
+        ("path,label,Speaker ID", ["'Speaker ID'", "'group'"]),
+        ("path,label,begin", ["'begin'", "'start'"]),
+        ("path,label,end_time", ["'end_time'", "'end'"]),
+        ("path,label,splitt", ["'splitt'", "'split'"]),
+        ("path,label,gruop", ["'gruop'", "'group'"]),
+        ("path,emotion", ["no label", "is 'emotion' it?"]),
+        ("path,label,Label", ["the column label twice", "'label', 'Label'"]),
+    ],
+)
+def test_a_column_that_resembles_one_that_is_read_is_a_slip(
+    tmp_path: Path, header: str, names: list[str]
+) -> None:
+    row = "1.mp4,joy,1" if header.count(",") == 2 else "1.mp4,joy"
+    message = refused(tmp_path, f"{header}\n{row}\n", "set.csv")
+    for name in names:
+        assert name in message
+
+
+def test_other_columns_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "path,label,group,speaker,remarks\n1.mp4,joy,anna,5,good\n"
+    data = manifest(tmp_path, text)
+    with caplog.at_level("INFO"):
+        assert data.clips()[0].group == "anna"
+        data.clips()
+    assert [r.message.split(": ", 1)[1] for r in caplog.records] == ["not read: speaker, remarks"]
+
+
+def test_what_prediction_does_not_need_is_no_slip_there(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text("path,emotion,speaker\n1.mp4,joy,anna\n")
+    assert [clip.media.name for clip in read_clips(tmp_path / "set.csv")] == ["1.mp4"]
+    (tmp_path / "set.csv").write_text("path,begin,end_time\n1.mp4,1,2\n")
+    with pytest.raises(DataError, match="is 'start' meant"):
+        read_clips(tmp_path / "set.csv")
+
+
+def test_paths_that_windows_wrote_are_found(tmp_path: Path) -> None:
+    (tmp_path / "clips/deep").mkdir(parents=True)
+    for name in ("clips/deep/1.mp4", "clips/1.txt", "odd\\name.mp4"):
+        (tmp_path / name).touch()
+    text = "path,label,sidecar_text\nclips\\deep\\1.mp4,joy,clips\\1.txt\nodd\\name.mp4,joy,\n"
+    one, odd = manifest(tmp_path, text).clips()
+    assert (one.media, one.sidecars) == (Path("clips/deep/1.mp4"), {"text": Path("clips/1.txt")})
+    assert (one.id, odd.media) == ("clips\\deep\\1.mp4", Path("odd\\name.mp4"))
+    with pytest.raises(MediaError, match="write / in place of its backslashes"):
+        probe(tmp_path / "clips\\gone.mp4")

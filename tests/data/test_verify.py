@@ -10,6 +10,7 @@ import pytest
 
 from emorec.cache import RandomWindows
 from emorec.data import Manifest
+from emorec.data.splits import SplitError
 from emorec.data.verify import Findings, Problem, verify
 from emorec.extractors import Extractor, FaceCrops, LogMel
 from tests.media_files import (
@@ -167,3 +168,29 @@ def test_a_set_without_one_file_is_listed_whole(tmp_path: Path) -> None:
     found = verify(manifest(tmp_path, {"path": "a.mp4"}, {"path": "b.mp4"}), workers=0)
     assert kinds(found) == [("a.mp4", "missing"), ("b.mp4", "missing")]
     assert (found.usable, found.measured, found.speakers) == (0, [], {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "words"),
+    [
+        ([{"split": "train"}, {"split": "trian"}, {"split": "val"}], "official", "'trian'"),
+        ([{"group": "a"}, {"group": ""}, {"group": "b"}], "subject_independent", "no speaker"),
+        ([{"group": "a"}] * 3, "held_out_text", "has no text"),
+    ],
+)
+def test_what_fit_would_refuse_is_told_before_anything_is_decoded(
+    good: Path, tmp_path: Path, rows: list[dict[str, str]], options: str, words: str
+) -> None:
+    listed = [{"path": good.name, "id": str(i), **row} for i, row in enumerate(rows)]
+    data = manifest(tmp_path, *listed, split=options)
+    with pytest.raises(SplitError, match=words):
+        verify(data, 0)
+    with pytest.raises(SplitError, match=words):
+        data.prepare_data()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_too_few_clips_are_told_and_looked_at_all_the_same(good: Path, tmp_path: Path) -> None:
+    found = verify(manifest(tmp_path, {"path": good.name}), 0)
+    assert "too few to split" in found.refused
+    assert found.usable == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emorec.study.inference import area, compare, interval
+from emorec.study.inference import DifferentTestsError, area, compare, interval
 
 
 def predictions(
@@ -78,3 +78,10 @@ def test_only_the_same_clips_of_the_same_runs_are_compared() -> None:
 def test_the_area_is_the_mean_height() -> None:
     assert area([0, 0.5, 1], [1, 0.5, 0]) == pytest.approx(0.5)
     assert area([0, 0.2, 0.8], [0.6, 0.6, 0.6]) == pytest.approx(0.6)
+
+
+def test_runs_that_tested_other_clips_are_not_compared() -> None:
+    one = predictions(np.ones((5, 8)), "s")
+    other = one[~((one["run"] == one["run"].iloc[0]) & (one["clip"] == one["clip"].iloc[0]))]
+    with pytest.raises(DifferentTestsError, match="39 clips in common of 40 and 39"):
+        compare(one, other)
