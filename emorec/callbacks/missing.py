@@ -7,10 +7,11 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from emorec.data.segments import SegmentDataset
 from emorec.errors import UserError
 from emorec.metrics import ClipVote, clip_metrics
 from emorec.tasks import ClassificationTask
-from emorec.types import Clip, FeatureBundle, SegmentBatch
+from emorec.types import FeatureBundle, SegmentBatch
 
 EITHER = "either"
 
@@ -20,10 +21,11 @@ class MissingModality(Callback):
 
     Ma et al. 2020, figure 7: the trained model is unchanged, and the feature vector of a missing
     modality is replaced by zeros before the fusion. One case a modality, and ``either``: each is
-    missing with an equal part of the rate, never two at once (the paper's "both at half the rate
+    missing in an equal part of the share, never two at once (the paper's "both at half the rate
     each"). A modality that is a row's only one stays. The paper does not state what is drawn; here
-    it is whole clips or single segments, from (seed, id, window) alone, and a smaller rate is a
-    part of a larger one.
+    it is whole clips or single segments: exactly the share of those labelled ones that have another
+    modality, in an order that (seed, id, window) draws, so that those of a smaller share are among
+    those of a larger one. The results have the share of all labelled ones that it came to.
 
     Args:
         rates: Shares to try, 0 to 1, such as the paper's 0.2, 0.5, 0.8; none: nothing is done.
@@ -31,7 +33,8 @@ class MissingModality(Callback):
         seed: Another seed, other clips.
 
     Attributes:
-        results: Case -> rate -> clip-level metrics of the fused output, of the last test.
+        results: Case -> rate -> clip-level metrics of the fused output, of the last test, and
+            ``share``: of the labelled clips (or segments) how many lost a modality, 0 to 1.
     """
 
     def __init__(
@@ -45,6 +48,9 @@ class MissingModality(Callback):
             raise UserError(f"missing.rates are shares from 0 to 1, got {rates}")
         self.results: dict[str, dict[float, dict[str, Any]]] = {}
         self._votes: dict[tuple[str, float], ClipVote] = {}
+        # Clip, or (clip, window) -> its place among those that can lose a modality.
+        self._order: dict[tuple[int, ...], int] = {}
+        self._count = 0  # of all labelled ones
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Refuse what cannot be done, before training.
@@ -63,6 +69,8 @@ class MissingModality(Callback):
         task = pl_module
         if not isinstance(task, ClassificationTask) or len(task.shown) < 2:
             return
+        data: Any = getattr(trainer, "datamodule", None)
+        self._order, self._count = self._drawn(data.parts["test"], task)
         for case in (*task.shown, EITHER):
             for rate in self.rates:
                 self._votes[case, rate] = ClipVote().to(task.device)
@@ -80,12 +88,11 @@ class MissingModality(Callback):
         if not self._votes:
             return
         assert isinstance(pl_module, ClassificationTask)
-        data: Any = getattr(trainer, "datamodule", None)
-        chance = self._chance(batch, data.all_clips)
+        order = self._places(batch)
         target = batch.targets[pl_module.target]
         target = target.masked_fill(~batch.labelled[pl_module.target], -1)
         for (case, rate), vote in self._votes.items():
-            bundle = _without(outputs, self._lost(case, rate, chance, pl_module.shown), pl_module)
+            bundle = _without(outputs, self._lost(case, rate, order, pl_module.shown), pl_module)
             rows = bundle.present["fused"]
             scores = bundle.output.float().softmax(-1)
             vote.update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
@@ -103,29 +110,52 @@ class MissingModality(Callback):
                 "accuracy": metrics.accuracy,
                 "uar": metrics.uar,
                 "macro_f1": metrics.macro_f1,
+                "share": self._taken(rate) / self._count if self._count else None,
             }
 
+    def _taken(self, rate: float) -> int:
+        """Return how many lose a modality."""
+        return round(rate * len(self._order))
+
     def _lost(
-        self, case: str, rate: float, chance: Tensor, modalities: list[str]
+        self, case: str, rate: float, order: Tensor, modalities: list[str]
     ) -> dict[str, Tensor]:
         """Return modality -> bool (B,), where it is missing."""
+        lost = (order >= 0) & (order < self._taken(rate))
         if case != EITHER:
-            return {case: chance < rate}
-        part = rate / len(modalities)
+            return {case: lost}
+        # In turns, so that each has its part of any share.
         return {
-            name: (chance >= i * part) & (chance < (i + 1) * part)
-            for i, name in enumerate(modalities)
+            name: lost & (order % len(modalities) == i) for i, name in enumerate(sorted(modalities))
         }
 
-    def _chance(self, batch: SegmentBatch, clips: list[Clip]) -> Tensor:
-        """Return a number in [0, 1) for each row, the same wherever and whenever it is drawn."""
-        keys = [
-            f"{self.seed}\0{clips[clip].id if clip >= 0 else ''}"
-            + (f"\0{index}" if self.unit == "segment" else "")
-            for clip, index in zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
-        ]
-        drawn = [int.from_bytes(hashlib.blake2b(k.encode(), digest_size=6).digest()) for k in keys]
-        return torch.tensor(drawn, dtype=torch.float64, device=batch.clip.device) / 2**48
+    def _places(self, batch: SegmentBatch) -> Tensor:
+        """Return the place of each row, int64 (B,); -1 for one that cannot lose a modality."""
+        pairs = zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
+        places = [self._order.get(self._key(clip, window), -1) for clip, window in pairs]
+        return torch.tensor(places, device=batch.clip.device)
+
+    def _key(self, clip: int, window: int) -> tuple[int, ...]:
+        return (clip,) if self.unit == "clip" else (clip, window)
+
+    def _drawn(
+        self, data: SegmentDataset, task: ClassificationTask
+    ) -> tuple[dict[tuple[int, ...], int], int]:
+        """Return the places of all that can lose a modality, and how many are labelled."""
+        several: dict[tuple[int, ...], bool] = {}
+        for clip, window in data.items:
+            if task.target in data.labels[clip]:
+                there = sum(data.present[clip][name][window] for name in task.shown)
+                key = self._key(clip, window)
+                several[key] = several.get(key, False) or there > 1
+        able = [key for key, more in several.items() if more]
+        drawn = sorted(able, key=lambda key: self._rank(data.ids[key[0]], key[1:]))
+        return {key: place for place, key in enumerate(drawn)}, len(several)
+
+    def _rank(self, clip_id: str, window: tuple[int, ...]) -> bytes:
+        """Return a place in the order that the seed draws, whatever else there is."""
+        content = "\0".join([str(self.seed), clip_id, *map(str, window)])
+        return hashlib.blake2b(content.encode(errors="surrogateescape"), digest_size=16).digest()
 
 
 def _without(

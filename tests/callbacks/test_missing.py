@@ -22,6 +22,7 @@ class Look(MissingModality):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.seen: dict[tuple[str, float], dict[tuple[int, int], set[str]]] = {}
+        self.able: set[tuple[int, int]] = set()
         self.clip: torch.Tensor
         self.index: torch.Tensor
 
@@ -29,6 +30,9 @@ class Look(MissingModality):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, *args: Any, **more: Any
     ) -> None:
         self.clip, self.index = batch.clip, batch.index
+        both = torch.stack(list(batch.present.values())).all(0)
+        keys = zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
+        self.able |= {key for key, there in zip(keys, both.tolist(), strict=True) if there}
         super().on_test_batch_end(trainer, pl_module, outputs, batch, *args, **more)
 
     def _lost(self, case: str, rate: float, *args: Any) -> dict[str, torch.Tensor]:
@@ -70,12 +74,37 @@ def test_what_is_missing_grows_with_the_rate_and_is_never_both(tmp_path: Path, u
             lost = {key for key, names in rows.items() if names}
             assert before <= lost
             assert all(len(names) <= 1 for names in rows.values())
-            assert len(lost) / len(rows) == pytest.approx(rate, abs=0.25)
+            shares = look.results[case][rate]["share"]
+            units = {key[:1] if unit == "clip" else key for key in rows}
+            gone = {key[:1] if unit == "clip" else key for key in lost}
+            able = {key[:1] if unit == "clip" else key for key in look.able}
+            assert len(gone) == round(rate * len(able))
+            assert shares == len(gone) / len(units)
             before = lost
             if unit == "clip":
                 assert {c for c, _ in lost}.isdisjoint({c for c, _ in rows.keys() - lost})
-    halves = [set(names) for names in look.seen[EITHER, 1.0].values()]
+    seen = look.seen[EITHER, 1.0]
+    halves = [set(seen[key]) for key in (look.able if unit == "segment" else seen)]
     assert {frozenset(names) for names in halves} == {frozenset({"audio"}), frozenset({"face"})}
+
+
+def test_either_takes_half_of_the_share_from_each(tmp_path: Path) -> None:
+    look = Look([0.2, 0.5])
+    evaluate(tmp_path, look)
+    for rate in (0.2, 0.5):
+        rows = look.seen[EITHER, rate]
+        lost = [
+            {clip for (clip, _), names in rows.items() if n in names} for n in ("audio", "face")
+        ]
+        assert abs(len(lost[0]) - len(lost[1])) <= 1
+
+
+def test_the_order_is_the_same_whatever_other_clips_there_are(tmp_path: Path) -> None:
+    callback = MissingModality()
+    ranks = [callback._rank(f"c{i}", ()) for i in range(100)]
+    assert len(set(ranks)) == 100
+    assert ranks == [MissingModality()._rank(f"c{i}", ()) for i in range(100)]
+    assert ranks != [MissingModality(seed=1)._rank(f"c{i}", ()) for i in range(100)]
 
 
 def test_no_rate_is_the_usual_test_and_all_of_one_is_the_other_alone(tmp_path: Path) -> None:
