@@ -25,6 +25,7 @@ KINDS = {
     "fusion": "emorec.fusion:Fusion",
     "objective": "emorec.objectives:Objective",
     "task": "emorec.tasks:EmotionTask",
+    "schedule": "emorec.tasks:Schedule",
 }
 
 

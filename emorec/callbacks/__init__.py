@@ -1,5 +1,6 @@
 """What happens around training: stages, reproducible epochs, reports."""
 
+from emorec.callbacks.averaging import AveragedWeights
 from emorec.callbacks.dashboard import Dashboard
 from emorec.callbacks.epoch_seed import EpochSeed
 from emorec.callbacks.missing import MissingModality
@@ -12,6 +13,7 @@ from emorec.callbacks.teacher import Teacher
 from emorec.callbacks.throughput import Throughput
 
 __all__ = [
+    "AveragedWeights",
     "ChannelsLast",
     "Compile",
     "Dashboard",

@@ -23,8 +23,7 @@ class EpochSeed(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Seed Python, numpy and torch from (seed, epoch, rank)."""
-        value = self.seed + 1_000_003 * (trainer.current_epoch + 1) + 7919 * trainer.global_rank
-        seed_everything(value % 2**32, verbose=False)
+        self._seed(trainer, 0)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -32,7 +31,12 @@ class EpochSeed(Callback):
         """Seed again before the first batch.
 
         The loader's iterator draws a number, before the epoch starts or after: a resumed run
-        differs in that from an uninterrupted one.
+        differs in that from an uninterrupted one. With another number than before: this batch was
+        augmented already, and a teacher's view of it is drawn next.
         """
         if batch_idx == 0:
-            self.on_train_epoch_start(trainer, pl_module)
+            self._seed(trainer, 15_485_863)
+
+    def _seed(self, trainer: Trainer, more: int) -> None:
+        value = self.seed + 1_000_003 * (trainer.current_epoch + 1) + 7919 * trainer.global_rank
+        seed_everything((value + more) % 2**32, verbose=False)

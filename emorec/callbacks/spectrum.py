@@ -10,7 +10,8 @@ from torch import Tensor
 from emorec.functional import hgr_spectrum, sum_over_ranks
 from emorec.types import FeatureBundle
 
-Kept = tuple[Tensor, Tensor]
+Kept = tuple[Tensor, Tensor, Tensor]
+"""Features (B, D), bool (B,) where they are there, and the position of each row's clip, (B,)."""
 
 
 class Spectrum(Callback):
@@ -21,11 +22,16 @@ class Spectrum(Callback):
     loss they are measured on clips that were not trained on. With the label's features they say
     how well the class can be read off linearly.
 
+    A clip is one row, the mean of its windows where both features are there: windows of a clip
+    resemble each other, and would count as many observations.
+    ``val/spectrum/audio+face/permuted/1`` is the same of pairs that were drawn from different
+    clips: what chance gives with as many.
+
     Args:
         count: How many singular values; five is what six classes can share with anything.
         components: How many leading principal directions of each set are compared at most, and
-            never more than one for ten segments: with all 512, a few hundred segments would
-            correlate perfectly whatever they show.
+            never more than one for ten clips: with all 512, a few hundred clips would correlate
+            perfectly whatever they show.
     """
 
     def __init__(self, count: int = 5, components: int = 16) -> None:
@@ -49,18 +55,41 @@ class Spectrum(Callback):
         if isinstance(outputs, FeatureBundle):
             for name, features in outputs.features.items():
                 if name != "fused" and features.ndim == 2:
-                    kept = features.detach().float(), outputs.present[name]
+                    kept = features.detach().float(), outputs.present[name], batch.clip
                     self.kept.setdefault(name, []).append(kept)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log; pairs that never occur together are left out."""
+        data: Any = getattr(trainer, "datamodule", None)
         sets = {name: [torch.cat(p) for p in zip(*v, strict=True)] for name, v in self.kept.items()}
         for a, b in combinations(sorted(sets), 2):
-            (f, there_f), (g, there_g) = sets[a], sets[b]
-            rows = there_f & there_g
-            components = min(self.components, int(sum_over_ranks(rows.sum())) // 10)
-            if components > 0:
-                sigma = hgr_spectrum(f, g, rows, components=components)[: self.count].float()
+            (f, there_f, clip), (g, there_g, _) = sets[a], sets[b]
+            f, g = _by_clip(f, g, clip, there_f & there_g, len(data.all_clips))
+            components = min(self.components, len(f) // 10)
+            if components == 0:
+                continue
+            # Any order in which no clip meets itself.
+            other = torch.arange(len(g), device=g.device).roll(max(1, len(g) // 3))
+            for name, paired in (("", g), ("permuted/", g[other])):
+                sigma = hgr_spectrum(f, paired, components=components)[: self.count].float()
                 numbered = enumerate(sigma, start=1)
-                pl_module.log_dict({f"val/spectrum/{a}+{b}/{i}": s for i, s in numbered})
+                pl_module.log_dict({f"val/spectrum/{a}+{b}/{name}{i}": s for i, s in numbered})
         self.kept = {}
+
+
+def _by_clip(f: Tensor, g: Tensor, clip: Tensor, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the mean of each clip's valid rows, over all ranks: (clips, D) of both sets.
+
+    Args:
+        f: (B, k).
+        g: (B, m).
+        clip: int64 (B,), positions of clips.
+        rows: bool (B,), the rows that count.
+        count: Of clips that there can be.
+    """
+    own = torch.cat([f, g, torch.ones_like(f[:, :1])], 1)[rows].double()
+    total = own.new_zeros(count, own.shape[1]).index_add_(0, clip[rows], own)
+    total = sum_over_ranks(total)
+    total = total[total[:, -1] > 0]
+    mean = total[:, :-1] / total[:, -1:]
+    return mean[:, : f.shape[1]], mean[:, f.shape[1] :]

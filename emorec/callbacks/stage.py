@@ -1,10 +1,15 @@
 """One stage of training: which modules learn, on what, for how long."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import EarlyStopping, StochasticWeightAveraging
+from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
+
 from emorec.errors import UserError
-from emorec.tasks import EmotionTask
+from emorec.tasks import EmotionTask, Schedule
 
 
 class StageError(UserError):
@@ -16,7 +21,7 @@ class Stage:
     """One stage of training.
 
     Attributes:
-        epochs: How many.
+        epochs: How many; there is a validation after each.
         train: Modules that learn, by the start of their names (``encoders.audio``, ``fusion``);
             all others are frozen. None: all modules learn.
         objectives: Objectives that count, with their own weights. None: all of them.
@@ -25,6 +30,12 @@ class Stage:
         monitor: Validation metric whose best epoch gives the stage's weights; larger is better.
         learning_rates: Parameter group -> learning rate, where not the optimizer's.
         warmup: Objective -> training steps over which its weight rises from 0 to its own.
+        steps: Optimizer steps of the whole stage, in equal parts an epoch; clips are gone through
+            again and again, or not all of them in an epoch. For comparisons of methods that learn
+            from different numbers of clips. None: each epoch is once through the clips.
+        patience: Epochs without a better ``monitor`` after which the stage ends, as finished as one
+            that went through all of its epochs. None: it does not end early.
+        scheduler: Learning rates over the stage; None: the task's own scheduler, if it has one.
     """
 
     epochs: int
@@ -35,6 +46,42 @@ class Stage:
     monitor: str = "val/fused/accuracy"
     learning_rates: dict[str, float] = field(default_factory=dict)
     warmup: dict[str, int] = field(default_factory=dict)
+    steps: int | None = None
+    patience: int | None = None
+    scheduler: Schedule | None = None
+
+    def batches(self, epoch: int, accumulated: int) -> int | None:
+        """Return the batches of an epoch; None: as many as there are clips for.
+
+        Args:
+            epoch: From 0, of the stage.
+            accumulated: Batches a step.
+        """
+        if self.steps is None:
+            return None
+        whole, left = divmod(self.steps, self.epochs)
+        return (whole + (epoch < left)) * accumulated
+
+
+def check_callbacks(callbacks: Iterable[Callback]) -> None:
+    """Refuse callbacks of Lightning that do not know of stages.
+
+    Raises:
+        StageError: One would end training in the middle of a stage, or average weights that no
+            stage would test.
+    """
+    for callback in callbacks:
+        name = type(callback).__name__
+        if isinstance(callback, EarlyStopping):
+            raise StageError(
+                f"{name} would leave the run unfinished: set training.stages.NAME.patience, which "
+                "ends a stage and goes on with the next"
+            )
+        if isinstance(callback, (WeightAveraging, StochasticWeightAveraging)):
+            raise StageError(
+                f"{name} does not know of stages: what they keep and test would not be the "
+                "averaged weights. Use AveragedWeights, which starts anew with each stage"
+            )
 
 
 def check_monitor(name: str, stage: Stage, task: EmotionTask) -> None:

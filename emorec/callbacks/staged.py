@@ -10,14 +10,15 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.callbacks.init_weights import check_split, existing, start_from
-from emorec.callbacks.stage import Stage, StageError, check_monitor
-from emorec.tasks import EmotionTask
+from emorec.callbacks.stage import Stage, StageError, check_callbacks, check_monitor
+from emorec.tasks import EmotionTask, Planned
 
 
 class StagedTraining(Callback):
     """Goes through stages in order; each starts from the best weights of the one before.
 
-    The stage is a function of the epoch alone. At its start the optimizer is made anew; frozen
+    The stage is a function of the epoch, and of which stages before it ended early
+    (``Stage.patience``). At its start the optimizer is made anew; frozen
     modules get no gradient (not a zero one: weight decay would still move them) and are in eval
     mode (else batch norm's running statistics would move). Freezing happens after
     DistributedDataParallel has wrapped the model, which needs
@@ -35,22 +36,33 @@ class StagedTraining(Callback):
     def __init__(self, stages: dict[str, Stage], start: Path | None = None) -> None:
         if not stages or any(stage.epochs < 1 for stage in stages.values()):
             raise StageError("training.stages needs at least one stage, each of at least 1 epoch")
+        for name, stage in stages.items():
+            if stage.steps is not None and stage.steps < stage.epochs:
+                raise StageError(f"stage {name}: steps is {stage.steps}, fewer than its epochs")
+            if stage.patience is not None and stage.patience < 1:
+                raise StageError(f"stage {name}: patience is {stage.patience}; expected 1 or more")
         self.stages, self.start = stages, start
         self.folder: Path | None = None
         self.best: dict[str, dict[str, float]] = {}
+        self.ended: dict[str, int] = {}  # stage that ended early -> its epochs
+        self._planned: dict[str, int] = {}  # stage that was entered -> its steps
+
+    def length(self, name: str) -> int:
+        """Return how many epochs a stage has: as far as is known by now."""
+        return self.ended.get(name, self.stages[name].epochs)
 
     @property
     def epochs(self) -> int:
-        """Epochs of all stages together."""
-        return sum(stage.epochs for stage in self.stages.values())
+        """Epochs of all stages together, as far as is known by now."""
+        return sum(map(self.length, self.stages))
 
     def stage_at(self, epoch: int) -> tuple[str, int]:
         """Return the name of the stage that an epoch is in, and the stage's first epoch."""
         first = 0
-        for name, stage in self.stages.items():
-            if epoch < first + stage.epochs:
+        for name in self.stages:
+            if epoch < first + self.length(name):
                 return name, first
-            first += stage.epochs
+            first += self.length(name)
         raise StageError(f"epoch {epoch} is after the last stage, which ends before {first}")
 
     def checkpoint(self, name: str) -> Path:
@@ -71,11 +83,13 @@ class StagedTraining(Callback):
             _known(name, "train", stage.train, modules)
             _known(name, "learning_rates", list(stage.learning_rates), modules)
             check_monitor(name, stage, task)
-        if trainer.max_epochs not in (None, -1, self.epochs):
+        planned = sum(stage.epochs for stage in self.stages.values())
+        if trainer.max_epochs not in (None, -1, planned):
             raise StageError(
-                f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {self.epochs}; "
+                f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {planned}; "
                 "leave it out and set --training.stages.NAME.epochs"
             )
+        check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]
         timed = any(isinstance(callback, Timer) for callback in trainer.callbacks)  # type: ignore[attr-defined]
         if trainer.max_steps not in (None, -1) or timed:
             raise StageError(
@@ -87,6 +101,36 @@ class StagedTraining(Callback):
             check_split(existing(self.start), getattr(trainer, "datamodule", None))
         trainer.fit_loop.max_epochs = self.epochs
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
+        self._count_batches(trainer)
+        if self._planned:
+            # Goes on in the middle of a stage: the saved scheduler needs one to be loaded into.
+            name = list(self._planned)[-1]
+            task.planned = self._plan(name)
+            task.learning_rates = dict(self.stages[name].learning_rates)
+            trainer.strategy.setup_optimizers(trainer)
+
+    def _plan(self, name: str) -> Planned:
+        stage = self.stages[name]
+        return Planned(stage.scheduler, self._planned[name], stage.monitor)
+
+    def _count_batches(self, trainer: Trainer) -> None:
+        """Let the data give as many batches an epoch as a stage with a number of steps says."""
+        if all(stage.steps is None for stage in self.stages.values()):
+            return
+        data: Any = getattr(trainer, "datamodule", None)
+        if data is None:
+            raise StageError("a stage with steps needs a data module, which counts its batches")
+
+        def batches() -> int | None:
+            if trainer.current_epoch >= self.epochs:
+                return None
+            name, first = self.stage_at(trainer.current_epoch)
+            return self.stages[name].batches(
+                trainer.current_epoch - first, trainer.accumulate_grad_batches
+            )
+
+        data.batches_of_epoch = batches
+        trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Enter the epoch's stage."""
@@ -103,9 +147,13 @@ class StagedTraining(Callback):
             # What an earlier stage measured must not be taken for this one's.
             trainer.callback_metrics.clear()
             task.learning_rates = dict(stage.learning_rates)
+            batches = int(trainer.num_training_batches)
+            steps = stage.steps or stage.epochs * -(-batches // trainer.accumulate_grad_batches)
+            self._planned[name] = steps
+            task.planned = self._plan(name)
             trainer.strategy.setup_optimizers(trainer)
             rank_zero_info(
-                f"stage {name}: {stage.epochs} epochs; learning: "
+                f"stage {name}: {stage.epochs} epochs, {steps} steps; learning: "
                 f"{', '.join(stage.train or ['all modules'])}; objectives: "
                 + ", ".join(f"{n} x {w:g}" for n, w in task.active.items())
             )
@@ -117,7 +165,9 @@ class StagedTraining(Callback):
         name, first = self.stage_at(trainer.current_epoch)
         task = _task(pl_module)
         for objective, steps in self.stages[name].warmup.items():
-            step = (trainer.current_epoch - first) * int(trainer.num_training_batches) + batch_idx
+            epoch = trainer.current_epoch - first
+            before = self.stages[name].batches(0, trainer.accumulate_grad_batches)
+            step = epoch * (before or int(trainer.num_training_batches)) + batch_idx
             share = min(1.0, (step + 1) / max(1, steps))
             task.active[objective] = task.objective(objective).weight * share
 
@@ -138,14 +188,28 @@ class StagedTraining(Callback):
         if before is None or score > before["score"]:
             self.best[name] = {"score": score, "epoch": trainer.current_epoch}
             trainer.save_checkpoint(self.checkpoint(name), weights_only=True)
+        self._end_early(name, trainer)
+
+    def _end_early(self, name: str, trainer: Trainer) -> None:
+        """End a stage that has not become better for as long as its patience."""
+        patience, epoch = self.stages[name].patience, trainer.current_epoch
+        _, first = self.stage_at(epoch)
+        waited = epoch - int(self.best[name]["epoch"])
+        if patience is None or waited < patience or epoch + 1 == first + self.length(name):
+            return
+        self.ended[name] = epoch + 1 - first
+        trainer.fit_loop.max_epochs = self.epochs
+        rank_zero_info(f"stage {name}: ends after {self.ended[name]} epochs, {waited} without gain")
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best score and epoch of each stage."""
-        return {"best": self.best}
+        """Return the best score and epoch of each stage, and where stages ended early."""
+        return {"best": self.best, "ended": self.ended, "planned": self._planned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
         self.best = dict(state_dict["best"])
+        self.ended = dict(state_dict.get("ended", {}))
+        self._planned = dict(state_dict.get("planned", {}))
 
     def _apply(self, stage: Stage, task: EmotionTask) -> None:
         names = list(task.objectives) if stage.objectives is None else stage.objectives

@@ -4,10 +4,13 @@ from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from emorec.augment import Augmentation
+from emorec.callbacks.averaging import swap, tensors
 from emorec.callbacks.staged import StagedTraining
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
@@ -17,15 +20,17 @@ from emorec.types import SegmentBatch
 class Teacher(Callback):
     """Adds the target ``teacher`` to training batches: class probabilities of a teacher's output.
 
-    The objective :class:`~emorec.objectives.Consistency` reads it. The teacher sees the batch as
-    ``data.augment`` left it, in evaluation mode. Two published ways:
+    The objective :class:`~emorec.objectives.Consistency` reads it. Two published ways:
 
     - mean teacher (Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780): ``decay: 0.99``,
-      Consistency with ``kind: mse``; the teacher's weights are a running mean of the model's. Its
-      statistics of batch norm are the model's (ours).
+      Consistency with ``kind: mse``; the teacher's weights are a running mean of the model's. It
+      has its own view of the batch, augmented once more by ``data.augment`` (but where that mixes
+      rows), and its own statistics of batch norm: those of the batch as the teacher sees it, with
+      running means of its own. Dropout is off in the teacher (ours).
     - FixMatch (Sohn et al. 2020, https://arxiv.org/abs/2001.07685): ``decay: 0``, ``threshold:
       0.95``, ``strong`` augmentations, Consistency with ``kind: hard``; the model teaches itself,
-      from a weakly augmented view to a strongly augmented one. Labelled rows stay weak.
+      in evaluation mode, from a weakly augmented view (as ``data.augment`` left it) to a strongly
+      augmented one. Labelled rows stay weak.
 
     It does nothing in stages that do not use such an objective, and starts from the model's weights
     in each of those that do.
@@ -36,6 +41,8 @@ class Teacher(Callback):
         threshold: The teacher is sure where its largest probability is at least this.
         rows: Which rows the teacher has a say in: ``unlabelled``, or ``all``.
         strong: What unlabelled rows go through after the teacher has seen them.
+        evaluate: Validate, keep and so test the teacher in place of the model, as Tarvainen and
+            Valpola do.
     """
 
     def __init__(
@@ -44,10 +51,17 @@ class Teacher(Callback):
         threshold: float = 0.0,
         rows: Literal["unlabelled", "all"] = "unlabelled",
         strong: Augmentation | None = None,
+        evaluate: bool = False,
     ) -> None:
         if not 0 <= decay < 1 or not 0 <= threshold <= 1:
             raise UserError(f"decay is 0 to below 1, threshold 0 to 1; got {decay}, {threshold}")
+        if evaluate and not decay:
+            raise UserError(
+                "Teacher.evaluate needs a decay: without one the model is its own teacher"
+            )
         self.decay, self.threshold, self.rows, self.strong = decay, threshold, rows, strong
+        self.evaluate, self._swapped = evaluate, False
+        # Parameters, and buffers: statistics of batch norm among them.
         self.weights: dict[str, Tensor] = {}
         self.steps = 0
         self.stage = ""
@@ -74,8 +88,10 @@ class Teacher(Callback):
             return
         assert isinstance(batch, SegmentBatch)
         if self.decay and not self.weights:
-            self.weights = {n: p.detach().clone() for n, p in pl_module.named_parameters()}
-        shares, there = self._ask(pl_module, batch)
+            self.weights = {name: value.detach().clone() for name, value in tensors(pl_module)}
+        data: Any = getattr(trainer, "datamodule", None)
+        view = data.another_view(batch) if self.decay and data is not None else batch
+        shares, there = self._ask(pl_module, view)
         unlabelled = ~batch.labelled[pl_module.target]
         asked = unlabelled if self.rows == "unlabelled" else torch.ones_like(unlabelled)
         sure = shares.amax(-1) >= self.threshold
@@ -112,6 +128,19 @@ class Teacher(Callback):
             for name, parameter in pl_module.named_parameters():
                 self.weights[name].lerp_(parameter.detach(), 1 - decay)
 
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the teacher into the model's place, where it is to be evaluated."""
+        fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
+        if self.evaluate and self.weights and fitting:
+            swap(self.weights, pl_module)
+            self._swapped = True
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the model back, after StagedTraining has kept the teacher if it is the best."""
+        if self._swapped:
+            swap(self.weights, pl_module)
+            self._swapped = False
+
     def state_dict(self) -> dict[str, Any]:
         """Return the teacher's weights and steps, and the stage that they are of."""
         return {"weights": self.weights, "steps": self.steps, "stage": self.stage}
@@ -128,6 +157,9 @@ class Teacher(Callback):
         self.weights = {name: weight.to(device) for name, weight in self.weights.items()}
         modes = {module: module.training for module in task.modules()}
         task.eval()
+        for module in task.modules() if self.decay else ():
+            if isinstance(module, _BatchNorm):
+                module.training = modes[module]  # frozen ones keep what they know
         try:
             bundle = functional_call(task, self.weights, (batch,)) if self.decay else task(batch)
         finally:

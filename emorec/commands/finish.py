@@ -41,10 +41,13 @@ def write_results(
     Returns:
         The summary: accuracies, and where the pictures and the model are.
     """
+    if not training.best and run.last.is_file():
+        saved = torch.load(run.last, map_location="cpu", weights_only=True)["callbacks"]
+        training.load_state_dict(saved["StagedTraining"])
     spans, first = {}, 0
-    for name, stage in training.stages.items():
-        spans[name] = (first, first + stage.epochs)
-        first += stage.epochs
+    for name in training.stages:
+        spans[name] = (first, first + training.length(name))
+        first += training.length(name)
     stages = {
         name: {
             "monitor": training.stages[name].monitor,
@@ -107,12 +110,8 @@ def _draw_missing(missing: Mapping[str, Any], whole: float | None) -> Figure:
 
 def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[str, float]]:
     """Return stage -> its best score and epoch, of the stages that have weights."""
-    best = training.best
-    if not best and run.last.is_file():
-        saved = torch.load(run.last, map_location="cpu", weights_only=True)["callbacks"]
-        best = saved["StagedTraining"]["best"]
     return {
-        name: best.get(name, {})
+        name: training.best.get(name, {})
         for name in training.stages
         if (run.checkpoints / f"{name}.ckpt").is_file()
     }

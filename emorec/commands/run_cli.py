@@ -12,12 +12,14 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
 
 from emorec.callbacks import (
+    AveragedWeights,
     Dashboard,
     EpochSeed,
     MissingModality,
     Report,
     Spectrum,
     StagedTraining,
+    Teacher,
     Throughput,
 )
 from emorec.checkpoints import AtomicCheckpointIO
@@ -161,5 +163,17 @@ class RunCLI(LightningCLI):
             last,
         ]
         trainer = super().instantiate_trainer(**kwargs)
+        _put_averages_last(trainer)
         show_info()
         return trainer
+
+
+def _put_averages_last(trainer: Trainer) -> None:
+    """Move what puts other weights into the model behind the stages, which keep them."""
+    every: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    late = [callback for callback in every if isinstance(callback, (AveragedWeights, Teacher))]
+    if not late:
+        return
+    rest = [callback for callback in every if callback not in late]
+    at = next((i for i, c in enumerate(rest) if isinstance(c, StagedTraining)), -1) + 1
+    every[:] = [*rest[:at], *late, *rest[at:]]

@@ -1,6 +1,7 @@
 """The base of all data sets, first half: clips on disk, and their cache."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 from lightning.pytorch import LightningDataModule
@@ -18,7 +19,7 @@ from emorec.data.splits import Part, Split
 from emorec.data.traces import read_trace
 from emorec.data.unlabelled import unlabelled_clips
 from emorec.extractors import Extractor
-from emorec.types import Array, Clip
+from emorec.types import Array, Clip, SegmentBatch
 
 
 class ClipSet(LightningDataModule, ABC):
@@ -112,6 +113,9 @@ class ClipSet(LightningDataModule, ABC):
         self.traces: dict[str, dict[int, Array]] = {}
         self.assigned: dict[str, Part] = {}
         self.pinned: dict[str, Part] = {}  # the split of a run that goes on
+        self.plain: SegmentBatch | None = None  # the last training batch before augmentation
+        # Batches of the next training epoch; None: as many as there are segments for.
+        self.batches_of_epoch: Callable[[], int | None] = _all_batches
 
     @abstractmethod
     def clips(self) -> list[Clip]:
@@ -193,3 +197,7 @@ class ClipSet(LightningDataModule, ABC):
     def expected(self) -> str:
         """What the set looks like on disk, for error messages."""
         return "see the data set's documentation for its layout"
+
+
+def _all_batches() -> int | None:
+    return None

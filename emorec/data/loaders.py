@@ -19,6 +19,7 @@ def make_loader(
     shuffle: bool,
     seed: int,
     labelled: Sequence[bool] | None = None,
+    batches: int | None = None,
 ) -> DataLoader[SegmentBatch]:
     """Return a loader of this rank's share of the segments.
 
@@ -29,6 +30,7 @@ def make_loader(
         shuffle: Whether the order is drawn from (seed, epoch); otherwise it is the data set's.
         seed: Another seed, another order.
         labelled: Which segments have a label: half of each batch are such; None: as they come.
+        batches: Whole batches an epoch and rank; None: as many as there are segments for.
     """
     ranks, rank = 1, 0
     if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -37,6 +39,8 @@ def make_loader(
         sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
     else:
         sampler = HalvesSampler(range(len(dataset)), ranks, rank, labelled=labelled, seed=seed)
+    if batches is not None:
+        sampler.draw(batches * batch_size)
     return DataLoader(
         dataset,
         batch_size=batch_size,

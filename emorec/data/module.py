@@ -192,6 +192,7 @@ class EmotionDataModule(ClipSet):
             shuffle=part == "train",
             seed=self.seed,
             labelled=self._labelled(self.parts[part]) if halves else None,
+            batches=self.batches_of_epoch() if part == "train" else None,
         )
 
     def _labelled(self, dataset: SegmentDataset) -> list[bool]:
@@ -215,5 +216,21 @@ class EmotionDataModule(ClipSet):
         if self.augment is not None and self.trainer is not None and self.trainer.training:
             shown = getattr(self.trainer.lightning_module, "shown", None)
             self.augment.tell(shown, {name: len(each) for name, each in self.targets.items()})
+            self.plain = batch
             return self.augment(batch)
         return batch
+
+    def another_view(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the last training batch, augmented once more, drawn anew.
+
+        Args:
+            batch: The batch as it was augmented: it is returned where nothing augments, or where
+                augmentation mixes rows and with them what they are labelled.
+        """
+        if self.augment is None or self.plain is None:
+            return batch
+        plain = self.plain
+        other: SegmentBatch = self.augment(plain)
+        if any(other.targets[name] is not t for name, t in plain.targets.items()):
+            return batch
+        return other

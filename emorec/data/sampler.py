@@ -19,7 +19,17 @@ class DealingSampler(DistributedSampler[int]):
 
     The order is a function of (seed, epoch), also on one process: a resumed run goes on with the
     batches it would have had.
+
+    Attributes:
+        wanted: Segments a rank and epoch, where not all of them once: they are gone through again
+            and again, each time in another order, as long as it takes.
     """
+
+    wanted: int | None = None
+
+    def draw(self, count: int) -> None:
+        """Take so many segments a rank and epoch, from now on."""
+        self.wanted = self.num_samples = count
 
     def __iter__(self) -> Iterator[int]:
         """Yield this rank's positions in the data set, and fillers at the end."""
@@ -32,7 +42,13 @@ class DealingSampler(DistributedSampler[int]):
         count = len(self.dataset)  # type: ignore[arg-type]
         if not self.shuffle:
             return list(range(count))
-        return _shuffled(range(count), self._random())
+        random = self._random()
+        if self.wanted is None:
+            return _shuffled(range(count), random)
+        order: list[int] = []
+        while len(order) < self.wanted * self.num_replicas:
+            order += _shuffled(range(count), random)
+        return order[: self.wanted * self.num_replicas]
 
     def _random(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed + self.epoch)
@@ -65,6 +81,10 @@ class HalvesSampler(DealingSampler):
         """Return a labelled segment for each rank, then an unlabelled one for each, and so on."""
         random, ranks = self._random(), self.num_replicas
         first = _shuffled(self.labelled, random)
+        wanted = 0 if self.wanted is None else -(-self.wanted // 2) * ranks
+        while len(first) < wanted:
+            first += _shuffled(self.labelled, random)
+        first = first[:wanted] if wanted else first
         first += [FILLER] * (-len(first) % ranks)
         second: list[int] = []
         while len(second) < len(first):

@@ -21,6 +21,8 @@ class DeepCCA(PairObjective):
 
     one_width: ClassVar[bool] = False
 
+    of_epoch: ClassVar[bool] = True
+
     def __init__(
         self,
         sizes: Sizes,
@@ -47,6 +49,8 @@ class BarlowTwins(PairObjective):
         weight: Factor in the total loss.
         off_diagonal: The paper's lambda, the weight of correlations between other features.
     """
+
+    of_epoch: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -76,6 +80,8 @@ class VICReg(PairObjective):
         variance: The paper's mu.
         covariance: The paper's nu.
     """
+
+    of_epoch: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """The interface of an objective."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +24,12 @@ class Objective(nn.Module, ABC):
     Attributes:
         parts: Name -> detached scalar of the last call, logged beside the loss.
         score_names: Names of what :meth:`scores` returns.
+        of_epoch: Whether in validation it is of all batches together, and not the mean of what it
+            is of each: :meth:`observe` takes note of them, :meth:`observed` evaluates it.
     """
 
     score_names: tuple[str, ...] = ()
+    of_epoch: ClassVar[bool] = False
 
     def __init__(self, sizes: Sizes, *, weight: float = 1.0) -> None:
         super().__init__()
@@ -55,6 +59,16 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return the loss of the batch, a scalar, without the weight."""
+
+    def observe(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
+        """Take note of a validation batch, where it is :attr:`of_epoch`."""
+
+    def observed(self) -> Tensor:
+        """Return the loss of all batches that were observed, and fill :attr:`parts`."""
+        raise TypeError(f"{type(self).__name__} is of batches, not of epochs")
+
+    def forget(self) -> None:
+        """Drop what was observed."""
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
         """Return logits (B, classes) or values (B, T, dimensions) to be evaluated, by name."""

@@ -1,7 +1,7 @@
 """Soft-HGR correlation between pairs of features, as a loss."""
 
 from itertools import combinations
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,8 @@ class SoftHGR(PairObjective):
             only; none (the paper) where None. It is learned in stages whose
             ``train`` names ``objectives``.
     """
+
+    of_epoch: ClassVar[bool] = True
 
     def __init__(
         self,

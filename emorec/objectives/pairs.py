@@ -1,9 +1,11 @@
 """The base of losses that compare features pair by pair."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from itertools import combinations
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from emorec.errors import UserError
@@ -24,6 +26,10 @@ class PairObjective(Objective):
             modalities and, where there is a label encoder, the label.
         weight: Factor in the total loss (the paper's lambda).
         compared: Widths of the features as they are compared, where not those of ``sizes``.
+
+    In validation, a loss of covariances (:attr:`of_epoch`) is of all rows of the epoch: batches of
+    validation come clip by clip, and what rows of three clips have in common is no measure of what
+    training sees.
 
     Attributes:
         one_width: Whether both features of a pair must have the same width.
@@ -46,6 +52,7 @@ class PairObjective(Objective):
             pairs = [f"{a}+{b}" for a, b in combinations(names, 2)]
         self.pairs = [_split_pair(pair, known, self.one_width) for pair in pairs]
         self.names = sorted({name for pair in self.pairs for name in pair})
+        self._seen: list[tuple[FeatureBundle, SegmentBatch]] = []
 
     @abstractmethod
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -60,6 +67,33 @@ class PairObjective(Objective):
     def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
         """Return a feature set (B, k) as it is compared: unchanged, unless overridden."""
         return features
+
+    def observe(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
+        """Keep the features of a batch; see the base class."""
+        features = {name: bundle.features[name].detach() for name in self.names}
+        present = {name: bundle.present[name] for name in self.names}
+        # What belongs to rows, without what the encoders read.
+        few = replace(batch, inputs={}, present={}, targets={}, labelled={})
+        self._seen.append((FeatureBundle(features, present, bundle.output.detach()), few))
+
+    def forget(self) -> None:
+        """Drop what was kept."""
+        self._seen = []
+
+    @torch.no_grad()
+    def observed(self) -> Tensor:
+        """Return the loss of all kept rows; see the base class."""
+        bundles, batches = zip(*self._seen, strict=True)
+        self._seen = []
+        bundle = FeatureBundle(
+            {n: torch.cat([b.features[n] for b in bundles]) for n in self.names},
+            {n: torch.cat([b.present[n] for b in bundles]) for n in self.names},
+            torch.cat([b.output for b in bundles]),
+        )
+        index = torch.cat([b.index for b in batches])
+        clip = torch.cat([b.clip for b in batches])
+        loss: Tensor = self(bundle, SegmentBatch({}, {}, {}, {}, clip, index))
+        return loss.detach()
 
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return the sum over the pairs; see the base class."""

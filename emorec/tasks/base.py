@@ -18,6 +18,9 @@ class EmotionTask(EmotionModel):
     Arguments and attributes: see :class:`~emorec.tasks.model.EmotionModel`.
     """
 
+    # Rows and loss of each batch of a validation.
+    _validated: list[tuple[int, Tensor]]
+    _observing = False  # whether losses of whole epochs only take note of batches
     calibrating = False  # whether validation is for what is fitted on it after training
 
     @property
@@ -27,6 +30,12 @@ class EmotionTask(EmotionModel):
 
     def calibrate(self) -> None:
         """Fit on the last validation what is done to results; nothing unless overridden."""
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget what an earlier validation kept."""
+        self._validated = []
+        for name in self.objectives:
+            self.objective(name).forget()
 
     def setup(self, stage: str) -> None:
         """Check that the data has the encoders' modalities; tell objectives of clips."""
@@ -63,7 +72,10 @@ class EmotionTask(EmotionModel):
     def losses(
         self, bundle: FeatureBundle, batch: SegmentBatch
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum of the active objectives, and the scalars of all ranks to log."""
+        """Return the weighted sum of the active objectives, and the scalars of all ranks to log.
+
+        In validation, those of whole epochs take note of the batch and are left out.
+        """
         total = bundle.output.new_zeros((), dtype=torch.float32)
         logged: dict[str, Tensor] = {}
         for name in self.objectives:
@@ -71,6 +83,9 @@ class EmotionTask(EmotionModel):
             if weight == 0:
                 continue
             objective = self.objective(name)
+            if self._observing and objective.of_epoch:
+                objective.observe(bundle, batch)
+                continue
             loss = objective(bundle, batch)
             total = total + weight * loss
             logged[f"loss/{name}"] = loss.detach()
@@ -103,6 +118,34 @@ class EmotionTask(EmotionModel):
         self.log("loss", logged["loss"], prog_bar=True, logger=False, batch_size=len(batch))
         return loss
 
+    def validate_losses(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
+        """Log the losses of a validation batch, but those of whole epochs."""
+        self._observing = True
+        try:
+            _, logged = self.losses(bundle, batch)
+        finally:
+            self._observing = False
+        self._validated.append((len(batch), logged.pop("loss")))
+        self.log_dict({f"val/{k}": v for k, v in logged.items()}, batch_size=len(batch))
+
+    def log_epoch_losses(self) -> None:
+        """Log the losses that are of a whole validation epoch, and the sum of all."""
+        rows = sum(count for count, _ in self._validated)
+        if not rows:
+            return
+        total = torch.stack([count * loss for count, loss in self._validated]).sum() / rows
+        self._validated = []
+        logged: dict[str, Tensor] = {}
+        for name, weight in self.active.items():
+            objective = self.objective(name)
+            if weight == 0 or not objective.of_epoch:
+                continue
+            loss = objective.observed()
+            total = total + weight * loss
+            logged[f"val/loss/{name}"] = loss
+            logged |= {f"val/{name}/{part}": value for part, value in objective.parts.items()}
+        self.log_dict({**_mean_of_ranks(logged), "val/loss": total})
+
     def _labelled(self, batch: SegmentBatch) -> SegmentBatch:
         """Return the batch with nothing to be seen in rows without a label."""
         labelled = batch.labelled[self.target]
@@ -112,16 +155,29 @@ class EmotionTask(EmotionModel):
     def configure_optimizers(self) -> Any:
         """Make a fresh optimizer whose parameter groups are named by top-level module."""
         groups = []
+        plain = set() if self.decay_norms else self._without_decay()
         for name, parameters in self.parameter_groups().items():
             group: dict[str, Any] = {"params": parameters, "name": name}
             rates = {k: v for k, v in self.learning_rates.items() if f"{name}.".startswith(f"{k}.")}
             if rates:
                 group["lr"] = rates[max(rates, key=len)]
-            groups.append(group)
+            free = [p for p in parameters if id(p) in plain]
+            if free:
+                group["params"] = [p for p in parameters if id(p) not in plain]
+                more = {**group, "params": free, "name": f"{name} (no decay)", "weight_decay": 0.0}
+                groups += [each for each in (group, more) if each["params"]]
+            else:
+                groups.append(group)
         optimizer = self.make_optimizer(groups)
-        if self.make_scheduler is None:
+        scheduler = self.planned.config(optimizer, self.make_scheduler)
+        if scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def _without_decay(self) -> set[int]:
+        """Return the ids of biases and of the scales of normalisation layers."""
+        # Scales of any kind of norm are vectors, and no other weights of layers are.
+        return {id(p) for p in self.parameters() if p.ndim <= 1}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep which objectives and modalities the weights are meant for."""
@@ -151,7 +207,7 @@ class EmotionTask(EmotionModel):
 
 def _mean_of_ranks(values: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the mean over ranks of each scalar, in one exchange."""
-    if world_size() == 1:
+    if world_size() == 1 or not values:
         return values
     means = sum_over_ranks(torch.stack([v.float() for v in values.values()])) / world_size()
     return dict(zip(values, means, strict=True))

@@ -65,11 +65,7 @@ class ClassificationTask(EmotionTask):
     def validation_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Score segments, log the losses, and return the features for callbacks that look."""
         bundle = self.with_label(self(batch), batch)
-        _, logged = self.losses(bundle, batch)
-        self.log_dict(
-            {f"val/{key}": value for key, value in logged.items()},
-            batch_size=len(batch),
-        )
+        self.validate_losses(bundle, batch)
         self._collect(bundle, batch)
         if self.calibrating:
             assert self.fusion is not None
@@ -79,6 +75,7 @@ class ClassificationTask(EmotionTask):
 
     def on_validation_epoch_end(self) -> None:
         """Log clip metrics; a metric that cannot be computed is not logged."""
+        self.log_epoch_losses()
         self.validation_votes = self._decide()
         for name, votes in self.validation_votes.items():
             metrics = clip_metrics(votes, len(self.classes))

@@ -1,24 +1,25 @@
 """The model: encoders, fusion, objectives and label encoder, and what it computes of a batch."""
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from emorec.encoders import Encoder, LabelEncoder
 from emorec.errors import UserError
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
+from emorec.tasks.schedules import Planned, SchedulerCallable
 from emorec.tasks.standardise import Standardise
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 OptimizerCallable = Callable[[Iterable[Any]], Optimizer]
-SchedulerCallable = Callable[[Optimizer], LRScheduler]
 
 
 class TaskError(UserError):
@@ -33,8 +34,9 @@ def adam(parameters: Iterable[Any]) -> Optimizer:
 class EmotionModel(LightningModule):
     """Encoders -> fusion -> head, and the objectives on them.
 
-    Rows without a modality go through its encoder as zeros (the mean of the training clips) and
-    come out as zero features; they do count in the statistics of batch norm.
+    Rows without a modality have zero features. They do not go through an encoder with batch norm
+    that learns, whose statistics are of what is there; others get zeros (the mean of the training
+    clips) for them.
 
     Args:
         encoders: Modality -> encoder.
@@ -44,7 +46,10 @@ class EmotionModel(LightningModule):
         target: The target that the output predicts.
         label_encoder: Makes the label encoder from sizes; None where no objective needs it.
         optimizer: Makes the optimizer of a stage; Adam at 0.001 by default.
-        scheduler: Makes the learning-rate scheduler of a stage; stepped once an epoch.
+        scheduler: Makes the learning-rate scheduler of each stage that has none of its own;
+            stepped once an epoch.
+        decay_norms: Whether the optimizer's weight decay also draws biases and the scales of
+            normalisation layers towards zero, as torch does where nothing is said.
 
     Attributes:
         active: Objective -> weight in force; a stage changes it, and an objective that is not
@@ -67,6 +72,7 @@ class EmotionModel(LightningModule):
         label_encoder: Callable[[Sizes], LabelEncoder] | None = None,
         optimizer: OptimizerCallable = adam,
         scheduler: SchedulerCallable | None = None,
+        decay_norms: bool = True,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)  # objects, where it is not made by a config
@@ -78,6 +84,8 @@ class EmotionModel(LightningModule):
         self.make_fusion, self.make_objectives = fusion, objectives
         self.make_label_encoder = label_encoder
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.decay_norms = decay_norms
+        self.planned = Planned(None, 1, "")  # of the stage that is entered
         self.active: dict[str, float] = {}
         self.shown = sorted(encoders)
         self.unlabelled = True
@@ -141,8 +149,7 @@ class EmotionModel(LightningModule):
             there = batch.present[name]
             if name in self.shown:
                 read[name] = self.read(name, batch)
-                encoded = self.encoders[name](read[name])
-                features[name] = encoded.masked_fill(~_like(there, encoded), 0)
+                features[name] = self._encoded(name, read[name], there)
                 present[name] = there
             else:
                 hidden.append(name)
@@ -152,6 +159,34 @@ class EmotionModel(LightningModule):
             features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
         return replace(bundle, inputs=read)
+
+    def _encoded(self, name: str, x: Tensor, there: Tensor) -> Tensor:
+        """Return the features of a modality (B, *T, D), zero in rows where it is absent."""
+        encoder = self.encoders[name]
+        norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm) and m.training]
+        count = int(there.sum()) if norms else len(x)
+        # A vector alone has no statistics, and neither has nothing: then known ones are used.
+        few = count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms))
+        if norms and 0 < count < len(x) and not few:
+            encoded = encoder(x[there])
+            features: Tensor = encoded.new_zeros(len(x), *encoded.shape[1:])
+            return features.index_put((there,), encoded)
+        for norm in norms if few else ():
+            norm.eval()
+        encoded = encoder(x)
+        for norm in norms if few else ():
+            norm.train()
+        return cast("Tensor", encoded.masked_fill(~_like(there, encoded), 0))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the model; what makes its parts is shared: the command line's cannot be copied."""
+        makers = [self.make_fusion, self.make_label_encoder, *self.make_objectives.values()]
+        for maker in (*makers, self.make_optimizer, self.make_scheduler):
+            memo[id(maker)] = maker
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__dict__.update(deepcopy(self.__getstate__(), memo))
+        return copied
 
     def read(self, modality: str, batch: SegmentBatch) -> Tensor:
         """Return what an encoder reads: standardised, zero where the modality is absent."""

@@ -120,13 +120,13 @@ class RegressionTask(EmotionTask):
     def validation_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Collect values, log the losses, and return the features for callbacks that look."""
         bundle = self.with_label(self(batch), batch)
-        _, logged = self.losses(bundle, batch)
-        self.log_dict({f"val/{key}": value for key, value in logged.items()}, batch_size=len(batch))
+        self.validate_losses(bundle, batch)
         self._collect(bundle, batch)
         return bundle
 
     def on_validation_epoch_end(self) -> None:
         """Log the agreement; what cannot be computed is not logged."""
+        self.log_epoch_losses()
         self.validation_traces = self._join()
         gold = self._data().traces[self.target]
         for name, traces in self.validation_traces.items():

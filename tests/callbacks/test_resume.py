@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from emorec.augment import Augmentation
-from emorec.callbacks import Stage, StagedTraining
-from emorec.tasks import ClassificationTask
+from emorec.callbacks import AveragedWeights, Stage, StagedTraining
+from emorec.tasks import ClassificationTask, OneCycle, WarmupCosine
 from emorec.types import SegmentBatch
 from tests.callbacks.staging import OPTIMIZER, State, Stop, changed, state_of, train
 from tests.toy import ToyData, toy_task
@@ -66,6 +66,36 @@ def test_a_resumed_run_ends_bit_identical(
             torch.load(each.checkpoint(name), weights_only=True)["state_dict"]
             for each in (staged, whole[1])
         )
+        assert changed(theirs, mine) == set()
+
+
+def with_lengths() -> dict[str, Stage]:
+    found = stages()
+    found["audio"].steps, found["audio"].scheduler = 9, WarmupCosine(0.3)
+    found["joint"].steps, found["joint"].scheduler = 15, OneCycle()
+    return found
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_resumed_run_has_the_steps_rates_and_mean_weights_of_one_that_was_not_stopped(
+    tmp_path: Path, place: str
+) -> None:
+    ends = []
+    for name in ("whole", "cut"):
+        folder = tmp_path / name
+        if name == "cut":
+            task = toy_task(0, optimizer=OPTIMIZER)
+            stop = Stop(*PLACES[place])
+            with pytest.raises(InterruptedError):
+                train(folder, with_lengths(), AveragedWeights(0.9), stop, task=task)
+            torch.manual_seed(12345)
+        resume = name == "cut"
+        task = toy_task(0, optimizer=OPTIMIZER)
+        _, staged = train(folder, with_lengths(), AveragedWeights(0.9), task=task, resume=resume)
+        ends.append(
+            [torch.load(staged.checkpoint(n), weights_only=True)["state_dict"] for n in stages()]
+        )
+    for mine, theirs in zip(*ends, strict=True):
         assert changed(theirs, mine) == set()
 
 

@@ -210,3 +210,49 @@ def test_gradients_of_the_whole_loss_reach_all_parameters() -> None:
 
 def _is_nan(gradient: Tensor) -> bool:
     return not bool(torch.isfinite(gradient).all())
+
+
+def running(task: ClassificationTask) -> dict[str, Tensor]:
+    """Return the running statistics of batch norm."""
+    return {n: b.clone() for n, b in task.named_buffers() if "running" in n}
+
+
+@pytest.mark.parametrize("rows", [5, 2, 1, 0])
+def test_rows_that_are_not_there_do_not_count_in_batch_norm(rows: int) -> None:
+    there = [row < rows for row in range(8)]
+    whole, cut = toy_task().train(), toy_task().train()
+    few = toy_batch(8, face=there)
+    few.inputs["face"][rows:] = 1e6
+    found = whole(few)
+    alone = toy_batch(8)
+    alone.inputs["face"] = alone.inputs["face"][:rows]
+    x = cut.read("face", replace(alone, present={"face": torch.ones(rows, dtype=torch.bool)}))
+    encoder = cut.encoders["face"]
+    if rows < 2:
+        encoder.eval()
+    wanted = encoder(x)
+    torch.testing.assert_close(found.features["face"][:rows], wanted)
+    assert not found.features["face"][rows:].any()
+    for name, value in running(whole).items():
+        if "face" in name:
+            torch.testing.assert_close(value, running(cut)[name])
+    assert encoder.training == (rows >= 2)
+    assert whole.encoders["face"].norm.training  # type: ignore[union-attr]
+    found.output.sum().backward()
+    gradient = whole.encoders["face"].linear.weight.grad  # type: ignore[union-attr]
+    assert rows == 0 or gradient is not None
+
+
+def test_weight_decay_can_leave_norms_and_biases_alone() -> None:
+    def decays(**options: Any) -> dict[str, float]:
+        task = toy_task(optimizer=partial(torch.optim.AdamW, weight_decay=0.1), **options)
+        names = {id(p): name for name, p in task.named_parameters()}
+        made = task.configure_optimizers()
+        return {names[id(p)]: g["weight_decay"] for g in made.param_groups for p in g["params"]}
+
+    assert set(decays().values()) == {0.1}
+    found = decays(decay_norms=False)
+    assert found.keys() == dict(toy_task().named_parameters()).keys()
+    for name, decay in found.items():
+        vector = "norm" in name or name.endswith("bias")
+        assert decay == (0.0 if vector else 0.1), name
