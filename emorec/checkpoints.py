@@ -1,7 +1,10 @@
 """Checkpoint files: written whole or not at all, and read back with the classes they name."""
 
 import os
+import shutil
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ from emorec.data import EmotionDataModule
 from emorec.errors import UserError
 from emorec.plugins import foreign, load_plugins
 from emorec.tasks import EmotionTask
+
+LAST = "last.ckpt"  # after each epoch
+BEFORE = "before_last.ckpt"  # the one before
 
 
 class CheckpointError(UserError):
@@ -35,9 +41,30 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             super().save_checkpoint(checkpoint, temporary, storage_options)
+            if target.name == LAST and target.is_file():
+                keep_before(target)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def keep_before(last: Path) -> None:
+    """Keep a checkpoint beside itself, before it is replaced: disks cut files, too."""
+    link = last.with_name(f".{BEFORE}.{os.getpid()}")
+    try:
+        link.hardlink_to(last)
+    except OSError:  # some file systems have no links
+        shutil.copyfile(last, link)
+    link.replace(last.with_name(BEFORE))
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a checkpoint file is there from its first to its last byte."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def save_weights(path: Path, task: EmotionTask) -> None:

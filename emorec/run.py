@@ -43,7 +43,8 @@ class RunBusyError(RunError):
 class RunDirectory:
     """The files of one run, under one folder.
 
-    ``config.yaml`` (all options), ``checkpoints/last.ckpt`` (after each epoch),
+    ``config.yaml`` (all options), ``origin.json`` (where it was started),
+    ``checkpoints/last.ckpt`` (after each epoch; ``before_last.ckpt`` is the one before it),
     ``checkpoints/STAGE.ckpt`` and ``best.ckpt``, ``logs/``, ``split.csv`` (which clip is in which
     part), and, when it is finished, ``metrics.json``, ``summary.txt``, ``predictions*.csv`` and
     pictures.
@@ -55,6 +56,7 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config_file = path / "config.yaml"
+        self.origin_file = path / "origin.json"
         self.metrics_file = path / "metrics.json"
         self.timing_file = path / "timing.json"
         self.summary_file = path / "summary.txt"
@@ -133,6 +135,7 @@ class RunDirectory:
         else:  # nothing was trained yet: a corrected config is welcome
             self.split_file.unlink(missing_ok=True)  # it was of the config before
             write_text(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
+            write_text(self.origin_file, json.dumps({"folder": str(Path.cwd())}) + "\n")
 
     def open_again(self, config: Mapping[str, Any]) -> None:
         """Lock the directory of a run that is to be measured, and check what is measured.
@@ -147,6 +150,12 @@ class RunDirectory:
         self.lock()
         if self.config_file.is_file():
             self._check(config, ("seed_everything", "model", "data", "training"))
+
+    def origin(self) -> Path | None:
+        """Return the folder that the run was started in: relative paths of its config are of it."""
+        if not self.origin_file.is_file():
+            return None
+        return Path(json.loads(self.origin_file.read_text(encoding="utf-8"))["folder"])
 
     def _check(self, config: Mapping[str, Any], keys: Sequence[str] = ()) -> None:
         kept = dict(flatten(yaml.safe_load(self.config_file.read_text(encoding="utf-8"))))

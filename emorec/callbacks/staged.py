@@ -228,7 +228,13 @@ class StagedTraining(Callback):
         trainer.strategy.barrier("best weights of a stage")
         if not path.is_file():
             raise StageError(f"no weights of stage {name} at {path}; start anew with --overwrite")
-        saved = torch.load(path, map_location=task.device, weights_only=True)
+        try:
+            saved = torch.load(path, map_location=task.device, weights_only=True)
+        except Exception as error:  # whatever torch meets in a file that was cut
+            raise StageError(
+                f"the weights of stage {name} at {path} are damaged ({error}); start anew with "
+                "--overwrite"
+            ) from error
         task.load_state_dict(saved["state_dict"])
         best = self.best[name]
         rank_zero_info(

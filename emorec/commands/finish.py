@@ -1,6 +1,6 @@
 """The end of a run: its numbers in one file, its curves in a picture, and the last lines."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -15,6 +15,11 @@ from emorec.lines import lines_figure
 from emorec.plots import save_figure
 from emorec.run import RunDirectory
 from emorec.version import code_version
+
+NOTHING = {
+    "test": "the numbers say nothing of it, and UAR and F1 are means over the other classes",
+    "train": "the model cannot know it",
+}
 
 
 def write_results(
@@ -132,6 +137,7 @@ def _summary(
     lines = [f"test clips: {sizes['test']} (split {data.protocol}; {speakers})"]
     if data.label_note:
         lines.append(f"labels: {data.label_note}")
+    lines += _lacking(data)
     modalities = sorted(data.extractors)
     for name, metrics in results.items():
         label = f"{name} alone"
@@ -141,6 +147,18 @@ def _summary(
     pictures = sorted(path.name for path in run.path.glob("*.png"))
     lines += [f"pictures in {run.path}: {', '.join(pictures)}", f"model: {run.best}"]
     return "\n".join(lines) + "\n"
+
+
+def _lacking(data: Any) -> Iterator[str]:
+    """Yield a line a target that names its classes of which no clip is tested, or trained on."""
+    for target, classes in data.targets.items():
+        if target in data.continuous:
+            continue
+        for part, what in (("test", "no test clip is"), ("train", "no training clip is")):
+            there = {clip.labels.get(target) for clip in data.part_of(part)}
+            gone = [name for number, name in enumerate(classes) if number not in there]
+            if gone:
+                yield f"  {what} {', '.join(gone)}: {NOTHING[part]}"
 
 
 def _line(metrics: Mapping[str, Any]) -> str:

@@ -108,6 +108,8 @@ class RunCLI(LightningCLI):
                 self.directory.open(plain, overwrite=config.overwrite)
             else:
                 self.directory.open_again(plain)
+        if self.subcommand != "fit":
+            _found_from(self.directory.origin(), config)
         config.trainer.default_root_dir = str(self.directory.path)
         self._place_wandb(config.trainer)
 
@@ -166,6 +168,22 @@ class RunCLI(LightningCLI):
         _put_averages_last(trainer)
         show_info()
         return trainer
+
+
+def _found_from(folder: Path | None, config: Any) -> None:
+    """Complete relative paths of a run's config that only its own folder leads to, in place.
+
+    Args:
+        folder: Where the run was started; None where that is not known.
+        config: The namespace of the command's options.
+    """
+    if folder is None:
+        return
+    for key, value in vars(config).items():
+        if hasattr(value, "__dict__") and not isinstance(value, Path):
+            _found_from(folder, value)
+        elif isinstance(value, Path) and not value.exists() and (folder / value).exists():
+            setattr(config, key, folder / value)
 
 
 def _put_averages_last(trainer: Trainer) -> None:

@@ -15,7 +15,7 @@ from emorec.callbacks import (
     MissingModality,
     StagedTraining,
 )
-from emorec.checkpoints import save_weights
+from emorec.checkpoints import BEFORE, is_whole, save_weights
 from emorec.commands.arguments import is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.run_cli import RunCLI
@@ -48,7 +48,7 @@ class EmorecCLI(RunCLI):
         assert isinstance(model, EmotionTask)
         model.check()
         self._prepare(datamodule)
-        resume = self.directory.last if self.directory.last.is_file() else None
+        resume = self._resumed()
         if resume:
             rank_zero_info(f"resuming from {resume}")
         for logger in self.trainer.loggers:
@@ -73,6 +73,24 @@ class EmorecCLI(RunCLI):
         self._test(model, datamodule, finished=finished)
         if self.trainer.is_global_zero:
             self.directory.write_timing(seconds)
+
+    def _resumed(self) -> Path | None:
+        """Return the checkpoint to go on from: the last one, or, if that is damaged, that before.
+
+        Raises:
+            RunError: Both are damaged.
+        """
+        last = self.directory.last
+        if not last.is_file() or is_whole(last):
+            return last if last.is_file() else None
+        before = last.with_name(BEFORE)
+        if not is_whole(before):
+            raise RunError(
+                f"{last} is damaged, and there is no whole {BEFORE} to go on from; start anew with "
+                "--overwrite"
+            )
+        rank_zero_warn(f"{last} is damaged: the run goes on from {BEFORE}, an epoch earlier")
+        return before
 
     def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Fit on validation clips what comes after training, and save it with the weights.
@@ -150,6 +168,12 @@ class EmorecCLI(RunCLI):
         stages: StagedTraining = self._get(self.config_init, "training")
         paths = [self.directory.checkpoints / f"{name}.ckpt" for name in stages.stages]
         found = [path for path in paths if path.is_file()]
+        damaged = [path for path in found if not is_whole(path)]
+        if damaged:
+            raise RunError(
+                f"{damaged[0]} is damaged: bring it back from a copy, or start anew with emorec "
+                "fit --overwrite"
+            )
         if not found:
             raise RunError(
                 f"no trained weights in {self.directory.checkpoints}; train first with emorec fit "

@@ -70,6 +70,27 @@ def keep_unlabelled(clips: Sequence[Clip], share: float, seed: int) -> set[str]:
     return {clip.id for clip in clips if clip.labels} | set(bare[: round(share * len(bare))])
 
 
+def class_names(given: Sequence[str | int | bool]) -> list[str]:
+    """Return classes as names: numbers as they are written, true and false as yes and no.
+
+    A config cannot tell ``[yes, no]`` from ``[true, false]``: YAML reads both as booleans.
+
+    Raises:
+        DataError: Two have the same name.
+    """
+    names = [("no", "yes")[name] if isinstance(name, bool) else str(name) for name in given]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f"classes has {twice[0]!r} twice: {', '.join(names)}")
+    return names
+
+
+def boolean_word(label: str) -> str:
+    """Return ``yes`` or ``no`` for a word that means it; any other label as it is."""
+    words = {"yes": ("yes", "true", "on"), "no": ("no", "false", "off")}
+    return next((word for word, like in words.items() if label.casefold() in like), label)
+
+
 def class_index(label: str, classes: Sequence[str], where: str) -> int:
     """Return the position of a label among the classes.
 

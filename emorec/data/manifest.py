@@ -6,7 +6,7 @@ from typing import Any
 
 from emorec.cache import SlidingWindows, Windows
 from emorec.data.errors import DataError
-from emorec.data.labels import class_index
+from emorec.data.labels import boolean_word, class_index, class_names
 from emorec.data.manifest_rows import FORMAT, clip_of, path_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
 from emorec.data.root import folder_digest
@@ -25,7 +25,9 @@ class Manifest(EmotionDataModule):
     Args:
         manifest: CSV (.csv) or JSON lines (.jsonl, .json): one clip a line.
         extractors: Modality -> extractor.
-        classes: Names of the classes; the six basic emotions by default.
+        classes: Names of the classes; the six basic emotions by default. Numbers are names too;
+            what YAML takes for true and false are ``yes`` and ``no``, also in labels that say
+            true, on, false or off.
         root: Folder that paths are relative to; the manifest's own where None.
         dimensions: Columns of the traces, such as ``[arousal, valence]``; None: there are none.
         step: Seconds a step of the traces; the model has to say as many values.
@@ -43,7 +45,7 @@ class Manifest(EmotionDataModule):
         self,
         manifest: Path,
         extractors: dict[str, Extractor],
-        classes: list[str] | None = None,
+        classes: list[str | int | bool] | None = None,
         root: Path | None = None,
         dimensions: list[str] | None = None,
         step: float = 0.04,
@@ -54,7 +56,8 @@ class Manifest(EmotionDataModule):
         manifest = Path(manifest).expanduser()
         self.targets = {}
         if classes or dimensions is None:
-            self.targets["emotion"] = list(classes or BASIC)
+            self.targets["emotion"] = class_names(classes or BASIC)
+            self._booleans = any(isinstance(name, bool) for name in classes or ())
         if dimensions is not None:
             _check(dimensions, step, delay, windows)
             self.targets["affect"] = list(dimensions)
@@ -109,7 +112,8 @@ class Manifest(EmotionDataModule):
         traces: dict[str, Path] = {}
         label, trace = text_of(row, "label"), text_of(row, "trace")
         if "emotion" in self.targets and label:
-            labels["emotion"] = class_index(label, self.targets["emotion"], where)
+            name = boolean_word(label) if self._booleans else label
+            labels["emotion"] = class_index(name, self.targets["emotion"], where)
         if "affect" in self.targets and trace:
             labels["affect"], traces["affect"] = (), path_of(trace, self.root)
         return labels, traces

@@ -141,6 +141,7 @@ class AuxiliaryCrossEntropy(CategoryObjective):
         target: Which target.
         class_weights: See :class:`CategoryObjective`.
         beta: See :class:`CategoryObjective`.
+        label_smoothing: See :class:`CrossEntropy`.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class AuxiliaryCrossEntropy(CategoryObjective):
         target: str = "emotion",
         class_weights: Weighting = "none",
         beta: float = 0.99,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(
             sizes, weight=weight, target=target, class_weights=class_weights, beta=beta
@@ -161,6 +163,7 @@ class AuxiliaryCrossEntropy(CategoryObjective):
                 f"no feature {feature!r}; there are {', '.join(sorted(sizes.features))}"
             )
         self.feature, self.score_names = feature, (feature,)
+        self.label_smoothing = label_smoothing
         self.head = nn.Linear(sizes.features[feature], sizes.outputs[target])
 
     def logits(self, bundle: FeatureBundle) -> Tensor:
@@ -169,5 +172,6 @@ class AuxiliaryCrossEntropy(CategoryObjective):
         return logits
 
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return -log p; see the base class."""
-        return cross_entropy(logits, target, reduction="none")
+        """Return -log p of the smoothed label; see the base class."""
+        smoothing = self.label_smoothing
+        return cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)

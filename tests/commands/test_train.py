@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from emorec.cache import RandomWindows
@@ -15,7 +16,7 @@ from emorec.data import Synthetic
 from emorec.data.errors import DataError
 from emorec.data.splits import PARTS
 from emorec.extractors import FaceCrops, LogMel
-from tests.conftest import Place, smoke
+from tests.conftest import ROOT, Place, smoke
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -205,3 +206,93 @@ def test_a_run_that_a_callback_stopped_is_not_finished_and_goes_on(
     smoke(run, place)
     assert (run / "summary.txt").read_text().startswith("test clips")
     assert json.loads((run / "metrics.json").read_text())["finished"] is True
+
+
+def stopped_after(run: Path, place: Place, epochs: int) -> None:
+    """Leave a run that ended after some epochs."""
+
+    def stop(self: Any, trainer: Any, module: Any) -> None:
+        trainer.should_stop = trainer.current_epoch + 1 >= epochs
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emorec.callbacks.Throughput.on_train_epoch_end", stop, raising=False)
+        with pytest.warns(UserWarning, match=f"a callback stopped training after {epochs} of"):
+            smoke(run, place, "--test=false")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_cut_checkpoint_is_told_in_a_line_and_the_one_before_it_goes_on(
+    smoke_run: Path, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    stopped_after(run, place, 2)
+    cut(run / "checkpoints/last.ckpt")
+    with pytest.warns(UserWarning, match="is damaged: the run goes on from before_last.ckpt"):
+        smoke(run, place)
+    whole, mended = (json.loads((r / "metrics.json").read_text()) for r in (smoke_run, run))
+    assert mended["finished"]
+    assert mended["test"] == whole["test"]
+    weights = [
+        torch.load(r / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
+        for r in (smoke_run, run)
+    ]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_damage_that_cannot_be_mended_is_told_in_a_line(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    stopped_after(run, place, 2)
+    for name in ("last", "before_last"):
+        cut(run / f"checkpoints/{name}.ckpt")
+    with pytest.raises(SystemExit):
+        smoke(run, place)
+    shown = capsys.readouterr().err.splitlines()
+    assert "start anew with --overwrite" in shown[-1]
+    assert not any("Traceback" in line for line in shown)
+
+
+def test_weights_that_were_cut_are_not_tested(
+    smoke_run: Path, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(smoke_run, run)
+    cut(run / "checkpoints/face.ckpt")
+    with pytest.raises(SystemExit):
+        smoke(run, place, command="test")
+    assert "face.ckpt is damaged" in capsys.readouterr().err
+
+
+def test_relative_paths_of_a_run_are_found_from_another_folder(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = sorted(place.media.rglob("*.mp4"))
+    rows = [f"{clip},{('fear', 'anger')[i % 2]}" for i, clip in enumerate(clips[:12])]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "mine/clips.csv").write_text("path,label\n" + "\n".join(rows) + "\n")
+    monkeypatch.chdir(tmp_path / "mine")
+    config = ROOT / "configs/experiment/smoke.yaml"
+    command = ["fit", "--config", str(config), "--run", "run", "--test=false"]
+    command += ["--data=Manifest", "--data.manifest=clips.csv", "--data.classes=[fear, anger]"]
+    command += ["--data.cache=cache", "--data.split=random_clip", "--data.workers=0"]
+    command += ["--trainer.enable_progress_bar=false", "--data.windows=RandomWindows"]
+    main([*command, "--data.windows.count=3"])
+    monkeypatch.chdir(tmp_path / "other")
+    main(["test", "--run", str(tmp_path / "mine/run")])
+    assert (tmp_path / "mine/run/predictions.csv").is_file()
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_class_that_is_not_tested_is_told_in_the_summary(smoke_run: Path) -> None:
+    """Three test clips cannot be of six classes."""
+    tested = {row["target"] for row in read_csv(smoke_run / "predictions.csv")}
+    summary = (smoke_run / "summary.txt").read_text()
+    (line,) = [line for line in summary.splitlines() if "no test clip is" in line]
+    classes = json.loads((smoke_run / "metrics.json").read_text())["classes"]["emotion"]
+    for name in classes:
+        assert (name in line.split(":")[0]) == (name not in tested)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from emorec.data import Manifest
+from emorec.commands.parser import EmorecParser
+from emorec.data import EmotionDataModule, Manifest
 from emorec.data.errors import DataError
 from emorec.data.manifest_rows import read_clips
 from emorec.media import MediaError, probe
@@ -17,7 +18,7 @@ a/1.mp4,anger,anna,train,first
 a/2.mp4,,anna,val,
 /data/3.wav, joy ,bob,test,third
 """
-CLASSES = ["joy", "anger"]
+CLASSES: list[str | int | bool] = ["joy", "anger"]
 
 
 def manifest(folder: Path, text: str | bytes, name: str = "set.csv", **options: Any) -> Manifest:
@@ -248,3 +249,36 @@ def test_paths_that_windows_wrote_are_found(tmp_path: Path) -> None:
     assert (one.id, odd.media) == ("clips\\deep\\1.mp4", Path("odd\\name.mp4"))
     with pytest.raises(MediaError, match="write / in place of its backslashes"):
         probe(tmp_path / "clips\\gone.mp4")
+
+
+@pytest.mark.parametrize(
+    ("option", "labels", "names"),
+    [
+        ("[0, 1]", ["0", "1"], ["0", "1"]),
+        ("[yes, no]", ["Yes", "no"], ["yes", "no"]),
+        ("[true, false]", ["true", "FALSE"], ["yes", "no"]),
+        ("[on, off]", ["on", "off"], ["yes", "no"]),
+        ("[-1, 0, 1]", ["-1", "1"], ["-1", "0", "1"]),
+        ("[yes, maybe]", ["maybe", "yes"], ["yes", "maybe"]),
+    ],
+)
+def test_numbers_and_what_yaml_takes_for_booleans_are_classes(
+    tmp_path: Path, option: str, labels: list[str], names: list[str]
+) -> None:
+    rows = "".join(f"{i}.mp4,{label}\n" for i, label in enumerate(labels))
+    (tmp_path / "set.csv").write_text(f"path,label\n{rows}")
+    parser = EmorecParser()
+    parser.add_subclass_arguments(EmotionDataModule, "data")
+    extractors = '{"audio": {"class_path": "tests.toy.ToyExtractor"}}'
+    command = ["--data=Manifest", f"--data.manifest={tmp_path / 'set.csv'}"]
+    command += [f"--data.classes={option}", f"--data.extractors={extractors}"]
+    data = parser.instantiate(parser.parse_args(command)).data
+    assert data.targets == {"emotion": names}
+    said = [names[clip.labels["emotion"]] for clip in data.clips()]
+    meant = {"true": "yes", "on": "yes", "false": "no", "off": "no"}
+    assert said == [meant.get(label.lower(), label.lower()) for label in labels]
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="classes has 'yes' twice"):
+        manifest(tmp_path, CSV, classes=[True, "yes"])
