@@ -80,7 +80,8 @@ def test_starting_anew_leaves_no_picture_of_the_old_run(old: Path) -> None:
     second.open({**CONFIG, "seed_everything": 5}, overwrite=True)
     assert {path.name for path in old.glob("*.[pc][ns][gv]")} == {"mine.png"}
     trained(second)
-    assert everything(old).keys() == {"config.yaml", "checkpoints/last.ckpt", "mine.png"}
+    kept = {"config.yaml", "origin.json", "checkpoints/last.ckpt", "mine.png"}
+    assert everything(old).keys() == kept
     assert yaml.safe_load(second.config_file.read_text())["seed_everything"] == 5
 
 

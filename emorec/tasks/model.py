@@ -164,17 +164,20 @@ class EmotionModel(LightningModule):
         """Return the features of a modality (B, *T, D), zero in rows where it is absent."""
         encoder = self.encoders[name]
         norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm) and m.training]
-        count = int(there.sum()) if norms else len(x)
-        # A vector alone has no statistics, and neither has nothing: then known ones are used.
-        few = count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms))
-        if norms and 0 < count < len(x) and not few:
-            encoded = encoder(x[there])
-            features: Tensor = encoded.new_zeros(len(x), *encoded.shape[1:])
-            return features.index_put((there,), encoded)
-        for norm in norms if few else ():
+        known: list[_BatchNorm] = []  # those that have to do with what they know
+        if norms:
+            count = int(there.sum())
+            # A vector alone has no statistics, and neither has nothing.
+            if count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms)):
+                known = norms
+            elif count < len(x):
+                encoded = encoder(x[there])
+                features: Tensor = encoded.new_zeros(len(x), *encoded.shape[1:])
+                return features.index_put((there,), encoded)
+        for norm in known:
             norm.eval()
         encoded = encoder(x)
-        for norm in norms if few else ():
+        for norm in known:
             norm.train()
         return cast("Tensor", encoded.masked_fill(~_like(there, encoded), 0))
 

@@ -38,6 +38,7 @@ def test_all_stages_are_trained_for_their_epochs(run: Run) -> None:
         "face",
         "joint",
         "last",
+        "before_last",
     }
 
 
