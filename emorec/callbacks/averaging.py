@@ -11,7 +11,52 @@ from emorec.callbacks.staged import StagedTraining
 from emorec.errors import UserError
 
 
-class AveragedWeights(Callback):
+class StandIn(Callback):
+    """Other weights, which are validated and kept in place of the model's.
+
+    Attributes:
+        weights: Name in the model's state -> tensor; nothing is exchanged while it is empty.
+        evaluated: Whether they are exchanged at all.
+    """
+
+    def __init__(self) -> None:
+        self.weights: dict[str, Tensor] = {}
+        self.evaluated = True
+        self._swapped = False
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check that stages keep what this callback puts into the model.
+
+        Raises:
+            UserError: The stages come after it.
+        """
+        kinds = [type(callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
+        late = StagedTraining in kinds and kinds.index(StagedTraining) > kinds.index(type(self))
+        if self.evaluated and late:
+            name = type(self).__name__
+            raise UserError(f"{name} must come after StagedTraining in trainer.callbacks")
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the weights into the model."""
+        fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
+        if self.evaluated and self.weights and fitting:
+            swap(self.weights, pl_module)
+            self._swapped = True
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the model's back: after StagedTraining has kept the others, if they are the best."""
+        if self._swapped:
+            swap(self.weights, pl_module)
+            self._swapped = False
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Put the model's back where validation fails."""
+        self.on_validation_end(trainer, pl_module)
+
+
+class AveragedWeights(StandIn):
     """Validates, keeps and so tests a running mean of the weights instead of the last ones.
 
     Polyak and Juditsky 1992, with exponential weights: mean = decay x mean + (1 - decay) x weights
@@ -29,30 +74,19 @@ class AveragedWeights(Callback):
     def __init__(self, decay: float = 0.999) -> None:
         if not 0 <= decay < 1:
             raise UserError(f"decay is 0 to below 1, got {decay}")
+        super().__init__()
         self.decay = decay
-        self.mean: dict[str, Tensor] = {}
-        self.steps = 0
+        self.steps = self.first = 0  # of the optimizer
         self.stage = ""
-        self._swapped = False
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check that stages keep what this callback puts into their place.
-
-        Raises:
-            UserError: The stages come after it.
-        """
-        kinds = [type(callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
-        if StagedTraining in kinds and kinds.index(StagedTraining) > kinds.index(type(self)):
-            raise UserError("AveragedWeights must come after StagedTraining in trainer.callbacks")
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Start anew where a stage begins, from its weights."""
-        if not self.mean or self._stage(trainer) != self.stage:
-            self.mean = {name: value.detach().clone() for name, value in tensors(pl_module)}
+        if not self.weights or self._stage(trainer) != self.stage:
+            self.weights = {name: value.detach().clone() for name, value in tensors(pl_module)}
             self.steps, self.stage = trainer.global_step, self._stage(trainer)
-            self._first = trainer.global_step
+            self.first = trainer.global_step
 
     def on_train_batch_end(
         self,
@@ -66,30 +100,18 @@ class AveragedWeights(Callback):
         if trainer.global_step == self.steps:
             return
         self.steps = trainer.global_step
-        step = self.steps - self._first
-        average(self.mean, pl_module, min(self.decay, (1 + step) / (10 + step)))
-
-    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the mean into the model."""
-        if self.mean and trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking:
-            swap(self.mean, pl_module)
-            self._swapped = True
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the weights back: after StagedTraining has kept the mean, if it is the best."""
-        if self._swapped:
-            swap(self.mean, pl_module)
-            self._swapped = False
+        step = self.steps - self.first
+        average(self.weights, pl_module, min(self.decay, (1 + step) / (10 + step)))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the mean, and where it began."""
-        first = getattr(self, "_first", 0)
-        return {"mean": self.mean, "steps": self.steps, "stage": self.stage, "first": first}
+        own = {"steps": self.steps, "first": self.first, "stage": self.stage}
+        return {"weights": self.weights, **own}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
-        self.mean, self.steps = dict(state_dict["mean"]), int(state_dict["steps"])
-        self.stage, self._first = str(state_dict["stage"]), int(state_dict["first"])
+        self.weights, self.steps = dict(state_dict["weights"]), int(state_dict["steps"])
+        self.stage, self.first = str(state_dict["stage"]), int(state_dict["first"])
 
     def _stage(self, trainer: Trainer) -> str:
         for callback in trainer.callbacks:  # type: ignore[attr-defined]

@@ -3,21 +3,20 @@
 from typing import Any, Literal
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from emorec.augment import Augmentation
-from emorec.callbacks.averaging import swap, tensors
+from emorec.callbacks.averaging import StandIn, tensors
 from emorec.callbacks.staged import StagedTraining
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 from emorec.types import SegmentBatch
 
 
-class Teacher(Callback):
+class Teacher(StandIn):
     """Adds the target ``teacher`` to training batches: class probabilities of a teacher's output.
 
     The objective :class:`~emorec.objectives.Consistency` reads it. Two published ways:
@@ -60,9 +59,8 @@ class Teacher(Callback):
                 "Teacher.evaluate needs a decay: without one the model is its own teacher"
             )
         self.decay, self.threshold, self.rows, self.strong = decay, threshold, rows, strong
-        self.evaluate, self._swapped = evaluate, False
-        # Parameters, and buffers: statistics of batch norm among them.
-        self.weights: dict[str, Tensor] = {}
+        super().__init__()
+        self.evaluated = evaluate
         self.steps = 0
         self.stage = ""
 
@@ -127,19 +125,6 @@ class Teacher(Callback):
         with torch.no_grad():
             for name, parameter in pl_module.named_parameters():
                 self.weights[name].lerp_(parameter.detach(), 1 - decay)
-
-    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the teacher into the model's place, where it is to be evaluated."""
-        fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
-        if self.evaluate and self.weights and fitting:
-            swap(self.weights, pl_module)
-            self._swapped = True
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the model back, after StagedTraining has kept the teacher if it is the best."""
-        if self._swapped:
-            swap(self.weights, pl_module)
-            self._swapped = False
 
     def state_dict(self) -> dict[str, Any]:
         """Return the teacher's weights and steps, and the stage that they are of."""

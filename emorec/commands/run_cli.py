@@ -12,16 +12,15 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
 
 from emorec.callbacks import (
-    AveragedWeights,
     Dashboard,
     EpochSeed,
     MissingModality,
     Report,
     Spectrum,
     StagedTraining,
-    Teacher,
     Throughput,
 )
+from emorec.callbacks.averaging import StandIn
 from emorec.checkpoints import AtomicCheckpointIO
 from emorec.commands.arguments import default_run, is_first_process
 from emorec.commands.parser import EmorecParser, first_cause, show_info
@@ -189,7 +188,7 @@ def _found_from(folder: Path | None, config: Any) -> None:
 def _put_averages_last(trainer: Trainer) -> None:
     """Move what puts other weights into the model behind the stages, which keep them."""
     every: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    late = [callback for callback in every if isinstance(callback, (AveragedWeights, Teacher))]
+    late = [callback for callback in every if isinstance(callback, StandIn)]
     if not late:
         return
     rest = [callback for callback in every if callback not in late]

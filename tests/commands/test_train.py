@@ -1,5 +1,6 @@
 """fit, validate and test in this process: what a run leaves, resuming, and refusals."""
 
+import copy
 import csv
 import json
 import shutil
@@ -11,6 +12,7 @@ import torch
 import yaml
 
 from emorec.cache import RandomWindows
+from emorec.checkpoints import load_checkpoint
 from emorec.cli import main
 from emorec.data import Synthetic
 from emorec.data.errors import DataError
@@ -296,3 +298,10 @@ def test_a_class_that_is_not_tested_is_told_in_the_summary(smoke_run: Path) -> N
     classes = json.loads((smoke_run / "metrics.json").read_text())["classes"]["emotion"]
     for name in classes:
         assert (name in line.split(":")[0]) == (name not in tested)
+
+
+def test_the_task_of_a_config_can_be_copied(smoke_run: Path) -> None:
+    task, _ = load_checkpoint(smoke_run / "checkpoints/best.ckpt")
+    other = copy.deepcopy(task)
+    assert all(torch.equal(v, other.state_dict()[n]) for n, v in task.state_dict().items())
+    assert other.configure_optimizers() is not None
