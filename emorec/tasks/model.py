@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from emorec.encoders import Encoder, LabelEncoder
 from emorec.errors import UserError
+from emorec.functional import sum_over_ranks
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.tasks.schedules import Planned, SchedulerCallable
@@ -168,7 +169,11 @@ class EmotionModel(LightningModule):
         if norms:
             count = int(there.sum())
             # A vector alone has no statistics, and neither has nothing.
-            if count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms)):
+            few = count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms))
+            if any(isinstance(m, nn.SyncBatchNorm) for m in norms):
+                # Of all ranks together: each has to take part, also one that has nothing.
+                few = int(sum_over_ranks(there.sum())) < 2
+            if few:
                 known = norms
             elif count < len(x):
                 encoded = encoder(x[there])
