@@ -1,6 +1,7 @@
 """Files of folders, also behind links; and files that are whole or not there, if killed too."""
 
 import logging
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -91,8 +92,12 @@ def short_name(name: str, most: int = 180) -> str:
 
 
 def readable(name: str) -> str:
-    r"""Return a file's name as any text may hold it: a byte that is not UTF-8 as ``\xfc``."""
-    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    r"""Return a file's name as any text may hold it.
+
+    A byte that is not UTF-8 is ``\xfc``, and a character that moves the cursor ``\x1b``.
+    """
+    text = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def check_writable(folder: Path, option: str) -> None:

@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
+Numbers = NDArray[np.float64]
 LOUDEST = 1000.0  # times full scale; what is more comes from damaged files
-QUIET = 0.01  # of the loudest channel's level, RMS: 40 dB below it is hiss or crosstalk
+BLOCK = 0.5  # seconds that are judged together
+QUIET = 0.01  # of the recording's level: 40 dB below it is hiss or crosstalk
+SPEECH = (100.0, 4000.0)  # Hz: neither an offset nor hum of the mains counts
 INVERTED = -0.5  # correlation; of two microphones in one room it is above
-ALIKE = 0.5  # level of an inverted channel, as a share of the other's
+ALIKE = 0.4  # level of an inverted channel, as a share of the other's
+MOSTLY, SELDOM = 0.95, 0.05  # shares of the energy of two channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,70 +44,126 @@ def numbers(samples: Samples) -> tuple[Samples, bool]:
     return np.where(sound, samples, np.float32(0)), True
 
 
+@dataclass(slots=True)
+class _Heard:
+    """Products of the channels of one layout in the band of speech.
+
+    Each block has (channels, channels) of them.
+    """
+
+    names: Sequence[str]
+    rate: int
+    open: list[Numbers] = field(default_factory=list)  # samples of the block that is not full
+    count: int = 0
+    blocks: list[Numbers] = field(default_factory=list)
+
+    def close(self) -> None:
+        if not self.count:
+            return
+        samples = np.concatenate(self.open, 1)
+        self.open, self.count = [], 0
+        samples = (samples - samples.mean(1, keepdims=True)) * np.hanning(samples.shape[1])
+        hertz = np.fft.rfftfreq(samples.shape[1], 1 / self.rate)
+        band = np.fft.rfft(samples)[:, (hertz >= SPEECH[0]) & (hertz <= SPEECH[1])]
+        self.blocks.append((band @ band.conj().T).real / samples.shape[1] ** 2)
+
+
 class ChannelReader:
     """Collects how loud channels are and how they go together, for a :class:`Mix`."""
 
     def __init__(self) -> None:
-        self._products: dict[str, NDArray[np.float64]] = {}
-        self._names: dict[str, Sequence[str]] = {}
+        self._heard: dict[str, _Heard] = {}
 
-    def add(self, channels: Samples, layout: str, names: Sequence[str]) -> None:
-        """Take note of a block.
+    def add(self, channels: Samples, layout: str, names: Sequence[str], rate: int) -> None:
+        """Take note of some samples.
 
         Args:
             channels: float32 (channels, n).
             layout: What the file calls the channels together.
             names: What each channel is called.
+            rate: Samples a second.
         """
-        if len(channels) < 2:
+        count = len(channels)
+        if count < 2 or count != len(names):
             return
+        heard = self._heard.setdefault(layout, _Heard(names, rate))
+        if len(heard.names) != count:
+            return
+        if heard.rate != rate:
+            heard.close()
+            heard.rate = rate
         clean = numbers(channels)[0].astype(np.float64)
-        product = clean @ clean.T
-        self._products[layout] = self._products.get(layout, 0.0) + product
-        self._names[layout] = names
+        step = round(BLOCK * rate)
+        at = 0
+        while at < clean.shape[1]:
+            part = clean[:, at : at + step - heard.count]
+            heard.open.append(part)
+            heard.count += part.shape[1]
+            at += part.shape[1]
+            if heard.count >= step:
+                heard.close()
 
     def mix(self) -> tuple[Mix, list[str]]:
         """Return the mix, and what was done in words.
 
-        Channels 40 dB below the loudest one carry no sound: the mean of the others is what is
-        heard. One that is the inverse of the first loud one, about as loud, would cancel it and
-        is turned back.
+        A channel carries sound if in some half-second it is within 40 dB of the level of the
+        recording (the 90th percentile of half-seconds); the mean of those that do is what is
+        heard. One that is the inverse of another, about as loud, would cancel it: it is turned
+        back, or left out if it is so in parts of the recording alone.
         """
         weights, said = {}, []
-        for layout, product in self._products.items():
-            level = np.sqrt(np.diag(product))
-            if not level.any():
+        for layout, heard in self._heard.items():
+            heard.close()
+            products = np.array(heard.blocks)
+            level = np.sqrt(np.diagonal(products, axis1=1, axis2=2))  # (blocks, channels)
+            reference = float(np.quantile(level.max(1), 0.9))
+            if reference == 0:
+                reference = float(level.max())
+            loud = (level >= QUIET * reference) & (level > 0)
+            carry = np.asarray(loud.any(0), np.bool_)
+            if not carry.any():
                 continue
-            share = level / level.max()
-            carry = share >= QUIET
-            first = int(np.argmax(share >= ALIKE))
-            with np.errstate(invalid="ignore", divide="ignore"):
-                alike = product[first] / (level * level[first])
-            inverse = carry & (share >= ALIKE) & (alike < INVERTED)
-            if carry.all() and not inverse.any():
+            signs, words = _signs(products, level, carry, heard.names)
+            if carry.all() and not words:
                 continue
-            signs = np.where(inverse, -1.0, 1.0) * carry
-            weights[layout] = tuple((signs / carry.sum()).tolist())
-            said += self._words(layout, carry, inverse, first)
+            weights[layout] = tuple((signs / np.abs(signs).sum()).tolist())
+            if not carry.all():
+                names = [name for name, there in zip(heard.names, carry, strict=True) if there]
+                said.append(
+                    f"{carry.sum()} of {len(carry)} channels carry sound ({', '.join(names)}): the "
+                    "mean of these"
+                )
+            said += words
         return Mix(weights), said
 
-    def _words(
-        self,
-        layout: str,
-        carry: NDArray[np.bool_],
-        inverse: NDArray[np.bool_],
-        first: int,
-    ) -> list[str]:
-        names = self._names[layout]
-        said = []
-        if not carry.all():
-            loud = ", ".join(name for name, heard in zip(names, carry, strict=True) if heard)
-            said.append(
-                f"{carry.sum()} of {len(carry)} channels carry sound ({loud}): the mean of these"
-            )
-        for i in np.flatnonzero(inverse).tolist():
-            said.append(f"channel {names[i]} is the inverse of {names[first]}: turned back")
-        return said
+
+def _signs(
+    products: Numbers, level: Numbers, carry: NDArray[np.bool_], names: Sequence[str]
+) -> tuple[Numbers, list[str]]:
+    """Return 1, -1 or 0 for each channel, and what was done in words."""
+    signs = np.zeros(len(carry))
+    words = []
+    whole = np.sqrt(np.square(level).mean(0))
+    for i in np.flatnonzero(carry).tolist():
+        signs[i] = 1.0
+        for j in np.flatnonzero(signs[:i]).tolist():
+            if min(whole[i], whole[j]) < ALIKE * max(whole[i], whole[j]):
+                continue
+            size = level[:, i] * level[:, j]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                alike = np.where(size > 0, signs[j] * products[:, i, j] / size, 0.0)
+            inverse = float(size[alike < INVERTED].sum() / max(size.sum(), 1e-30))
+            if inverse >= MOSTLY:
+                signs[i] = -1.0
+                words.append(f"channel {names[i]} is the inverse of {names[j]}: turned back")
+                break
+            if inverse > SELDOM:
+                signs[i] = 0.0
+                words.append(
+                    f"channel {names[i]} is the inverse of {names[j]} in parts: it is left out"
+                )
+                break
+    return signs, words
 
 
 def channel_names(count: int) -> list[str]:

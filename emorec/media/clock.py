@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 JUMP = 10.0  # seconds after the end of a frame at which the next one is no gap any more (FFmpeg's)
+STILL = 60.0  # seconds that a picture may stand still in a file that has no sound
 BACK = 0.5  # seconds that times may go back where packets are not in order of time
+BESIDE = 3.0  # seconds between packets of two streams that lie beside each other in a file
+APART = 2.0  # seconds between decoding and presentation; more is a guess that missed a jump
+REORDERED = 16  # packets after which no frame of before comes any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,9 @@ class _Stretch:
     latest: dict[str, float] = field(default_factory=dict)  # start of a frame
 
     def add(self, kind: str, start: float, length: float) -> None:
-        end = start + min(length, JUMP)
         self.first[kind] = min(self.first.get(kind, start), start)
-        self.end[kind] = max(self.end.get(kind, end), end)
+        if start >= self.latest.get(kind, start):  # the length of others says nothing of the end
+            self.end[kind] = start + min(length, JUMP)
         if length > 0:
             self.shortest[kind] = min(self.shortest.get(kind, length), length)
         self.latest[kind] = max(self.latest.get(kind, start), start)
@@ -47,16 +51,22 @@ class _Stretch:
             self.first[kind] = min(self.first.get(kind, start), start)
             self.end[kind] = max(self.end.get(kind, start), other.end[kind])
 
-    def is_near(self, time: float) -> bool:
-        return min(self.first.values()) - JUMP <= time <= max(self.end.values()) + JUMP
+    def is_beside(self, time: float) -> bool:
+        """Return whether a packet that comes now goes with the last one of another stream."""
+        return any(abs(time - latest) <= BESIDE for latest in self.latest.values())
 
-    def goes_on_in(self, other: "_Stretch") -> bool:
+    def ends_near(self, kind: str, time: float) -> bool:
+        """Return whether a time is of the last frames of a stream here."""
+        latest = self.latest.get(kind)
+        return latest is not None and latest - APART <= time <= self.end[kind] + BACK
+
+    def goes_on_in(self, other: "_Stretch", most: float) -> bool:
         """Return whether the other one is no jump: one stream pauses, or starts late, alone."""
         if any(other.first[k] < self.end[k] - BACK for k in self.first.keys() & other.first.keys()):
             return False
         after = min(other.first.values()) - max(self.end.values())
         before = min(self.first.values()) - max(other.end.values())
-        return max(after, before) <= JUMP
+        return max(after, before) <= most
 
 
 class ClockReader:
@@ -64,14 +74,16 @@ class ClockReader:
 
     A clock jumps where a packet is more than :data:`JUMP` seconds after the end of the one before
     it in its stream, or more than :data:`BACK` seconds before that one's start, and no other stream
-    runs on through the hole. Recordings that were joined, restarted, or got another time of day
-    have such clocks.
+    runs on through the hole; pictures without sound may stand still for :data:`STILL`.
+    Recordings that were joined, restarted, or got another time of day have such clocks.
     """
 
     def __init__(self) -> None:
         self._stretches: list[_Stretch] = []
         self._at: dict[str, int] = {}
         self._last: dict[str, tuple[float, float]] = {}
+        self._from: dict[str, tuple[int, int]] = {}  # the stretch before, and packets since then
+        self._current = 0  # the stretch of the last packet
 
     def add(self, kind: str, order: float, start: float, length: float) -> None:
         """Take note of a packet; packets come as they lie in the file.
@@ -83,19 +95,41 @@ class ClockReader:
             start: Its presentation time in seconds.
             length: Its duration in seconds.
         """
+        if abs(start - order) > APART:
+            order = start  # where a file has no decoding times, they are guessed from those before
         at = self._at.get(kind)
-        known = self._stretches if at is None else self._stretches[at + 1 :]
-        first = len(self._stretches) - len(known)
-        if at is None or self._jumps(kind, order):
-            if at is not None:
-                self._stretches[at].close(kind)
-            near = (i for i, stretch in enumerate(known, first) if stretch.is_near(order))
-            at = next(near, len(self._stretches))
+        if at is not None and self._is_late(kind, start, length):
+            return
+        # Another stream has gone through a stretch without this one: it goes on where that is.
+        passed = at is not None and self._current >= at + 2
+        if at is None or self._jumps(kind, order) or passed:
+            first = 0 if at is None else at + 1
+            ahead = sorted(range(first, len(self._stretches)), key=lambda i: i != self._current)
+            near = [i for i in ahead if self._stretches[i].is_beside(order)]
+            if at is None or near or self._jumps(kind, order):
+                if at is not None:
+                    self._stretches[at].close(kind)
+                    self._from[kind] = at, 0
+                at = near[0] if near else len(self._stretches)
             if at == len(self._stretches):
                 self._stretches.append(_Stretch())
-        self._at[kind] = at
+        self._at[kind] = self._current = at
         self._last[kind] = order, length
         self._stretches[at].add(kind, start, length)
+
+    def _is_late(self, kind: str, start: float, length: float) -> bool:
+        """Add a frame that is shown before a jump, but comes after its first packet."""
+        before, since = self._from.get(kind, (0, REORDERED))
+        if since >= REORDERED:
+            return False
+        self._from[kind] = before, since + 1
+        stretch = self._stretches[before]
+        own = self._stretches[self._at[kind]]
+        if not stretch.ends_near(kind, start) or start >= own.first[kind] - BACK:
+            return False
+        stretch.add(kind, start, length)
+        stretch.close(kind)
+        return True
 
     def _jumps(self, kind: str, order: float) -> bool:
         last, length = self._last[kind]
@@ -104,8 +138,9 @@ class ClockReader:
     def parts(self) -> tuple[Part, ...]:
         """Return the parts, in their order in the file; one, without a shift, where none jumps."""
         joined: list[_Stretch] = []
+        silent = not any("audio" in stretch.first for stretch in self._stretches)
         for stretch in self._stretches:
-            if joined and joined[-1].goes_on_in(stretch):
+            if joined and joined[-1].goes_on_in(stretch, STILL if silent else JUMP):
                 joined[-1].join(stretch)
             else:
                 joined.append(stretch)

@@ -54,6 +54,7 @@ class Decoding:
         mix: How its channels become one.
         size: Width and height of its pictures in pixels, squared and upright: of its first frame;
             others are brought to it.
+        gain: What samples are multiplied by: not 1 for whole numbers in a file of floats.
         counted: Whether the times of sound are its number of samples: see
             :data:`~emorec.media.containers.COUNTED`.
         frame_rate: Frames a second of a raw stream, whose frames carry no times; else None.
@@ -64,6 +65,7 @@ class Decoding:
     clock: tuple[Part, ...] = ()
     mix: Mix = field(default_factory=Mix)
     size: tuple[int, int] = (0, 0)
+    gain: float = 1.0
     counted: bool = False
     frame_rate: Fraction | None = None
 

@@ -15,7 +15,9 @@ TILT = 0.02  # of a display matrix's unit vectors: more than this is none of the
 SQUEEZED = 8  # times as wide as high; pixels beyond come from damaged headers
 
 
-def upright(frame: av.VideoFrame, aspect: Fraction | None = None) -> Image:
+def upright(
+    frame: av.VideoFrame, aspect: Fraction | None = None, turn: Turn | None = None
+) -> Image:
     """Return a decoded frame as it is meant to be seen.
 
     Pixels that are not square are stretched, never shrunk. The display matrix of the frame, all of
@@ -24,24 +26,27 @@ def upright(frame: av.VideoFrame, aspect: Fraction | None = None) -> Image:
     Args:
         frame: The frame.
         aspect: Width of a pixel over its height (sample aspect ratio); None: square.
+        turn: How the picture is turned, see :func:`display_matrix`; None: as the frame says.
 
     Returns:
         uint8 (height, width, 3), RGB.
     """
     image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-    return orient(_squared(image, aspect), display_matrix(frame)[0])
+    if turn is None:
+        turn = (display_matrix(frame) or (np.eye(2), True))[0]
+    return orient(_squared(image, aspect), turn)
 
 
-def display_matrix(frame: av.VideoFrame) -> tuple[Turn, bool]:
+def display_matrix(frame: av.VideoFrame) -> tuple[Turn, bool] | None:
     """Return how a frame's picture is to be turned, and whether it is so exactly.
 
     Returns:
         float64 (2, 2) of -1, 0 and 1: x and y (down) of what is shown = (x, y) of the picture
-        times it; the nearest to what the file says, and the identity where it says nothing.
+        times it, the nearest to what the frame says; None where it says nothing.
     """
     side = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(side, SideData):
-        return np.eye(2), True
+        return None
     # ISO 14496-12, 6.2.2: a b u c d v x y w; x' = a x + c y + .., y' = b x + d y + ..
     a, b, _, c, d = np.frombuffer(bytes(side), np.int32, 5).tolist()
     return nearest_orientation(np.array([[a, b], [c, d]], np.float64))

@@ -16,6 +16,7 @@ from emorec.media.channels import ChannelReader, channel_names
 from emorec.media.clock import JUMP, ClockReader, Part, jumps
 from emorec.media.containers import COUNTED, MediaError, open_container
 from emorec.media.file import Decoding, Media, Span
+from emorec.media.packed import Packed
 from emorec.media.pictures import display_matrix, upright
 from emorec.media.streams import choose_streams
 
@@ -75,24 +76,46 @@ def _probe_sound(path: Path) -> Media:
     reader = ChannelReader()
     try:
         with soundfile.SoundFile(str(path)) as file:
+            if not file.seekable():  # voice mail: some codings can only be read on
+                raise MediaError(f"{file.subtype} cannot be sought in")
             frames, rate = file.frames, file.samplerate
+            gain = _gain(file)
+            file.seek(0)
             names = channel_names(file.channels)
             at = 0
             while file.channels > 1 and at < frames:
-                file.seek(at)
-                block = file.read(min(BLOCK, rate), dtype="float32", always_2d=True)
+                block = file.read(BLOCK, dtype="float32", always_2d=True)
                 if len(block) == 0:
                     break
-                reader.add(block.T, "", names)
-                at += len(block) if at < LISTENED * rate else round(ONE_OF * rate)
+                reader.add(block.T, "", names, rate)
+                at += len(block)
     except soundfile.LibsndfileError as error:
         raise MediaError(f"not readable as sound: {error.error_string}") from error
     if frames == 0:
         raise MediaError("no audio samples")
     mix, warnings = reader.mix()
+    if gain != 1:
+        warnings.insert(0, f"its samples are whole numbers in floats: divided by {1 / gain:.0f}")
     seconds = frames / rate
-    decoding = Decoding(reader="soundfile", mix=mix)
+    decoding = Decoding(reader="soundfile", mix=mix, gain=gain)
     return Media(path, 0.0, seconds, Span(0.0, seconds, seconds), None, tuple(warnings), decoding)
+
+
+def _gain(file: soundfile.SoundFile) -> float:
+    """Return what brings the samples of a sound file to [-1, 1]; not 1 for integers in floats."""
+    if file.subtype not in ("FLOAT", "DOUBLE"):
+        return 1.0
+    loud, count = 0, 0
+    peak = 0.0
+    for block in file.blocks(BLOCK, dtype="float64", always_2d=True):
+        size = np.abs(block[np.isfinite(block)])
+        loud += int((size > 2).sum())
+        count += int((size > 0).sum())
+        peak = max(peak, float(size.max(initial=0.0)))
+    # A damaged file has a few such numbers; one in another unit has hardly any other.
+    if loud < 0.5 * count or peak > 2**31:
+        return 1.0
+    return 1 / 2**15 if peak <= 2**15 else 1 / 2**31
 
 
 def _held(path: Path) -> str:
@@ -107,17 +130,32 @@ def _probe_container(path: Path) -> Media:
         streams, warnings = choose_streams(path)
         if not streams:
             raise MediaError("; ".join(warnings) or "neither an audio nor a video stream")
-        with open_container(path) as container:
-            return _Reading(container, streams, warnings).media(path)
+        media, sampled = _read_container(path, streams, list(warnings), whole=False)
+        if sampled and media.decoding.mix.weights:
+            # What was not listened to decides whether a channel is left out.
+            media, _ = _read_container(path, streams, list(warnings), whole=True)
+        return media
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"not readable as media: {error.strerror}") from error
+
+
+def _read_container(
+    path: Path, streams: Mapping[str, int], warnings: list[str], *, whole: bool
+) -> tuple[Media, bool]:
+    """Return what a container holds, and whether only a part of its sound was listened to."""
+    with open_container(path) as container:
+        reading = _Reading(container, streams, warnings, whole=whole)
+        return reading.media(path), reading.skipped
 
 
 class _Reading:
     """One pass over the packets of a container."""
 
-    def __init__(self, container: Any, streams: Mapping[str, int], warnings: list[str]) -> None:
+    def __init__(
+        self, container: Any, streams: Mapping[str, int], warnings: list[str], *, whole: bool
+    ) -> None:
         self.container, self.indices, self.warnings = container, streams, warnings
+        self.whole, self.skipped = whole, False
         self.streams = {kind: container.streams[index] for kind, index in streams.items()}
         self.clock, self.channels = ClockReader(), ChannelReader()
         self.first: dict[str, float] = {}
@@ -127,6 +165,7 @@ class _Reading:
         self.last: dict[str, tuple[float, float]] = {}
         self.size = (0, 0)
         self.damaged = 0
+        self.packed = Packed()
 
     def media(self, path: Path) -> Media:
         """Read all packets and return what was found."""
@@ -195,7 +234,10 @@ class _Reading:
         if self.counts:
             return True
         seconds = 0.0 if stamp is None else stamp * tick - self.first["audio"]
-        return seconds < LISTENED or seconds % ONE_OF < 1
+        if self.whole or seconds < LISTENED or seconds % ONE_OF < 1:
+            return True
+        self.skipped = True
+        return False
 
     def _decode(self, kind: str, packet: Any) -> None:
         try:
@@ -214,7 +256,12 @@ class _Reading:
                     self._look(frame)
             if kind == "audio" and frame.layout.nb_channels > 1:
                 names = [channel.name for channel in frame.layout.channels]
-                self.channels.add(_planar(frame), frame.layout.name, names)
+                try:
+                    samples = self.packed(frame)
+                except av.error.FFmpegError:  # a frame that the decoder should not have given
+                    continue
+                for part in samples:
+                    self.channels.add(part, frame.layout.name, names, frame.rate)
 
     def _count(self, kind: str, seconds: float) -> None:
         self.counted[kind] = self.counted.get(kind, 0.0) + seconds
@@ -223,7 +270,8 @@ class _Reading:
         """Take note of the first picture."""
         image = upright(frame, self.streams["video"].sample_aspect_ratio)
         self.size = image.shape[1], image.shape[0]
-        if not display_matrix(frame)[1]:
+        turned = display_matrix(frame)
+        if turned is not None and not turned[1]:
             self.warnings.append(
                 "its display matrix is none of the eight orientations: the nearest is taken"
             )
@@ -239,14 +287,6 @@ class _Reading:
                 if kind in ends and length > JUMP:
                     ends[kind] = max(ends[kind], min(start + length, max(ends.values())))
         return ends
-
-
-def _planar(frame: av.AudioFrame) -> Any:
-    """Return the samples of a frame, float32 (channels, n)."""
-    if frame.format.name == "fltp":
-        return frame.to_ndarray()
-    planar = av.AudioResampler("fltp", frame.layout, frame.rate)
-    return np.concatenate([part.to_ndarray() for part in planar.resample(frame)], 1)
 
 
 def _frame_rate(stream: Any) -> Fraction:

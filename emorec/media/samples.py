@@ -11,8 +11,10 @@ import soundfile
 from emorec.media.channels import Samples, numbers
 from emorec.media.containers import BEFORE, FAR, open_container
 from emorec.media.file import Media
+from emorec.media.packed import Packed
 
 BLOCK = 65536  # samples
+LOOSE = 0.3  # seconds: no packet of a transport stream holds more sound
 # Containers that state each packet's time; in others (mp3, aac) the time after seeking is a guess.
 SOUGHT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 
@@ -55,8 +57,14 @@ def _read_sound(media: Media, seek: float) -> Iterator[tuple[float, int, Samples
     """Yield (time, rate, mono samples) of a sound file from a time of the file on."""
     with soundfile.SoundFile(str(media.path)) as file:
         at = file.seek(min(round(seek * file.samplerate), file.frames))
+        mix, gain = media.decoding.mix, np.float32(media.decoding.gain)
+        whole = gain == 1
         for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
-            yield at / file.samplerate - media.origin, file.samplerate, media.decoding.mix(block.T)
+            yield (
+                at / file.samplerate - media.origin,
+                file.samplerate,
+                mix(block.T if whole else gain * block.T),
+            )
             at += len(block)
 
 
@@ -89,8 +97,7 @@ def _read_streams(
                 raise _LateError from error
         else:
             seek = None
-        planar: av.AudioResampler | None = None
-        form: tuple[str, str, int] | None = None
+        packed, first_rate, ends = Packed(), 0, 0.0
         packets = container.demux(stream)
         while True:
             try:
@@ -110,12 +117,6 @@ def _read_streams(
                     count += float((packet.duration or 0) * stream.time_base)
                 continue
             for frame in frames:
-                if form != (frame.format.name, frame.layout.name, frame.rate):
-                    # Only the sample format changes here: libswresample's own mono mix of floats
-                    # is 3 dB louder than the mean.
-                    form = frame.format.name, frame.layout.name, frame.rate
-                    planar = av.AudioResampler("fltp", frame.layout, frame.rate)
-                assert planar is not None
                 if seek is not None and (frame.time is None or frame.time > seek + BEFORE / 2):
                     raise _LateError
                 seek = None  # it led before what is wanted
@@ -124,9 +125,14 @@ def _read_streams(
                 )
                 if media.decoding.counted:
                     count = (time or 0.0) + frame.samples / frame.rate
-                for part in planar.resample(frame):
+                first_rate = first_rate or frame.rate
+                # Several frames in a packet are dated with the first rate of the stream.
+                if frame.rate != first_rate and time is not None and abs(time - ends) < LOOSE:
+                    time = ends
+                ends = (ends if time is None else time) + frame.samples / frame.rate
+                for part in packed(frame):
                     yield (
                         float("nan") if time is None else time - media.origin,
-                        part.sample_rate,
-                        mix(np.asarray(part.to_ndarray(), np.float32), frame.layout.name),
+                        frame.rate,
+                        mix(part, frame.layout.name),
                     )

@@ -38,6 +38,8 @@ def choose_streams(path: Path) -> tuple[dict[str, int], list[str]]:
             continue
         first = known[0] if len(known) == 1 else _first_decoded(path, known)
         chosen[kind] = known[0] if first is None else first
+        if kind == "audio" and len(known) > 1:
+            warnings.append(f"{len(known)} audio tracks: stream {chosen[kind]} is read")
         passed = [codec or "not known" for index, codec in streams if index != chosen[kind]]
         if streams[0][0] != chosen[kind] and first is not None:
             at = [index for index, _ in streams].index(chosen[kind])

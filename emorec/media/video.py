@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import av
 import av.error
+import numpy as np
 
 from emorec.media.containers import BEFORE, FAR, open_container
 from emorec.media.faces import Image
 from emorec.media.file import Media
-from emorec.media.pictures import fit, upright
+from emorec.media.pictures import Turn, display_matrix, fit, upright
 
 
 class _LateError(Exception):
@@ -146,16 +147,18 @@ class _Shown(NamedTuple):
         time: Seconds from the clip's origin.
         frame: As it was decoded.
         aspect: Width of its pixels over their height; None: square.
+        turn: How its picture is turned.
         size: Width and height that pictures are brought to.
     """
 
     time: float
     frame: av.VideoFrame
     aspect: Fraction | None
+    turn: Turn
     size: tuple[int, int]
 
     def image(self) -> Image:
-        return fit(upright(self.frame, self.aspect), self.size)
+        return fit(upright(self.frame, self.aspect, self.turn), self.size)
 
 
 def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[_Shown]:
@@ -168,7 +171,7 @@ def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[_S
         if seek is not None:
             container.seek(int(seek * av.time_base))
         packets = container.demux(stream)
-        aspect = _Aspect(stream)
+        aspect, turn = _Aspect(stream), np.eye(2)
         while True:
             try:
                 packet = next(packets)
@@ -183,13 +186,15 @@ def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[_S
                 damaged[0] += 1
                 continue
             for frame in frames:
+                # What a key frame says of its orientation holds until another one does.
+                turn = turn if (said := display_matrix(frame)) is None else said[0]
                 if decoding.frame_rate is not None:
                     time: float | None = float(number / decoding.frame_rate)
                     number += 1
                 else:
                     time = None if frame.time is None else walk(float(frame.time))
                 if time is not None:
-                    yield _Shown(time - media.origin, frame, aspect.now(), decoding.size)
+                    yield _Shown(time - media.origin, frame, aspect.of(frame), turn, decoding.size)
 
 
 class _Aspect:
@@ -198,9 +203,14 @@ class _Aspect:
     def __init__(self, stream: av.VideoStream) -> None:
         self._stream, self._first = stream, stream.codec_context.sample_aspect_ratio
         self._said = stream.sample_aspect_ratio
+        self._of_size: dict[tuple[int, int], Fraction | None] = {}
 
-    def now(self) -> Fraction | None:
-        """Return it for the frame that was decoded last."""
-        coded = self._stream.codec_context.sample_aspect_ratio
-        # What the container says goes before what the codec says, unless that changes.
-        return self._said if not coded or coded == self._first else coded
+    def of(self, frame: av.VideoFrame) -> Fraction | None:
+        """Return it for a frame that was just decoded."""
+        context, size = self._stream.codec_context, (frame.width, frame.height)
+        # Where the size changes, the decoder is ahead of the frames that it still holds back.
+        if size not in self._of_size or size == (context.width, context.height):
+            coded = context.sample_aspect_ratio
+            # What the container says goes before what the codec says, unless that changes.
+            self._of_size[size] = self._said if not coded or coded == self._first else coded
+        return self._of_size[size]

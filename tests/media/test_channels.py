@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+import soundfile
 
 from emorec.media import Media, probe, read_windows
 from emorec.media.channels import ChannelReader
@@ -84,7 +86,86 @@ def test_blocks_that_are_not_numbers_do_not_decide() -> None:
     reader = ChannelReader()
     spoiled = np.stack([VOICE, VOICE]).copy()
     spoiled[1, :100] = np.nan
-    reader.add(spoiled, "stereo", ["L", "R"])
+    reader.add(spoiled, "stereo", ["L", "R"], RATE)
     mix, said = reader.mix()
     assert said == []
     assert mix(np.ones((2, 3), np.float32), "stereo").tolist() == [1.0, 1.0, 1.0]
+
+
+SECOND = hum(RATE, 2.0, 9)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mkv"])
+@pytest.mark.parametrize(
+    "channels",
+    [
+        (VOICE + 0.1, VOICE - 0.1),  # offsets of opposite sign
+        (VOICE + 0.05 * np.sin(np.arange(96000) / RATE * 314.16), VOICE - 0.0),  # hum of the mains
+        (VOICE, np.full_like(VOICE, 0.4)),  # a dead input
+        (
+            VOICE + 0.1 * np.sin(np.arange(96000) / RATE * 314.16),
+            VOICE - 0.1 * np.sin(np.arange(96000) / RATE * 314.16),
+        ),
+    ],
+)
+def test_offsets_and_hum_decide_nothing(
+    tmp_path: Path, name: str, channels: tuple[Samples, ...]
+) -> None:
+    heard = gain(written(tmp_path / name, *(c.astype(np.float32) for c in channels)))
+    assert heard == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_channel_that_is_the_inverse_in_a_part_alone_is_left_out(tmp_path: Path) -> None:
+    turned = np.where(np.arange(len(VOICE)) < len(VOICE) / 2, -VOICE, VOICE)
+    media = written(tmp_path / "a.wav", VOICE, turned)
+    assert gain(media) == pytest.approx(1.0, abs=0.01)
+    assert "in parts: it is left out" in media.warnings[0]
+
+
+def test_any_two_channels_can_be_inverse(tmp_path: Path) -> None:
+    media = written(tmp_path / "a.wav", SECOND, VOICE, -VOICE, -SECOND, QUIET, QUIET)
+    assert gain(media) == pytest.approx(0.5, abs=0.05)
+    assert len([text for text in media.warnings if "turned back" in text]) == 2
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mkv", "a.mp4"])
+def test_who_speaks_late_and_shortly_is_heard(tmp_path: Path, name: str) -> None:
+    """Between the seconds that are sampled of long files."""
+    left = hum(8000, 150.0)
+    right = np.zeros_like(left)
+    right[102 * 8000 : 108 * 8000] = hum(8000, 6.0, 3)
+    left[102 * 8000 : 108 * 8000] = 0
+    if name in ("a.wav", "a.flac"):
+        media = probe(write_sound(tmp_path / name, np.stack([left, right]), 8000))
+    else:
+        codec = "aac" if name == "a.mp4" else "pcm_s16le"
+        sound = Sound(np.stack([left, right]), rate=8000, codec=codec)
+        media = probe(write_media(tmp_path / name, None, sound))
+    heard = read_windows(media, [Window(103.0, 107.0)], 8000)[0][0]
+    assert np.sqrt(np.mean(heard**2)) > 0.02
+
+
+@pytest.mark.parametrize("name", ["a.mov", "a.mkv", "a.wav"])
+def test_more_than_eight_channels_are_read(tmp_path: Path, name: str) -> None:
+    several = np.stack([QUIET] * 9 + [VOICE])
+    write_sound(tmp_path / "ten.wav", several)
+    path = tmp_path / name
+    if name == "a.wav":
+        path = tmp_path / "ten.wav"
+    else:
+        with av.open(str(tmp_path / "ten.wav")) as source, av.open(str(path), "w") as target:
+            stream = target.add_stream_from_template(source.streams.audio[0])
+            for packet in source.demux(audio=0):
+                if packet.size:
+                    packet.stream = stream
+                    target.mux(packet)
+    assert gain(probe(path)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_whole_numbers_in_a_file_of_floats_are_brought_to_full_scale(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", VOICE * 32768, RATE, subtype="FLOAT")
+    media = probe(tmp_path / "a.wav")
+    assert gain(media) == pytest.approx(1.0, abs=0.01)
+    assert "whole numbers in floats" in media.warnings[0]
+    soundfile.write(tmp_path / "b.wav", VOICE * 1.5, RATE, subtype="FLOAT")
+    assert probe(tmp_path / "b.wav").warnings == ()

@@ -189,3 +189,49 @@ def test_a_part_of_a_recording_whose_clock_jumps(tmp_path: Path) -> None:
     media = two(tmp_path, 0.0, 10800.0).part(2.5, 3.5)
     assert read_bars(read_key_frames(media, [0.5]).images[0]) == pytest.approx(75, abs=2)
     assert replace(media).duration == 1.0
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.nut", "a.ts"])
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_jump_is_seen_whatever_frames_wait_for_each_other(
+    tmp_path: Path, name: str, sound: bool
+) -> None:
+    frames = times(50) + times(50, start=10002)
+    options = {"bf": "3", "b-adapt": "0", "preset": "medium", "threads": "1"}
+    codec = "mp2" if name == "a.ts" else "pcm_s16le"
+    wave = Sound(beep(RATE, 4.0, 3.6)[None], codec=codec, gap=(94 * 1024, 10000.0))
+    path = write_media(tmp_path / name, Picture(frames, options=options), wave if sound else None)
+    media = probe(path)
+    assert media.duration == pytest.approx(4.0, abs=0.2)
+    assert sum("clock" in text for text in media.warnings) == 1
+    shown = list(iter_frames(media))
+    assert [read_bars(image) for _, image in shown] == list(range(100))
+    assert (np.diff([time for time, _ in shown]) > 0.0).all()
+
+
+def test_pictures_without_sound_may_stand_still(tmp_path: Path) -> None:
+    for name in ("a.mkv", "a.mp4", "a.ts"):
+        media = probe(write_media(tmp_path / name, Picture([0.0, 12.0, 24.0, 54.0], rate=1)))
+        assert media.warnings == ()
+        assert media.duration == pytest.approx(54.0, abs=11)
+        assert len(read_key_frames(media, [1.0, 13.0, 30.0, 54.5]).images) == 4
+
+
+def test_sound_goes_with_the_picture_that_it_lies_beside() -> None:
+    def part(start: float, *kinds: str) -> list[tuple[str, float, float]]:
+        return [(kind, start + i / 10, 0.1) for i in range(60) for kind in kinds]
+
+    for starts in ((0.0, 100.0, 6.0), (0.0, 0.0, 0.0)):
+        packets = [
+            *part(starts[0], "audio", "video"),
+            *part(starts[1], "video"),
+            *part(starts[2], "audio", "video"),
+        ]
+        parts = parts_of(*packets)
+        assert [sorted(each.spans) for each in parts] == [  # type: ignore[attr-defined]
+            ["audio", "video"],
+            ["video"],
+            ["audio", "video"],
+        ]
+    parts = parts_of(*part(0.0, "video"), *part(0.0, "audio", "video"))
+    assert [sorted(each.spans) for each in parts] == [["video"], ["audio", "video"]]  # type: ignore[attr-defined]
