@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
 from emorec.plugins import foreign, load_plugins
+from emorec.run import BEFORE
 from emorec.tasks import EmotionTask
-
-LAST = "last.ckpt"  # after each epoch
-BEFORE = "before_last.ckpt"  # the one before
 
 
 class CheckpointError(UserError):
@@ -41,7 +38,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             super().save_checkpoint(checkpoint, temporary, storage_options)
-            if target.name == LAST and target.is_file():
+            if target.name == "last.ckpt" and target.is_file():
                 keep_before(target)
             temporary.replace(target)
         finally:
@@ -62,9 +59,12 @@ def is_whole(path: Path) -> bool:
     """Return whether a checkpoint file is there from its first to its last byte."""
     try:
         with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
-    except (OSError, zipfile.BadZipFile, zlib.error):
+            if file.testzip() is not None:
+                return False
+        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception:  # whatever the two meet in a damaged file: it is not whole
         return False
+    return True
 
 
 def save_weights(path: Path, task: EmotionTask) -> None:

@@ -32,6 +32,9 @@ FREE = (
 )
 
 
+BEFORE = "before_last.ckpt"  # what last.ckpt was an epoch earlier
+
+
 class RunError(UserError):
     """The run directory cannot be used as asked."""
 
@@ -63,6 +66,7 @@ class RunDirectory:
         self.split_file = path / "split.csv"
         self.checkpoints = path / "checkpoints"
         self.last = self.checkpoints / "last.ckpt"
+        self.before = self.checkpoints / BEFORE
         self.best = self.checkpoints / "best.ckpt"
         self._lock = FileLock(path / ".lock")
 
@@ -125,6 +129,8 @@ class RunDirectory:
                 "name another folder with --run"
             )
         self.lock()
+        if not self.last.is_file() and self.before.is_file():
+            self.before.replace(self.last)  # somebody deleted a damaged one
         settle(self.path, replaced=self.last.is_file())
         if overwrite:
             set_aside(self.path)

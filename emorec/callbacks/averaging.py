@@ -22,7 +22,7 @@ class StandIn(Callback):
     def __init__(self) -> None:
         self.weights: dict[str, Tensor] = {}
         self.evaluated = True
-        self._swapped = False
+        self._own: dict[str, Tensor] = {}  # the model's, while the others are in their place
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check that stages keep what this callback puts into the model.
@@ -32,22 +32,26 @@ class StandIn(Callback):
         """
         kinds = [type(callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
         late = StagedTraining in kinds and kinds.index(StagedTraining) > kinds.index(type(self))
+        name = type(self).__name__
         if self.evaluated and late:
-            name = type(self).__name__
             raise UserError(f"{name} must come after StagedTraining in trainer.callbacks")
+        others = [c for c in trainer.callbacks if isinstance(c, StandIn) and c.evaluated]  # type: ignore[attr-defined]
+        if len(others) > 1:
+            names = " and ".join(type(each).__name__ for each in others)
+            raise UserError(f"{names}: only one can be validated in place of the model")
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the weights into the model."""
         fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
         if self.evaluated and self.weights and fitting:
-            swap(self.weights, pl_module)
-            self._swapped = True
+            self._own = {name: value.detach().clone() for name, value in tensors(pl_module)}
+            put(self.weights, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the model's back: after StagedTraining has kept the others, if they are the best."""
-        if self._swapped:
-            swap(self.weights, pl_module)
-            self._swapped = False
+        if self._own:
+            put(self._own, pl_module)
+            self._own = {}
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
@@ -84,7 +88,12 @@ class AveragedWeights(StandIn):
     ) -> None:
         """Start anew where a stage begins, from its weights."""
         if not self.weights or self._stage(trainer) != self.stage:
-            self.weights = {name: value.detach().clone() for name, value in tensors(pl_module)}
+            # In single precision: a mean in bfloat16 stands still.
+            self.weights = {}
+            for name, value in tensors(pl_module):
+                wide = torch.promote_types(value.dtype, torch.float32)
+                kind = wide if value.is_floating_point() else value.dtype
+                self.weights[name] = value.detach().to(kind, copy=True)
             self.steps, self.stage = trainer.global_step, self._stage(trainer)
             self.first = trainer.global_step
 
@@ -138,10 +147,8 @@ def average(mean: dict[str, Tensor], module: LightningModule, decay: float) -> N
 
 
 @torch.no_grad()
-def swap(mean: dict[str, Tensor], module: LightningModule) -> None:
-    """Exchange a mean of a model's tensors with them, in place."""
+def put(weights: dict[str, Tensor], module: LightningModule) -> None:
+    """Copy tensors into those of a model, in its precision."""
     for name, value in tensors(module):
-        if name in mean:
-            kept = mean[name].to(value.device, copy=True)
-            mean[name] = value.detach().clone()
-            value.data.copy_(kept)
+        if name in weights:
+            value.data.copy_(weights[name])

@@ -1,6 +1,7 @@
 """How a trained model does where a modality is missing."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,7 +12,7 @@ from emorec.data.segments import SegmentDataset
 from emorec.errors import UserError
 from emorec.metrics import ClipVote, clip_metrics
 from emorec.tasks import ClassificationTask
-from emorec.types import FeatureBundle, SegmentBatch
+from emorec.types import FeatureBundle
 
 EITHER = "either"
 
@@ -48,8 +49,9 @@ class MissingModality(Callback):
             raise UserError(f"missing.rates are shares from 0 to 1, got {rates}")
         self.results: dict[str, dict[float, dict[str, Any]]] = {}
         self._votes: dict[tuple[str, float], ClipVote] = {}
-        # Clip, or (clip, window) -> its place among those that can lose a modality.
-        self._order: dict[tuple[int, ...], int] = {}
+        # Case -> clip, or (clip, window) -> its place among those that can lose a modality, and
+        # which one it loses.
+        self._order: dict[str, dict[tuple[int, ...], tuple[int, str]]] = {}
         self._count = 0  # of all labelled ones
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -88,11 +90,12 @@ class MissingModality(Callback):
         if not self._votes:
             return
         assert isinstance(pl_module, ClassificationTask)
-        order = self._places(batch)
+        pairs = zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
+        keys = [self._key(clip, window) for clip, window in pairs]
         target = batch.targets[pl_module.target]
         target = target.masked_fill(~batch.labelled[pl_module.target], -1)
         for (case, rate), vote in self._votes.items():
-            bundle = _without(outputs, self._lost(case, rate, order, pl_module.shown), pl_module)
+            bundle = _without(outputs, self._lost(case, rate, keys, batch.clip.device), pl_module)
             rows = bundle.present["fused"]
             scores = bundle.output.float().softmax(-1)
             vote.update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
@@ -110,47 +113,55 @@ class MissingModality(Callback):
                 "accuracy": metrics.accuracy,
                 "uar": metrics.uar,
                 "macro_f1": metrics.macro_f1,
-                "share": self._taken(rate) / self._count if self._count else None,
+                "share": self._taken(case, rate) / self._count if self._count else None,
             }
 
-    def _taken(self, rate: float) -> int:
+    def _taken(self, case: str, rate: float) -> int:
         """Return how many lose a modality."""
-        return round(rate * len(self._order))
+        return round(rate * len(self._order[case]))
 
     def _lost(
-        self, case: str, rate: float, order: Tensor, modalities: list[str]
+        self, case: str, rate: float, keys: Sequence[tuple[int, ...]], device: torch.device
     ) -> dict[str, Tensor]:
         """Return modality -> bool (B,), where it is missing."""
-        lost = (order >= 0) & (order < self._taken(rate))
-        if case != EITHER:
-            return {case: lost}
-        # In turns, so that each has its part of any share.
+        taken, order = self._taken(case, rate), self._order[case]
+        gone = [
+            name if place < taken else ""
+            for place, name in (order.get(k, (taken, "")) for k in keys)
+        ]
         return {
-            name: lost & (order % len(modalities) == i) for i, name in enumerate(sorted(modalities))
+            name: torch.tensor([each == name for each in gone], device=device)
+            for name in sorted({name for _, name in order.values()})
         }
-
-    def _places(self, batch: SegmentBatch) -> Tensor:
-        """Return the place of each row, int64 (B,); -1 for one that cannot lose a modality."""
-        pairs = zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
-        places = [self._order.get(self._key(clip, window), -1) for clip, window in pairs]
-        return torch.tensor(places, device=batch.clip.device)
 
     def _key(self, clip: int, window: int) -> tuple[int, ...]:
         return (clip,) if self.unit == "clip" else (clip, window)
 
     def _drawn(
         self, data: SegmentDataset, task: ClassificationTask
-    ) -> tuple[dict[tuple[int, ...], int], int]:
+    ) -> tuple[dict[str, dict[tuple[int, ...], tuple[int, str]]], int]:
         """Return the places of all that can lose a modality, and how many are labelled."""
-        several: dict[tuple[int, ...], bool] = {}
+        able: dict[tuple[int, ...], set[str]] = {}  # modalities that are there beside another one
         for clip, window in data.items:
             if task.target in data.labels[clip]:
-                there = sum(data.present[clip][name][window] for name in task.shown)
+                there = {name for name in task.shown if data.present[clip][name][window]}
                 key = self._key(clip, window)
-                several[key] = several.get(key, False) or there > 1
-        able = [key for key, more in several.items() if more]
+                able[key] = able.get(key, set()) | (there if len(there) > 1 else set())
         drawn = sorted(able, key=lambda key: self._rank(data.ids[key[0]], key[1:]))
-        return {key: place for place, key in enumerate(drawn)}, len(several)
+        order: dict[str, dict[tuple[int, ...], tuple[int, str]]] = {
+            name: {
+                key: (place, name)
+                for place, key in enumerate(key for key in drawn if name in able[key])
+            }
+            for name in task.shown
+        }
+        order[EITHER], counts = {}, dict.fromkeys(sorted(task.shown), 0)
+        for key in drawn:
+            if able[key]:  # in turns, so that each has its part of any share
+                name = min((n for n in counts if n in able[key]), key=counts.__getitem__)
+                counts[name] += 1
+                order[EITHER][key] = len(order[EITHER]), name
+        return order, len(able)
 
     def _rank(self, clip_id: str, window: tuple[int, ...]) -> bytes:
         """Return a place in the order that the seed draws, whatever else there is."""

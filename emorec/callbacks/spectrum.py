@@ -68,8 +68,9 @@ class Spectrum(Callback):
             components = min(self.components, len(f) // 10)
             if components == 0:
                 continue
-            # Any order in which no clip meets itself.
-            other = torch.arange(len(g), device=g.device).roll(max(1, len(g) // 3))
+            # Lists of clips are periodic (each speaker says the same): only chance is chance.
+            order = torch.randperm(len(g), generator=torch.Generator().manual_seed(0))
+            other = order.to(g.device)
             for name, paired in (("", g), ("permuted/", g[other])):
                 sigma = hgr_spectrum(f, paired, components=components)[: self.count].float()
                 numbered = enumerate(sigma, start=1)

@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from emorec.callbacks.init_weights import check_split, existing, start_from
 from emorec.callbacks.stage import Stage, StageError, check_callbacks, check_monitor
@@ -90,6 +91,7 @@ class StagedTraining(Callback):
                 "leave it out and set --training.stages.NAME.epochs"
             )
         check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]
+        self._check_lengths(trainer, task)
         timed = any(isinstance(callback, Timer) for callback in trainer.callbacks)  # type: ignore[attr-defined]
         if trainer.max_steps not in (None, -1) or timed:
             raise StageError(
@@ -108,6 +110,28 @@ class StagedTraining(Callback):
             task.planned = self._plan(name)
             task.learning_rates = dict(self.stages[name].learning_rates)
             trainer.strategy.setup_optimizers(trainer)
+
+    def _check_lengths(self, trainer: Trainer, task: EmotionTask) -> None:
+        """Check that stages last as long as they say, and that their schedules can be made.
+
+        Raises:
+            StageError: Options of the trainer cut them short.
+            UserError: A schedule does not go with what stages monitor.
+        """
+        every = trainer.check_val_every_n_epoch or 1
+        for name, stage in self.stages.items():
+            if stage.epochs < every:
+                raise StageError(
+                    f"stage {name} has {stage.epochs} epoch(s) and would never be validated: "
+                    f"trainer.check_val_every_n_epoch is {every}"
+                )
+            if stage.steps is not None and trainer.limit_train_batches != 1.0:
+                raise StageError(
+                    f"stage {name} has {stage.steps} steps, and trainer.limit_train_batches would "
+                    "cut them short; give one of the two"
+                )
+            trial = task.make_optimizer([{"params": [torch.zeros(1, requires_grad=True)]}])
+            Planned(stage.scheduler, 10, stage.monitor).config(trial, task.make_scheduler)
 
     def _plan(self, name: str) -> Planned:
         stage = self.stages[name]
@@ -165,9 +189,11 @@ class StagedTraining(Callback):
         name, first = self.stage_at(trainer.current_epoch)
         task = _task(pl_module)
         for objective, steps in self.stages[name].warmup.items():
-            epoch = trainer.current_epoch - first
-            before = self.stages[name].batches(0, trainer.accumulate_grad_batches)
-            step = epoch * (before or int(trainer.num_training_batches)) + batch_idx
+            stage, together = self.stages[name], trainer.accumulate_grad_batches
+            epochs = range(trainer.current_epoch - first)
+            batches = [stage.batches(epoch, together) for epoch in epochs]
+            before = sum(int(trainer.num_training_batches) if n is None else n for n in batches)
+            step = (before + batch_idx) // together
             share = min(1.0, (step + 1) / max(1, steps))
             task.active[objective] = task.objective(objective).weight * share
 
@@ -188,6 +214,10 @@ class StagedTraining(Callback):
         if before is None or score > before["score"]:
             self.best[name] = {"score": score, "epoch": trainer.current_epoch}
             trainer.save_checkpoint(self.checkpoint(name), weights_only=True)
+        for config in trainer.lr_scheduler_configs:
+            # Not by Lightning: it goes on after the epoch's checkpoint was written.
+            if isinstance(config.scheduler, ReduceLROnPlateau):
+                config.scheduler.step(score)
         self._end_early(name, trainer)
 
     def _end_early(self, name: str, trainer: Trainer) -> None:

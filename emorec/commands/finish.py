@@ -7,6 +7,7 @@ import torch
 from matplotlib.figure import Figure
 
 from emorec.callbacks import StagedTraining
+from emorec.checkpoints import is_whole
 from emorec.curves import training_curves
 from emorec.data.leaks import shares_speakers
 from emorec.data.splits import FOLDED
@@ -46,7 +47,7 @@ def write_results(
     Returns:
         The summary: accuracies, and where the pictures and the model are.
     """
-    if not training.best and run.last.is_file():
+    if not training.best and is_whole(run.last):
         saved = torch.load(run.last, map_location="cpu", weights_only=True)["callbacks"]
         training.load_state_dict(saved["StagedTraining"])
     spans, first = {}, 0

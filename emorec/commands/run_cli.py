@@ -1,5 +1,6 @@
 """LightningCLI around run directories: its parser, its trainer, and where files go."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -181,8 +182,13 @@ def _found_from(folder: Path | None, config: Any) -> None:
     for key, value in vars(config).items():
         if hasattr(value, "__dict__") and not isinstance(value, Path):
             _found_from(folder, value)
-        elif isinstance(value, Path) and not value.exists() and (folder / value).exists():
+        elif isinstance(value, Path) and (folder / value).exists() and not _is_given(value):
             setattr(config, key, folder / value)
+
+
+def _is_given(path: Path) -> bool:
+    """Return whether a path stands on the command line: then it is of the current folder."""
+    return any(word.partition("=")[2] == str(path) or word == str(path) for word in sys.argv)
 
 
 def _put_averages_last(trainer: Trainer) -> None:

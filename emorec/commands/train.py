@@ -15,7 +15,7 @@ from emorec.callbacks import (
     MissingModality,
     StagedTraining,
 )
-from emorec.checkpoints import BEFORE, is_whole, save_weights
+from emorec.checkpoints import is_whole, save_weights
 from emorec.commands.arguments import is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.run_cli import RunCLI
@@ -83,14 +83,17 @@ class EmorecCLI(RunCLI):
         last = self.directory.last
         if not last.is_file() or is_whole(last):
             return last if last.is_file() else None
-        before = last.with_name(BEFORE)
+        before = self.directory.before
         if not is_whole(before):
             raise RunError(
-                f"{last} is damaged, and there is no whole {BEFORE} to go on from; start anew with "
-                "--overwrite"
+                f"{last} is damaged, and there is no whole {before.name} to go on from; start anew "
+                "with --overwrite"
             )
-        rank_zero_warn(f"{last} is damaged: the run goes on from {BEFORE}, an epoch earlier")
-        return before
+        rank_zero_warn(f"{last} is damaged: the run goes on from {before.name}, an epoch earlier")
+        if is_first_process():  # else the damaged one would be kept as the one before
+            before.replace(last)
+        self.trainer.strategy.barrier("checkpoint before the last")
+        return last
 
     def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Fit on validation clips what comes after training, and save it with the weights.

@@ -75,9 +75,10 @@ class CrossCorpus(EmotionDataModule):
 
     def clips(self) -> list[Clip]:
         """Return the clips of both sets, the test set's with mapped labels; see the base class."""
-        tested = [clip for clip in map(self._mapped, self.test_set.clips()) if clip is not None]
+        own, other = self.train_set.checked_clips(), self.test_set.checked_clips()
+        tested = [clip for clip in map(self._mapped, other) if clip is not None]
         self._tested = {clip.id for clip in tested}
-        every = [*self.train_set.clips(), *tested]
+        every = [*(clip for clip in own if clip.id not in self.train_set.extra), *tested]
         _check_ids(every)
         return every
 

@@ -1,6 +1,5 @@
 """Labels: their classes, and which training clips keep theirs in semi-supervised studies."""
 
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -8,6 +7,7 @@ from dataclasses import replace
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.data.errors import DataError
+from emorec.data.splits import drawn_place
 from emorec.types import Clip
 
 
@@ -32,8 +32,8 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
             classes[repr(sorted(clip.labels.items()))].append(clip.id)
     kept: set[str] = set()
     for name in sorted(classes):
-        ids = sorted(classes[name])
-        random.Random(f"{seed} {name}").shuffle(ids)
+        # By places that do not hang on which other clips there are.
+        ids = sorted(classes[name], key=lambda i: drawn_place(f"{seed} labels", i))
         kept.update(ids[: max(1, round(share * len(ids)))] if share > 0 else ())
     return kept
 
@@ -45,7 +45,7 @@ def hide_labels(
 
     Args:
         clips: All clips.
-        train: The training clips among them.
+        train: The training clips among them, usable or not.
         share: Share of the training clips that keep their labels.
         seed: Another seed, other clips.
     """
@@ -65,8 +65,8 @@ def keep_unlabelled(clips: Sequence[Clip], share: float, seed: int) -> set[str]:
             a larger one.
         seed: Another seed, other clips.
     """
-    bare = sorted(clip.id for clip in clips if not clip.labels)
-    random.Random(f"{seed} unlabelled").shuffle(bare)
+    bare = [clip.id for clip in clips if not clip.labels]
+    bare.sort(key=lambda i: drawn_place(f"{seed} unlabelled", i))
     return {clip.id for clip in clips if clip.labels} | set(bare[: round(share * len(bare))])
 
 

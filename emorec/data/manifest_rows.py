@@ -22,19 +22,31 @@ from emorec.types import Clip
 TRAITS = ("sex", "age")
 SIDECAR = "sidecar_"
 COLUMNS = ("path", "label", "trace", "group", "split", "start", "end", "text", *TRAITS, "id")
-# What people call these columns: a column of such a name that is not read is a slip.
+# What people call these columns, without underscores: a column of such a name, or with id, name,
+# path, seconds, ... at its end, that is not read is a slip.
 ALSO_CALLED = {
-    "path": "file filename filepath file_name file_path media clip_path video video_path wav",
+    "path": "file media clippath video audio wav",
     "label": "labels emotion emotions class category target",
     "trace": "traces annotation annotations",
-    "group": "groups speaker speakers speaker_id subject subject_id actor participant person",
+    "group": "groups speaker speakers spk subject actor participant person talker user client",
     "split": "splits part partition subset set",
-    "start": "begin start_time starttime begin_time onset from start_s t_start",
-    "end": "stop end_time endtime stop_time offset to end_s t_end",
+    "start": "begin starttime begintime onset from starts tstart",
+    "end": "stop endtime stoptime offset to ends tend",
     "text": "transcript transcription sentence utterance",
     "sex": "gender",
-    "id": "clip_id clip_name",
+    "id": "clipid clipname",
 }
+WORDS = (
+    "race",
+    "state",
+    "status",
+    "stat",
+    "patch",
+    "ends",
+    "pages",
+    "page",
+    "stage",
+)  # alike, other
 FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or JSON lines, with
   path    media file, relative to the manifest's folder or absolute (required)
   label   one of the classes; empty: an unlabelled clip (required, but not where there are
@@ -79,7 +91,8 @@ def read_rows(
         raise DataError(
             f"manifest {manifest} is not UTF-8: {error}; save it as UTF-8 (in Excel: 'CSV UTF-8')"
         ) from error
-    if manifest.suffix.lower() == ".csv":
+    if manifest.suffix.lower() in (".csv", ".tsv"):
+        text = text.lstrip("\r\n")
         delimiter, text = split_header(text)
         reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=delimiter)
         rows: list[dict[str, Any]] = []
@@ -126,7 +139,9 @@ def _column_names(manifest: Path, found: Sequence[str]) -> dict[str, str]:
         DataError: Two are the same but for capitals and blanks.
     """
     names: dict[str, str] = {}
-    for name in found:
+    for name, count in Counter(found).items():
+        if count > 1 and name.strip():
+            raise DataError(f"manifest {manifest} has the column {name!r} {count} times")
         # "\ufeff" also comes inside files that were put together.
         plain = re.sub(r"[\s\u200b\ufeff]+", " ", name).strip().strip("\"'").strip()
         low = plain.casefold()
@@ -160,12 +175,13 @@ def _check_unread(manifest: Path, names: Mapping[str, str], used: Collection[str
 
 def _meant(name: str) -> str | None:
     """Return the column that the name of another one resembles."""
-    plain = re.sub(r"[\W_]+", "_", name).strip("_")
-    for column, others in ALSO_CALLED.items():
-        if plain in (column, *others.split()) or plain.replace("_", "") == column:
-            return column
-    if plain.startswith("sidecar"):
+    plain = re.sub(r"[\W_]+", "", name)
+    if plain.startswith("sidecar") or plain in WORDS:
         return None
+    for column, others in ALSO_CALLED.items():
+        for known in (column, *others.split()):
+            if re.fullmatch(rf"{known}(id|name|label|path|sec|secs|seconds|ms)?", plain):
+                return column
     near = difflib.get_close_matches(plain, [c for c in COLUMNS if len(c) > 3], 1, 0.8)
     return near[0] if near else None
 

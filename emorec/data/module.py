@@ -46,7 +46,7 @@ class EmotionDataModule(ClipSet):
         self.assigned = {c.id: assigned[c.id] for c in usable if c.id in assigned}
         check_parts(self.assigned, assigned)
         check_leaks(usable, self.assigned, self.entries, self.split)
-        train = self.part_of("train")
+        train = [clip for clip in self.all_clips if assigned.get(clip.id) == "train"]
         self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
         for part in PARTS:
             self.parts[part] = self.dataset(self.all_clips, self.assigned, part)

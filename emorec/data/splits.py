@@ -62,7 +62,7 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
             "3 are needed"
         )
     parts: dict[str, Part] = dict.fromkeys((clip.id for clip in clips), "train")
-    left = {name: sorted(ids, key=lambda i: _rank(seed, i)) for name, ids in classes.items()}
+    left = {name: sorted(ids, key=lambda i: drawn_place(seed, i)) for name, ids in classes.items()}
     wanted: tuple[Part, ...] = ("test", "val")
     for part in wanted:
         sizes = {name: len(ids) for name, ids in left.items()}
@@ -72,7 +72,7 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
     return parts
 
 
-def _rank(seed: int, clip_id: str) -> bytes:
+def drawn_place(seed: int | str, clip_id: str) -> bytes:
     """Return a clip's place in the order that a seed draws, whatever else there is."""
     content = f"{seed}\0{clip_id}".encode(errors="surrogateescape")
     return hashlib.blake2b(content, digest_size=16).digest()

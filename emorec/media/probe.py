@@ -256,6 +256,8 @@ class _Reading:
                     self._look(frame)
             if kind == "audio" and frame.layout.nb_channels > 1:
                 names = [channel.name for channel in frame.layout.channels]
+                if len(set(names)) < len(names):
+                    names = channel_names(len(names))
                 try:
                     samples = self.packed(frame)
                 except av.error.FFmpegError:  # a frame that the decoder should not have given

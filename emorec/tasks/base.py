@@ -140,7 +140,8 @@ class EmotionTask(EmotionModel):
             objective = self.objective(name)
             if weight == 0 or not objective.of_epoch:
                 continue
-            loss = objective.observed()
+            with self.trainer.precision_plugin.forward_context():
+                loss = objective.observed()
             total = total + weight * loss
             logged[f"val/loss/{name}"] = loss
             logged |= {f"val/{name}/{part}": value for part, value in objective.parts.items()}
@@ -175,8 +176,8 @@ class EmotionTask(EmotionModel):
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
     def _without_decay(self) -> set[int]:
-        """Return the ids of biases and of the scales of normalisation layers."""
-        # Scales of any kind of norm are vectors, and no other weights of layers are.
+        """Return the ids of biases, of the scales of normalisation layers and of other vectors."""
+        # With them go other vectors that are learned, such as weights of a mean of layers.
         return {id(p) for p in self.parameters() if p.ndim <= 1}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -142,12 +142,15 @@ class Planned(NamedTuple):
             return None
         found: dict[str, object] = {"scheduler": made, "interval": every}
         if isinstance(made, ReduceLROnPlateau):
-            if made.mode != "max" or every != "epoch":
+            if every != "epoch":
+                raise UserError("ReduceLROnPlateau goes on after validations: give it every: epoch")
+            if made.mode != "max":
                 raise UserError(
                     "ReduceLROnPlateau follows what the stage monitors, which is better the larger "
-                    "it is, after each epoch: give it mode: max"
+                    "it is: give it mode: max"
                 )
-            found |= {"monitor": self.monitor, "reduce_on_plateau": True}
+            # StagedTraining goes on with it, after each validation; Lightning never does.
+            found |= {"monitor": self.monitor, "reduce_on_plateau": True, "frequency": 1 << 30}
         elif every == "epoch":
             return made
         return found

@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from emorec.callbacks import AveragedWeights, EpochSeed, Stage, StagedTraining
+from emorec.callbacks import AveragedWeights, EpochSeed, Stage, StagedTraining, Teacher
 from emorec.errors import UserError
 from tests.callbacks.staging import OPTIMIZER, State, changed, state_of, train
 from tests.toy import ToyData, toy_batch, toy_task
@@ -114,3 +114,15 @@ def test_a_task_can_be_copied_also_after_it_was_trained(tmp_path: Path) -> None:
         torch.testing.assert_close(other(toy_batch()).output, task(toy_batch()).output)
         other.encoders["audio"].linear.weight.zero_()  # type: ignore[union-attr, operator]
     assert task.encoders["audio"].linear.weight.abs().sum() > 0  # type: ignore[union-attr, operator]
+
+
+def test_only_one_stands_in_for_the_model(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="only one can be validated"):
+        train(tmp_path, {"one": Stage(1)}, AveragedWeights(), Teacher(0.9, evaluate=True))
+
+
+def test_the_mean_is_kept_in_single_precision(tmp_path: Path) -> None:
+    averaged = AveragedWeights()
+    train(tmp_path, {"one": Stage(1)}, averaged, precision="bf16-true")
+    kinds = {value.dtype for value in averaged.weights.values() if value.is_floating_point()}
+    assert kinds == {torch.float32}

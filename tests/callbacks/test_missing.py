@@ -1,6 +1,8 @@
 """Testing with a modality missing: zeroed features, nested rates, and never nothing left."""
 
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,3 +151,26 @@ def test_weights_of_one_modality_are_left_alone(tmp_path: Path) -> None:
 def test_a_rate_beyond_one_is_refused() -> None:
     with pytest.raises(UserError, match="shares from 0 to 1"):
         MissingModality([20])
+
+
+def test_of_three_modalities_each_case_takes_its_share_of_those_that_have_it() -> None:
+    names = ["audio", "face", "text"]
+    has = {c: [True, True, c % 2 == 0] for c in range(40)}
+    data = SimpleNamespace(
+        items=[(c, w) for c in has for w in range(3)],
+        labels={c: {"emotion": 0} for c in has},
+        present={c: {n: [there] * 3 for n, there in zip(names, has[c], strict=True)} for c in has},
+        ids={c: f"c{c}" for c in has},
+    )
+    task = SimpleNamespace(target="emotion", shown=names)
+    callback = MissingModality([0.5])
+    callback._order, count = callback._drawn(data, task)  # type: ignore[arg-type]
+    assert count == 40
+    keys = [(c,) for c in has]
+    for case, able in (("audio", 40), ("text", 20), (EITHER, 40)):
+        lost = callback._lost(case, 0.5, keys, torch.device("cpu"))
+        gone = {name: {c for c in has if mask[c]} for name, mask in lost.items()}
+        assert sum(map(len, gone.values())) == able / 2 == callback._taken(case, 0.5)
+        assert all(has[c][names.index(name)] for name, clips in gone.items() for c in clips)
+    whole = Counter(name for _, name in callback._order[EITHER].values())
+    assert set(whole.values()) <= {13, 14}

@@ -1,16 +1,18 @@
 """A run that was stopped and resumed ends with the weights of one that was not."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from emorec.augment import Augmentation
 from emorec.callbacks import AveragedWeights, Stage, StagedTraining
-from emorec.tasks import ClassificationTask, OneCycle, WarmupCosine
+from emorec.tasks import ClassificationTask, OneCycle, TorchSchedule, WarmupCosine
 from emorec.types import SegmentBatch
-from tests.callbacks.staging import OPTIMIZER, State, Stop, changed, state_of, train
+from tests.callbacks.staging import OPTIMIZER, State, Stop, Watch, changed, state_of, train
 from tests.toy import ToyData, toy_task
 
 # In each: (epoch, batch) at which the run dies.
@@ -97,6 +99,23 @@ def test_a_resumed_run_has_the_steps_rates_and_mean_weights_of_one_that_was_not_
         )
     for mine, theirs in zip(*ends, strict=True):
         assert changed(theirs, mine) == set()
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, 4])
+def test_a_resumed_run_has_the_rates_of_a_plateau(tmp_path: Path, epoch: int) -> None:
+    fall = TorchSchedule(partial(ReduceLROnPlateau, mode="max", patience=0, threshold=2.0))
+    plan = {"one": Stage(5, scheduler=fall)}
+    found = []
+    for name in ("whole", "cut"):
+        watch, folder = Watch(), tmp_path / name
+        if name == "cut":
+            with pytest.raises(InterruptedError):
+                train(folder, plan, watch, Stop(epoch, 1))
+        train(folder, plan, watch, resume=name == "cut")
+        rates = [rate["head"] for rate in watch.rates]
+        found.append(rates[:epoch] + rates[-(5 - epoch) :])
+    assert found[0] == found[1]
+    assert len(set(found[0])) > 2
 
 
 class Jitter(Augmentation):

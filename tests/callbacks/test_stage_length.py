@@ -177,3 +177,33 @@ def test_rates_of_a_stage_stay_what_they_were(tmp_path: Path) -> None:
     watch = Watch()
     train(tmp_path, {"one": Stage(2, steps=4)}, watch, task=toy_task(optimizer=OPTIMIZER))
     assert {rate for rates in watch.rates for rate in rates.values()} == {0.02}
+
+
+@pytest.mark.parametrize(
+    ("stage", "options", "words"),
+    [
+        (Stage(2, steps=9), {"limit_train_batches": 2}, "limit_train_batches would cut"),
+        (Stage(1), {"check_val_every_n_epoch": 2}, "would never be validated"),
+    ],
+)
+def test_options_of_the_trainer_that_a_stage_cannot_have_are_refused(
+    tmp_path: Path, stage: Stage, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(StageError, match=words):
+        train(tmp_path, {"one": stage}, **options)
+
+
+def test_a_wrong_schedule_of_a_later_stage_is_told_before_the_first(tmp_path: Path) -> None:
+    watch = Watch()
+    wrong = TorchSchedule(partial(ReduceLROnPlateau, mode="min"))
+    with pytest.raises(UserError, match="mode: max"):
+        train(tmp_path, {"one": Stage(1), "two": Stage(1, scheduler=wrong)}, watch)
+    assert watch.starts == []
+
+
+def test_objectives_warm_up_over_steps_of_the_optimizer(tmp_path: Path) -> None:
+    watch = Watch()
+    stages = {"one": Stage(3, steps=10, warmup={"corr": 10})}
+    train(tmp_path, stages, watch, accumulate_grad_batches=2)
+    shares = [active["corr"] / 0.1 for active in watch.active]
+    assert shares == pytest.approx([(step + 1) / 10 for step in range(10) for _ in range(2)])

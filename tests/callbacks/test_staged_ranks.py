@@ -57,4 +57,5 @@ def test_checkpoints_are_written_once(
         "face.ckpt",
         "joint.ckpt",
         "last.ckpt",
+        "before_last.ckpt",
     }

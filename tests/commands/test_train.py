@@ -285,9 +285,10 @@ def test_relative_paths_of_a_run_are_found_from_another_folder(
     command += ["--trainer.enable_progress_bar=false", "--data.windows=RandomWindows"]
     main([*command, "--data.windows.count=3"])
     monkeypatch.chdir(tmp_path / "other")
+    (tmp_path / "other/clips.csv").write_text("another manifest of this name")
     main(["test", "--run", str(tmp_path / "mine/run")])
     assert (tmp_path / "mine/run/predictions.csv").is_file()
-    assert list((tmp_path / "other").iterdir()) == []
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["clips.csv"]
 
 
 def test_a_class_that_is_not_tested_is_told_in_the_summary(smoke_run: Path) -> None:
@@ -305,3 +306,21 @@ def test_the_task_of_a_config_can_be_copied(smoke_run: Path) -> None:
     other = copy.deepcopy(task)
     assert all(torch.equal(v, other.state_dict()[n]) for n, v in task.state_dict().items())
     assert other.configure_optimizers() is not None
+
+
+def test_a_last_checkpoint_that_is_damaged_or_gone_costs_no_other(
+    smoke_run: Path, place: Place, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(smoke_run, run)
+    cut(run / "checkpoints/last.ckpt")
+    smoke(run, place, command="test")
+    assert json.loads((run / "metrics.json").read_text())["finished"]
+    stopped_after(tmp_path / "two", place, 2)
+    (tmp_path / "two/checkpoints/last.ckpt").unlink()
+    split = (tmp_path / "two/split.csv").read_text()
+    smoke(tmp_path / "two", place)
+    assert (tmp_path / "two/split.csv").read_text() == split
+    logs = sorted((tmp_path / "two/logs").glob("version_*"))
+    epochs = [row["epoch"] for row in read_csv(logs[-1] / "metrics.csv") if row["epoch"]]
+    assert min(int(float(epoch)) for epoch in epochs) >= 1  # not from the beginning

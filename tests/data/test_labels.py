@@ -95,3 +95,11 @@ def test_a_share_of_unlabelled_clips_stays() -> None:
     assert len(kept[0.2] - labelled) == 6
     assert kept[0.2] < kept[0.5]
     assert keep_unlabelled(clips[::-1], 0.2, 3) == kept[0.2] != keep_unlabelled(clips, 0.2, 4)
+
+
+def test_losing_a_clip_does_not_change_which_others_keep_their_labels() -> None:
+    listed = clips(521)
+    for draw, least in ((keep_labels, 0.98), (keep_unlabelled, 0.98)):
+        whole = draw(listed, 0.2, 0)
+        fewer = draw(listed[:100] + listed[101:], 0.2, 0)
+        assert len(whole & fewer) >= least * len(whole)

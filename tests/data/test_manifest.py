@@ -211,6 +211,11 @@ def test_excels_unicode_text_is_read(tmp_path: Path) -> None:
         ("path,label,gruop", ["'gruop'", "'group'"]),
         ("path,emotion", ["no label", "is 'emotion' it?"]),
         ("path,label,Label", ["the column label twice", "'label', 'Label'"]),
+        ("path,label,label", ["the column 'label' 2 times"]),
+        ("path,label,speakerID", ["'speakerID'", "'group'"]),
+        ("path,label,participant_id", ["'participant_id'", "'group'"]),
+        ("path,label,start_sec", ["'start_sec'", "'start'"]),
+        ("audio_path,label,x", ["no path", "is 'audio_path' it?"]),
     ],
 )
 def test_a_column_that_resembles_one_that_is_read_is_a_slip(
@@ -223,12 +228,12 @@ def test_a_column_that_resembles_one_that_is_read_is_a_slip(
 
 
 def test_other_columns_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    text = "path,label,group,speaker,remarks\n1.mp4,joy,anna,5,good\n"
+    text = "path,label,group,speaker,race\n1.mp4,joy,anna,5,good\n"
     data = manifest(tmp_path, text)
     with caplog.at_level("INFO"):
         assert data.clips()[0].group == "anna"
         data.clips()
-    assert [r.message.split(": ", 1)[1] for r in caplog.records] == ["not read: speaker, remarks"]
+    assert [r.message.split(": ", 1)[1] for r in caplog.records] == ["not read: speaker, race"]
 
 
 def test_what_prediction_does_not_need_is_no_slip_there(tmp_path: Path) -> None:

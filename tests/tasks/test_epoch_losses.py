@@ -107,3 +107,14 @@ def test_losses_of_batches_are_not_asked_for_an_epoch() -> None:
     task = toy_task(objectives={"class": toy_objectives()["class"], "corr": partial(SoftHGR)})
     with pytest.raises(TypeError, match="is of batches"):
         task.objective("class").observed()
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_layers_of_a_loss_are_validated_in_the_precision_of_training(
+    tmp_path: Path, precision: str
+) -> None:
+    objectives = {**toy_objectives(), "corr": partial(SoftHGR, weight=0.1, projection=4)}
+    task = toy_task(objectives=objectives)
+    stages = {"joint": three_stages()["joint"]}
+    train(tmp_path, stages, task=task, data=ToyData(tmp_path), precision=precision)
+    assert "val/corr/audio+face/S" in task.trainer.callback_metrics
