@@ -140,10 +140,11 @@ class ClockReader:
         joined: list[_Stretch] = []
         silent = not any("audio" in stretch.first for stretch in self._stretches)
         for stretch in self._stretches:
-            if joined and joined[-1].goes_on_in(stretch, STILL if silent else JUMP):
-                joined[-1].join(stretch)
-            else:
-                joined.append(stretch)
+            joined.append(stretch)
+            # A stream that comes later in the file may bridge a hole in one that came before.
+            while len(joined) > 1 and joined[-2].goes_on_in(joined[-1], STILL if silent else JUMP):
+                last = joined.pop()
+                joined[-1].join(last)
         parts: list[Part] = []
         ends: dict[str, float] = {}  # of each stream so far, on the clock that runs on
         for stretch in joined:

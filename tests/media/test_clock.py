@@ -140,6 +140,10 @@ def test_a_gap_of_seconds_is_filled(tmp_path: Path) -> None:
     assert media.duration == pytest.approx(7.0, abs=0.1)
 
 
+def second(packet: tuple[str, float, float]) -> float:
+    return packet[1]
+
+
 def parts_of(*packets: tuple[str, float, float]) -> Sequence[object]:
     reader = ClockReader()
     for kind, time, length in packets:
@@ -152,6 +156,9 @@ def test_streams_that_are_not_interleaved_are_one_part() -> None:
     picture = [("video", float(t), 1.0) for t in range(100)]
     assert len(parts_of(*sound, *picture)) == 1
     assert len(parts_of(*picture[50:], *sound)) == 1
+    paused = [packet for packet in sound if not 20 < packet[1] < 60]
+    for packets in (paused + picture, picture + paused, sorted(paused + picture, key=second)):
+        assert len(parts_of(*packets)) == 1
     slides = [("video", 60.0 * t, 0.04) for t in range(5)]
     assert len(parts_of(*slides, *(("audio", float(t), 1.0) for t in range(300)))) == 1
 
