@@ -36,17 +36,8 @@ ALSO_CALLED = {
     "sex": "gender",
     "id": "clipid clipname",
 }
-WORDS = (
-    "race",
-    "state",
-    "status",
-    "stat",
-    "patch",
-    "ends",
-    "pages",
-    "page",
-    "stage",
-)  # alike, other
+# Words that look like a column's name and mean something else.
+WORDS = frozenset({"race", "state", "status", "stat", "patch", "pages", "page", "stage"})
 FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or JSON lines, with
   path    media file, relative to the manifest's folder or absolute (required)
   label   one of the classes; empty: an unlabelled clip (required, but not where there are

@@ -204,6 +204,7 @@ def test_excels_unicode_text_is_read(tmp_path: Path) -> None:
     ("header", "names"),
     [
         ("path,label,speaker", ["'speaker'", "'group'"]),
+        ("path,label,ends", ["'ends'", "'end'"]),
         ("path,label,Speaker ID", ["'Speaker ID'", "'group'"]),
         ("path,label,begin", ["'begin'", "'start'"]),
         ("path,label,end_time", ["'end_time'", "'end'"]),
