@@ -61,8 +61,13 @@ def write_text(path: Path, text: str) -> None:
 
     Bytes of file names that are not UTF-8 are written as ``\udcfc``: JSON reads them back.
     """
+    write_bytes(path, text.encode(errors="backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
     temporary = beside(path)
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    temporary.write_bytes(content)
     temporary.replace(path)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from emorec.files import beside, readable
+from emorec.files import readable, write_bytes
 from emorec.picture import as_picture
 from emorec.types import Array
 
@@ -33,9 +33,7 @@ def png_of(figure: Figure, **options: Any) -> bytes:
 
 def save_figure(figure: Figure, path: Path, **options: Any) -> None:
     """Write a figure as a PNG file whole or not at all; see :func:`png_of`."""
-    temporary = beside(path)
-    temporary.write_bytes(png_of(figure, **options))
-    temporary.replace(path)
+    write_bytes(path, png_of(figure, **options))
 
 
 def drawable(name: str) -> str:

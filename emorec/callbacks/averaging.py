@@ -87,14 +87,14 @@ class AveragedWeights(StandIn):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Start anew where a stage begins, from its weights."""
-        if not self.weights or self._stage(trainer) != self.stage:
+        if not self.weights or stage_of(trainer) != self.stage:
             # In single precision: a mean in bfloat16 stands still.
             self.weights = {}
             for name, value in tensors(pl_module):
                 wide = torch.promote_types(value.dtype, torch.float32)
                 kind = wide if value.is_floating_point() else value.dtype
                 self.weights[name] = value.detach().to(kind, copy=True)
-            self.steps, self.stage = trainer.global_step, self._stage(trainer)
+            self.steps, self.stage = trainer.global_step, stage_of(trainer)
             self.first = trainer.global_step
 
     def on_train_batch_end(
@@ -122,11 +122,13 @@ class AveragedWeights(StandIn):
         self.weights, self.steps = dict(state_dict["weights"]), int(state_dict["steps"])
         self.stage, self.first = str(state_dict["stage"]), int(state_dict["first"])
 
-    def _stage(self, trainer: Trainer) -> str:
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, StagedTraining):
-                return callback.stage_at(trainer.current_epoch)[0]
-        return "all"
+
+def stage_of(trainer: Trainer) -> str:
+    """Return the name of the stage that training is in; ``all`` where there are no stages."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, StagedTraining):
+            return callback.stage_at(trainer.current_epoch)[0]
+    return "all"
 
 
 def tensors(module: LightningModule) -> list[tuple[str, Tensor]]:

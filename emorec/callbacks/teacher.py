@@ -9,8 +9,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from emorec.augment import Augmentation
-from emorec.callbacks.averaging import StandIn, tensors
-from emorec.callbacks.staged import StagedTraining
+from emorec.callbacks.averaging import StandIn, stage_of, tensors
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 from emorec.types import SegmentBatch
@@ -66,11 +65,9 @@ class Teacher(StandIn):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the mean of the weights where a stage begins."""
-        stages = [c for c in trainer.callbacks if isinstance(c, StagedTraining)]  # type: ignore[attr-defined]
-        for staged in stages:
-            stage, _ = staged.stage_at(trainer.current_epoch)
-            if stage != self.stage:
-                self.weights, self.steps, self.stage = {}, 0, stage
+        stage = stage_of(trainer)
+        if stage != self.stage:
+            self.weights, self.steps, self.stage = {}, 0, stage
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int

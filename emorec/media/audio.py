@@ -44,8 +44,8 @@ def iter_windows(
     """Yield the samples of each window as soon as they are read.
 
     The file is read in blocks and only the samples of unfinished windows are kept, so memory does
-    not grow with its length. The channels that carry
-    sound are averaged. What the stream does not cover is zero.
+    not grow with its length. Channels become one as :class:`~emorec.media.channels.Mix` says. What
+    the stream does not cover is zero.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.

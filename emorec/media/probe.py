@@ -18,11 +18,11 @@ from emorec.media.containers import COUNTED, MediaError, open_container
 from emorec.media.file import Decoding, Media, Span
 from emorec.media.packed import Packed
 from emorec.media.pictures import display_matrix, upright
+from emorec.media.samples import BLOCK
 from emorec.media.streams import choose_streams
 
 # Uncompressed sound, which soundfile reads; a damaged FLAC file is read further by PyAV.
 SOUND_FILES = frozenset({".wav", ".aif", ".aiff", ".au", ".w64"})
-BLOCK = 65536  # samples
 # Seconds of sound whose channels are all looked at; of what comes later one second of ten.
 LISTENED, ONE_OF = 60.0, 10.0
 WRAP = 2**33 / 90000  # seconds: MPEG's clocks have 33 bits

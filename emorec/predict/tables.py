@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emorec.errors import UserError
-from emorec.files import beside, readable
+from emorec.files import readable, write_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,5 @@ def write_parquet(table: "pd.DataFrame", path: Path) -> Path:
         content = table.to_parquet(index=False)
     except ImportError as error:
         raise UserError('Parquet needs pyarrow: pip install "emorec[parquet]"') from error
-    temporary = beside(path)
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    write_bytes(path, content)
     return path
