@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # In order of files: by number of tests, the few long ones would come last, on one process.
 SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 10
+GPU := -m tests.gpu $(if $(CPU),--cpu) $(if $(OUT),--out $(OUT)) $(if $(MINUTES),--minutes $(MINUTES))
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-slow test-versions bench study-hgr check demo wheel lock clean
+.PHONY: help install format lint types test test-slow test-versions bench gpu-pack gpu study-hgr check demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +51,16 @@ test-versions: ## run the tests on the lowest or highest versions allowed (RESOL
 
 bench: $(READY) ## measure speed and memory, ratios of both sides in one run (minutes)
 	$(BIN)/python -m pytest -q --override-ini addopts=--import-mode=importlib tests/benchmarks
+
+gpu-pack: $(READY) ## pack what a bare machine with a GPU lacks for `make gpu` (.gpu-pack, 43 MiB)
+	$(BIN)/python -m tests.gpu.pack .gpu-pack
+
+gpu: ## test and measure all that a GPU changes, in 8 minutes; CPU=1: tiny sizes without one
+	@if [ -d .gpu-pack ] && [ ! -e $(READY) ]; then \
+	  $(PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --upgrade \
+	    --target build/gpu-site .gpu-pack/wheels/*.whl && \
+	  PYTHONPATH=$(CURDIR)/build/gpu-site $(PYTHON) $(GPU); \
+	else $(MAKE) --no-print-directory $(READY) && $(BIN)/python $(GPU); fi
 
 study-hgr: $(READY) ## what soft-HGR does to training: a grid of runs, tables, pictures (an hour)
 	$(BIN)/emorec preprocess --data configs/data/synthetic.yaml --workers 2

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +59,15 @@ class Place:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Where the clips of configs/data/synthetic_tiny.yaml are generated and cached once."""
-    return Place(tmp_path_factory.mktemp("media"), tmp_path_factory.mktemp("cache"))
+    """Where the clips of configs/data/synthetic_tiny.yaml are generated and cached once.
+
+    EMOREC_TEST_CLIPS names a folder in which they are ready (`make gpu-pack`); it is copied.
+    """
+    place = Place(tmp_path_factory.mktemp("media"), tmp_path_factory.mktemp("cache"))
+    if ready := os.environ.get("EMOREC_TEST_CLIPS"):
+        shutil.copytree(Path(ready) / "media", place.media, dirs_exist_ok=True)
+        shutil.copytree(Path(ready) / "cache", place.cache, dirs_exist_ok=True)
+    return place
 
 
 def smoke(run: Path, place: Place, *more: str, command: str = "fit") -> None:

@@ -112,7 +112,6 @@ def train(
     )
     callbacks: Sequence[Callback] = [staged, EpochSeed(3), *more, last]
     trainer = Trainer(
-        accelerator="cpu",
         default_root_dir=folder,
         callbacks=list(callbacks),
         plugins=[AtomicCheckpointIO()],
@@ -120,7 +119,7 @@ def train(
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        **{"devices": 1, "max_epochs": -1, **options},
+        **{"accelerator": "cpu", "devices": 1, "max_epochs": -1, **options},
     )
     path = folder / "checkpoints" / "last.ckpt" if resume else None
     trainer.fit(task, datamodule=data or ToyData(folder), ckpt_path=path, weights_only=True)
