@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # In order of files: by number of tests, the few long ones would come last, on one process.
 SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 10
-GPU := -m tests.gpu $(if $(CPU),--cpu) $(if $(OUT),--out $(OUT)) $(if $(MINUTES),--minutes $(MINUTES))
+GPU := -m tests.gpu $(if $(CPU),--cpu) $(if $(OUT),--out $(OUT)) $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES))
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help

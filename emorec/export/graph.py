@@ -42,7 +42,7 @@ class Graph(nn.Module):
         arrays = dict(zip(self.names, inputs[:count], strict=True))
         present = dict(zip(self.names, inputs[count:], strict=True))
         size = inputs[0].shape[0]
-        none = torch.zeros(size, dtype=torch.int64)
+        none = torch.zeros(size, dtype=torch.int64, device=inputs[0].device)
         target = self.task.target
         batch = SegmentBatch(arrays, present, {target: none}, {target: none > 0}, none, none)
         scores = self.task.segment_scores(self.task(batch))

@@ -1,6 +1,8 @@
 """Detection by MTCNN, in whole frames and around a known face."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ SHIFTS = np.array([(0, 0), (1, 1), (-1, -1)]) * 0.05
 SURE = 0.95
 NEAR = 0.5
 ONET = 48  # pixels
+_PRECISION = threading.Lock()
 
 
 class MTCNNDetector(FaceDetector):
@@ -62,7 +65,8 @@ class MTCNNDetector(FaceDetector):
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = np.stack([cv2.resize(i, size, interpolation=cv2.INTER_AREA) for i in images])
         try:
-            boxes, scores = self.net.detect(small)
+            with _all_digits(self.device):
+                boxes, scores = self.net.detect(small)
         except (RuntimeError, ValueError) as error:  # which of them depends on torch
             # facenet-pytorch concatenates an empty list where all candidates of a batch are
             # degenerate; then frames are looked at one by one, and such a frame has no face.
@@ -98,9 +102,29 @@ class MTCNNDetector(FaceDetector):
         at = np.rint((SHIFTS + reach) * ONET).astype(int)
         crops = np.stack([patch[y : y + ONET, x : x + ONET] for x, y in at])
         inputs = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float()
-        with torch.inference_mode():
+        with torch.inference_mode(), _all_digits(self.device):
             change, _, probability = (x.cpu() for x in self.net.onet((inputs - 127.5) / 128))
         left, top = (corners + change[:, :2].numpy() * side).mean(0).tolist()
         right, bottom = (corners + side + change[:, 2:].numpy() * side).mean(0).tolist()
         new = Face(left, top, right, bottom, float(probability[:, 1].mean()))
         return new if new.score >= SURE and new.overlap(face) >= NEAR else None
+
+
+@contextmanager
+def _all_digits(device: str) -> Iterator[None]:
+    """Let convolutions on a GPU keep all digits of float32, which by default they round to TF32.
+
+    Else boxes differ from the CPU's by a pixel, and a face at a limit is found by one of them only.
+    The setting is the whole process's, so one thread at a time changes it.
+    """
+    if device == "cpu":
+        yield
+        return
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    with _PRECISION:
+        before = convolutions.fp32_precision
+        convolutions.fp32_precision = "ieee"
+        try:
+            yield
+        finally:
+            convolutions.fp32_precision = before

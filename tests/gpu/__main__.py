@@ -46,11 +46,12 @@ class Stage:
 
 
 STAGES = (
-    Stage("tests", 0.22),
-    Stage("step", 0.32),
-    Stage("loss", 0.07),
-    Stage("preprocessing", 0.14),
-    Stage("training", 0.25),
+    Stage("tests", 0.19),
+    Stage("step", 0.14),
+    Stage("compiled", 0.25),
+    Stage("loss", 0.06),
+    Stage("preprocessing", 0.15),
+    Stage("training", 0.21),
 )
 
 

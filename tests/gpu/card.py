@@ -88,7 +88,8 @@ def needs_of(backbone: str, batch: int, face: int) -> Needs:
     more passes over its output. Adam reads four and writes three numbers of float32 a weight, and
     autocast reads and writes the weights once.
     """
-    task = model(backbone).to("meta")
+    with torch.device("meta"):
+        task = model(backbone)
     counted = _Counted()
     for encoder in task.encoders.values():
         for module in encoder.modules():

@@ -45,7 +45,7 @@ def main(figures: Figures, *, tiny: bool) -> None:
             if device_here() == "cuda":
                 took = in_process([original] * 2 * AT_ONCE, mode, "cuda", AT_ONCE)
                 figures.add(f"{name}: {mode}, GPU, {AT_ONCE} at once", took, "s")
-        count = 2 if tiny else 96
+        count = 2 if tiny else 64
         clips = [Clip(f"clip{i}", Path(f"clip{i}.mp4")) for i in range(count)]
         for clip in clips:
             shutil.copyfile(original, folder / clip.media)

@@ -2,9 +2,9 @@
 
     python -m tests.gpu.step --out FILE [--tiny]
 
-For each size of face: eager float32, then bfloat16, channels last, compiled and CUDA graphs, each
-added to the last, on a batch that lies on the device; larger batches and the memory they take; the
-same with the loader; and the profiler's ten greatest.
+For each size of face: float32, then bfloat16 and channels last, each added to the last, on a batch
+that lies on the device; the profiler's ten greatest; the same with the loader; larger batches and
+the memory they take. ``compiled.py`` goes on from there.
 """
 
 import argparse
@@ -44,12 +44,11 @@ class Sizes:
     faces: tuple[int, ...]
     rounds: int
     repeats: int
-    ways: tuple[str, ...]
-    workers: tuple[int, ...]
+    workers: int
 
 
-FULL = Sizes("resnet50", (90, 180, 360, 720), (224, 94), 5, 6, WAYS, (4,))
-TINY = Sizes("resnet18", (4, 8), (64,), 1, 1, WAYS[:3], (1,))
+FULL = Sizes("resnet50", (90, 180, 360, 720), (224, 94), 5, 6, 4)
+TINY = Sizes("resnet18", (4, 8), (64,), 1, 1, 1)
 
 
 class Step:
@@ -58,7 +57,9 @@ class Step:
     def __init__(self, sizes: Sizes, way: str) -> None:
         torch.compiler.reset()
         self.device, level = device_here(), WAYS.index(way)
-        self.task: ClassificationTask = model(sizes.backbone).to(self.device)
+        with torch.device(self.device):  # random weights take seconds on a CPU
+            task = model(sizes.backbone)
+        self.task: ClassificationTask = task.to(self.device)
         self.half = level >= 1
         if level >= 2:
             ChannelsLast().setup(None, self.task, "fit")  # type: ignore[arg-type]
@@ -83,18 +84,15 @@ def main(figures: Figures, sizes: Sizes, *, tiny: bool) -> None:
     card = card_here(tiny=tiny)
     figures.add("copy on the device", card.bytes_per_second / 1e12, "TB/s", card.name)
     figures.add("bfloat16 matrix product", card.flops / 1e12, "TFLOP/s")
-    for compiled in (False, True):  # what takes minutes to compile comes last
-        ways = [way for way in sizes.ways if (WAYS.index(way) >= COMPILED) == compiled]
-        for face in sizes.faces:
-            part = Part(figures, sizes, face, card)
-            for way in ways:
-                part.attempt(f"{part.name}: {way}", part.one_way, way)
-            if not compiled:
-                part.attempt(f"{part.name}: profile", part.shares)
-                for workers in sizes.workers:
-                    part.attempt(f"{part.name}: loader", part.with_loader, workers)
-                for size in sizes.batches[1:]:
-                    part.attempt(f"{part.name}: {size} segments", part.large, size)
+    for face in sizes.faces:
+        part = Part(figures, sizes, face, card)
+        part.say_bound()
+        for way in WAYS[:COMPILED]:
+            part.attempt(f"{part.name}: {way}", part.one_way, way)
+        part.attempt(f"{part.name}: profile", part.shares)
+        part.attempt(f"{part.name}: loader", part.with_loader)
+        for size in sizes.batches[1:]:
+            part.attempt(f"{part.name}: {size} segments", part.large, size)
 
 
 class Part:
@@ -107,7 +105,12 @@ class Part:
         self.bound = needs_of(sizes.backbone, self.first, face).seconds(card)
         self.batch = self.segments(self.first)
 
-    def attempt(self, name: str, work: Callable[..., None], *arguments: Any) -> None:
+    def say_bound(self) -> None:
+        """Report the lower bound."""
+        note = f"{self.first} segments; bytes and operations at this card's rates"
+        self.figures.add(f"{self.name}: bound", 1000 * self.bound, "ms", note)
+
+    def attempt(self, name: str, work: Callable[..., object], *arguments: Any) -> None:
         """Do a part of the work; an error becomes a figure, and the rest goes on."""
         try:
             work(*arguments)
@@ -120,22 +123,24 @@ class Part:
         with torch.device(device_here()):
             return segments(count, self.face)
 
-    def one_way(self, way: str) -> None:
+    def one_way(self, way: str) -> Step:
         """Measure one way; the first step, which compiles, on its own."""
         step = Step(self.sizes, way)
-        if way == WAYS[0]:
-            note = f"{self.first} segments; bytes and operations at this card's rates"
-            self.figures.add(f"{self.name}: bound", 1000 * self.bound, "ms", note)
         start = time.perf_counter()
         step(self.batch)
         finish(step.device)
         ready = time.perf_counter() - start
         for _ in range(3):  # graphs are recorded in the second and third step
             step(self.batch)
+        self.timed(step, way, f"first step {ready:.1f} s")
+        return step
+
+    def timed(self, step: Step, way: str, more: str = "") -> None:
+        """Measure a step that is ready."""
         sizes = self.sizes
         took = seconds_of(lambda: step(self.batch), step.device, sizes.rounds, sizes.repeats)
         note = f"{self.first / took:.0f} segments/s, {took / self.bound:.2f} x the bound"
-        note += f", first step {ready:.1f} s"
+        note += f", {more}" if more else ""
         self.figures.add(f"{self.name}: {way}", 1000 * took, "ms", note)
 
     def large(self, size: int) -> None:
@@ -150,9 +155,9 @@ class Part:
             note += f", {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
         self.figures.add(f"{self.name}: channels last, {size} segments", 1000 * took, "ms", note)
 
-    def with_loader(self, workers: int) -> None:
+    def with_loader(self) -> None:
         """Measure a step whose batches come from a cache through worker processes."""
-        sizes = self.sizes
+        sizes, workers = self.sizes, self.sizes.workers
         with tempfile.TemporaryDirectory() as folder:
             data = cached_segments(Path(folder), max(4, 20 * self.first // 30), self.face)
             loader = DataLoader(

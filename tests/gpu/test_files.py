@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from torch.export.passes import move_to_device_pass
 
 from emorec.cache import RandomWindows, Source, Work, build
 from emorec.cli import main
@@ -101,7 +102,8 @@ def test_an_exported_model_agrees_with_the_device(
     arrays = arrays_of(predictor, clip)
     (found,) = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, arrays)
     assert vote(predictor, np.asarray(found)) == pytest.approx(wanted, abs=PROBABILITY)
-    program = torch.export.load(tmp_path / "model.pt2").module().to(device)
+    exported = move_to_device_pass(torch.export.load(tmp_path / "model.pt2"), device)
+    program = exported.module()
     names = ["audio", "face", "present_audio", "present_face"]
     tensors = [torch.from_numpy(arrays[name]).to(device) for name in names]
     shares = program(*tensors).detach().cpu().numpy()

@@ -1,0 +1,47 @@
+"""A training step with compiled encoders and CUDA graphs, and what then still costs time.
+
+python -m tests.gpu.compiled --out FILE [--tiny]
+"""
+
+import argparse
+from pathlib import Path
+from unittest.mock import patch
+
+from torch import Tensor
+
+from emorec.tasks import ClassificationTask
+from tests.gpu.card import card_here
+from tests.gpu.figures import Figures
+from tests.gpu.step import COMPILED, FULL, TINY, WAYS, Part, Sizes
+
+
+def main(figures: Figures, sizes: Sizes, *, tiny: bool) -> None:
+    """Measure both ways for each size of face; the fastest first, since compiling takes minutes."""
+    card = card_here(tiny=tiny)
+    for face in reversed(sizes.faces):  # at 94 pixels both encoders are compiled as one
+        part = Part(figures, sizes, face, card)
+        for way in list(reversed(WAYS[COMPILED:]))[: 1 if tiny else 2]:
+            part.attempt(f"{part.name}: {way}", measure, part, way)
+
+
+def measure(part: Part, way: str) -> None:
+    """Measure one way, and the same without two things that are not compiled."""
+    step = part.one_way(way)
+    with patch.object(ClassificationTask, "_encoded", _all_there):
+        part.timed(step, f"{way}, presence not looked at")
+    step.task.active = {"category": 1.0}
+    part.timed(step, f"{way}, without soft-HGR")
+
+
+def _all_there(task: ClassificationTask, name: str, x: Tensor, _: Tensor) -> Tensor:
+    """Encode as if no row could be absent: without waiting for the count of those present."""
+    features: Tensor = task.encoders[name](x)
+    return features
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("python -m tests.gpu.compiled", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tiny", action="store_true", help="the smallest sizes, for a CPU")
+    options = parser.parse_args()
+    main(Figures(options.out), TINY if options.tiny else FULL, tiny=options.tiny)
