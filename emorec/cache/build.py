@@ -132,6 +132,7 @@ def build(
 
 def _process(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
     if work.workers == 0:
+        _use(source, replace(work, at_once=1))
         yield from (_cache_clip(source, clip) for clip in clips)
         return
     waiting = {clip.id: clip for clip in clips}

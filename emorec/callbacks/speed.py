@@ -1,8 +1,12 @@
 """Ways of running the same model faster."""
 
+from collections.abc import Callable
+
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
 
+from emorec.encoders import Encoder
 from emorec.tasks import EmotionTask
 
 
@@ -20,9 +24,15 @@ class ChannelsLast(Callback):
 
 
 class Compile(Callback):
-    """Compiles the encoders with ``torch.compile``; the losses are left as they are.
+    """Compiles the encoders with ``torch.compile`` for whole batches of training.
 
-    The first steps of each stage take long, minutes for ResNet-50 on a CPU.
+    Whatever else there is runs as it is, since each other shape would be compiled anew: losses,
+    validation, an epoch's last, smaller batch, and a modality that some rows of a batch do not
+    have. Where most batches are such, it does not help. The first steps take long: on a GPU about
+    a minute for a ResNet-50, on a CPU minutes.
+
+    Small batches are where it pays, in the mode ``reduce-overhead``: there a GPU waits for the
+    next kernel to be started. ``tests/benchmarks/README.md`` has figures.
 
     Args:
         mode: ``default``, ``reduce-overhead`` (CUDA graphs) or ``max-autotune``.
@@ -32,7 +42,23 @@ class Compile(Callback):
         self.mode = mode
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Compile in place: names of parameters, and so checkpoints, stay the same."""
+        """Put compiled forms beside the encoders; parameters, and so checkpoints, are the same."""
         if isinstance(pl_module, EmotionTask):
-            for encoder in pl_module.encoders.values():
-                encoder.compile(mode=self.mode)
+            for name in pl_module.encoders:
+                pl_module.compiled[name] = _WholeBatches(pl_module.encoder(name), self.mode)
+
+
+class _WholeBatches:
+    """An encoder, compiled for the largest batch so far; it runs as it is on others."""
+
+    def __init__(self, encoder: Encoder, mode: str) -> None:
+        self.encoder, self.shape = encoder, torch.Size()
+        # Else the face's size, after the log-mel's, would be taken for one that varies.
+        self.compiled = torch.compile(encoder, mode=mode, dynamic=False)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        run: Callable[[Tensor], Tensor] = self.encoder
+        if self.encoder.training:
+            self.shape = max(self.shape, x.shape)
+            run = self.compiled if x.shape == self.shape else self.encoder
+        return run(x)

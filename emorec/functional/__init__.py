@@ -11,7 +11,7 @@ from emorec.functional.distributed import (
     world_size,
 )
 from emorec.functional.first_rows import first_rows
-from emorec.functional.hgr import soft_hgr, soft_hgr_pairs
+from emorec.functional.hgr import soft_hgr, soft_hgr_pairs, soft_hgr_stacked
 from emorec.functional.info_nce import info_nce
 from emorec.functional.mmd import mmd
 from emorec.functional.moments import Moments, moments
@@ -36,6 +36,7 @@ __all__ = [
     "rows_of_all_ranks",
     "soft_hgr",
     "soft_hgr_pairs",
+    "soft_hgr_stacked",
     "sum_over_ranks",
     "supervised_contrastive",
     "vicreg",

@@ -49,7 +49,34 @@ def soft_hgr(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool
         >>> round(soft_hgr(f, f).item(), 4)
         0.8889
     """
-    return soft_hgr_pairs([f, g], rows, unbiased=unbiased)[0].squeeze(0)
+    _check([f, g], rows)
+    several = None if rows is None else rows.unsqueeze(0)
+    return soft_hgr_stacked(f.unsqueeze(0), g.unsqueeze(0), several, unbiased=unbiased)[0][0]
+
+
+def soft_hgr_stacked(
+    f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool = True
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return S of several pairs, each with rows of its own, and its two terms.
+
+    As many calls of :func:`soft_hgr`, in the kernels and the sums over ranks of one: a GPU takes
+    longer to start the kernels of a pair than to run them.
+
+    Args:
+        f: (P, B, k) features, of each pair.
+        g: (P, B, k), the features of the same rows.
+        rows: bool (P, B), the rows that count for each pair; all where None.
+        unbiased: Divide by n - 1 (else n).
+
+    Returns:
+        As :func:`soft_hgr_pairs`: S, the mean inner product and half of tr(C_f C_g), (P,) each.
+
+    Raises:
+        ValueError: f and g are not of one shape (P, B, k), or rows does not fit them.
+    """
+    _check([f, g], rows, "pairs", "rows", "features")
+    s, inner = _Stacked.apply(rows, unbiased, f, g)
+    return s, inner, inner - s.detach()
 
 
 def soft_hgr_pairs(
@@ -73,18 +100,67 @@ def soft_hgr_pairs(
     Raises:
         ValueError: The sets are not matrices of one shape, or rows does not fit them.
     """
-    shapes = [tuple(x.shape) for x in sets]
-    if len(sets) < 2 or len(shapes[0]) != 2 or len(set(shapes)) > 1:
-        raise ValueError(
-            "soft_hgr compares two or more feature matrices of one shape (rows, features), got "
-            f"{' and '.join(map(str, shapes))}"
-        )
-    if rows is not None and (rows.shape != sets[0].shape[:1] or rows.dtype != torch.bool):
-        raise ValueError(
-            f"rows is a bool mask of shape ({len(sets[0])},), got {rows.dtype} {tuple(rows.shape)}"
-        )
+    _check(sets, rows)
     s, inner = _SoftHGR.apply(rows, unbiased, *sets)
     return s, inner, inner - s.detach()
+
+
+def _check(sets: Sequence[Tensor], rows: Tensor | None, *axes: str) -> None:
+    axes = axes or ("rows", "features")
+    shapes = [tuple(x.shape) for x in sets]
+    if len(sets) < 2 or len(shapes[0]) != len(axes) or len(set(shapes)) > 1:
+        raise ValueError(
+            f"soft_hgr compares two or more feature sets of one shape ({', '.join(axes)}), got "
+            f"{' and '.join(map(str, shapes))}"
+        )
+    if rows is not None and (rows.shape != shapes[0][:-1] or rows.dtype != torch.bool):
+        raise ValueError(
+            f"rows is a bool mask of shape {shapes[0][:-1]}, got {rows.dtype} {tuple(rows.shape)}"
+        )
+
+
+class _Stacked(torch.autograd.Function):
+    """S of stacked pairs and its gradient, as in :class:`_SoftHGR`."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor | None, unbiased: bool, f: Tensor, g: Tensor) -> Any:
+        """Compute S; see :func:`soft_hgr_stacked` for shapes."""
+        dtype = reduce(torch.promote_types, (f.dtype, g.dtype), torch.float32)
+        with _no_autocast(f):
+            x, n = _centred(torch.stack([f.to(dtype), g.to(dtype)]), rows)
+            scale = (1 / (n - 1 if unbiased else n).clamp(min=1)).expand(len(f))
+            ctx.small = world_size() == 1 and x.shape[2] < x.shape[3]
+            if ctx.small:
+                products = (x[0] @ x[1].mT).mul_(scale.view(-1, 1, 1))
+                inner = products.diagonal(dim1=1, dim2=2).sum(-1)
+                trace = products.square().sum((1, 2))
+            else:
+                products, inner = x.mT @ x, (x[0] * x[1]).sum((1, 2))
+                if world_size() > 1:
+                    total = sum_over_ranks(torch.cat([products.flatten(), inner]))
+                    products = total[: -len(inner)].view_as(products)
+                    inner = total[-len(inner) :]
+                products, inner = products.mul_(scale.view(-1, 1, 1)), inner * scale
+                trace = (products[0] * products[1]).sum((1, 2))
+        ctx.save_for_backward(x, products, scale)
+        ctx.dtypes = (f.dtype, g.dtype)
+        ctx.mark_non_differentiable(inner)
+        return inner - trace / 2, inner
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
+        """Return the gradients of both stacks for this rank's rows."""
+        x, products, scale = ctx.saved_tensors
+        weight = (grad.to(x.dtype) * scale * world_size()).view(-1, 1, 1)
+        other = x.flip(0)
+        with _no_autocast(x):
+            if ctx.small:
+                change = other - torch.stack([products, products.mT]) @ other
+            else:
+                change = other - x @ products.flip(0)
+        df, dg = (change * weight).unbind()
+        return None, None, *(d.to(t) for d, t in zip((df, dg), ctx.dtypes, strict=True))
 
 
 class _SoftHGR(torch.autograd.Function):
@@ -143,21 +219,28 @@ class _SoftHGR(torch.autograd.Function):
 
 
 def _centred(x: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Subtract from sets (m, B, k), in place, their means over the valid rows of all ranks.
+    """Subtract from sets, in place, their means over the valid rows of all ranks.
 
-    Returns them, masked rows zero, and the number of valid rows.
+    Args:
+        x: (m, B, k), or (m, P, B, k) for P pairs with rows of their own.
+        rows: The rows that count, (B,) or (P, B).
+
+    Returns:
+        The sets, masked rows zero, and the number of valid rows, () or (P,).
     """
     if rows is None:
-        valid = x.new_ones(x.shape[1])
+        valid = x.new_ones(x.shape[-2])
     else:
         # Masked rows may hold anything, also NaN: replace them, do not multiply by zero.
-        x = x.masked_fill_(~rows.view(1, -1, 1), 0)
+        x = x.masked_fill_(~rows.unsqueeze(-1), 0)
         valid = rows.to(x.dtype)
-    # A product with ones is faster than sum(1).
-    total = sum_over_ranks(torch.cat([(valid @ x).flatten(), valid.sum().unsqueeze(0)]))
-    n = total[-1]
-    mean = (total[:-1] / n.clamp(min=1)).view(len(x), 1, -1)
-    return x.addcmul_(valid.view(1, -1, 1), mean, value=-1), n
+    # A product with ones is faster than sum(-2).
+    sums, n = valid.unsqueeze(-2) @ x, valid.sum(-1)
+    if world_size() > 1:
+        total = sum_over_ranks(torch.cat([sums.flatten(), n.flatten()]))
+        sums, n = total[: sums.numel()].view_as(sums), total[sums.numel() :].view_as(n)
+    mean = sums / n.clamp(min=1).unsqueeze(-1).unsqueeze(-1)
+    return x.addcmul_(valid.unsqueeze(-1), mean, value=-1), n
 
 
 def _cross_grams(x: Tensor) -> Tensor:

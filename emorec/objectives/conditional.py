@@ -79,10 +79,9 @@ class ConditionalSoftHGR(SoftHGR):
         return super().forward(bundle, batch)
 
     def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
-        """Each pair is centred over its own rows, and goes through :meth:`compare`."""
+        """Each pair is centred over its own rows."""
         return False
 
-    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return -S and its terms."""
-        f, g, rows = centre_within(f, g, self._groups, self.speakers, rows, unbiased=self.unbiased)
-        return super().compare(f, g, rows)
+    def pair(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features centred within speakers."""
+        return centre_within(f, g, self._groups, self.speakers, rows, unbiased=self.unbiased)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from emorec.functional import soft_hgr_pairs, sum_over_ranks, world_size
+from emorec.functional import soft_hgr_pairs, soft_hgr_stacked, sum_over_ranks, world_size
 from emorec.objectives.pairs import PairObjective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
@@ -82,11 +82,19 @@ class SoftHGR(PairObjective):
 
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return -S summed over the pairs; see the base class."""
-        if not self._one_set_of_rows(bundle):
+        ready = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
+        if self._one_set_of_rows(bundle):
+            present = bundle.present[self.names[0]]
+            terms = soft_hgr_pairs(list(ready.values()), present, unbiased=self.unbiased)
+        elif self._worth_stacking(ready):
+            pairs = [
+                self.pair(ready[a], ready[b], bundle.present[a] & bundle.present[b])
+                for a, b in self.pairs
+            ]
+            f, g, rows = (torch.stack(each) for each in zip(*pairs, strict=True))
+            terms = soft_hgr_stacked(f, g, rows, unbiased=self.unbiased)
+        else:
             return super().forward(bundle, batch)
-        present = bundle.present[self.names[0]]
-        ready = [self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names]
-        terms = soft_hgr_pairs(ready, present, unbiased=self.unbiased)
         for name, values in zip(("S", "inner", "trace"), terms, strict=True):
             for (a, b), value in zip(self.pairs, values.detach(), strict=True):
                 self.parts[f"{a}+{b}/{name}"] = value
@@ -95,8 +103,7 @@ class SoftHGR(PairObjective):
     def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
         """Whether all pairs count the same rows, so that they can share what they compute.
 
-        A GPU would have to be waited for to know, and ranks could disagree: there each pair is
-        computed alone.
+        A GPU would have to be waited for to know, and ranks could disagree.
         """
         masks = [bundle.present[name] for name in self.names]
         return (
@@ -106,9 +113,22 @@ class SoftHGR(PairObjective):
             and all(torch.equal(masks[0], mask) for mask in masks[1:])
         )
 
+    def _worth_stacking(self, ready: dict[str, Tensor]) -> bool:
+        """Whether pairs with rows of their own go through the same kernels and sums over ranks.
+
+        A GPU takes longer to start them than to run them. A CPU starts them at once.
+        """
+        one_shape = len({x.shape for x in ready.values()}) == 1
+        return one_shape and (world_size() > 1 or next(iter(ready.values())).device.type != "cpu")
+
+    def pair(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the features (B, k) of a pair and the rows, bool (B,), as they are compared."""
+        return f, g, rows
+
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return -S and its terms."""
-        terms = soft_hgr_pairs([f, g], rows, unbiased=self.unbiased)
+        f, g, rows = (x.unsqueeze(0) for x in self.pair(f, g, rows))
+        terms = soft_hgr_stacked(f, g, rows, unbiased=self.unbiased)
         s, inner, trace = (term.squeeze(0) for term in terms)
         return -s, {"S": s.detach(), "inner": inner, "trace": trace}
 

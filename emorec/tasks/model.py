@@ -61,6 +61,8 @@ class EmotionModel(LightningModule):
             ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate,
             where it is not the optimizer's.
         fixed: Names of parameters that their module froze for good; no stage trains them.
+        compiled: Modality -> what stands for its encoder where all rows have it; see
+            :class:`emorec.callbacks.Compile`.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class EmotionModel(LightningModule):
         self.unlabelled = True
         self.learning_rates: dict[str, float] = {}
         self.fixed: set[str] = set()
+        self.compiled: dict[str, Callable[[Tensor], Tensor]] = {}
         self.fusion: Fusion | None = None
 
     @property
@@ -181,7 +184,8 @@ class EmotionModel(LightningModule):
                 return features.index_put((there,), encoded)
         for norm in known:
             norm.eval()
-        encoded = encoder(x)
+        run = encoder if known else self.compiled.get(name, encoder)
+        encoded = run(x)
         for norm in known:
             norm.train()
         return cast("Tensor", encoded.masked_fill(~_like(there, encoded), 0))
@@ -191,6 +195,7 @@ class EmotionModel(LightningModule):
         makers = [self.make_fusion, self.make_label_encoder, *self.make_objectives.values()]
         for maker in (*makers, self.make_optimizer, self.make_scheduler):
             memo[id(maker)] = maker
+        memo[id(self.compiled)] = {}  # of these encoders
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
         copied.__dict__.update(deepcopy(self.__getstate__(), memo))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from emorec.functional import soft_hgr, soft_hgr_pairs
+from emorec.functional import soft_hgr, soft_hgr_pairs, soft_hgr_stacked
 
 K = 512
 SHAPES = [(90, 3), (90, 4), (1024, 3), (1024, 4)]  # rows, feature sets
@@ -29,9 +29,16 @@ def pair_by_pair(pair: Pair, sets: Sets) -> Tensor:
     return torch.stack([pair(a, b) for a, b in combinations(sets, 2)]).sum()
 
 
+def stacked(sets: Sets) -> Tensor:
+    """Add the values of all pairs, each pair with rows of its own, as on a GPU and on ranks."""
+    f, g = (torch.stack(each) for each in zip(*combinations(sets, 2), strict=True))
+    return soft_hgr_stacked(f, g)[0].sum()
+
+
 SIDES: dict[str, Callable[[Sets], Tensor]] = {
     "all pairs at once": lambda sets: soft_hgr_pairs(sets)[0].sum(),
     "pair by pair": partial(pair_by_pair, soft_hgr),
+    "stacked": stacked,
     "naive": partial(pair_by_pair, naive),
 }
 

@@ -1,7 +1,9 @@
 """Other layouts and compilation give the same model, faster."""
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from emorec.callbacks import ChannelsLast, Compile, Stage, Throughput
 from emorec.encoders import ImageEncoder
 from emorec.tasks import ClassificationTask
 from tests.callbacks.staging import train
-from tests.toy import toy_batch, toy_task
+from tests.toy import WIDTH, toy_batch, toy_task
 
 
 def test_channels_last_is_a_layout_of_the_convolutions_and_no_other_result() -> None:
@@ -36,8 +38,48 @@ def test_compiled_encoders_give_the_same_features_under_the_same_names() -> None
     Compile().setup(None, compiled, "fit")  # type: ignore[arg-type]
     assert compiled.state_dict().keys() == plain.state_dict().keys()
     batch = toy_batch(12)
-    for name, features in plain.eval()(batch).features.items():
-        torch.testing.assert_close(compiled.eval()(batch).features[name], features)
+    for name, features in plain.train()(batch).features.items():
+        torch.testing.assert_close(compiled.train()(batch).features[name], features)
+
+
+class Noted:
+    """Stands for ``torch.compile``: runs the encoder and notes the shapes."""
+
+    def __init__(self, encoder: Any, **options: Any) -> None:
+        self.encoder, self.options = encoder, options
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        self.shapes.append(tuple(x.shape))
+        features: torch.Tensor = self.encoder(x)
+        return features
+
+
+def test_only_whole_batches_of_training_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[Noted] = []
+
+    def compile_(encoder: Any, **options: Any) -> Noted:
+        noted.append(Noted(encoder, **options))
+        return noted[-1]
+
+    monkeypatch.setattr("torch.compile", compile_)
+    task = toy_task()
+    Compile("reduce-overhead").setup(None, task, "fit")  # type: ignore[arg-type]
+    assert [each.options for each in noted] == [{"mode": "reduce-overhead", "dynamic": False}] * 2
+    task.train()
+    task(toy_batch(12))
+    task(toy_batch(12))
+    task(toy_batch(7))  # an epoch's last one
+    task.eval()(toy_batch(12))
+    task.train()
+    batch = toy_batch(12)
+    batch.present["face"][3] = False
+    task(batch)
+    audio, face = noted
+    assert audio.shapes == [(12, WIDTH)] * 3
+    assert face.shapes == [(12, WIDTH)] * 2, "its statistics are of the rows that are there"
+    deepcopy(task)(toy_batch(12))  # a teacher: of other encoders than these
+    assert len(audio.shapes) == 3
 
 
 def test_throughput_is_measured_each_epoch(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from emorec.functional import hgr_discrete, soft_hgr, soft_hgr_pairs
+from emorec.functional import hgr_discrete, soft_hgr, soft_hgr_pairs, soft_hgr_stacked
 
 CROSS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
 SHAPES = [(5, 9), (9, 5), (6, 6)]  # fewer rows than features, more, as many
@@ -171,6 +171,38 @@ def autograd_terms(f: Tensor, g: Tensor, rows: Tensor | None) -> tuple[Tensor, T
     return inner - trace, inner, trace
 
 
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize(("n", "k"), SHAPES)
+def test_stacked_pairs_are_each_pair_alone(n: int, k: int, unbiased: bool) -> None:
+    f, g = (torch.stack([features(n, k, seed)[i] for seed in range(4)]) for i in range(2))
+    f, g = f.requires_grad_(), g.requires_grad_()
+    rows = torch.arange(n).expand(4, n) % torch.tensor([[1], [2], [3], [n]]) == 0  # the last: one
+    weights = torch.arange(1.0, 5.0, dtype=torch.float64)
+    for mask in (rows, None):
+        terms = soft_hgr_stacked(f, g, mask, unbiased=unbiased)
+        alone = [
+            soft_hgr_pairs([f[i], g[i]], None if mask is None else mask[i], unbiased=unbiased)
+            for i in range(4)
+        ]
+        for term, expected in zip(terms, zip(*alone, strict=True), strict=True):
+            torch.testing.assert_close(term, torch.cat(expected), rtol=1e-12, atol=1e-12)
+        found = torch.autograd.grad((terms[0] * weights).sum(), (f, g))
+        total = torch.cat([s for s, _, _ in alone]) * weights
+        for mine, other in zip(found, torch.autograd.grad(total.sum(), (f, g)), strict=True):
+            torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
+
+
+def test_gradcheck_of_stacked_pairs() -> None:
+    for n, k in ((4, 6), (7, 3)):
+        f, g = (torch.stack([features(n, k, seed)[i] for seed in range(2)]) for i in range(2))
+        rows = torch.stack([torch.arange(n) != 1, torch.arange(n) != 2])
+
+        def value(f: Tensor, g: Tensor, rows: Tensor = rows) -> Tensor:
+            return soft_hgr_stacked(f, g, rows)[0]
+
+        assert gradcheck(value, (f.requires_grad_(), g.requires_grad_()))
+
+
 def test_gradcheck_of_three_sets() -> None:
     for n, k in ((4, 6), (7, 3)):
         sets = [features(n, k, seed)[0].requires_grad_() for seed in range(3)]
@@ -183,7 +215,9 @@ def test_gradcheck_of_three_sets() -> None:
 
 
 def test_a_set_alone_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"two or more feature matrices"):
+    with pytest.raises(ValueError, match=r"one shape \(pairs, rows, features\), got \(4, 2\)"):
+        soft_hgr_stacked(CROSS, CROSS)
+    with pytest.raises(ValueError, match=r"two or more feature sets"):
         soft_hgr_pairs([CROSS])
 
 
@@ -191,8 +225,8 @@ def test_a_set_alone_is_refused() -> None:
     ("f", "g", "rows", "message"),
     [
         (torch.zeros(3, 2), torch.zeros(3, 4), None, r"one shape .*got \(3, 2\) and \(3, 4\)"),
-        (torch.zeros(3), torch.zeros(3), None, r"two or more feature matrices"),
-        (torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), None, r"two or more feature matrices"),
+        (torch.zeros(3), torch.zeros(3), None, r"two or more feature sets"),
+        (torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), None, r"two or more feature sets"),
         (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(3), r"bool mask .*\(3,\).*float32"),
         (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(2).bool(), r"bool mask .*got.*\(2,\)"),
     ],

@@ -38,7 +38,7 @@ class Stage:
         """Return the command; it writes its figures to ``out/NAME.jsonl``."""
         if self.name == "tests":
             processes = 2 if cpu else min(8, os.cpu_count() or 2)
-            spread = ["-n", str(processes), "--dist", "worksteal"]
+            spread = ["-n", str(processes), "--dist", "loadfile"]
             kind = ["-q", "-m", "gpu", "-p", "no:cacheprovider"]
             return [sys.executable, "-m", "pytest", "tests/gpu", *kind, *spread]
         figures = ["--out", str(out / f"{self.name}.jsonl"), *["--tiny"] * cpu]

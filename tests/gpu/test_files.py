@@ -1,6 +1,8 @@
 """What the device cuts, predicts and exports is what the CPU does, to a stated tolerance."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnxruntime
@@ -8,12 +10,13 @@ import pytest
 import torch
 from torch.export.passes import move_to_device_pass
 
-from emorec.cache import RandomWindows, Source, Work, build
+from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Work, build
+from emorec.cache.entry import make_entry
 from emorec.cli import main
 from emorec.export import PretrainedPredictor
-from emorec.extractors import FaceCrops, LogMel
+from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.predict import Predictor
-from emorec.types import Clip
+from emorec.types import Array, Clip
 from tests.conftest import ROOT, Place, smoke
 from tests.export.test_export import arrays_of, vote
 
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.gpu
 
 # Convolutions on a GPU round to TF32, ten bits: three digits of a feature.
 PROBABILITY = 0.01
+WINDOWS = RandomWindows(10)
 # A box may move by a fraction of a pixel: mean difference of crops, in grey levels of 0 to 255.
 LEVELS = 3.0
 
@@ -38,38 +42,62 @@ def clips_of(place: Place, count: int) -> list[Path]:
     return sorted(p for p in place.media.rglob("*") if p.suffix in (".mp4", ".avi"))[:count]
 
 
+def differences(caches: list[SegmentCache], clips: list[Clip]) -> float:
+    """Check that two caches hold the same; return the largest difference of crops."""
+    most = 0.0
+    assert caches[0].folder.name == caches[1].folder.name, "one cache for both"
+    for clip in clips:
+        mine, other = (cache.read(clip.id) for cache in caches)
+        assert mine is not None
+        assert other is not None
+        assert (mine.present, mine.windows) == (other.present, other.windows)
+        audio = [cache.array(clip.id, "audio") for cache in caches]
+        assert np.array_equal(audio[0], audio[1])
+        faces = [cache.array(clip.id, "face").astype(int) for cache in caches]
+        most = max(most, float(np.abs(faces[0] - faces[1]).mean((1, 2, 3)).max()))
+    return most
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
 @pytest.mark.parametrize("mode", ["tracked", "every_frame"])
 def test_the_cache_is_that_of_the_cpu(
-    run: Path, device: str, place: Place, tmp_path: Path, mode: str
+    device: str, place: Place, tmp_path: Path, mode: Literal["tracked", "every_frame"], at_once: int
 ) -> None:
     paths = clips_of(place, 6)
-    root = paths[0].parent
     clips = [Clip(path.stem, Path(path.name)) for path in paths]
-    caches = {}
-    # On one device the number of clips at once may not matter either.
-    for name, work in {
-        "cpu": Work(1),
-        "device": Work(1, (1, 1), device, at_once=4),
-    }.items():
-        extractors = {
+    caches: list[SegmentCache] = []
+    for where, count in (("cpu", 1), (device, at_once)):
+        extractors: dict[str, Extractor] = {
             "audio": LogMel(),
-            "face": FaceCrops(94, min_face=80, mode=mode),  # type: ignore[arg-type]
+            "face": FaceCrops(94, min_face=80, mode=mode),
         }
-        source = Source("set", root, tmp_path / name, RandomWindows(), extractors)
-        entries = build(source, clips, work)
-        assert [entry.status for entry in entries] == ["ok"] * len(clips)
-        caches[name] = (source.cache(), {entry.id: entry for entry in entries})
-    assert caches["cpu"][0].folder.name == caches["device"][0].folder.name, "one cache for both"
-    for clip in clips:
-        mine, other = (entries[clip.id] for _, entries in caches.values())
-        assert (mine.present, mine.windows) == (other.present, other.windows)
-        audio, faces = (
-            [cache.array(clip.id, name) for cache, _ in caches.values()]
-            for name in ("audio", "face")
-        )
-        assert np.array_equal(audio[0], audio[1])
-        far = np.abs(faces[0].astype(int) - faces[1].astype(int)).mean((1, 2, 3))
-        assert far.max() < LEVELS, clip.id
+        source = Source("set", paths[0].parent, tmp_path / str(len(caches)), WINDOWS, extractors)
+        cache = source.cache()
+        if count == 1:
+            build(source, clips, Work(0, (1, 1), where))
+        else:  # as a worker process does
+            for extractor in extractors.values():
+                extractor.use(where, count)
+            with ThreadPoolExecutor(count) as threads:
+                for made in threads.map(lambda c, s=source: cut(s, c), clips):
+                    cache.write(*made)
+        caches.append(cache)
+    assert differences(caches, clips) < LEVELS
+
+
+def cut(source: Source, clip: Clip) -> tuple[Entry, dict[str, Array]]:
+    return make_entry(clip, source.root, source.windows, source.extractors)
+
+
+def test_the_command_preprocesses_on_the_device(device: str, place: Place, tmp_path: Path) -> None:
+    options = [
+        "--data",
+        str(ROOT / "configs/data/synthetic_tiny.yaml"),
+        f"--data.root={place.media}",
+    ]
+    main(["preprocess", *options, f"--data.cache={tmp_path}", "--workers=0", f"--device={device}"])
+    (report,) = tmp_path.glob("*/report.csv")
+    assert len(report.read_text(encoding="utf-8").splitlines()) == 1 + 18
 
 
 def test_a_prediction_is_that_of_the_cpu(run: Path, device: str, place: Place) -> None:

@@ -1,8 +1,6 @@
 """Each loss on the device, in each precision, against float64 on the CPU."""
 
-import shutil
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import torch
@@ -111,29 +109,3 @@ def test_a_large_spread_in_half_precision_stays_finite(device: str) -> None:
         value = soft_hgr(a, b, rows.to(device))
         exact = soft_hgr(a.double().cpu(), b.double().cpu(), rows)
         assert value.item() == pytest.approx(exact.item(), rel=1e-4)
-
-
-@pytest.mark.parametrize("half", [False, True], ids=["float32", "under autocast"])
-def test_soft_hgr_within_a_compiled_function(device: str, half: bool) -> None:
-    if shutil.which("c++") is None:
-        pytest.skip("torch.compile needs a C++ compiler")
-    torch.manual_seed(0)
-    layers = torch.nn.Linear(32, 24).to(device), torch.nn.Linear(32, 24).to(device)
-    x = torch.randn(90, 32, device=device)
-
-    def loss(x: Tensor) -> Tensor:
-        return soft_hgr(layers[0](x), layers[1](x))
-
-    results = []
-    torch.compiler.reset()
-    for function in (loss, partial(torch.compile(loss))):
-        for layer in layers:
-            layer.zero_grad()
-        with torch.autocast(device, torch.bfloat16, enabled=half):
-            value = function(x)
-        value.backward()  # type: ignore[no-untyped-call]
-        results.append([value.detach(), *(layer.weight.grad.clone() for layer in layers)])  # type: ignore[union-attr]
-    limit = 2e-2 if half else 1e-4
-    for plain, compiled in zip(*results, strict=True):
-        assert compiled.dtype == torch.float32
-        assert distance(compiled, plain.double().cpu()) < limit

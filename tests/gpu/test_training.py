@@ -3,8 +3,6 @@
 import csv
 import json
 import math
-import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from emorec.callbacks import ChannelsLast, Compile, Stage, Throughput
+from emorec.callbacks import ChannelsLast, Stage
 from emorec.encoders import ImageEncoder
 from emorec.tasks import ClassificationTask
 from tests.callbacks.staging import OPTIMIZER, State, Stop, state_of, train
@@ -109,23 +107,6 @@ def test_a_resumed_run_ends_with_the_weights_of_a_whole_one(
     resumed = ended(tmp_path / "resumed", stop, accelerator, precision)
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=1e-4, atol=1e-5, msg=name)
-
-
-@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
-@pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
-def test_compiled_encoders_train_through_stages(
-    accelerator: str, mode: str, tmp_path: Path
-) -> None:
-    torch.compiler.reset()
-    more: dict[str, Any] = {"accelerator": accelerator, "precision": "bf16-mixed"}
-    task = toy_task(0, optimizer=partial(torch.optim.SGD, lr=0.01))
-    before = state_of(task)
-    trained, staged = train(tmp_path, stages(), Compile(mode), Throughput(), task=task, **more)
-    after = state_of(trained)
-    assert after.keys() == before.keys()
-    assert all(torch.isfinite(value).all() for value in after.values())
-    assert not torch.equal(after["head.weight"].cpu(), before["head.weight"].cpu())
-    assert staged.checkpoint("joint").is_file()
 
 
 def test_channels_last_gives_the_same_features(device: str) -> None:

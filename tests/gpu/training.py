@@ -38,7 +38,7 @@ def main(figures: Figures, place: Path, *, tiny: bool) -> None:
     """Measure preprocessing of the set, then one training, then one that is compiled."""
     config = SMOKE if tiny else EXPERIMENT
     data = [f"--data.root={place}", f"--data.cache={place / 'cache'}"]
-    workers = 1 if tiny else os.cpu_count() or 2
+    workers = 1 if tiny else min(8, os.cpu_count() or 2)
     (place / "data.yaml").write_text(_data_of(config), encoding="utf-8")
     options = [f"--data={place / 'data.yaml'}", *data, f"--workers={workers}", "--device=cpu"]
     took = command(["preprocess", *options])

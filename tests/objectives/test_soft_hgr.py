@@ -1,13 +1,15 @@
 """The correlation loss: which pairs, which rows, and what it says about wrong options."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Tensor
 
-from emorec.functional import soft_hgr, soft_hgr_pairs
+from emorec.functional import soft_hgr, soft_hgr_pairs, soft_hgr_stacked
 from emorec.objectives import CrossEntropy, SoftHGR
 from emorec.objectives.pairs import PairObjective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
@@ -20,6 +22,7 @@ FEATURES = {
     for i, name in enumerate(SIZES.features)
 }
 BATCH = toy_batch(12)
+FORMS: dict[str, Callable[..., Any]] = {"pairs": soft_hgr_pairs, "stacked": soft_hgr_stacked}
 
 
 def bundle(**present: Tensor) -> FeatureBundle:
@@ -40,7 +43,8 @@ def test_T6_without_labels_only_the_pair_of_modalities_counts() -> None:
     batch, made = with_labels(nothing), bundle(label=nothing)
     everything = SoftHGR(SIZES)(made, batch)
     modalities_only = SoftHGR(SIZES, pairs=["audio+face"])(bundle(), batch)
-    assert everything.item() == modalities_only.item() != 0
+    assert everything.item() == pytest.approx(modalities_only.item(), rel=1e-6)
+    assert everything.item() != 0
     everything.backward()
     of_label, of_audio = made.features["label"].grad, made.features["audio"].grad
     assert of_label is not None
@@ -106,28 +110,37 @@ def test_pairs_of_the_same_rows_are_computed_together_to_the_same_loss(
 ) -> None:
     rows = torch.arange(12) < 9
     everything, some = torch.ones(12, dtype=torch.bool), torch.arange(12) > 0
-    for face, calls in ((rows, [3]), (rows & some, [2, 2, 2]), (everything, [2, 2, 2])):
-        made, alone = (bundle(audio=rows, face=face, label=rows) for _ in range(2))
-        counted: list[int] = []
+    alone, once = ["stacked"] * 3, ["stacked"]
+    for face, stack, forms in (
+        (rows, False, ["pairs"]),
+        (rows & some, False, alone),
+        (everything, False, alone),
+        (rows & some, True, once),
+        (everything, True, once),
+    ):
+        made, other_made = (bundle(audio=rows, face=face, label=rows) for _ in range(2))
+        counted: list[str] = []
 
-        def count(sets: list[Tensor], *args: Any, seen: list[int] = counted, **more: Any) -> Any:
-            seen.append(len(sets))
-            return soft_hgr_pairs(sets, *args, **more)
+        def count(name: str, *args: Any, seen: list[str] = counted, **more: Any) -> Any:
+            seen.append(name)
+            return FORMS[name](*args, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr("emorec.objectives.hgr.soft_hgr_pairs", count)
+            for name in ("pairs", "stacked"):
+                patch.setattr(f"emorec.objectives.hgr.soft_hgr_{name}", partial(count, name))
+            patch.setattr(SoftHGR, "_worth_stacking", lambda *_, stack=stack: stack)
             loss = SoftHGR(SIZES, scale=scale)
             total = loss(made, BATCH)
-        assert counted == calls
+        assert counted == forms
         other = SoftHGR(SIZES, scale=scale)
-        expected = PairObjective.forward(other, alone, BATCH)
+        expected = PairObjective.forward(other, other_made, BATCH)
         assert total.item() == pytest.approx(expected.item(), rel=1e-5)
         assert loss.parts.keys() == other.parts.keys()
         for name, part in loss.parts.items():
             assert part.item() == pytest.approx(other.parts[name].item(), rel=1e-4, abs=1e-6)
         (total + expected).backward()
         for name in ("audio", "face", "label"):
-            torch.testing.assert_close(made.features[name].grad, alone.features[name].grad)
+            torch.testing.assert_close(made.features[name].grad, other_made.features[name].grad)
 
 
 def test_the_divisor_is_an_option() -> None:
@@ -173,3 +186,12 @@ def test_unequal_widths_are_refused_with_both_widths() -> None:
     with pytest.raises(ValueError, match="audio has 4 and face 7"):
         SoftHGR(sizes)
     assert SoftHGR(sizes, pairs=["audio+fused"]).pairs == [("audio", "fused")]
+
+
+def test_pairs_of_different_widths_are_computed_one_by_one() -> None:
+    sizes = Sizes({"audio": DIM, "face": DIM, "fused": 3, "label": 3}, {"emotion": 3})
+    features = {name: FEATURES[name][:, : sizes.features[name]] for name in FEATURES}
+    made = toy_bundle(features, torch.zeros(12, 3))
+    loss = SoftHGR(sizes, pairs=["audio+face", "fused+label"])(made, BATCH)
+    expected = score("audio", "face") + soft_hgr(features["fused"], features["label"]).item()
+    assert loss.item() == pytest.approx(-expected, rel=1e-5)
