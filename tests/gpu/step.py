@@ -48,7 +48,7 @@ class Sizes:
 
 
 FULL = Sizes("resnet50", (90, 180, 360, 720), (224, 94), 5, 6, 4)
-TINY = Sizes("resnet18", (4, 8), (64,), 1, 1, 1)
+TINY = Sizes("resnet18", (4, 8), (94,), 1, 1, 1)
 
 
 class Step:
