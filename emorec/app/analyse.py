@@ -12,7 +12,7 @@ from emorec.errors import UserError
 from emorec.media import MediaError, probe
 from emorec.predict import Predictor, Timeline
 from emorec.predict.annotate import annotate
-from emorec.workers import TimeLimitError
+from emorec.system.workers import TimeLimitError
 
 TAKEN = 60.0  # seconds after which the page has surely copied a result
 

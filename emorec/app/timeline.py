@@ -4,7 +4,7 @@ import html
 import json
 from collections.abc import Sequence
 
-from emorec.plots import COLOURS
+from emorec.figures.plots import COLOURS
 from emorec.predict import Timeline, TimelineRow
 
 WIDTH, HEIGHT, STRIP = 1000, 180, 18  # units of the drawings

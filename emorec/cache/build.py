@@ -16,10 +16,10 @@ from emorec.cache.sidecars import sidecar_digests
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
-from emorec.files import check_writable
-from emorec.progress import progress
+from emorec.system.files import check_writable
+from emorec.system.progress import progress
+from emorec.system.workers import worker_pool
 from emorec.types import Clip
-from emorec.workers import worker_pool
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from emorec.cache.windows import Windows
 from emorec.errors import UserError
 from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
+from emorec.system.workers import TimeLimitError, time_limit
 from emorec.types import Array, Clip
-from emorec.workers import TimeLimitError, time_limit
 
 BLOCK = 1 << 20
 # Seconds that a step may take, and more for each second of the clip. Decoding 4K on a slow core

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from emorec.cache.entry import Entry
 from emorec.cache.report import summary
 from emorec.cache.store import SegmentCache
-from emorec.files import write_text
-from emorec.picture import as_picture
-from emorec.plots import png_of
+from emorec.figures.plots import png_of
+from emorec.media.image import as_picture
+from emorec.system.files import write_text
 from emorec.types import Array, Clip
 
 SHOWN, CELLS, SIDE = 8, 10, 88  # clips a contact sheet, windows a clip, pixels a window

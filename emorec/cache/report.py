@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emorec.cache.entry import Entry
-from emorec.files import write_text
+from emorec.system.files import write_text
 
 COLUMNS = ("id", "path", "status", "reason", "warnings", "seconds", "windows")
 

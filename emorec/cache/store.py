@@ -19,8 +19,8 @@ import numpy as np
 from emorec.cache.entry import Entry, digest_file
 from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
-from emorec.files import write_text
 from emorec.media import DECODING
+from emorec.system.files import write_text
 from emorec.types import Array, Clip
 
 FORMAT = 2  # raise it when the layout of an entry changes

@@ -1,10 +1,8 @@
-"""What happens around training: stages, reproducible epochs, reports."""
+"""What happens around training: stages, reproducible epochs, other ways of running."""
 
 from emorec.callbacks.averaging import AveragedWeights
-from emorec.callbacks.dashboard import Dashboard
 from emorec.callbacks.epoch_seed import EpochSeed
 from emorec.callbacks.missing import MissingModality
-from emorec.callbacks.report import Report
 from emorec.callbacks.spectrum import Spectrum
 from emorec.callbacks.speed import ChannelsLast, Compile
 from emorec.callbacks.stage import Stage, StageError
@@ -16,10 +14,8 @@ __all__ = [
     "AveragedWeights",
     "ChannelsLast",
     "Compile",
-    "Dashboard",
     "EpochSeed",
     "MissingModality",
-    "Report",
     "Spectrum",
     "Stage",
     "StageError",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from emorec.data.segments import SegmentDataset
 from emorec.errors import UserError
-from emorec.metrics import ClipVote, clip_metrics
+from emorec.evaluation.clips import ClipVote, clip_metrics
 from emorec.tasks import ClassificationTask
 from emorec.types import FeatureBundle
 

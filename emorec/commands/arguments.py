@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from emorec.run import RunError
+from emorec.runs.directory import RunError
 
 
 def is_first_process() -> bool:

@@ -11,7 +11,7 @@ import yaml
 
 from emorec.commands.train import main as fit
 from emorec.errors import UserError
-from emorec.run import RunDirectory
+from emorec.runs.directory import RunDirectory
 from emorec.study import Cell, Study, read_study
 from emorec.study.cells import expand, runs_of
 from emorec.study.checks import check_options

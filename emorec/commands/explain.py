@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emorec.files import check_writable, readable, short_name
+from emorec.system.files import check_writable, readable, short_name
 
 
 def main(argv: Sequence[str]) -> None:

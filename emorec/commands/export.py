@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from emorec.errors import UserError
-from emorec.files import write_text
+from emorec.system.files import write_text
 
 FORMATS = ("onnx", "torch", "hub")
 

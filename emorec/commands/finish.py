@@ -7,15 +7,15 @@ import torch
 from matplotlib.figure import Figure
 
 from emorec.callbacks import StagedTraining
-from emorec.checkpoints import is_whole
-from emorec.curves import training_curves
 from emorec.data.leaks import shares_speakers
 from emorec.data.splits import FOLDED
-from emorec.files import copy_file, write_text
-from emorec.lines import lines_figure
-from emorec.plots import save_figure
-from emorec.run import RunDirectory
-from emorec.version import code_version
+from emorec.figures.curves import training_curves
+from emorec.figures.lines import lines_figure
+from emorec.figures.plots import save_figure
+from emorec.runs.checkpoints import is_whole
+from emorec.runs.directory import RunDirectory
+from emorec.system.files import copy_file, write_text
+from emorec.system.version import code_version
 
 NOTHING = {
     "test": "the numbers say nothing of it, and UAR and F1 are means over the other classes",

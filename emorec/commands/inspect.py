@@ -9,10 +9,10 @@ import numpy as np
 
 from emorec.cache import Entry, SegmentCache
 from emorec.errors import UserError
-from emorec.files import check_writable
+from emorec.figures.plots import drawable, save_figure, windows_figure
 from emorec.media import MediaError, probe
 from emorec.media.audio import read_windows
-from emorec.plots import drawable, save_figure, windows_figure
+from emorec.system.files import check_writable
 from emorec.types import Array, Window
 
 RATE = 4000  # Hz, of the sound that is drawn

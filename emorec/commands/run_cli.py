@@ -12,22 +12,16 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
 
-from emorec.callbacks import (
-    Dashboard,
-    EpochSeed,
-    MissingModality,
-    Report,
-    Spectrum,
-    StagedTraining,
-    Throughput,
-)
+from emorec.callbacks import EpochSeed, MissingModality, Spectrum, StagedTraining, Throughput
 from emorec.callbacks.averaging import StandIn
-from emorec.checkpoints import AtomicCheckpointIO
 from emorec.commands.arguments import default_run, is_first_process
 from emorec.commands.parser import EmorecParser, first_cause, show_info
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
-from emorec.run import RunDirectory
+from emorec.runs.checkpoints import AtomicCheckpointIO
+from emorec.runs.dashboard import Dashboard
+from emorec.runs.directory import RunDirectory
+from emorec.runs.report import Report
 from emorec.tasks import EmotionTask
 
 

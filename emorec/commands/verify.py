@@ -14,8 +14,8 @@ from jsonargparse import ArgumentParser
 from emorec.commands.parser import EmorecParser, made_of, show_info
 from emorec.data import EmotionDataModule
 from emorec.data.verify import ERRORS, WARNINGS, Findings, Problem, verify
-from emorec.files import write_text
 from emorec.plugins import load_plugins
+from emorec.system.files import write_text
 
 SHOWN = 3  # examples of a kind
 

@@ -7,7 +7,7 @@ from typing import Any
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
-from emorec.files import walk_files
+from emorec.system.files import walk_files
 from emorec.types import Clip
 
 EMOTIONS = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.progress import progress
-from emorec.workers import worker_pool
+from emorec.system.progress import progress
+from emorec.system.workers import worker_pool
 
 
 def generate(

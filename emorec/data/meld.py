@@ -13,7 +13,7 @@ from emorec.data.errors import DataError
 from emorec.data.labels import class_index
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
-from emorec.files import walk_files
+from emorec.system.files import walk_files
 from emorec.types import Clip
 
 CLASSES = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emorec.data.splits import Part
-from emorec.files import write_text
+from emorec.system.files import write_text
 
 
 def write_split(path: Path, parts: Mapping[str, Part]) -> None:

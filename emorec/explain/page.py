@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from emorec.explain.attribution import Explanation, Map
-from emorec.files import readable, write_text
+from emorec.figures.plots import COLOURS, png_of
 from emorec.media import Image
-from emorec.plots import COLOURS, png_of
+from emorec.system.files import readable, write_text
 from emorec.types import Array
 
 SIDE = 150  # pixels of a picture

@@ -18,7 +18,7 @@ from emorec.export.card_tables import (
     results_table,
     trait_table,
 )
-from emorec.run import RunDirectory
+from emorec.runs.directory import RunDirectory
 
 PAPER = "https://doi.org/10.3390/app10207239"
 TRAITS = ("sex", "age")

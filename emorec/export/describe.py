@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from emorec.predict import Predictor
-from emorec.version import code_version
+from emorec.system.version import code_version
 
 KEY = "emorec"  # of the metadata in exported files
 

@@ -11,11 +11,11 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from lightning.pytorch.cli import instantiate_module
 from safetensors.torch import load_file, save_file
 
-from emorec.checkpoints import CheckpointError, named_class, refuse_foreign
 from emorec.export.describe import describe
 from emorec.plugins import load_plugins
 from emorec.predict import Predictor
 from emorec.predict.kinds import need_classes
+from emorec.runs.checkpoints import CheckpointError, named_class, refuse_foreign
 
 WEIGHTS, OPTIONS, CARD = "model.safetensors", "config.json", "README.md"
 TRAINING = "training.yaml"

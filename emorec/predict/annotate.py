@@ -11,7 +11,7 @@ import av.error
 import cv2
 import numpy as np
 
-from emorec.files import beside
+from emorec.figures.plots import COLOURS
 from emorec.media import (
     Face,
     Image,
@@ -23,8 +23,8 @@ from emorec.media import (
     read_blocks,
 )
 from emorec.media.containers import open_container
-from emorec.plots import COLOURS
 from emorec.predict.prediction import Timeline, TimelineRow
+from emorec.system.files import beside
 
 TICK = Fraction(1, 90000)  # of the copy's timestamps, in seconds
 RATE = 48000  # of its sound, in Hz

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from emorec.extractors import Extraction, Extractor
-from emorec.picture import as_picture
+from emorec.media.image import as_picture
 from emorec.types import Array, Window
 
 MOST = 40  # faces a person

@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND, digest_file
 from emorec.errors import UserError
-from emorec.files import check_writable
 from emorec.media import MediaError, probe
 from emorec.predict.inputs import find_inputs
 from emorec.predict.load import load_predictor
@@ -17,8 +16,9 @@ from emorec.predict.output import Output
 from emorec.predict.predictor import Predictor
 from emorec.predict.records import RecordMaker, clip_record, said, timeline_record, trace_record
 from emorec.predict.traces import TracePredictor
-from emorec.progress import progress
-from emorec.workers import TimeLimitError, time_limit
+from emorec.system.files import check_writable
+from emorec.system.progress import progress
+from emorec.system.workers import TimeLimitError, time_limit
 
 
 def predict_files(options: argparse.Namespace) -> None:

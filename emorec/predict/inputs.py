@@ -11,9 +11,9 @@ from typing import NamedTuple
 from emorec.data.checked import check_clips
 from emorec.data.errors import DataError
 from emorec.data.manifest_rows import read_clips
-from emorec.files import readable, short_name, walk_files
 from emorec.media import MEDIA_SUFFIXES
 from emorec.predict.annotate import is_annotated
+from emorec.system.files import readable, short_name, walk_files
 from emorec.types import Clip
 
 MANIFESTS = frozenset({".csv", ".jsonl", ".json"})

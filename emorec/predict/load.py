@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from emorec.checkpoints import load_checkpoint
 from emorec.predict.kinds import need_classes
 from emorec.predict.predictor import Predictor
 from emorec.predict.traces import TracePredictor
+from emorec.runs.checkpoints import load_checkpoint
 from emorec.tasks import RegressionTask
 
 

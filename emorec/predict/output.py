@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from emorec.errors import UserError
-from emorec.files import check_writable, write_text
 from emorec.predict.inputs import Input
 from emorec.predict.tables import table_rows, write_parquet
+from emorec.system.files import check_writable, write_text
 
 
 class Output:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Patch
 
-from emorec.plots import COLOURS, drawable, timeline_figure
+from emorec.figures.plots import COLOURS, drawable, timeline_figure
 from emorec.predict.prediction import Prediction, Timeline, TimelineRow
 
 FACES = 10  # as many as fit side by side

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emorec.files import readable
 from emorec.media import Face
+from emorec.system.files import readable
 from emorec.types import Array, Window
 
 if TYPE_CHECKING:

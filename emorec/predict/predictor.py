@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from emorec.cache import GridWindows, Windows
-from emorec.calibration import apply_temperature
-from emorec.checkpoints import load_checkpoint
+from emorec.evaluation.calibration import apply_temperature
 from emorec.extractors import Extractor
 from emorec.media import MediaError
 from emorec.predict.faces import FaceStrip, has_pictures, pictures_of
@@ -18,6 +17,7 @@ from emorec.predict.prediction import Prediction, Timeline, TimelineRow
 from emorec.predict.recording import open_recording
 from emorec.predict.rows import absent, timeline_rows
 from emorec.predict.scoring import WHOLE, Scorer
+from emorec.runs.checkpoints import load_checkpoint
 from emorec.tasks import ClassificationTask
 from emorec.types import Array, Clip
 

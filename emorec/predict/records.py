@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from emorec.files import write_text
-from emorec.plots import save_figure
+from emorec.figures.plots import save_figure
 from emorec.predict.annotate import annotate
 from emorec.predict.inputs import Input
 from emorec.predict.output import Output
 from emorec.predict.predictor import Predictor
 from emorec.predict.traces import TracePredictor
-from emorec.progress import progress
+from emorec.system.files import write_text
+from emorec.system.progress import progress
 
 RecordMaker = Callable[[Input, Output, argparse.Namespace], dict[str, Any]]
 """Makes the record of a file or clip, and writes what belongs to it, from the command's options."""

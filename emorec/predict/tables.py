@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emorec.errors import UserError
-from emorec.files import readable, write_bytes
+from emorec.system.files import readable, write_bytes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from emorec.plots import COLOURS, drawable
+from emorec.figures.plots import COLOURS, drawable
 from emorec.predict.trace_prediction import TracePrediction
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emorec.files import readable
-from emorec.traces import Values
+from emorec.evaluation.traces import Values
+from emorec.system.files import readable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emorec.cache import Windows
-from emorec.checkpoints import load_checkpoint
+from emorec.evaluation.traces import Values, WindowValues, join_windows, of_length
 from emorec.extractors import Extractor, SoundExtractor
 from emorec.media import MediaError
 from emorec.predict.kinds import need_values
@@ -17,8 +17,8 @@ from emorec.predict.predictor import Predictor
 from emorec.predict.recording import open_recording
 from emorec.predict.scoring import WHOLE, WindowRunner
 from emorec.predict.trace_prediction import TracePrediction
+from emorec.runs.checkpoints import load_checkpoint
 from emorec.tasks import RegressionTask
-from emorec.traces import Values, WindowValues, join_windows, of_length
 from emorec.types import Array, Clip
 
 PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from emorec.run import RunDirectory
+from emorec.runs.directory import RunDirectory
 from emorec.study.cells import Cell
 from emorec.study.config import StudyError
 from emorec.study.measures import dimensions_of, scores_of

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from emorec.lines import Points, lines_figure
-from emorec.plots import confusion_figure
+from emorec.figures.lines import Points, lines_figure
+from emorec.figures.plots import confusion_figure
 from emorec.study.config import Grid, Study, StudyError
 from emorec.study.measures import CLASSES, measures_of
 from emorec.study.runner import finished

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emorec.files import write_text
-from emorec.plots import save_figure
+from emorec.figures.plots import save_figure
 from emorec.study.cells import Cell, runs_of
 from emorec.study.collect import collect
 from emorec.study.comparisons import comparisons
@@ -17,6 +16,7 @@ from emorec.study.pictures import pictures
 from emorec.study.relations import check_relations
 from emorec.study.runner import CELLS
 from emorec.study.tables import latex, markdown, rows_of
+from emorec.system.files import write_text
 
 HEAD = """# {name}
 

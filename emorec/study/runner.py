@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from emorec.errors import UserError
-from emorec.progress import progress
-from emorec.run import RunBusyError, RunDirectory
+from emorec.runs.directory import RunBusyError, RunDirectory
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study
-from emorec.workers import worker_pool
+from emorec.system.progress import progress
+from emorec.system.workers import worker_pool
 
 CELLS = "cells"  # folder of the run directories
 BUSY = "another process is training it"

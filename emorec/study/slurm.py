@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emorec.files import write_text
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study, StudyError
 from emorec.study.runner import CELLS, finished, train
+from emorec.system.files import write_text
 
 SUBMITTED = "cells.json"  # name of a cell -> its last job
 

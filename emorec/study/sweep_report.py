@@ -8,9 +8,9 @@ import pandas as pd
 import yaml
 from matplotlib.figure import Figure
 
-from emorec.files import write_text
-from emorec.plots import COLOURS, save_figure
+from emorec.figures.plots import COLOURS, save_figure
 from emorec.study.sweep import Sweep, best_command
+from emorec.system.files import write_text
 
 
 def write_sweep(sweep: Sweep, search: Any, out: Path) -> str:

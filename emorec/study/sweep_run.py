@@ -14,7 +14,7 @@ from emorec.study.config import StudyError
 from emorec.study.runner import prepare_worker
 from emorec.study.sweep import Sweep
 from emorec.study.sweep_trial import Fit, run_trial
-from emorec.workers import worker_pool
+from emorec.system.workers import worker_pool
 
 
 def run_sweep(

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emorec.calibration import apply_temperature, fit_temperature
-from emorec.metrics import ClipVote, Votes, clip_metrics
+from emorec.evaluation.calibration import apply_temperature, fit_temperature
+from emorec.evaluation.clips import ClipVote, Votes, clip_metrics
 from emorec.tasks.base import EmotionTask
 from emorec.types import FeatureBundle, SegmentBatch
 

@@ -8,12 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from emorec.encoders import Encoder
-from emorec.fusion import Fusion
-from emorec.objectives import Objective
-from emorec.postprocess import Chain, fit_chain
-from emorec.tasks.base import EmotionTask
-from emorec.tasks.model import TaskError
-from emorec.traces import (
+from emorec.evaluation.postprocess import Chain, fit_chain
+from emorec.evaluation.traces import (
     Values,
     WindowCollection,
     agreement,
@@ -22,6 +18,10 @@ from emorec.traces import (
     mean_ccc,
     of_length,
 )
+from emorec.fusion import Fusion
+from emorec.objectives import Objective
+from emorec.tasks.base import EmotionTask
+from emorec.tasks.model import TaskError
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
@@ -38,7 +38,7 @@ class RegressionTask(EmotionTask):
 
     Attributes:
         chain: Post-processing of the fused output, a buffer (dimensions, 5); it does nothing until
-            :meth:`calibrate`. See :class:`~emorec.postprocess.Chain`.
+            :meth:`calibrate`. See :class:`~emorec.evaluation.postprocess.Chain`.
         delay: Steps by which the annotators lag behind, a buffer; from the data.
         validation_traces: After validation: name of the scores -> position of a clip -> values.
         raw_traces: After testing: the same on test clips.
@@ -154,7 +154,7 @@ class RegressionTask(EmotionTask):
             self.test_traces["fused"] = {clip: self.processed(trace) for clip, trace in fused}
 
     def calibrate(self) -> None:
-        """Fit the chain on the last validation's recordings; see ``emorec.postprocess``."""
+        """Fit the chain of ``evaluation.postprocess`` on the last validation's recordings."""
         data = self._data()
         gold, said = data.traces[self.target], self.validation_traces.get("fused", {})
         clips = sorted(gold.keys() & said.keys())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from emorec.callbacks import Stage
 from emorec.encoders import Encoder
-from emorec.metrics import clip_metrics
+from emorec.evaluation.clips import clip_metrics
 from tests.callbacks.staging import Watch, train
 from tests.toy import DIM, WIDTH, ToyData, toy_task
 

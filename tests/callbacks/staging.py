@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from emorec.callbacks import EpochSeed, Stage, StagedTraining
-from emorec.checkpoints import AtomicCheckpointIO
+from emorec.runs.checkpoints import AtomicCheckpointIO
 from emorec.tasks import ClassificationTask
 from tests.toy import ToyData, toy_task
 

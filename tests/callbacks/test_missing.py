@@ -12,7 +12,7 @@ from lightning.pytorch import Trainer
 from emorec.callbacks import MissingModality
 from emorec.callbacks.missing import EITHER
 from emorec.errors import UserError
-from emorec.metrics import clip_metrics
+from emorec.evaluation.clips import clip_metrics
 from emorec.tasks import ClassificationTask
 from emorec.types import FeatureBundle
 from tests.toy import ToyData, toy_task

@@ -12,12 +12,12 @@ import torch
 import yaml
 
 from emorec.cache import RandomWindows
-from emorec.checkpoints import load_checkpoint
 from emorec.cli import main
 from emorec.data import Synthetic
 from emorec.data.errors import DataError
 from emorec.data.splits import PARTS
 from emorec.extractors import FaceCrops, LogMel
+from emorec.runs.checkpoints import load_checkpoint
 from tests.conftest import ROOT, Place, smoke
 
 

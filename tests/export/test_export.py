@@ -14,12 +14,12 @@ import torch
 from safetensors import safe_open
 
 from emorec.cache import GridWindows
-from emorec.checkpoints import CheckpointError
 from emorec.cli import main
 from emorec.export import PretrainedPredictor, graph
 from emorec.export.graph import ExportError, export_onnx, export_torch, input_names
 from emorec.media import probe
 from emorec.predict import Predictor
+from emorec.runs.checkpoints import CheckpointError
 from emorec.types import Clip
 from tests.conftest import ROOT, Place
 from tests.media_files import write_sound

@@ -8,6 +8,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
+from emorec.evaluation.clips import ClipVote, Votes
 from emorec.functional import (
     adaptive_triplet,
     barlow_twins,
@@ -23,7 +24,6 @@ from emorec.functional import (
     vicreg,
     world_size,
 )
-from emorec.metrics import ClipVote, Votes
 from emorec.objectives.base import mean_over_rows
 
 Rows = tuple[Tensor, Tensor, Tensor]

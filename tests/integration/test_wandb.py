@@ -10,8 +10,8 @@ import wandb
 import yaml
 from PIL import Image
 
-from emorec.callbacks.dashboard import misclassified
-from emorec.metrics import Votes
+from emorec.evaluation.clips import Votes
+from emorec.runs.dashboard import misclassified
 from emorec.types import Clip
 from tests.conftest import Place, smoke
 from tests.wandb_log import whole_log

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from emorec.checkpoints import CheckpointError
 from emorec.media import MediaError, iter_frames, probe
 from emorec.predict import Predictor
+from emorec.runs.checkpoints import CheckpointError
 from emorec.types import Clip, FeatureBundle, SegmentBatch
 from tests.conftest import Place
 from tests.media_files import Picture, times, write_media

@@ -9,8 +9,8 @@ import torch
 
 from emorec.cache import SlidingWindows
 from emorec.errors import UserError
+from emorec.evaluation.postprocess import Chain
 from emorec.media import MediaError, iter_frames, probe
-from emorec.postprocess import Chain
 from emorec.predict import Predictor, TracePrediction, TracePredictor
 from emorec.predict.records import said as in_words
 from emorec.predict.trace_picture import trace_picture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lightning.pytorch import Trainer
 
-from emorec.callbacks import Report
+from emorec.runs.report import Report
 from emorec.study import StudyError
 from emorec.study.collect import collect
 from emorec.study.measures import scores_of

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emorec.errors import UserError
-from emorec.run import RunDirectory
+from emorec.runs.directory import RunDirectory
 from emorec.study import Study, read_study
 from emorec.study.cells import Cell, expand
 from emorec.study.runner import CELLS, finished, run_cells

@@ -9,12 +9,13 @@ import torch
 from lightning.pytorch import Trainer
 from torchmetrics.functional import concordance_corrcoef
 
-from emorec.callbacks import MissingModality, Report, Stage, StagedTraining
+from emorec.callbacks import MissingModality, Stage, StagedTraining
 from emorec.callbacks.init_weights import start_from
-from emorec.callbacks.report_traces import report_traces
 from emorec.errors import UserError
+from emorec.evaluation.traces import agreement, joined, mean_ccc
+from emorec.runs.report import Report
+from emorec.runs.report_traces import report_traces
 from emorec.tasks import RegressionTask, TaskError
-from emorec.traces import agreement, joined, mean_ccc
 from tests.toy_traces import DIMENSIONS, StepEncoder, ToyRecordings, toy_regression
 
 QUIET: dict[str, Any] = {

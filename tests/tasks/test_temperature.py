@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from emorec.calibration import fit_temperature
-from emorec.checkpoints import load_checkpoint
-from emorec.metrics import Votes
+from emorec.evaluation.calibration import fit_temperature
+from emorec.evaluation.clips import Votes
 from emorec.predict import Predictor
+from emorec.runs.checkpoints import load_checkpoint
 from tests.conftest import Place
 from tests.toy import toy_task
 

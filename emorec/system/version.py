@@ -10,7 +10,7 @@ from emorec import __version__
 @cache
 def code_version() -> str:
     """Return the version and, in a checkout, the commit: ``0.1.0 1a2b3c4``; ``+`` if changed."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     # An installed package can lie within another project's checkout.
     if _git(package, "rev-parse", "--show-toplevel") != str(package.parent):
         return __version__

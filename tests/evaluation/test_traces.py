@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from emorec.traces import WindowCollection, agreement, join_windows, joined
+from emorec.evaluation.traces import WindowCollection, agreement, join_windows, joined
 
 
 def test_windows_are_joined_in_any_order_and_overlaps_averaged() -> None:

@@ -11,7 +11,7 @@ import cv2
 import pytest
 import torch
 
-from emorec.workers import TimeLimitError, one_thread, time_limit, worker_pool
+from emorec.system.workers import TimeLimitError, one_thread, time_limit, worker_pool
 
 _given: list[str] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from emorec.plots import curves_figure
+from emorec.figures.plots import curves_figure
 
 Curve = dict[float, float]
 

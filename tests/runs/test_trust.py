@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from emorec.checkpoints import CheckpointError, load_checkpoint
 from emorec.plugins import foreign
+from emorec.runs.checkpoints import CheckpointError, load_checkpoint
 from tests.toy import ToyEncoder
 
 MARK = "emorec_was_here"

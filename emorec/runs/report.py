@@ -5,17 +5,17 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from emorec.callbacks.report_classes import report_classes
-from emorec.callbacks.report_traces import report_traces
 from emorec.data.split_file import write_split
+from emorec.runs.report_classes import report_classes
+from emorec.runs.report_traces import report_traces
 from emorec.tasks import ClassificationTask, RegressionTask
 
 
 class Report(Callback):
     """Writes, after each test, a table and pictures for each kind of scores.
 
-    See :func:`~emorec.callbacks.report_classes.report_classes` and
-    :func:`~emorec.callbacks.report_traces.report_traces`.
+    See :func:`~emorec.runs.report_classes.report_classes` and
+    :func:`~emorec.runs.report_traces.report_traces`.
 
     Args:
         folder: The run directory.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from emorec.plots import COLOURS
+from emorec.figures.plots import COLOURS
 
 Points = Sequence[tuple[float, float, float]]
 """(x, mean, standard deviation) a point."""

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from emorec.calibration import apply_temperature, risk_coverage
-from emorec.plots import COLOURS
+from emorec.evaluation.calibration import apply_temperature, risk_coverage
+from emorec.figures.plots import COLOURS
 
 BINS = 10
 

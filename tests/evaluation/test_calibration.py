@@ -5,8 +5,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from emorec.calibration import apply_temperature, calibration, fit_temperature, risk_coverage
-from emorec.reliability import reliability_figure
+from emorec.evaluation.calibration import (
+    apply_temperature,
+    calibration,
+    fit_temperature,
+    risk_coverage,
+)
+from emorec.figures.reliability import reliability_figure
 
 
 def decisions(count: int = 4000, temperature: float = 1.0) -> tuple[Tensor, Tensor]:

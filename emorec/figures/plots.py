@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-from emorec.files import readable, write_bytes
-from emorec.picture import as_picture
+from emorec.media.image import as_picture
+from emorec.system.files import readable, write_bytes
 from emorec.types import Array
 
 # Okabe and Ito's palette: told apart by people with a colour-vision deficiency too.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from emorec.metrics import ClipMetrics, ClipVote, Votes, clip_metrics
+from emorec.evaluation.clips import ClipMetrics, ClipVote, Votes, clip_metrics
 
 CLASSES = 4
 

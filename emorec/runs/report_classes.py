@@ -4,10 +4,10 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from emorec.calibration import calibration
-from emorec.metrics import Votes, clip_metrics
-from emorec.plots import confusion_figure, save_figure
-from emorec.reliability import reliability_figure
+from emorec.evaluation.calibration import calibration
+from emorec.evaluation.clips import Votes, clip_metrics
+from emorec.figures.plots import confusion_figure, save_figure
+from emorec.figures.reliability import reliability_figure
 from emorec.tasks import ClassificationTask
 from emorec.types import Clip
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from emorec.files import copy_file, write_text
-from emorec.run import RunDirectory, RunError, flatten
-from emorec.set_aside import set_aside, settle
+from emorec.runs.directory import RunDirectory, RunError, flatten
+from emorec.runs.set_aside import set_aside, settle
+from emorec.system.files import copy_file, write_text
 
 CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}
 

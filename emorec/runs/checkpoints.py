@@ -13,7 +13,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
 from emorec.plugins import foreign, load_plugins
-from emorec.run import BEFORE
+from emorec.runs.directory import BEFORE
 from emorec.tasks import EmotionTask
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emorec.errors import UserError
-from emorec.files import beside, check_writable, readable, short_name, walk_files, write_text
+from emorec.system.files import beside, check_writable, readable, short_name, walk_files, write_text
 
 
 def tree(root: Path, *names: str) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from emorec.traces import Values, agreement
+from emorec.evaluation.traces import Values, agreement
 
 
 def trace_figure(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from emorec.postprocess import Chain, Trace, fit_chain
-from emorec.traces import agreement
+from emorec.evaluation.postprocess import Chain, Trace, fit_chain
+from emorec.evaluation.traces import agreement
 
 
 def smooth(seed: int, steps: int = 1500) -> Trace:

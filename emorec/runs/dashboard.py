@@ -8,9 +8,9 @@ from lightning.pytorch.loggers import WandbLogger
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from emorec.callbacks.report_traces import report_traces, traces_picture
-from emorec.metrics import Votes, clip_metrics
-from emorec.plots import confusion_figure
+from emorec.evaluation.clips import Votes, clip_metrics
+from emorec.figures.plots import confusion_figure
+from emorec.runs.report_traces import report_traces, traces_picture
 from emorec.tasks import ClassificationTask, RegressionTask
 from emorec.types import Array, Clip
 

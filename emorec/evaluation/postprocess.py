@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emorec.traces import ccc
+from emorec.evaluation.traces import ccc
 
 Trace = NDArray[np.float64]
 """(steps,), one dimension of one recording; NaN where nothing is known."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.curves import read_logs, training_curves
+from emorec.figures.curves import read_logs, training_curves
 
 FIRST = """epoch,step,train/loss/x_step,train/loss/x_epoch,val/fused/accuracy,train/c/a+b/S_epoch
 0,0,3.0,,,

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from emorec.files import write_text
-from emorec.plots import save_figure
+from emorec.evaluation.traces import Agreement, Values, agreement, joined, mean_ccc
+from emorec.figures.plots import save_figure
+from emorec.figures.traces import trace_figure
+from emorec.system.files import write_text
 from emorec.tasks import RegressionTask
-from emorec.trace_figure import trace_figure
-from emorec.traces import Agreement, Values, agreement, joined, mean_ccc
 
 SHOWN = 6  # recordings in the picture
 

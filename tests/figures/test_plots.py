@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox
 
-from emorec.plots import (
+from emorec.figures.plots import (
     COLOURS,
     confusion_figure,
     curves_figure,

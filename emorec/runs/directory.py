@@ -9,8 +9,8 @@ import yaml
 from filelock import FileLock, Timeout
 
 from emorec.errors import UserError
-from emorec.files import write_text
-from emorec.set_aside import ASIDE, MOVING, set_aside, settle
+from emorec.runs.set_aside import ASIDE, MOVING, set_aside, settle
+from emorec.system.files import write_text
 
 # Options that do not change what a run computes; a run may be resumed with other values.
 FREE = (

@@ -1,0 +1,1 @@
+"""Pictures: curves, confusion, reliability, traces."""

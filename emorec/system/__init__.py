@@ -1,0 +1,1 @@
+"""Files, worker processes, progress and version: what the rest stands on."""
