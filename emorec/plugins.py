@@ -17,7 +17,7 @@ GROUP = "emorec.plugins"
 # Kind -> the base class that defines it, and the subpackage that exports ours.
 KINDS = {
     "data set": "emorec.data:EmotionDataModule",
-    "windows": "emorec.cache:Windows",
+    "windows": "emorec.windows:Windows",
     "extractor": "emorec.extractors:Extractor",
     "augmentation": "emorec.augment:Augmentation",
     "encoder": "emorec.encoders:Encoder",

@@ -39,7 +39,7 @@ class OnePlace(FaceDetector):
 
 def patch_detector(patch: pytest.MonkeyPatch) -> None:
     """Let face extractors that are made from now on use :class:`OnePlace`."""
-    patch.setattr("emorec.extractors.face_crops.MTCNNDetector", OnePlace)
+    patch.setattr("emorec.extractors.faces.crops.MTCNNDetector", OnePlace)
 
 
 def config(root: Path) -> dict[str, Any]:

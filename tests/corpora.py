@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 
 from emorec.synthetic import affect, plan_recordings, write_recording
-from tests.data.test_meld import FOLDERS, write_table
+from tests.data.corpora.test_meld import FOLDERS, write_table
 
 ARFF = """@relation GOLDSTANDARD
 @attribute Instance_name string

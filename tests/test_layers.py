@@ -15,7 +15,7 @@ ROWS = [
     ],
     ["system"],
     ["media", "encoders", "fusion", "objectives", "synthetic", "augment", "evaluation"],
-    ["extractors", "figures"],
+    ["extractors", "figures", "windows"],
     ["cache", "tasks"],
     ["data"],
     ["callbacks", "plugins", "testing"],
@@ -29,7 +29,7 @@ ROWS = [
 ]
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 MODELS = {"encoders", "fusion", "objectives", "tasks"}
-FILES = {"data", "cache", "extractors", "media"}
+FILES = {"data", "cache", "extractors", "media", "windows"}
 
 
 def imports(path: Path) -> set[str]:

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emorec.cache import Entry, SlidingWindows, Work
+from emorec.cache import Entry, Work
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder
 from emorec.fusion import RecurrentFusion
 from emorec.objectives import AuxiliaryConcordance, Concordance
 from emorec.tasks import RegressionTask
 from emorec.types import Array, Clip
+from emorec.windows import SlidingWindows
 from tests.toy import ToyExtractor
 
 DIMENSIONS = ["arousal", "valence"]

@@ -14,12 +14,12 @@ from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
 from emorec.cache.sidecars import sidecar_digests
 from emorec.cache.store import SegmentCache, fingerprint
-from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
 from emorec.system.files import check_writable
 from emorec.system.progress import progress
 from emorec.system.workers import worker_pool
 from emorec.types import Clip
+from emorec.windows.base import Windows
 
 log = logging.getLogger(__name__)
 

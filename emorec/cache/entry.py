@@ -15,12 +15,12 @@ from emorec.cache.sidecars import (
     sidecar_digests,
     with_whole_paths,
 )
-from emorec.cache.windows import Windows
 from emorec.errors import UserError
 from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.system.workers import TimeLimitError, time_limit
 from emorec.types import Array, Clip
+from emorec.windows.base import Windows
 
 BLOCK = 1 << 20
 # Seconds that a step may take, and more for each second of the clip. Decoding 4K on a slow core

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from emorec.cache.entry import Entry, digest_file
-from emorec.cache.windows import Windows
 from emorec.extractors import Extractor
 from emorec.media import DECODING
 from emorec.system.files import write_text
 from emorec.types import Array, Clip
+from emorec.windows.base import Windows
 
 FORMAT = 2  # raise it when the layout of an entry changes
 OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emorec.data.leaks import LeakError
-from emorec.data.split_file import read_split
+from emorec.data.splits.file import read_split
+from emorec.data.splits.leaks import LeakError
 from emorec.errors import UserError
 from emorec.tasks import EmotionTask
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from emorec.cache import keeping
+from emorec.cache import maintenance as keeping
 from emorec.errors import UserError
 
 

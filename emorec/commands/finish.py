@@ -7,8 +7,8 @@ import torch
 from matplotlib.figure import Figure
 
 from emorec.callbacks import StagedTraining
-from emorec.data.leaks import shares_speakers
-from emorec.data.splits import FOLDED
+from emorec.data.splits.leaks import shares_speakers
+from emorec.data.splits.parts import FOLDED
 from emorec.figures.curves import training_curves
 from emorec.figures.lines import lines_figure
 from emorec.figures.plots import save_figure

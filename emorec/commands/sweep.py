@@ -11,9 +11,9 @@ def main(argv: Sequence[str]) -> None:
     """Run what is missing of a sweep and write what it found."""
     options = build_parser().parse_args(argv[1:])
     from emorec.commands.train import main as fit  # late: --help should not wait for torch
-    from emorec.study.sweep import read_sweep
-    from emorec.study.sweep_report import write_sweep
-    from emorec.study.sweep_run import open_search, run_sweep
+    from emorec.study.sweep.config import read_sweep
+    from emorec.study.sweep.report import write_sweep
+    from emorec.study.sweep.run import open_search, run_sweep
 
     sweep = read_sweep(options.config)
     if options.trials is not None:

@@ -18,7 +18,7 @@ from emorec.callbacks import (
 from emorec.commands.arguments import is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.run_cli import RunCLI
-from emorec.data.split_file import read_split
+from emorec.data.splits.file import read_split
 from emorec.plugins import load_plugins
 from emorec.runs.checkpoints import is_whole, save_weights
 from emorec.runs.directory import RunError

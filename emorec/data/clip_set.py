@@ -9,17 +9,18 @@ from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 
 from emorec.augment import Augmentation
-from emorec.cache import Entry, RandomWindows, Source, Windows, Work, build
+from emorec.cache import Entry, Source, Work, build
 from emorec.cache.overview import write_overview
 from emorec.data.checked import check_clips, check_traces
 from emorec.data.errors import DataError
 from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
-from emorec.data.splits import Part, Split
+from emorec.data.splits.parts import Part, Split
 from emorec.data.traces import read_trace
 from emorec.data.unlabelled import unlabelled_clips
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch
+from emorec.windows import RandomWindows, Windows
 
 
 class ClipSet(LightningDataModule, ABC):

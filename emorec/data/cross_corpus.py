@@ -7,9 +7,9 @@ from typing import Any
 
 from emorec.cache import Entry, SegmentCache, Work
 from emorec.data.errors import DataError
-from emorec.data.folds import split_clips
 from emorec.data.module import EmotionDataModule
-from emorec.data.splits import Part
+from emorec.data.splits.folds import split_clips
+from emorec.data.splits.parts import Part
 from emorec.types import Clip
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.data.errors import DataError
-from emorec.data.splits import drawn_place
+from emorec.data.splits.parts import drawn_place
 from emorec.types import Clip
 
 

@@ -11,12 +11,12 @@ from torch.utils.data import DataLoader
 from emorec.cache import SegmentCache
 from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
-from emorec.data.folds import split_clips
 from emorec.data.labels import hide_labels, keep_unlabelled
-from emorec.data.leaks import check_leaks
 from emorec.data.loaders import make_loader
 from emorec.data.segments import SegmentDataset
-from emorec.data.splits import FOLDED, PARTS, Part
+from emorec.data.splits.folds import split_clips
+from emorec.data.splits.leaks import check_leaks
+from emorec.data.splits.parts import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
 from emorec.data.traces import Traces
 from emorec.data.usable import check_parts, check_training, usable_entries, usable_traces

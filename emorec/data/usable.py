@@ -9,8 +9,8 @@ from emorec.cache import Entry, SegmentCache
 from emorec.data.checked import check_length
 from emorec.data.clip_set import ClipSet
 from emorec.data.errors import DataError
-from emorec.data.leaks import copies
-from emorec.data.splits import PARTS, Part
+from emorec.data.splits.leaks import copies
+from emorec.data.splits.parts import PARTS, Part
 from emorec.types import Array, Clip
 
 

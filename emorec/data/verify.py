@@ -10,7 +10,7 @@ from emorec.cache import Entry, Work
 from emorec.data.checked import check_length, read_traces
 from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
-from emorec.data.splits import PARTS, TooFewError
+from emorec.data.splits.parts import PARTS, TooFewError
 from emorec.types import Array, Clip
 
 ERRORS = ("missing", "damaged", "duplicated")

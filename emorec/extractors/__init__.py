@@ -1,9 +1,9 @@
 """Clip and windows to arrays, one extractor a modality."""
 
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
-from emorec.extractors.face_crops import FaceCrops
-from emorec.extractors.face_hog import FaceHog
-from emorec.extractors.face_sequence import FaceSequence
+from emorec.extractors.faces.crops import FaceCrops
+from emorec.extractors.faces.hog import FaceHog
+from emorec.extractors.faces.sequence import FaceSequence
 from emorec.extractors.functionals import Functionals
 from emorec.extractors.log_mel import LogMel
 from emorec.extractors.smile import OpenSmile

@@ -44,7 +44,7 @@ class OpenSmile(SoundExtractor):
     use), IS11 (4368), IS12 (6125), IS13 and ComParE_2016 (6373), emobase (988), and the older
     eGeMAPSv01a and eGeMAPSv01b (88), GeMAPSv01a and GeMAPSv01b (62).
 
-    They were made for utterances, see :class:`~emorec.cache.WholeClip`; most need at least 60 ms.
+    They were made for utterances, see :class:`~emorec.windows.WholeClip`; most need at least 60 ms.
     Where openSMILE makes nothing of a window, as it is too short, the modality is absent there;
     single values that are not finite become 0. For what counts as sound see
     :class:`SoundExtractor`.

@@ -14,7 +14,7 @@ from emorec.types import Array, Clip, Window
 class StoredFeatures(Extractor):
     """The array in a clip's sidecar file (``.npy``), float32 ``shape``; of the whole utterance.
 
-    Each window of a clip has the same array; :class:`~emorec.cache.WholeClip` makes one window. A
+    Each window of a clip has the same array; :class:`~emorec.windows.WholeClip` makes one window. A
     vector has exactly the shape. Of a sequence the first axis is time: what is too long is cut at
     its end, what is too short is padded with NaN there, and the other axes have to fit; steps of
     zeros only at its end are padding, too. A clip without such a sidecar, or without a real step,

@@ -1,6 +1,6 @@
 """Losses: what was computed for a batch, and its labels, to a scalar."""
 
-from emorec.objectives.alternatives import BarlowTwins, DeepCCA, InfoNCE, VICReg
+from emorec.objectives.alignment import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective
 from emorec.objectives.category import AuxiliaryCrossEntropy, CategoryObjective, CrossEntropy
 from emorec.objectives.common_private import CommonPrivate

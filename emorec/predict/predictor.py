@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 import torch
 
-from emorec.cache import GridWindows, Windows
 from emorec.evaluation.calibration import apply_temperature
 from emorec.extractors import Extractor
 from emorec.media import MediaError
@@ -20,6 +19,7 @@ from emorec.predict.scoring import WHOLE, Scorer
 from emorec.runs.checkpoints import load_checkpoint
 from emorec.tasks import ClassificationTask
 from emorec.types import Array, Clip
+from emorec.windows import GridWindows, Windows
 
 PART = 16  # windows that are in memory at once
 

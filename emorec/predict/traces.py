@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emorec.cache import Windows
 from emorec.evaluation.traces import Values, WindowValues, join_windows, of_length
 from emorec.extractors import Extractor, SoundExtractor
 from emorec.media import MediaError
@@ -20,6 +19,7 @@ from emorec.predict.trace_prediction import TracePrediction
 from emorec.runs.checkpoints import load_checkpoint
 from emorec.tasks import RegressionTask
 from emorec.types import Array, Clip
+from emorec.windows import Windows
 
 PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it
 LARGE = 2**26  # bytes of a recording's arrays from which on windows are extracted part by part

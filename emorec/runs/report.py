@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from emorec.data.split_file import write_split
+from emorec.data.splits.file import write_split
 from emorec.runs.report_classes import report_classes
 from emorec.runs.report_traces import report_traces
 from emorec.tasks import ClassificationTask, RegressionTask

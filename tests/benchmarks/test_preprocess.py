@@ -13,13 +13,14 @@ import torch
 import torchaudio
 from facenet_pytorch import MTCNN
 
-from emorec.cache import RandomWindows, SegmentCache
+from emorec.cache import SegmentCache
 from emorec.cache.entry import make_entry
 from emorec.extractors import FaceCrops, LogMel
 from emorec.synthetic import plan_clips
 from emorec.synthetic.frames import render_frames
 from emorec.system.workers import one_thread
 from emorec.types import Clip
+from emorec.windows import RandomWindows
 from tests.media_files import Image
 
 SECONDS, RATE = 3.7, 48000

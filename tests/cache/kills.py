@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from emorec.cache import RandomWindows, Source, Work, build
+from emorec.cache import Source, Work, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
+from emorec.windows import RandomWindows
 from tests.media_files import tone, write_sound
 
 ROOT = Path(__file__).parents[2]

@@ -9,10 +9,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Work, build
+from emorec.cache import Entry, SegmentCache, Source, Work, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
+from emorec.windows import RandomWindows
 
 
 class Marks(Extractor):

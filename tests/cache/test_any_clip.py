@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from emorec.cache import RandomWindows
 from emorec.cache.entry import make_entry
 from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.media import probe, read_key_frames
 from emorec.types import Array, Clip
+from emorec.windows import RandomWindows
 from tests.media_files import (
     Image,
     Picture,

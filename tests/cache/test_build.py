@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import RandomWindows, Source, Work, build
+from emorec.cache import Source, Work, build
 from emorec.extractors import Extraction, FaceCrops, LogMel
 from emorec.media import Media
 from emorec.types import Clip, Window
+from emorec.windows import RandomWindows
 from tests.cache.plugins_for_tests import Marks, clips, source
 from tests.media_files import Picture, Sound, times, tone, write_media, write_sound
 

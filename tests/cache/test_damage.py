@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import RandomWindows
 from emorec.cache.entry import make_entry
 from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.types import Clip
+from emorec.windows import RandomWindows
 from tests.cache.test_any_clip import VIDEO, VOICE, in_channels
 from tests.media_files import Picture, Sound, write_media, write_sound
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import Entry, RandomWindows, make_entry
+from emorec.cache import Entry, make_entry
 from emorec.cache.entry import digest_file
 from emorec.extractors import Extraction, Extractor, LogMel
 from emorec.media import Media, MediaError
 from emorec.types import Array, Clip, Window
+from emorec.windows import RandomWindows
 from tests.cache.plugins_for_tests import Marks
 from tests.media_files import tone, write_sound
 

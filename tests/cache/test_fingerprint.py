@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from emorec.cache import RandomWindows, fingerprint
+from emorec.cache import fingerprint
 from emorec.extractors import Extractor, FaceCrops, LogMel
+from emorec.windows import RandomWindows
 
 OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
     RandomWindows: {"count": 29, "length": 0.4, "seed": 1},

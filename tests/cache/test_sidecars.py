@@ -7,12 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import (
-    Entry,
-    GridWindows,
-    WholeClip,
-    make_entry,
-)
+from emorec.cache import Entry, make_entry
 from emorec.errors import UserError
 from emorec.extractors import (
     CLIP_TEXT,
@@ -24,7 +19,8 @@ from emorec.extractors import (
 )
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
-from tests.extractors.test_face_crops import Stub
+from emorec.windows import GridWindows, WholeClip
+from tests.extractors.faces.test_crops import Stub
 from tests.media_files import Picture, beep, times, write_media, write_sound
 
 

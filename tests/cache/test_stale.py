@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import SegmentCache, Source, WholeClip, Work, build
+from emorec.cache import SegmentCache, Source, Work, build
 from emorec.cache.sidecars import sidecar_digests
 from emorec.errors import UserError
 from emorec.extractors import (
@@ -20,6 +20,7 @@ from emorec.extractors import (
     Waveform,
 )
 from emorec.types import Array, Clip
+from emorec.windows import WholeClip
 from tests.cache.plugins_for_tests import Marks
 from tests.media_files import tone, write_sound
 

@@ -9,7 +9,7 @@ import torch
 
 from emorec.callbacks import Stage
 from emorec.callbacks.init_weights import StartError, check_split
-from emorec.data.leaks import LeakError
+from emorec.data.splits.leaks import LeakError
 from emorec.fusion import ConcatFusion
 from tests.callbacks.staging import OPTIMIZER, Stop, Watch, changed, state_of, three_stages, train
 from tests.toy import DIM, ToyData, toy_task

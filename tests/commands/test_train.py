@@ -11,13 +11,13 @@ import pytest
 import torch
 import yaml
 
-from emorec.cache import RandomWindows
 from emorec.cli import main
 from emorec.data import Synthetic
 from emorec.data.errors import DataError
-from emorec.data.splits import PARTS
+from emorec.data.splits.parts import PARTS
 from emorec.extractors import FaceCrops, LogMel
 from emorec.runs.checkpoints import load_checkpoint
+from emorec.windows import RandomWindows
 from tests.conftest import ROOT, Place, smoke
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from emorec.data.cross_corpus import CrossCorpus
 from emorec.data.errors import DataError
-from emorec.data.leaks import LeakError, shares_speakers
+from emorec.data.splits.leaks import LeakError, shares_speakers
 from emorec.types import Clip
 from tests.toy import ToyData
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emorec.cache import RandomWindows, SlidingWindows, WholeClip
 from emorec.data import Manifest
 from emorec.data.errors import DataError
 from emorec.extractors import Waveform
 from emorec.types import Clip
+from emorec.windows import RandomWindows, SlidingWindows, WholeClip
 from tests.media_files import tone, write_sound
 
 BOTH = ["arousal", "valence"]

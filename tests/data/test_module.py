@@ -12,7 +12,7 @@ from emorec.augment import Augmentation
 from emorec.cache import Entry, Work
 from emorec.data import EmotionDataModule, random_clip
 from emorec.data.errors import DataError
-from emorec.data.splits import PARTS
+from emorec.data.splits.parts import PARTS
 from emorec.types import Array, Clip, SegmentBatch
 from tests.toy import CLASSES, ToyData, ToyExtractor
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emorec.cache import RandomWindows
 from emorec.data import Manifest
-from emorec.data.splits import SplitError
+from emorec.data.splits.parts import SplitError
 from emorec.data.verify import Findings, Problem, verify
 from emorec.extractors import Extractor, FaceCrops, LogMel
+from emorec.windows import RandomWindows
 from tests.media_files import (
     Picture,
     Sound,

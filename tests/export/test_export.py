@@ -13,7 +13,6 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from emorec.cache import GridWindows
 from emorec.cli import main
 from emorec.export import PretrainedPredictor, graph
 from emorec.export.graph import ExportError, export_onnx, export_torch, input_names
@@ -21,6 +20,7 @@ from emorec.media import probe
 from emorec.predict import Predictor
 from emorec.runs.checkpoints import CheckpointError
 from emorec.types import Clip
+from emorec.windows import GridWindows
 from tests.conftest import ROOT, Place
 from tests.media_files import write_sound
 

@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from emorec.cache import RandomWindows
 from emorec.encoders import ImageEncoder
 from emorec.extractors import Extraction, LogMel
 from emorec.media import probe
 from emorec.types import Clip, Window
+from emorec.windows import RandomWindows
 from tests.media_files import Picture, Samples, Sound, times, tone, write_media, write_sound
 
 HopMode = Literal["hop256_center", "hop10ms_resize"]

@@ -10,12 +10,13 @@ import opensmile
 import pytest
 import torch
 
-from emorec.cache import WholeClip, make_entry
+from emorec.cache import make_entry
 from emorec.errors import UserError
 from emorec.extractors import OpenSmile
 from emorec.extractors.smile import SIZES
 from emorec.media import probe, read_windows
 from emorec.types import Clip, Window
+from emorec.windows import WholeClip
 from tests.media_files import tone, write_sound
 
 

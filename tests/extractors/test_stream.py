@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import GridWindows
 from emorec.extractors import Extraction, FaceCrops, LogMel
 from emorec.media import Face, FaceDetector, probe
 from emorec.types import Clip, Window
-from tests.extractors.test_face_crops import Stub, number
+from emorec.windows import GridWindows
+from tests.extractors.faces.test_crops import Stub, number
 from tests.media_files import Image, Picture, Sound, beep, read_bars, times, tone, write_media
 
 LEFT, RIGHT = Face(0, 0, 80, 120, 1.0), Face(80, 0, 160, 120, 1.0)

@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
-from emorec.cache import RandomWindows, Source, Work, build
+from emorec.cache import Source, Work, build
 from emorec.cache.entry import make_entry
 from emorec.extractors import FaceCrops, LogMel
 from emorec.system.workers import one_thread
 from emorec.types import Clip
+from emorec.windows import RandomWindows
 from tests.benchmarks.test_preprocess import FORMATS, SECONDS, decode, write_clip
 from tests.gpu.card import device_here
 from tests.gpu.figures import Figures

@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch.export.passes import move_to_device_pass
 
-from emorec.cache import Entry, RandomWindows, SegmentCache, Source, Work, build
+from emorec.cache import Entry, SegmentCache, Source, Work, build
 from emorec.cache.entry import make_entry
 from emorec.cli import main
 from emorec.export import PretrainedPredictor
 from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.predict import Predictor
 from emorec.types import Array, Clip
+from emorec.windows import RandomWindows
 from tests.conftest import ROOT, Place, smoke
 from tests.export.test_export import arrays_of, vote
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import GridWindows
 from emorec.media import Media, iter_frames, probe, read_blocks, read_key_frames, read_windows
 from emorec.media.clock import BACK, JUMP, ClockReader, Walk, jumps
 from emorec.types import Window
+from emorec.windows import GridWindows
 from tests.media_files import (
     Image,
     Picture,

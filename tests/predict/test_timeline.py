@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emorec.cache import GridWindows
 from emorec.media import Face, MediaError, iter_frames, probe
 from emorec.predict import Predictor
 from emorec.predict.annotate import annotate
 from emorec.predict.pictures import timeline_figures
 from emorec.predict.prediction import Timeline, TimelineRow
 from emorec.types import Window
+from emorec.windows import GridWindows
 from tests.conftest import Place
 from tests.media.test_pictures import changing
 from tests.media_files import Picture, Sound, times, tone, write_media

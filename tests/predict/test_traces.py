@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from emorec.cache import SlidingWindows
 from emorec.errors import UserError
 from emorec.evaluation.postprocess import Chain
 from emorec.media import MediaError, iter_frames, probe
@@ -15,6 +14,7 @@ from emorec.predict import Predictor, TracePrediction, TracePredictor
 from emorec.predict.records import said as in_words
 from emorec.predict.trace_picture import trace_picture
 from emorec.types import Clip
+from emorec.windows import SlidingWindows
 from tests.affect_run import SECONDS
 from tests.media_files import Picture, Sound, times, tone, write_media
 

@@ -1,0 +1,1 @@
+"""Published corpora, and generated ones."""

@@ -1,0 +1,110 @@
+"""Generated recordings with traces of affect: arousal in the voice, valence in the face."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from emorec.cache import Entry, Work
+from emorec.data.corpora.generate import generate
+from emorec.data.errors import DataError
+from emorec.data.module import EmotionDataModule
+from emorec.extractors import Extractor
+from emorec.synthetic import RecordingPlan, plan_recordings, write_recording, write_trace
+from emorec.types import Clip
+from emorec.windows import SlidingWindows, Windows
+
+
+class SyntheticRecordings(EmotionDataModule):
+    """Recordings of generated persons in the form of RECOLA: two dimensions, every 40 ms.
+
+    The voice shows arousal and nothing of valence, the face valence and nothing of arousal, each
+    with noise s of its own, so that no model can reach more than a CCC of 1 / sqrt(1 + s^2) on
+    long recordings; see :func:`emorec.synthetic.ceiling`.
+
+    Args:
+        extractors: Modality -> extractor.
+        root: The media files are written below it, in a folder named by the options; the
+            user's cache folder where None.
+        subjects: Number of persons, each with a look and a voice.
+        takes: Recordings of each.
+        seconds: Length of a recording.
+        voice_noise: s of the voice, at least 0.
+        face_noise: s of the face, at least 0.
+        identity: Scale of the differences between persons, 0 to 2.
+        content_seed: Another seed, other persons and recordings.
+        windows: Where recordings are cut; 6 s without a gap where None.
+        step: Seconds a step of the target, a multiple of 0.04.
+        delay: Seconds by which the gold standard is to lag behind, as annotators do. It is written
+            into the traces, and compensated in training.
+        compensate: Whether it is compensated; else the model has to learn it.
+        options: Of the base class.
+    """
+
+    targets = {"affect": ["arousal", "valence"]}  # noqa: RUF012
+    continuous = ("affect",)
+
+    def __init__(
+        self,
+        extractors: dict[str, Extractor],
+        root: Path | None = None,
+        subjects: int = 9,
+        takes: int = 1,
+        seconds: float = 60.0,
+        voice_noise: float = 0.5,
+        face_noise: float = 0.5,
+        identity: float = 1.0,
+        content_seed: int = 0,
+        windows: Windows | None = None,
+        step: float = 0.04,
+        delay: float = 0.0,
+        compensate: bool = True,
+        **options: Any,
+    ) -> None:
+        self.plans: list[RecordingPlan] = plan_recordings(
+            subjects=subjects,
+            takes=takes,
+            seconds=seconds,
+            voice_noise=voice_noise,
+            face_noise=face_noise,
+            identity=identity,
+            seed=content_seed,
+        )
+        if delay < 0 or step <= 0:
+            raise DataError(f"step is above 0 and delay at least 0 s, got {step} and {delay}")
+        self.lag = delay
+        text = repr((self.plans, delay) if delay else self.plans).encode()
+        self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
+        place = Path(root or user_cache_path("emorec")) / f"recordings-{self._digest}"
+        super().__init__(place, extractors, windows=windows or SlidingWindows(step=step), **options)
+        self.step, self.delay = step, delay if compensate else 0.0
+        self.save_hyperparameters(logger=False)
+
+    @property
+    def set_name(self) -> str:
+        """The set's name and a digest of its recordings."""
+        return f"recordings-{self._digest}"
+
+    def clips(self) -> list[Clip]:
+        """Return one clip a recording; see the base class."""
+        return [
+            Clip(
+                plan.id,
+                Path(f"{plan.id}.mp4"),
+                {"affect": ()},
+                group=plan.subject,
+                sidecars={"affect": Path(f"{plan.id}.csv")},
+            )
+            for plan in self.plans
+        ]
+
+    def preprocess(self, work: Work) -> list[Entry]:
+        """Write the files that are missing, then cache them; see the base class."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for plan in self.plans:
+            if not (self.root / f"{plan.id}.csv").exists():
+                write_trace(plan, self.root / f"{plan.id}.csv", delay=self.lag)
+        pairs = [(plan, self.root / f"{plan.id}.mp4") for plan in self.plans]
+        generate(write_recording, pairs, work.workers)
+        return super().preprocess(work)

@@ -1,0 +1,1 @@
+"""What is taken from faces: crops, sequences of them, gradients."""

@@ -1,0 +1,130 @@
+"""Several frames of a face in each window, for encoders that look at movement."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import median
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from emorec.errors import UserError
+from emorec.extractors.base import Extraction
+from emorec.extractors.faces.crops import FaceCrops
+from emorec.media import Face, Media, Person
+from emorec.types import Array, Clip, Window
+
+GROUPED = 256  # frames in memory at once, unless a window has more: 0.7 GB of 720p
+
+
+class FaceSequence(FaceCrops):
+    """Face crops at equal distances through each window, uint8 (frames, 3, size, size), RGB.
+
+    Each frame is cut as :class:`FaceCrops` cuts the key frame of a window. A frame without a face
+    repeats the nearest one of its window; where fewer than half of the frames have one (of those
+    that lie in the clip, where it is shorter than a window), the modality is absent.
+
+    Args:
+        frames: A window.
+        size: Side of the crops, in pixels.
+        margin: Added to the longer side of the face's box, as a share of it.
+        borrow: Largest distance in seconds to a frame that lends its face.
+        lines: Height in pixels at which faces are searched.
+        min_face: Smallest face, in pixels at that height.
+        min_score: Smallest probability of a face, 0 to 1.
+        mode: ``tracked`` or ``every_frame``, see :class:`FaceCrops`.
+        person: Whose face, see :class:`FaceCrops`.
+    """
+
+    version: ClassVar[int] = 3
+
+    def __init__(
+        self,
+        frames: int = 8,
+        size: int = 112,
+        margin: float = 0.2,
+        borrow: float = 0.5,
+        lines: int = 360,
+        min_face: int = 40,
+        min_score: float = 0.9,
+        mode: Literal["tracked", "every_frame"] = "tracked",
+        person: Person = "largest",
+    ) -> None:
+        super().__init__(size, margin, borrow, lines, min_face, min_score, mode, person)
+        if frames < 2:
+            raise UserError(f"a sequence has at least 2 frames, got {frames}; one is FaceCrops")
+        self.frames = frames
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(frames, 3, size, size)."""
+        return (self.frames, 3, self.size, self.size)
+
+    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
+        """Return a sequence a window; see the base class.
+
+        The windows are searched in groups of at most :data:`GROUPED` frames, or one by one where a
+        window has more, each group for itself, so memory does not grow with the recording but for
+        the crops, and a part of a recording that begins with a group has the faces that the whole
+        recording has.
+        """
+        arrays: list[Array | None] = []
+        facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}
+        warnings: dict[str, None] = {}
+        size = self.grouped
+        for start in range(0, len(windows), size):
+            found = super().extract(clip, media, self._parts(windows[start : start + size]))
+            arrays += self._join(found.arrays, windows[start : start + size], media)
+            for name, values in facts.items():
+                values.append(float(found.facts.get(name, 0)))
+            warnings |= dict.fromkeys(w for w in found.warnings if "windows" not in w)
+        there = sum(array is not None for array in arrays)
+        if media.video is not None and there < len(windows):
+            warnings[f"no face in {len(windows) - there} of {len(windows)} windows"] = None
+        sides = [side for side in facts["face_side"] if side]
+        told: dict[str, int | float | str] = {
+            "windows_with_face": there,
+            "faces_borrowed": round(sum(facts["faces_borrowed"])),
+            "face_side": round(median(sides)) if sides else 0,
+        }
+        return Extraction(arrays, told, list(warnings))
+
+    @property
+    def grouped(self) -> int:
+        """Windows a group: the largest of 1, 2, 4, 8, 16 whose frames are few enough."""
+        fit = [count for count in (1, 2, 4, 8, 16) if count * self.frames <= GROUPED]
+        return max(fit, default=1)
+
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
+        """Yield the sequences of everybody who is followed; see the base class."""
+        every = super().stream(clip, media, [self._parts(part) for part in parts])
+        for part, found in zip(parts, every, strict=True):
+            persons = {p: self._join(crops, part, media) for p, crops in found.persons.items()}
+            boxes: dict[int, list[Face | None]] = {
+                person: found.boxes[person][self.frames // 2 :: self.frames] for person in persons
+            }
+            yield replace(found, persons=persons, boxes=boxes)
+
+    def _parts(self, windows: Sequence[Window]) -> list[Window]:
+        """Return ``frames`` windows for each one, whose middles are the frames' times."""
+        parts = []
+        for start, end in windows:
+            step = (end - start) / self.frames
+            parts += [Window(start + i * step, start + (i + 1) * step) for i in range(self.frames)]
+        return parts
+
+    def _join(
+        self, crops: Sequence[Array | None], windows: Sequence[Window], media: Media
+    ) -> list[Array | None]:
+        joined: list[Array | None] = []
+        for number, (start, end) in enumerate(windows):
+            part = crops[number * self.frames : (number + 1) * self.frames]
+            known = [i for i, crop in enumerate(part) if crop is not None]
+            wanted = self.frames * min(1.0, media.duration / (end - start))
+            if not known or 2 * len(known) < int(wanted):
+                joined.append(None)
+                continue
+            nearest = [min(known, key=lambda k: abs(k - i)) for i in range(self.frames)]
+            joined.append(np.stack([np.asarray(part[i]) for i in nearest]))
+        return joined

@@ -1,0 +1,1 @@
+"""A search for options, on validation clips."""
