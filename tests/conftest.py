@@ -18,7 +18,7 @@ import torch
 from hypothesis import settings
 
 from emorec.cli import main
-from tests.affect_run import patch_detector, train
+from tests.helpers.affect_run import patch_detector, train
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,7 +92,7 @@ def affect_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run directory of a model of values over time, trained on generated recordings.
 
     The recordings are in ``media`` beside it. Tests must not change either, and faces are found by
-    ``tests.affect_run.OnePlace``: see the fixture ``one_place``.
+    ``tests.helpers.affect_run.OnePlace``: see the fixture ``one_place``.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch_detector(patch)

@@ -10,8 +10,8 @@ import pytest
 import transformers
 
 from emorec.cli import main
-from tests import corpora
 from tests.conftest import ROOT, Place
+from tests.helpers import corpora
 
 SYSTEMS = {
     "recola",

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from emorec.types import Clip, SegmentBatch, Window
-from tests.toy import toy_batch
+from tests.helpers.toy import toy_batch
 
 
 def tensors(batch: SegmentBatch) -> list[torch.Tensor]:

@@ -14,7 +14,7 @@ from emorec.app.timeline import timeline_html
 from emorec.cli import main
 from emorec.predict import Predictor
 from tests.conftest import Place
-from tests.media_files import Sound, tone, write_media
+from tests.helpers.media_files import Sound, tone, write_media
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 browser_needed = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt install chromium")

@@ -10,7 +10,7 @@ import pytest
 from emorec.media import probe, read_windows
 from emorec.media import samples as samples_module
 from emorec.types import Window
-from tests.media_files import Sound, write_media
+from tests.helpers.media_files import Sound, write_media
 
 MINUTES, RATE = 20, 44100
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from tests.benchmarks.pair import loss_of, model, segments
+from tests.helpers.pair import loss_of, model, segments
 
 
 def kept(face: int, *, bfloat16: bool) -> float:

@@ -21,7 +21,7 @@ from emorec.synthetic.frames import render_frames
 from emorec.system.workers import one_thread
 from emorec.types import Clip
 from emorec.windows import RandomWindows
-from tests.media_files import Image
+from tests.helpers.media_files import Image
 
 SECONDS, RATE = 3.7, 48000
 # Name: container, size, frames a second, codec, bits a second, audio codec.

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from emorec.callbacks import ChannelsLast
 from emorec.data.segments import as_is
-from tests.benchmarks.pair import loss_of, model, segments
+from tests.helpers.pair import loss_of, model, segments
 
 BATCH = 8
 SIDES = ["float32", "bfloat16", "bfloat16, channels last"]

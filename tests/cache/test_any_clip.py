@@ -15,7 +15,7 @@ from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.media import probe, read_key_frames
 from emorec.types import Array, Clip
 from emorec.windows import RandomWindows
-from tests.media_files import (
+from tests.helpers.media_files import (
     Image,
     Picture,
     Sound,

@@ -15,8 +15,8 @@ from emorec.extractors import Extraction, FaceCrops, LogMel
 from emorec.media import Media
 from emorec.types import Clip, Window
 from emorec.windows import RandomWindows
-from tests.cache.plugins_for_tests import Marks, clips, source
-from tests.media_files import Picture, Sound, times, tone, write_media, write_sound
+from tests.helpers.extractors import Marks, clips, source
+from tests.helpers.media_files import Picture, Sound, times, tone, write_media, write_sound
 
 ROOT = Path(__file__).parents[2]
 
@@ -212,7 +212,7 @@ def test_a_worker_that_dies_costs_only_its_clip(tmp_path: Path) -> None:
 def test_after_a_kill_the_next_run_completes_the_cache(tmp_path: Path, workers: int) -> None:
     fill(tmp_path)
     program = (
-        "import sys, pathlib; from tests.cache.plugins_for_tests import build_until_killed; "
+        "import sys, pathlib; from tests.helpers.extractors import build_until_killed; "
         "build_until_killed(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
     )
     command = [sys.executable, "-c", program, str(tmp_path), str(workers)]

@@ -12,7 +12,7 @@ from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.types import Clip
 from emorec.windows import RandomWindows
 from tests.cache.test_any_clip import VIDEO, VOICE, in_channels
-from tests.media_files import Picture, Sound, write_media, write_sound
+from tests.helpers.media_files import Picture, Sound, write_media, write_sound
 
 VARIANTS = int(os.environ.get("EMOREC_DAMAGE", "12"))  # of each kind
 KINDS: dict[str, tuple[Picture | Sound, ...]] = {

@@ -12,8 +12,8 @@ from emorec.extractors import Extraction, Extractor, LogMel
 from emorec.media import Media, MediaError
 from emorec.types import Array, Clip, Window
 from emorec.windows import RandomWindows
-from tests.cache.plugins_for_tests import Marks
-from tests.media_files import tone, write_sound
+from tests.helpers.extractors import Marks
+from tests.helpers.media_files import tone, write_sound
 
 WINDOWS = RandomWindows(count=3)
 CLIP = Clip("a", Path("sub/a.wav"))

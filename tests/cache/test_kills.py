@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cache.kills import kill_often
+from tests.helpers.preprocess_kills import kill_often
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from emorec.media import Media
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows, WholeClip
 from tests.extractors.faces.test_crops import Stub
-from tests.media_files import Picture, beep, times, write_media, write_sound
+from tests.helpers.media_files import Picture, beep, times, write_media, write_sound
 
 
 class Seen(Extractor):

@@ -21,8 +21,8 @@ from emorec.extractors import (
 )
 from emorec.types import Array, Clip
 from emorec.windows import WholeClip
-from tests.cache.plugins_for_tests import Marks
-from tests.media_files import tone, write_sound
+from tests.helpers.extractors import Marks
+from tests.helpers.media_files import tone, write_sound
 
 
 def source(root: Path, extractors: dict[str, Extractor]) -> Source:

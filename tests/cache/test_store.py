@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from emorec.cache import Entry, SegmentCache
 from emorec.cache.entry import digest_file
 from emorec.types import Clip
-from tests.cache.plugins_for_tests import write_many
+from tests.helpers.extractors import write_many
 
 ONES = {"x": np.ones((3, 2), np.float16)}
 

@@ -9,8 +9,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from emorec.callbacks import AveragedWeights, EpochSeed, Stage, StagedTraining, Teacher
 from emorec.errors import UserError
-from tests.callbacks.staging import OPTIMIZER, State, changed, state_of, train
-from tests.toy import ToyData, toy_batch, toy_task
+from tests.helpers.staging import OPTIMIZER, State, changed, state_of, train
+from tests.helpers.toy import ToyData, toy_batch, toy_task
 
 
 class Look(Callback):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.callbacks.equal_ranks import TOTAL, Found, data, fit
-from tests.gloo import on_ranks
+from tests.helpers.equal_ranks import TOTAL, Found, data, fit
+from tests.helpers.gloo import on_ranks
 
 pytestmark = [pytest.mark.ddp, pytest.mark.slow]
 

@@ -11,8 +11,8 @@ from emorec.callbacks import Stage
 from emorec.callbacks.init_weights import StartError, check_split
 from emorec.data.splits.leaks import LeakError
 from emorec.fusion import ConcatFusion
-from tests.callbacks.staging import OPTIMIZER, Stop, Watch, changed, state_of, three_stages, train
-from tests.toy import DIM, ToyData, toy_task
+from tests.helpers.staging import OPTIMIZER, Stop, Watch, changed, state_of, three_stages, train
+from tests.helpers.toy import DIM, ToyData, toy_task
 
 JOINT = {"joint": Stage(2, objectives=["class", "corr"])}
 

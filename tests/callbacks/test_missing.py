@@ -15,7 +15,7 @@ from emorec.errors import UserError
 from emorec.evaluation.clips import clip_metrics
 from emorec.tasks import ClassificationTask
 from emorec.types import FeatureBundle
-from tests.toy import ToyData, toy_task
+from tests.helpers.toy import ToyData, toy_task
 
 
 class Look(MissingModality):

@@ -12,8 +12,8 @@ from emorec.augment import Augmentation
 from emorec.callbacks import AveragedWeights, Stage, StagedTraining
 from emorec.tasks import ClassificationTask, OneCycle, TorchSchedule, WarmupCosine
 from emorec.types import SegmentBatch
-from tests.callbacks.staging import OPTIMIZER, State, Stop, Watch, changed, state_of, train
-from tests.toy import ToyData, toy_task
+from tests.helpers.staging import OPTIMIZER, State, Stop, Watch, changed, state_of, train
+from tests.helpers.toy import ToyData, toy_task
 
 # In each: (epoch, batch) at which the run dies.
 PLACES = {"in the first stage": (1, 0), "in a stage": (4, 1), "at a stage's first epoch": (3, 1)}

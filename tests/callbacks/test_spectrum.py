@@ -11,8 +11,8 @@ from emorec.callbacks import Spectrum
 from emorec.callbacks.spectrum import _by_clip
 from emorec.functional import hgr_spectrum
 from emorec.tasks import ClassificationTask
-from tests.callbacks.staging import three_stages, train
-from tests.toy import ToyData, toy_task
+from tests.helpers.staging import three_stages, train
+from tests.helpers.toy import ToyData, toy_task
 
 
 class Keep(Callback):

@@ -12,8 +12,8 @@ from lightning.pytorch import Callback
 from emorec.callbacks import ChannelsLast, Compile, Stage, Throughput
 from emorec.encoders import ImageEncoder
 from emorec.tasks import ClassificationTask
-from tests.callbacks.staging import train
-from tests.toy import WIDTH, toy_batch, toy_task
+from tests.helpers.staging import train
+from tests.helpers.toy import WIDTH, toy_batch, toy_task
 
 
 def test_channels_last_is_a_layout_of_the_convolutions_and_no_other_result() -> None:

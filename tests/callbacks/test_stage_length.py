@@ -14,8 +14,8 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 from emorec.callbacks import Stage, StageError
 from emorec.errors import UserError
 from emorec.tasks import OneCycle, TorchSchedule, WarmupCosine
-from tests.callbacks.staging import OPTIMIZER, Watch, changed, three_stages, train
-from tests.toy import ToyData, toy_task
+from tests.helpers.staging import OPTIMIZER, Watch, changed, three_stages, train
+from tests.helpers.toy import ToyData, toy_task
 
 
 class Count(Callback):

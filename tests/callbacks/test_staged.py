@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from emorec.callbacks import Stage, StagedTraining, StageError
 from emorec.types import FeatureBundle, SegmentBatch
-from tests.callbacks.staging import (
+from tests.helpers.staging import (
     OPTIMIZER,
     Watch,
     changed,
@@ -17,7 +17,7 @@ from tests.callbacks.staging import (
     three_stages,
     train,
 )
-from tests.toy import ToyData, ToyEncoder, toy_task
+from tests.helpers.toy import ToyData, ToyEncoder, toy_task
 
 Run = tuple[Watch, Path, StagedTraining]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.callbacks.staged_ranks import fit
-from tests.callbacks.staging import changed
-from tests.gloo import on_ranks
+from tests.helpers.gloo import on_ranks
+from tests.helpers.staged_ranks import fit
+from tests.helpers.staging import changed
 
 Found = list[dict[str, list[dict[str, torch.Tensor]]]]
 pytestmark = [pytest.mark.ddp, pytest.mark.slow]

@@ -16,8 +16,8 @@ from emorec.errors import UserError
 from emorec.objectives import Consistency
 from emorec.tasks import ClassificationTask
 from emorec.types import SegmentBatch
-from tests.callbacks.staging import train
-from tests.toy import ToyData, toy_batch, toy_objectives, toy_task
+from tests.helpers.staging import train
+from tests.helpers.toy import ToyData, toy_batch, toy_objectives, toy_task
 
 LABELLED = torch.arange(8) < 3
 NONE: Any = None

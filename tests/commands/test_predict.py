@@ -13,7 +13,7 @@ import pytest
 
 from emorec.cli import main
 from tests.conftest import Place
-from tests.media_files import Sound, tone, write_media
+from tests.helpers.media_files import Sound, tone, write_media
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from emorec.cli import main
-from tests.media_files import Sound, tone, write_media
+from tests.helpers.media_files import Sound, tone, write_media
 
 BOTH = ["arousal", "valence"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emorec.cli import main
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 WORDS = ("fear", "anger", "fear", "surprise", "anger")
 

@@ -10,7 +10,7 @@ import pytest
 
 from emorec.cli import main
 from emorec.data import Manifest
-from tests.media_files import Picture, Sound, portrait, text_file, times, tone, write_media
+from tests.helpers.media_files import Picture, Sound, portrait, text_file, times, tone, write_media
 
 FACE = Picture(times(20), draw=lambda number: portrait()[:256, 96 + number % 3 : 352 + number % 3])
 VOICE = Sound(tone(16000, 0.8)[None], 16000)

@@ -10,7 +10,7 @@ from emorec.data.cross_corpus import CrossCorpus
 from emorec.data.errors import DataError
 from emorec.data.splits.leaks import LeakError, shares_speakers
 from emorec.types import Clip
-from tests.toy import ToyData
+from tests.helpers.toy import ToyData
 
 
 class Other(ToyData):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from emorec.data.errors import DataError
 from emorec.data.labels import keep_labels, keep_unlabelled
 from emorec.types import Clip
-from tests.toy import ToyData
+from tests.helpers.toy import ToyData
 
 SHARES = st.floats(0, 1)
 

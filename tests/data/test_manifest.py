@@ -11,7 +11,7 @@ from emorec.data import EmotionDataModule, Manifest
 from emorec.data.errors import DataError
 from emorec.data.manifest_rows import read_clips
 from emorec.media import MediaError, probe
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 CSV = """path,label,group,split,id
 a/1.mp4,anger,anna,train,first
@@ -275,7 +275,7 @@ def test_numbers_and_what_yaml_takes_for_booleans_are_classes(
     (tmp_path / "set.csv").write_text(f"path,label\n{rows}")
     parser = EmorecParser()
     parser.add_subclass_arguments(EmotionDataModule, "data")
-    extractors = '{"audio": {"class_path": "tests.toy.ToyExtractor"}}'
+    extractors = '{"audio": {"class_path": "tests.helpers.toy.ToyExtractor"}}'
     command = ["--data=Manifest", f"--data.manifest={tmp_path / 'set.csv'}"]
     command += [f"--data.classes={option}", f"--data.extractors={extractors}"]
     data = parser.instantiate(parser.parse_args(command)).data

@@ -12,7 +12,7 @@ from emorec.data.errors import DataError
 from emorec.extractors import Waveform
 from emorec.types import Clip
 from emorec.windows import RandomWindows, SlidingWindows, WholeClip
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 BOTH = ["arousal", "valence"]
 HEAD = "time,arousal,valence\n"

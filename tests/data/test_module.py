@@ -14,7 +14,7 @@ from emorec.data import EmotionDataModule, random_clip
 from emorec.data.errors import DataError
 from emorec.data.splits.parts import PARTS
 from emorec.types import Array, Clip, SegmentBatch
-from tests.toy import CLASSES, ToyData, ToyExtractor
+from tests.helpers.toy import CLASSES, ToyData, ToyExtractor
 
 Keys = list[tuple[int, int]]
 

@@ -9,7 +9,7 @@ import torch
 from emorec.data.errors import DataError
 from emorec.data.traces import part_of_trace, read_trace, resample
 from emorec.types import Clip, Window
-from tests.toy_traces import STEPS, ToyRecordings
+from tests.helpers.toy_traces import STEPS, ToyRecordings
 
 BOTH = ["arousal", "valence"]
 

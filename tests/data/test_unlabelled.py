@@ -9,7 +9,7 @@ import torch
 from emorec.data.errors import DataError
 from emorec.data.sampler import FILLER, HalvesSampler
 from emorec.data.unlabelled import unlabelled_clips
-from tests.toy import ToyData
+from tests.helpers.toy import ToyData
 
 
 def manifest(folder: Path, clips: int = 7) -> Path:

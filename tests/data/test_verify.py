@@ -13,7 +13,7 @@ from emorec.data.splits.parts import SplitError
 from emorec.data.verify import Findings, Problem, verify
 from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.windows import RandomWindows
-from tests.media_files import (
+from tests.helpers.media_files import (
     Picture,
     Sound,
     empty_file,

@@ -22,7 +22,7 @@ from emorec.runs.checkpoints import CheckpointError
 from emorec.types import Clip
 from emorec.windows import GridWindows
 from tests.conftest import ROOT, Place
-from tests.media_files import write_sound
+from tests.helpers.media_files import write_sound
 
 PAGE = (ROOT / "emorec/export/README.md").read_text(encoding="utf-8")
 BLOCKED = """

@@ -12,7 +12,7 @@ from emorec.extractors import Extraction, LogMel
 from emorec.media import probe
 from emorec.types import Clip, Window
 from emorec.windows import RandomWindows
-from tests.media_files import Picture, Samples, Sound, times, tone, write_media, write_sound
+from tests.helpers.media_files import Picture, Samples, Sound, times, tone, write_media, write_sound
 
 HopMode = Literal["hop256_center", "hop10ms_resize"]
 RATES = [48000, 22050, 16000]

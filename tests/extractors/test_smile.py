@@ -17,7 +17,7 @@ from emorec.extractors.smile import SIZES
 from emorec.media import probe, read_windows
 from emorec.types import Clip, Window
 from emorec.windows import WholeClip
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 
 def voice(seconds: float, rate: int = 16000) -> np.ndarray:

@@ -11,7 +11,16 @@ from emorec.media import Face, FaceDetector, probe
 from emorec.types import Clip, Window
 from emorec.windows import GridWindows
 from tests.extractors.faces.test_crops import Stub, number
-from tests.media_files import Image, Picture, Sound, beep, read_bars, times, tone, write_media
+from tests.helpers.media_files import (
+    Image,
+    Picture,
+    Sound,
+    beep,
+    read_bars,
+    times,
+    tone,
+    write_media,
+)
 
 LEFT, RIGHT = Face(0, 0, 80, 120, 1.0), Face(80, 0, 160, 120, 1.0)
 

@@ -10,7 +10,7 @@ from emorec.errors import UserError
 from emorec.extractors import Functionals, Waveform
 from emorec.media import probe, read_windows
 from emorec.types import Clip, Window
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 WINDOWS = [Window(0.1, 0.6), Window(0.75, 1.25), Window(3.0, 3.5)]
 

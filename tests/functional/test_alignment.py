@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from emorec.functional import barlow_twins, deep_cca, hgr_spectrum, info_nce, vicreg
-from tests.functional.ranks import ALTERNATIVES
+from tests.helpers.functional_ranks import ALTERNATIVES
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 

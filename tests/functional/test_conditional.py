@@ -7,7 +7,7 @@ from torch.autograd import gradcheck
 
 from emorec.functional import soft_hgr
 from emorec.functional.conditional import centre_within, conditional_soft_hgr
-from tests.functional.conditional_ranks import CASES, Results, measure, rows_of, run_ranks
+from tests.helpers.conditional_ranks import CASES, Results, measure, rows_of, run_ranks
 
 SHAPES = [(9, 12), (14, 5), (40, 6)]  # fewer rows than features, more, many more
 COUNT = 4

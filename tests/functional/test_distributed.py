@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.functional.ranks import (
+from tests.helpers.functional_ranks import (
     ALTERNATIVES,
     CASES,
     DEALS,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from tests.benchmarks.pair import model
+from tests.helpers.pair import model
 
 
 @dataclass(frozen=True)

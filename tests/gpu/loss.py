@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.pair import segments
 from tests.benchmarks.test_soft_hgr import SIDES, sets_of, step
 from tests.gpu.card import device_here, finish, seconds_of
 from tests.gpu.figures import Figures
 from tests.gpu.step import FULL, TINY, Step
+from tests.helpers.pair import segments
 
 SHAPES = ((90, 3), (360, 3), (1024, 3), (1024, 4))  # rows, feature sets of 512
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from emorec.callbacks import Compile, Stage
 from emorec.functional import soft_hgr
-from tests.callbacks.staging import state_of, train
 from tests.gpu.test_losses import distance
-from tests.toy import toy_task
+from tests.helpers.staging import state_of, train
+from tests.helpers.toy import toy_task
 
 pytestmark = [
     pytest.mark.gpu,

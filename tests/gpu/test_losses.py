@@ -8,7 +8,7 @@ from torch import Tensor
 
 from emorec.functional import concordance, hgr_spectrum, soft_hgr, soft_hgr_pairs
 from emorec.functional.conditional import conditional_soft_hgr
-from tests.functional.ranks import ALTERNATIVES, LABELLED
+from tests.helpers.functional_ranks import ALTERNATIVES, LABELLED
 
 pytestmark = pytest.mark.gpu
 

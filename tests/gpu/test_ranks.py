@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.gloo import on_ranks
-from tests.gpu.ranks import ROWS, losses
+from tests.helpers.gloo import on_ranks
+from tests.helpers.gpu_ranks import ROWS, losses
 
 pytestmark = [pytest.mark.gpu, pytest.mark.ddp]
 

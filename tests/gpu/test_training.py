@@ -13,9 +13,9 @@ import torch
 from emorec.callbacks import ChannelsLast, Stage
 from emorec.encoders import ImageEncoder
 from emorec.tasks import ClassificationTask
-from tests.callbacks.staging import OPTIMIZER, State, Stop, state_of, train
 from tests.conftest import ROOT, Place, smoke
-from tests.toy import toy_task
+from tests.helpers.staging import OPTIMIZER, State, Stop, state_of, train
+from tests.helpers.toy import toy_task
 
 pytestmark = pytest.mark.gpu
 

@@ -10,7 +10,7 @@ import yaml
 
 from emorec.cli import main
 from emorec.predict import TracePredictor
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 STEP, SECONDS = 0.08, 3.6
 SMALL = {"units": 4, "layers": 1}

@@ -11,7 +11,7 @@ import transformers
 import yaml
 
 from emorec.cli import main
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "oh", "no", "yes"]
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}

@@ -14,7 +14,7 @@ from emorec.evaluation.clips import Votes
 from emorec.runs.dashboard import misclassified
 from emorec.types import Clip
 from tests.conftest import Place, smoke
-from tests.wandb_log import whole_log
+from tests.helpers.wandb_log import whole_log
 
 
 def test_a_run_is_written_offline_into_its_directory(

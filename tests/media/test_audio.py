@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from emorec.media import probe, read_windows
 from emorec.types import Window
-from tests.media_files import (
+from tests.helpers.media_files import (
     Picture,
     Samples,
     Sound,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emorec.media import BatchedDetector, Face, FaceDetector, Image, MTCNNDetector
-from tests.media_files import portrait
+from tests.helpers.media_files import portrait
 
 
 class Counting(FaceDetector):

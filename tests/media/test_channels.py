@@ -10,7 +10,7 @@ import soundfile
 from emorec.media import Media, probe, read_windows
 from emorec.media.channels import ChannelReader
 from emorec.types import Window
-from tests.media_files import Picture, Samples, Sound, hum, times, write_media, write_sound
+from tests.helpers.media_files import Picture, Samples, Sound, hum, times, write_media, write_sound
 
 RATE = 48000
 VOICE = hum(RATE, 2.0)

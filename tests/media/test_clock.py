@@ -13,7 +13,7 @@ from emorec.media import Media, iter_frames, probe, read_blocks, read_key_frames
 from emorec.media.clock import BACK, JUMP, ClockReader, Walk, jumps
 from emorec.types import Window
 from emorec.windows import GridWindows
-from tests.media_files import (
+from tests.helpers.media_files import (
     Image,
     Picture,
     Sound,

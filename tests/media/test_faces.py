@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emorec.media import Face, square_crop
-from tests.media_files import Image
+from tests.helpers.media_files import Image
 
 
 def ramp(width: int = 200, height: int = 120) -> Image:

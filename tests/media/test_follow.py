@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.media import Face, FaceDetector, Person, follow_face, track_face
-from tests.media_files import Image
+from tests.helpers.media_files import Image
 
 Frames = Sequence[Sequence[Face]]
 

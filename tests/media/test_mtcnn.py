@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from emorec.media import Face, MTCNNDetector
-from tests.media_files import Image, portrait
+from tests.helpers.media_files import Image, portrait
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,15 @@ import pytest
 
 from emorec.media import MediaError, probe, read_key_frames, read_windows
 from emorec.types import Window
-from tests.media_files import Picture, Sound, read_bars, times, tone, write_media, write_sound
+from tests.helpers.media_files import (
+    Picture,
+    Sound,
+    read_bars,
+    times,
+    tone,
+    write_media,
+    write_sound,
+)
 
 RATE = 16000
 

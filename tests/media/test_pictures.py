@@ -9,7 +9,7 @@ import pytest
 
 from emorec.media import iter_frames, probe, read_key_frames
 from emorec.media.pictures import fit, nearest_orientation, orient
-from tests.media_files import Image, Picture, shown_by, times, turn_clockwise, write_media
+from tests.helpers.media_files import Image, Picture, shown_by, times, turn_clockwise, write_media
 
 # Matrix (a, b, c, d) -> where the red, green, blue and white corner (of the picture as it is
 # stored: top left, top right, bottom left, bottom right) are in what is shown, in that order.

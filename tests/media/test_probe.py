@@ -8,7 +8,7 @@ import pytest
 
 from emorec.media import MediaError, probe
 from emorec.media.containers import open_container
-from tests.media_files import (
+from tests.helpers.media_files import (
     Picture,
     Sound,
     beep,

@@ -7,7 +7,16 @@ import pytest
 
 from emorec.media import probe, read_blocks, read_windows
 from emorec.types import Window
-from tests.media_files import Picture, Samples, Sound, hum, joined, likeness, times, write_media
+from tests.helpers.media_files import (
+    Picture,
+    Samples,
+    Sound,
+    hum,
+    joined,
+    likeness,
+    times,
+    write_media,
+)
 
 SECONDS = 3.0
 LATE = 0.06  # seconds that encoders delay the sound by, and that a joined one adds

@@ -10,7 +10,7 @@ from emorec.media import samples as samples_module
 from emorec.media.channels import Samples
 from emorec.media.samples import read_samples
 from emorec.types import Window
-from tests.media_files import Sound, delay, spoiled, write_media, write_sound
+from tests.helpers.media_files import Sound, delay, spoiled, write_media, write_sound
 
 RATE = 16000
 WINDOW = Window(45.1, 46.1)

@@ -10,7 +10,7 @@ import pytest
 from emorec.extractors import LogMel
 from emorec.media import MediaError, probe, read_windows
 from emorec.types import Clip, Window
-from tests.media_files import (
+from tests.helpers.media_files import (
     Picture,
     Samples,
     Sound,

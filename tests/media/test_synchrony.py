@@ -9,7 +9,7 @@ import pytest
 
 from emorec.media import probe, read_key_frames, read_windows
 from emorec.types import Window
-from tests.media_files import Image, Picture, Sound, beep, times, write_media
+from tests.helpers.media_files import Image, Picture, Sound, beep, times, write_media
 
 RATE, AT, SECONDS = 48000, 1.0, 2.0
 HALF_A_FRAME, HOP = 0.02, 256 / RATE

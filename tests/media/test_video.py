@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emorec.media import KeyFrames, Media, probe, read_key_frames
-from tests.media_files import (
+from tests.helpers.media_files import (
     Image,
     Picture,
     Sound,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from emorec.objectives import AuxiliaryCrossEntropy, CrossEntropy
 from emorec.objectives.base import mean_over_rows
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
-from tests.toy import toy_batch, toy_bundle
+from tests.helpers.toy import toy_batch, toy_bundle
 
 SIZES = Sizes({"audio": 4, "face": 4, "fused": 5}, {"emotion": 3})
 LABELLED = torch.arange(8) % 4 != 1

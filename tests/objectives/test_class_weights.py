@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from emorec.errors import UserError
 from emorec.objectives import AuxiliaryCrossEntropy, CategoryObjective, CrossEntropy, FocalLoss
 from emorec.types import FeatureBundle, Sizes
-from tests.toy import toy_batch, toy_bundle
+from tests.helpers.toy import toy_batch, toy_bundle
 
 SIZES = Sizes({"audio": 4, "fused": 4}, {"emotion": 3})
 BATCH = toy_batch(12)

@@ -14,7 +14,7 @@ from emorec.functional.conditional import conditional_soft_hgr
 from emorec.objectives import ConditionalSoftHGR, CrossEntropy, SoftHGR
 from emorec.tasks import ClassificationTask
 from emorec.types import Clip, FeatureBundle, Sizes
-from tests.toy import ToyData, toy_batch, toy_bundle, toy_task
+from tests.helpers.toy import ToyData, toy_batch, toy_bundle, toy_task
 
 DIM, ROWS, SPEAKERS = 5, 240, 4
 SIZES = Sizes({"audio": DIM, "face": DIM, "fused": DIM, "label": DIM}, {"emotion": 3})

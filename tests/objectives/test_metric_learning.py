@@ -10,7 +10,7 @@ from emorec.errors import UserError
 from emorec.functional import adaptive_triplet, soft_hgr, supervised_contrastive
 from emorec.objectives import AdaptiveTriplet, CommonPrivate, SupervisedContrastive
 from emorec.types import FeatureBundle, Sizes
-from tests.toy import toy_batch, toy_bundle
+from tests.helpers.toy import toy_batch, toy_bundle
 
 SIZES = Sizes({"audio": 6, "face": 6, "fused": 6}, {"emotion": 3})
 BATCH = toy_batch(12)

@@ -14,7 +14,7 @@ from emorec.objectives import (
     VICReg,
 )
 from emorec.types import FeatureBundle, Sizes
-from tests.toy import toy_batch, toy_bundle
+from tests.helpers.toy import toy_batch, toy_bundle
 
 DIM = 5
 SIZES = Sizes({"audio": DIM, "face": DIM, "fused": DIM, "label": DIM}, {"emotion": 3})

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.gloo import on_ranks
-from tests.objectives.objective_ranks import compute
+from tests.helpers.gloo import on_ranks
+from tests.helpers.objective_ranks import compute
 
 pytestmark = pytest.mark.ddp
 

@@ -13,7 +13,7 @@ from emorec.functional import soft_hgr, soft_hgr_pairs, soft_hgr_stacked
 from emorec.objectives import CrossEntropy, SoftHGR
 from emorec.objectives.pairs import PairObjective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
-from tests.toy import toy_batch, toy_bundle
+from tests.helpers.toy import toy_batch, toy_bundle
 
 DIM = 5
 SIZES = Sizes({"audio": DIM, "face": DIM, "fused": DIM, "label": DIM}, {"emotion": 3})

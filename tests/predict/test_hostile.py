@@ -16,7 +16,7 @@ from emorec.app.timeline import timeline_html
 from emorec.cli import main
 from emorec.predict import Predictor
 from tests.conftest import Place
-from tests.media_files import Picture, times, tone, write_media
+from tests.helpers.media_files import Picture, times, tone, write_media
 
 RATE = 48000
 

@@ -10,7 +10,7 @@ from emorec.predict.annotate import annotate, is_annotated
 from emorec.predict.inputs import COPIES, Input, find_files, find_inputs
 from emorec.predict.prediction import Timeline, TimelineRow
 from emorec.types import Window
-from tests.media_files import Picture, times, write_media
+from tests.helpers.media_files import Picture, times, write_media
 
 
 @pytest.fixture

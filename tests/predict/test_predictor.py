@@ -10,7 +10,7 @@ from emorec.predict import Predictor
 from emorec.runs.checkpoints import CheckpointError
 from emorec.types import Clip, FeatureBundle, SegmentBatch
 from tests.conftest import Place
-from tests.media_files import Picture, times, write_media
+from tests.helpers.media_files import Picture, times, write_media
 
 
 @pytest.fixture(scope="module")

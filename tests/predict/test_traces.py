@@ -15,8 +15,8 @@ from emorec.predict.records import said as in_words
 from emorec.predict.trace_picture import trace_picture
 from emorec.types import Clip
 from emorec.windows import SlidingWindows
-from tests.affect_run import SECONDS
-from tests.media_files import Picture, Sound, times, tone, write_media
+from tests.helpers.affect_run import SECONDS
+from tests.helpers.media_files import Picture, Sound, times, tone, write_media
 
 BOTH = ["arousal", "valence"]
 

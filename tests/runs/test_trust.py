@@ -8,7 +8,7 @@ import torch
 
 from emorec.plugins import foreign
 from emorec.runs.checkpoints import CheckpointError, load_checkpoint
-from tests.toy import ToyEncoder
+from tests.helpers.toy import ToyEncoder
 
 MARK = "emorec_was_here"
 

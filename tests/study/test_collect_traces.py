@@ -12,9 +12,9 @@ from emorec.study import StudyError
 from emorec.study.collect import collect
 from emorec.study.measures import scores_of
 from emorec.study.runner import CELLS
-from tests.study.fake import finish, finish_traces
+from tests.helpers.fake_study import finish, finish_traces
+from tests.helpers.toy_traces import ToyRecordings, toy_regression
 from tests.study.test_report_traces import agree, made
-from tests.toy_traces import ToyRecordings, toy_regression
 
 
 def test_each_run_has_its_agreement_in_columns(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from emorec.study.relations import check_relations
 from emorec.study.report import write_report
 from emorec.study.runner import CELLS
 from emorec.study.tables import rows_of
-from tests.study.fake import finish_traces
+from tests.helpers.fake_study import finish_traces
 from tests.study.test_config import write
 
 AXES = {"method": {"base": {"x": 1}, "full": {"x": 2}}, "size": {"1": {}, "2": {"y": 2}}}

@@ -19,8 +19,8 @@ from emorec.objectives import (
 )
 from emorec.tasks import ClassificationTask
 from emorec.types import FeatureBundle, Sizes
-from tests.callbacks.staging import three_stages, train
-from tests.toy import DIM, ToyData, toy_batch, toy_objectives, toy_task
+from tests.helpers.staging import three_stages, train
+from tests.helpers.toy import DIM, ToyData, toy_batch, toy_objectives, toy_task
 
 PAIRS = ("audio+face", "audio+label", "face+label")
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from emorec.tasks import ClassificationTask, TaskError
 from emorec.types import SegmentBatch
-from tests.toy import ToyData, ToyEncoder, toy_batch, toy_task
+from tests.helpers.toy import ToyData, ToyEncoder, toy_batch, toy_task
 
 
 def trainer(folder: Path, **options: Any) -> Trainer:

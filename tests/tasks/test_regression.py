@@ -16,7 +16,7 @@ from emorec.evaluation.traces import agreement, joined, mean_ccc
 from emorec.runs.report import Report
 from emorec.runs.report_traces import report_traces
 from emorec.tasks import RegressionTask, TaskError
-from tests.toy_traces import DIMENSIONS, StepEncoder, ToyRecordings, toy_regression
+from tests.helpers.toy_traces import DIMENSIONS, StepEncoder, ToyRecordings, toy_regression
 
 QUIET: dict[str, Any] = {
     "accelerator": "cpu",

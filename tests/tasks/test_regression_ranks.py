@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.gloo import on_ranks
-from tests.tasks.regression_ranks import Found, evaluate
-from tests.toy_traces import ToyRecordings
+from tests.helpers.gloo import on_ranks
+from tests.helpers.regression_ranks import Found, evaluate
+from tests.helpers.toy_traces import ToyRecordings
 
 pytestmark = pytest.mark.ddp
 

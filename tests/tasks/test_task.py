@@ -12,7 +12,7 @@ from emorec.fusion import ConcatFusion
 from emorec.objectives import CrossEntropy
 from emorec.tasks import ClassificationTask, TaskError
 from emorec.types import Sizes
-from tests.toy import CLASSES, DIM, ToyEncoder, toy_batch, toy_task
+from tests.helpers.toy import CLASSES, DIM, ToyEncoder, toy_batch, toy_task
 
 
 def test_configuring_twice_changes_nothing() -> None:

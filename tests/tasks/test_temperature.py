@@ -12,7 +12,7 @@ from emorec.evaluation.clips import Votes
 from emorec.predict import Predictor
 from emorec.runs.checkpoints import load_checkpoint
 from tests.conftest import Place
-from tests.toy import toy_task
+from tests.helpers.toy import toy_task
 
 
 def test_it_is_fitted_on_the_last_validation(smoke_run: Path) -> None:

@@ -14,7 +14,7 @@ from emorec.synthetic import plan_clips
 from emorec.synthetic.voice import SAMPLE_RATE, speak
 from emorec.types import Clip
 from emorec.windows import RandomWindows, SpeechWindows
-from tests.media_files import Picture, Samples, Sound, times, write_media, write_sound
+from tests.helpers.media_files import Picture, Samples, Sound, times, write_media, write_sound
 
 
 def spoken(*parts: float) -> Samples:

@@ -6,7 +6,7 @@ from emorec.cache import fingerprint, make_entry
 from emorec.extractors import Functionals, LogMel
 from emorec.types import Clip, Window
 from emorec.windows import WholeClip
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 
 def test_the_window_is_the_whole_clip_whatever_its_length() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from emorec.data.corpora.baum1s import BAUM1s
 from emorec.data.errors import DataError
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 STATES = (
     "Anger",

@@ -10,7 +10,7 @@ from emorec.data.corpora.crema_d import BAD, CREMAD
 from emorec.data.errors import DataError
 from emorec.data.splits.folds import held_out_text
 from emorec.data.splits.parts import random_clip
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 ACTORS = ("1001", "1040", "1064", "1076", "1091")
 SENTENCES = ("IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI")

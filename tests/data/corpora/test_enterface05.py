@@ -10,7 +10,7 @@ from emorec.data.corpora.enterface05 import EMOTIONS, ENTERFACE05
 from emorec.data.errors import DataError
 from emorec.data.splits.folds import held_out_text
 from emorec.data.splits.parts import SplitError
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 SUBJECTS = 44
 

@@ -9,7 +9,7 @@ import pytest
 from emorec.data.corpora.iemocap import IEMOCAP
 from emorec.data.errors import DataError
 from emorec.data.splits.parts import official
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 CODES = ("ang", "hap", "exc", "sad", "neu", "fru", "sur", "fea", "dis", "oth", "xxx")
 RATERS = "C-E2:\tNeutral;\t()\nA-E3:\tval 3; act 2; dom  2;\t()\n"

@@ -9,7 +9,7 @@ import pytest
 
 from emorec.data.corpora.meld import MELD
 from emorec.data.errors import DataError
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 HEAD = ["Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"]
 HEAD += ["Season", "Episode", "StartTime", "EndTime"]

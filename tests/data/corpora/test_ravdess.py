@@ -8,7 +8,7 @@ import pytest
 
 from emorec.data import RAVDESS, random_clip
 from emorec.data.errors import DataError
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 ACTORS = ("01", "02", "24")
 

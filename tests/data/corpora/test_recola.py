@@ -9,8 +9,8 @@ import pytest
 from emorec.data.corpora.recola import RECOLA, read_arff
 from emorec.data.errors import DataError
 from emorec.data.splits.parts import official
-from tests.corpora import ARFF
-from tests.toy import ToyExtractor
+from tests.helpers.corpora import ARFF
+from tests.helpers.toy import ToyExtractor
 
 NAMES = [f"{part}_{i}" for part in ("train", "dev", "test") for i in (1, 2, 10)]
 

@@ -10,7 +10,7 @@ from emorec.cache import Entry
 from emorec.data.splits.leaks import LeakError, check_leaks, copies, shares_speakers
 from emorec.data.splits.parts import Part
 from emorec.types import Clip
-from tests.toy import ToyData
+from tests.helpers.toy import ToyData
 
 CLIPS = [Clip(name, Path(f"{name}.mp4"), group=f"s{i}") for i, name in enumerate("abc")]
 PARTS: dict[str, Part] = {"a": "train", "b": "val", "c": "test"}

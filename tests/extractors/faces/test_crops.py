@@ -8,7 +8,7 @@ import pytest
 from emorec.extractors import Extraction, FaceCrops
 from emorec.media import Face, FaceDetector, probe
 from emorec.types import Array, Clip, Window
-from tests.media_files import (
+from tests.helpers.media_files import (
     Image,
     Picture,
     Sound,

@@ -12,7 +12,7 @@ from emorec.extractors.faces.hog import gradient_histograms
 from emorec.media import probe
 from emorec.types import Clip, Window
 from tests.extractors.faces.test_crops import Stub
-from tests.media_files import Picture, portrait, times, write_media
+from tests.helpers.media_files import Picture, portrait, times, write_media
 
 
 @pytest.mark.parametrize(("size", "cell", "directions"), [(48, 8, 9), (64, 16, 6), (32, 4, 12)])

@@ -13,7 +13,7 @@ from emorec.media.faces import Image
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows
 from tests.extractors.faces.test_crops import Stub, number
-from tests.media_files import Picture, times, write_media
+from tests.helpers.media_files import Picture, times, write_media
 
 
 @pytest.fixture(scope="module")

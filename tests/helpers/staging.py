@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from emorec.callbacks import EpochSeed, Stage, StagedTraining
 from emorec.runs.checkpoints import AtomicCheckpointIO
 from emorec.tasks import ClassificationTask
-from tests.toy import ToyData, toy_task
+from tests.helpers.toy import ToyData, toy_task
 
 State = dict[str, torch.Tensor]
 OPTIMIZER = partial(torch.optim.AdamW, lr=0.02, weight_decay=0.1)

@@ -2,7 +2,7 @@
 
 Not part of `make test`, which kills once in each stage. Run from the root of the repository:
 
-    python -m tests.benchmarks.random_kills 50
+    python -m tests.helpers.fit_kills 50
 """
 
 import random

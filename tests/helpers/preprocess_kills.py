@@ -2,7 +2,7 @@
 
 The tests do ten kills. More, from the root of the repository:
 
-    python -m tests.cache.kills 200
+    python -m tests.helpers.preprocess_kills 200
 """
 
 import os
@@ -23,12 +23,12 @@ from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
 from emorec.windows import RandomWindows
-from tests.media_files import tone, write_sound
+from tests.helpers.media_files import tone, write_sound
 
 ROOT = Path(__file__).parents[2]
 CLIPS = 60
 PROGRAM = (
-    "import pathlib, sys; from tests.cache.kills import work; "
+    "import pathlib, sys; from tests.helpers.preprocess_kills import work; "
     "work(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
 )
 
@@ -143,6 +143,8 @@ def main(kills: int) -> None:
 
 
 if __name__ == "__main__":
-    from tests.cache.kills import main as _main  # the extractor's module is part of a fingerprint
+    from tests.helpers.preprocess_kills import (
+        main as _main,  # the extractor's module is part of a fingerprint
+    )
 
     _main(int(sys.argv[1]))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.callbacks.staging import Watch, three_stages, train
+from tests.helpers.staging import Watch, three_stages, train
 
 
 def fit(folder: Path, world: int) -> dict[str, Any]:

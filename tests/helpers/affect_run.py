@@ -10,7 +10,7 @@ import yaml
 
 from emorec.cli import main
 from emorec.media import Face, FaceDetector
-from tests.media_files import Image
+from tests.helpers.media_files import Image
 
 SECONDS = 7.0  # of each of three recordings
 WINDOWS = {"length": 2.0, "hop": 1.6}  # they overlap, and the last one is moved back

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from emorec.callbacks import Stage
 from emorec.encoders import Encoder
 from emorec.evaluation.clips import clip_metrics
-from tests.callbacks.staging import Watch, train
-from tests.toy import DIM, WIDTH, ToyData, toy_task
+from tests.helpers.staging import Watch, train
+from tests.helpers.toy import DIM, WIDTH, ToyData, toy_task
 
 TOTAL = 12  # segments of a batch, over all ranks
 Found = dict[str, list[dict[str, Tensor]]]

@@ -16,7 +16,7 @@ from emorec.objectives import AuxiliaryConcordance, Concordance
 from emorec.tasks import RegressionTask
 from emorec.types import Array, Clip
 from emorec.windows import SlidingWindows
-from tests.toy import ToyExtractor
+from tests.helpers.toy import ToyExtractor
 
 DIMENSIONS = ["arousal", "valence"]
 STEPS = 25  # a window of 1 s

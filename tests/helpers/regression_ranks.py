@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Trainer
 
-from tests.toy_traces import ToyRecordings, toy_regression
+from tests.helpers.toy_traces import ToyRecordings, toy_regression
 
 Found = dict[str, torch.Tensor]
 
