@@ -14,7 +14,7 @@ import yaml
 from emorec.cli import main
 from emorec.commands.arguments import default_run
 from tests.conftest import ROOT, Place
-from tests.test_systems import SYSTEMS
+from tests.helpers.corpora import SYSTEMS
 
 CONFIGS = ROOT / "configs"
 EVERY = {path.stem for path in (CONFIGS / "experiment").glob("*.yaml")}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "emorec"
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "emorec"
 ROWS = [
     [
         "types",
@@ -69,3 +70,15 @@ def test_every_part_has_a_row() -> None:
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
 def test_a_file_has_at_most_350_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda p: p.name)
+def test_no_test_imports_another_test_or_a_private_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        place = node.module.split(".")
+        if place[0] in ("emorec", "tests"):
+            names = [*place, *(alias.name for alias in node.names)]
+            hidden = [n for n in names if n.startswith("_") and not n.endswith("__")]
+            assert not [*hidden, *(n for n in names if n.startswith("test_"))], path

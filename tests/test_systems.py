@@ -13,15 +13,6 @@ from emorec.cli import main
 from tests.conftest import ROOT, Place
 from tests.helpers import corpora
 
-SYSTEMS = {
-    "recola",
-    "recordings_smoke",
-    "manifest_traces",
-    "utterances_smoke",
-    "iemocap_distribution",
-    "meld_distribution",
-    "features_distribution",
-}
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "oh", "yes", "."]
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 TINY |= {"intermediate_size": 16, "vocab_size": len(WORDS)}

@@ -5,13 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from emorec.types import Clip, SegmentBatch, Window
-from tests.helpers.toy import toy_batch
-
-
-def tensors(batch: SegmentBatch) -> list[torch.Tensor]:
-    named = [batch.inputs, batch.present, batch.targets, batch.labelled]
-    return [*(value for part in named for value in part.values()), batch.clip, batch.index]
+from emorec.types import Clip, Window
+from tests.helpers.toy import tensors, toy_batch
 
 
 def test_the_middle_of_a_window_is_its_key_frames_time() -> None:

@@ -64,7 +64,7 @@ class Spectrum(Callback):
         sets = {name: [torch.cat(p) for p in zip(*v, strict=True)] for name, v in self.kept.items()}
         for a, b in combinations(sorted(sets), 2):
             (f, there_f, clip), (g, there_g, _) = sets[a], sets[b]
-            f, g = _by_clip(f, g, clip, there_f & there_g, len(data.all_clips))
+            f, g = by_clip(f, g, clip, there_f & there_g, len(data.all_clips))
             components = min(self.components, len(f) // 10)
             if components == 0:
                 continue
@@ -78,7 +78,7 @@ class Spectrum(Callback):
         self.kept = {}
 
 
-def _by_clip(f: Tensor, g: Tensor, clip: Tensor, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def by_clip(f: Tensor, g: Tensor, clip: Tensor, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return the mean of each clip's valid rows, over all ranks: (clips, D) of both sets.
 
     Args:

@@ -68,14 +68,14 @@ def explain(
     contributions = _contributions([scores[target] for scores in prediction.scores])
     order = sorted(range(len(contributions)), key=lambda i: -contributions[i])
     chosen = sorted(order[:count])
-    rows = _arrays(predictor, path, prediction.windows, chosen)
+    rows = arrays_at(predictor, path, prediction.windows, chosen)
     windows: dict[int, dict[str, tuple[Array, Map]]] = {i: {} for i in chosen}
     for name in predictor.task.shown:
         there = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[name] is not None]
         layer = last_map(predictor, name, [row for _, row in there]) if there else None
         if layer is None:
             continue  # an encoder without pictures inside
-        maps = _grad_cam(predictor, layer, [row for _, row in there], target)
+        maps = grad_cam(predictor, layer, [row for _, row in there], target)
         for (i, row), weights in zip(there, maps, strict=True):
             array = row[name]
             assert array is not None
@@ -104,7 +104,7 @@ def _without(predictor: Predictor, prediction: Prediction, label: str) -> dict[s
     return found
 
 
-def _arrays(
+def arrays_at(
     predictor: Predictor, path: Any, spans: list[Window], chosen: list[int]
 ) -> list[dict[str, Array | None]]:
     """Return what the extractors cut in some of the windows."""
@@ -142,7 +142,7 @@ def last_map(
     return next((found[cells] for cells in CELLS if cells in found), None)
 
 
-def _grad_cam(
+def grad_cam(
     predictor: Predictor, layer: nn.Module, rows: list[dict[str, Array | None]], target: int
 ) -> list[Map]:
     """Return Grad-CAM's weights of each window, scaled to 0 to 1, at the size of the map."""

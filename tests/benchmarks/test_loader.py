@@ -4,18 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from emorec.cache import Entry, SegmentCache
 from emorec.data import SegmentDataset
 from emorec.data.segments import as_is
-from emorec.types import Clip
+from tests.helpers.pair import WINDOWS, cached_segments
 
-CLIPS, WINDOWS, BATCH = 60, 30, 90
+CLIPS, BATCH = 60, 90
 
 
 class FilePerSegment(Dataset[dict[str, Tensor]]):
@@ -30,24 +28,6 @@ class FilePerSegment(Dataset[dict[str, Tensor]]):
     def __getitem__(self, item: int) -> dict[str, Tensor]:
         segment: dict[str, Tensor] = torch.load(self.files[item])
         return segment
-
-
-def cached_segments(folder: Path, clips: int, face: int) -> SegmentDataset:
-    """Return a data set of random segments in a cache: 94 x 94 log-mels and square faces."""
-    random, cache = np.random.default_rng(0), SegmentCache(folder)
-    shapes = {"audio": ((1, 94, 94), np.float16), "face": ((3, face, face), np.uint8)}
-    present = {name: [True] * WINDOWS for name in shapes}
-    made, entries = [], {}
-    for number in range(clips):
-        clip = Clip(f"clip{number}", Path(f"{number}.mp4"), {"emotion": number % 6})
-        arrays: dict[str, Any] = {
-            name: random.integers(0, 255, (WINDOWS, *shape)).astype(dtype)
-            for name, (shape, dtype) in shapes.items()
-        }
-        entries[clip.id] = Entry(clip.id, str(clip.media), "ok", present=present)
-        cache.write(entries[clip.id], arrays)
-        made.append(clip)
-    return SegmentDataset(cache, made, entries, range(clips), list(shapes), {"emotion": 6})
 
 
 @pytest.fixture(scope="module")

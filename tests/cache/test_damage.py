@@ -11,8 +11,8 @@ from emorec.cache.entry import make_entry
 from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.types import Clip
 from emorec.windows import RandomWindows
-from tests.cache.test_any_clip import VIDEO, VOICE, in_channels
 from tests.helpers.media_files import Picture, Sound, write_media, write_sound
+from tests.helpers.talking import VIDEO, VOICE, in_channels
 
 VARIANTS = int(os.environ.get("EMOREC_DAMAGE", "12"))  # of each kind
 KINDS: dict[str, tuple[Picture | Sound, ...]] = {

@@ -20,7 +20,7 @@ from emorec.extractors import (
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows, WholeClip
-from tests.extractors.faces.test_crops import Stub
+from tests.helpers.detectors import Stub
 from tests.helpers.media_files import Picture, beep, times, write_media, write_sound
 
 

@@ -8,7 +8,7 @@ from lightning.pytorch import Callback
 from torch import Tensor
 
 from emorec.callbacks import Spectrum
-from emorec.callbacks.spectrum import _by_clip
+from emorec.callbacks.spectrum import by_clip
 from emorec.functional import hgr_spectrum
 from emorec.tasks import ClassificationTask
 from tests.helpers.staging import three_stages, train
@@ -84,7 +84,7 @@ def test_independent_features_that_stay_within_a_clip_are_as_common_as_permuted_
     ]
     rows = torch.ones(len(clip), dtype=torch.bool)
     assert hgr_spectrum(*sets, components=16)[0] > 0.65
-    f, g = _by_clip(sets[0], sets[1], clip, rows, clips)
+    f, g = by_clip(sets[0], sets[1], clip, rows, clips)
     assert f.shape == (clips, width)
     found = hgr_spectrum(f, g, components=clips // 10)
     chance = hgr_spectrum(f, g.roll(20, 0), components=clips // 10)

@@ -11,7 +11,7 @@ from emorec.cache import Entry, SegmentCache
 from emorec.data import SegmentDataset
 from emorec.data.sampler import FILLER
 from emorec.types import Clip, SegmentBatch
-from tests.test_types import tensors
+from tests.helpers.toy import tensors
 
 CLIPS = [
     Clip("a", Path("a.mp4"), {"emotion": 2}),

@@ -63,10 +63,10 @@ def test_without_a_modality_the_other_one_decides(explanation: Explanation) -> N
 
 def test_a_map_is_where_the_class_comes_from(predictor: Predictor, clip: Path) -> None:
     # Grad-CAM by hand: the gradient of log p, pooled over places, times the last map.
-    from emorec.explain.attribution import _arrays, _grad_cam
+    from emorec.explain.attribution import arrays_at, grad_cam
 
     prediction = predictor.predict(clip)
-    rows = _arrays(predictor, clip, prediction.windows, [0, 5])
+    rows = arrays_at(predictor, clip, prediction.windows, [0, 5])
     layer = last_map(predictor, "face", rows)
     assert layer is not None
     kept: list[torch.Tensor] = []
@@ -76,7 +76,7 @@ def test_a_map_is_where_the_class_comes_from(predictor: Predictor, clip: Path) -
     scores = predictor.task.segment_scores(bundle)["fused"].log()[:, 2].sum()
     (gradient,) = torch.autograd.grad(scores, kept[0])
     wanted = (gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1).relu().detach().numpy()
-    for found, plain in zip(_grad_cam(predictor, layer, rows, 2), wanted, strict=True):
+    for found, plain in zip(grad_cam(predictor, layer, rows, 2), wanted, strict=True):
         scale = plain.max() or 1.0
         np.testing.assert_allclose(found, plain / scale, atol=1e-4)
 

@@ -16,12 +16,10 @@ from safetensors import safe_open
 from emorec.cli import main
 from emorec.export import PretrainedPredictor, graph
 from emorec.export.graph import ExportError, export_onnx, export_torch, input_names
-from emorec.media import probe
-from emorec.predict import Predictor
 from emorec.runs.checkpoints import CheckpointError
-from emorec.types import Clip
 from emorec.windows import GridWindows
 from tests.conftest import ROOT, Place
+from tests.helpers.exported import arrays_of, vote
 from tests.helpers.media_files import write_sound
 
 PAGE = (ROOT / "emorec/export/README.md").read_text(encoding="utf-8")
@@ -54,26 +52,6 @@ def folder(smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def clip(place: Place) -> Path:
     return sorted(place.media.rglob("*.mp4"))[0]
-
-
-def arrays_of(predictor: Predictor, clip: Path) -> dict[str, np.ndarray]:
-    """Return what the extractors cut from a clip, as an exported model reads it."""
-    media = probe(clip)
-    spans, _ = predictor.windows.cut(clip.stem, media)
-    found = {}
-    for name, extractor in predictor.extractors.items():
-        arrays = extractor.extract(Clip(clip.stem, clip), media, spans).arrays
-        dtype = np.uint8 if extractor.dtype is np.uint8 else np.float32
-        blank = np.zeros(extractor.shape, dtype)
-        found[name] = np.stack([blank if a is None else a.astype(dtype) for a in arrays])
-        found[f"present_{name}"] = np.array([array is not None for array in arrays])
-    return found
-
-
-def vote(predictor: Predictor, shares: np.ndarray) -> np.ndarray:
-    """Return a clip's probabilities from its windows', as the metadata says."""
-    warm = shares.mean(0) ** (1 / float(predictor.task.temperature))
-    return np.asarray(warm / warm.sum())
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from emorec.extractors import Extraction, FaceCrops, LogMel
 from emorec.media import Face, FaceDetector, probe
 from emorec.types import Clip, Window
 from emorec.windows import GridWindows
-from tests.extractors.faces.test_crops import Stub, number
+from tests.helpers.detectors import Stub, number
 from tests.helpers.media_files import (
     Image,
     Picture,

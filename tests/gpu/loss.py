@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.test_soft_hgr import SIDES, sets_of, step
 from tests.gpu.card import device_here, finish, seconds_of
 from tests.gpu.figures import Figures
 from tests.gpu.step import FULL, TINY, Step
+from tests.helpers.hgr_forms import SIDES, sets_of, step
 from tests.helpers.pair import segments
 
 SHAPES = ((90, 3), (360, 3), (1024, 3), (1024, 4))  # rows, feature sets of 512

@@ -22,9 +22,9 @@ from emorec.extractors import FaceCrops, LogMel
 from emorec.system.workers import one_thread
 from emorec.types import Clip
 from emorec.windows import RandomWindows
-from tests.benchmarks.test_preprocess import FORMATS, SECONDS, decode, write_clip
 from tests.gpu.card import device_here
 from tests.gpu.figures import Figures
+from tests.helpers.grainy import FORMATS, SECONDS, decode, write_clip
 
 AT_ONCE = 8
 MODES: tuple[Literal["tracked", "every_frame"], ...] = ("tracked", "every_frame")

@@ -26,10 +26,9 @@ from emorec.callbacks import ChannelsLast, Compile
 from emorec.data.segments import as_is
 from emorec.tasks import ClassificationTask
 from emorec.types import SegmentBatch
-from tests.benchmarks.test_loader import cached_segments
 from tests.gpu.card import Card, card_here, device_here, finish, needs_of, seconds_of
 from tests.gpu.figures import Figures
-from tests.helpers.pair import loss_of, model, segments
+from tests.helpers.pair import cached_segments, loss_of, model, segments
 
 WAYS = ("float32", "bfloat16", "channels last", "compiled", "CUDA graphs")  # each adds to the last
 COMPILED = 3  # the first that is

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from emorec.callbacks import Compile, Stage
 from emorec.functional import soft_hgr
-from tests.gpu.test_losses import distance
+from tests.helpers.closeness import distance
 from tests.helpers.staging import state_of, train
 from tests.helpers.toy import toy_task
 

@@ -19,7 +19,7 @@ from emorec.predict import Predictor
 from emorec.types import Array, Clip
 from emorec.windows import RandomWindows
 from tests.conftest import ROOT, Place, smoke
-from tests.export.test_export import arrays_of, vote
+from tests.helpers.exported import arrays_of, vote
 
 pytestmark = pytest.mark.gpu
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from emorec.functional import concordance, hgr_spectrum, soft_hgr, soft_hgr_pairs
 from emorec.functional.conditional import conditional_soft_hgr
+from tests.helpers.closeness import distance
 from tests.helpers.functional_ranks import ALTERNATIVES, LABELLED
 
 pytestmark = pytest.mark.gpu
@@ -58,10 +59,6 @@ def value_and_gradients(
         assert half is None or (f @ g.T).dtype == half, "autocast is on"
         value = loss(f, g, rows)
     return [value.detach(), *torch.autograd.grad(value, (f, g), allow_unused=True)]
-
-
-def distance(found: Tensor, exact: Tensor) -> float:
-    return float((found.double().cpu() - exact).norm() / exact.norm().clamp(min=1e-12))
 
 
 @pytest.mark.parametrize("dtype", LIMITS, ids=str)

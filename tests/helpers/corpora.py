@@ -1,13 +1,14 @@
 """Generated media laid out as RECOLA, IEMOCAP and MELD are, for tests of their configs."""
 
+import csv
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import soundfile
 
 from emorec.synthetic import affect, plan_recordings, write_recording
-from tests.data.corpora.test_meld import FOLDERS, write_table
 
 ARFF = """@relation GOLDSTANDARD
 @attribute Instance_name string
@@ -75,3 +76,40 @@ def meld(root: Path, media: list[Path]) -> Path:
             (folder / f"dia{number}_utt0.mp4").symlink_to(file)
         write_table(root / f"MELD.Raw/{part}_sent_emo.csv", spoken)
     return root
+
+
+HEAD = ["Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"]
+
+
+HEAD += ["Season", "Episode", "StartTime", "EndTime"]
+
+
+FOLDERS = {
+    "train": "MELD.Raw/train/train_splits",
+    "dev": "MELD.Raw/dev/dev_splits_complete",
+    "test": "MELD.Raw/test/output_repeated_splits_test",
+}
+
+
+def write_table(path: Path, spoken: list[tuple[str, str, str, str]], **options: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", **{"encoding": "utf-8", **options}) as file:
+        rows = csv.writer(file)
+        rows.writerow(HEAD)
+        for number, (text, speaker, emotion, name) in enumerate(spoken, start=1):
+            dialogue, utterance = name.removeprefix("dia").split("_utt")
+            times = ("00:20:57,256", "00:21:00,049")
+            rows.writerow(
+                [number, text, speaker, emotion, "neutral", dialogue, utterance, 4, 7, *times]
+            )
+
+
+SYSTEMS = {
+    "recola",
+    "recordings_smoke",
+    "manifest_traces",
+    "utterances_smoke",
+    "iemocap_distribution",
+    "meld_distribution",
+    "features_distribution",
+}

@@ -5,6 +5,7 @@ Not part of `make test`, which kills once in each stage. Run from the root of th
     python -m tests.helpers.fit_kills 50
 """
 
+import json
 import random
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.conftest import Place
-from tests.integration.test_kill import assert_same, command
+import torch
+
+from tests.conftest import ROOT, Place
 
 
 def main(kills: int) -> None:
@@ -43,6 +45,29 @@ def main(kills: int) -> None:
         subprocess.run(command(run, place), capture_output=True, check=True)
         assert_same(folder / "whole", run)
         print(f"{done} kills, {runs} runs, all ended with the weights of a whole run", flush=True)
+
+
+OPTIONS = ["--trainer.enable_progress_bar=false", "--training.stages.joint.epochs=2"]
+
+
+def command(run: Path, place: Place) -> list[str]:
+    config = ["--config", str(ROOT / "configs/experiment/smoke.yaml"), "--run", str(run)]
+    return [sys.executable, "-m", "emorec", "fit", *config, *place.options(), *OPTIONS]
+
+
+def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
+    path = run / f"checkpoints/{name}.ckpt"
+    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
+    return state
+
+
+def assert_same(whole: Path, killed: Path) -> None:
+    for name in ("audio", "face", "joint", "last"):
+        one, two = weights(whole, name), weights(killed, name)
+        assert one.keys() == two.keys()
+        assert [key for key in one if not torch.equal(one[key], two[key])] == [], name
+    first, second = (json.loads((run / "metrics.json").read_text()) for run in (whole, killed))
+    assert first == second
 
 
 if __name__ == "__main__":

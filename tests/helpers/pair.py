@@ -1,16 +1,22 @@
 """The paper's model and random segments, for benchmarks."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from emorec.cache import Entry, SegmentCache
+from emorec.data import SegmentDataset
 from emorec.encoders import ImageEncoder, OneHotLabelEncoder
 from emorec.fusion import ConcatFusion
 from emorec.objectives import CrossEntropy, SoftHGR
 from emorec.tasks import ClassificationTask
 from emorec.tasks.standardise import Standardise
-from emorec.types import SegmentBatch, Sizes
+from emorec.types import Clip, SegmentBatch, Sizes
 
+WINDOWS = 30  # a clip
 CLASSES = [f"class{i}" for i in range(6)]
 
 
@@ -48,3 +54,21 @@ def segments(count: int, face: int) -> SegmentBatch:
 def loss_of(task: ClassificationTask, batch: SegmentBatch) -> Tensor:
     """Return the loss of a batch, without logging."""
     return task.losses(task.with_label(task(batch), batch), batch)[0]
+
+
+def cached_segments(folder: Path, clips: int, face: int) -> SegmentDataset:
+    """Return a data set of random segments in a cache: 94 x 94 log-mels and square faces."""
+    random, cache = np.random.default_rng(0), SegmentCache(folder)
+    shapes = {"audio": ((1, 94, 94), np.float16), "face": ((3, face, face), np.uint8)}
+    present = {name: [True] * WINDOWS for name in shapes}
+    made, entries = [], {}
+    for number in range(clips):
+        clip = Clip(f"clip{number}", Path(f"{number}.mp4"), {"emotion": number % 6})
+        arrays: dict[str, Any] = {
+            name: random.integers(0, 255, (WINDOWS, *shape)).astype(dtype)
+            for name, (shape, dtype) in shapes.items()
+        }
+        entries[clip.id] = Entry(clip.id, str(clip.media), "ok", present=present)
+        cache.write(entries[clip.id], arrays)
+        made.append(clip)
+    return SegmentDataset(cache, made, entries, range(clips), list(shapes), {"emotion": 6})

@@ -146,3 +146,8 @@ def toy_bundle(features: Mapping[str, Tensor], output: Tensor, **present: Tensor
     rows = torch.ones(len(output), dtype=torch.bool)
     masks = {name: present.get(name, rows) for name in features}
     return FeatureBundle(dict(features), masks, output)
+
+
+def tensors(batch: SegmentBatch) -> list[torch.Tensor]:
+    named = [batch.inputs, batch.present, batch.targets, batch.labelled]
+    return [*(value for part in named for value in part.values()), batch.clip, batch.index]

@@ -1,31 +1,16 @@
 """kill -9 during fit, then the same command: the run ends as if nothing had happened."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 
-from tests.conftest import ROOT, Place
-
-OPTIONS = ["--trainer.enable_progress_bar=false", "--training.stages.joint.epochs=2"]
-
-
-def command(run: Path, place: Place) -> list[str]:
-    config = ["--config", str(ROOT / "configs/experiment/smoke.yaml"), "--run", str(run)]
-    return [sys.executable, "-m", "emorec", "fit", *config, *place.options(), *OPTIONS]
-
-
-def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
-    path = run / f"checkpoints/{name}.ckpt"
-    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
-    return state
+from tests.conftest import Place
+from tests.helpers.fit_kills import assert_same, command
 
 
 @pytest.mark.slow
@@ -46,15 +31,6 @@ def test_a_run_killed_once_in_each_stage_ends_with_the_same_weights(
     assert "resuming from" in done.stdout + done.stderr
     subprocess.run(command(whole, place), capture_output=True, check=True)
     assert_same(whole, killed)
-
-
-def assert_same(whole: Path, killed: Path) -> None:
-    for name in ("audio", "face", "joint", "last"):
-        one, two = weights(whole, name), weights(killed, name)
-        assert one.keys() == two.keys()
-        assert [key for key in one if not torch.equal(one[key], two[key])] == [], name
-    first, second = (json.loads((run / "metrics.json").read_text()) for run in (whole, killed))
-    assert first == second
 
 
 @pytest.mark.slow

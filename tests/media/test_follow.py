@@ -1,39 +1,14 @@
 """One person through a clip: detected in each frame, or in few."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.media import Face, FaceDetector, Person, follow_face, track_face
-from tests.helpers.media_files import Image
-
-Frames = Sequence[Sequence[Face]]
-
-
-def face_at(x: float, y: float = 50.0, side: float = 40.0) -> Face:
-    """Return a square box around a point."""
-    half = side / 2
-    return Face(x - half, y - half, x + half, y + half, 0.99)
-
-
-class Script(FaceDetector):
-    """Sees given faces; an image is one pixel that holds the number of its frame."""
-
-    def __init__(self, frames: Frames) -> None:
-        self.frames = frames
-        self.detected: list[int] = []
-
-    def detect(self, images: Sequence[Image]) -> list[list[Face]]:
-        numbers = [int(image[0, 0, 0]) for image in images]
-        self.detected += numbers
-        return [list(self.frames[i]) for i in numbers]
-
-    def refine(self, image: Image, face: Face) -> Face | None:
-        near = [f for f in self.frames[int(image[0, 0, 0])] if f.overlap(face) >= 0.5]
-        return max(near, key=face.overlap, default=None)
+from emorec.media import Face, Person, follow_face, track_face
+from tests.helpers.detectors import Frames, Script, face_at
 
 
 def track(frames: Frames, person: Person = "largest") -> list[Face | None]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from emorec.media import Face, FaceTracks
-from tests.media.test_follow import Frames, Script, face_at
+from tests.helpers.detectors import Frames, Script, face_at
 
 
 def persons(frames: Frames, step: float = 0.5) -> tuple[list[dict[int, float]], list[int]]:

@@ -14,8 +14,8 @@ from emorec.predict.prediction import Timeline, TimelineRow
 from emorec.types import Window
 from emorec.windows import GridWindows
 from tests.conftest import Place
+from tests.helpers.corners import changing
 from tests.helpers.media_files import Picture, Sound, times, tone, write_media
-from tests.media.test_pictures import changing
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 from emorec.study import Cell, read_study
 from emorec.study.cells import expand, runs_of
 from tests.conftest import ROOT
-from tests.study.test_config import write
+from tests.helpers.fake_study import write
 
 GRIDS = {
     "main": {

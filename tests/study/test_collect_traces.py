@@ -12,9 +12,8 @@ from emorec.study import StudyError
 from emorec.study.collect import collect
 from emorec.study.measures import scores_of
 from emorec.study.runner import CELLS
-from tests.helpers.fake_study import finish, finish_traces
+from tests.helpers.fake_study import agree, finish, finish_traces, made
 from tests.helpers.toy_traces import ToyRecordings, toy_regression
-from tests.study.test_report_traces import agree, made
 
 
 def test_each_run_has_its_agreement_in_columns(tmp_path: Path) -> None:

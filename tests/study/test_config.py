@@ -4,27 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from emorec.study import StudyError, read_study
 from emorec.study.cells import expand
 from tests.conftest import ROOT
-
-SMALL: dict[str, Any] = {
-    "trainer": "t.yaml",
-    "model": "m.yaml",
-    "data": "d.yaml",
-    "stages": {"audio": {"epochs": 1}, "joint": {"epochs": 2}},
-    "pretrain": ["audio"],
-    "protocols": {"random": {"options": {"data.split": "random_clip"}, "seeds": 2}},
-    "grids": {"main": {"axes": {"method": {"a": None, "b": {"stages.joint.epochs": 3}}}}},
-}
-
-
-def write(folder: Path, **changes: Any) -> Path:
-    path = folder / "mine.yaml"
-    path.write_text(yaml.safe_dump({**SMALL, **changes}))
-    return path
+from tests.helpers.fake_study import write
 
 
 def relation(**greater: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from emorec.study import read_study
 from emorec.study.relations import Held, check_relations
-from tests.study.test_config import write
+from tests.helpers.fake_study import write
 
 RESULTS = pd.DataFrame(
     [

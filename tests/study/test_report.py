@@ -16,8 +16,7 @@ from emorec.study.report import write_report
 from emorec.study.runner import CELLS
 from emorec.study.tables import rows_of
 from tests.conftest import ROOT
-from tests.helpers.fake_study import finish
-from tests.study.test_config import write
+from tests.helpers.fake_study import finish, write
 
 GRID: dict[str, Any] = {
     "axes": {

@@ -1,13 +1,11 @@
 """The tables of a study of a continuous target, from made-up agreement with the gold standard."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
-from emorec.study import Cell, Study, StudyError, read_study
-from emorec.study.cells import expand
+from emorec.study import StudyError
 from emorec.study.collect import collect
 from emorec.study.comparisons import comparisons
 from emorec.study.measures import measures_of
@@ -16,27 +14,7 @@ from emorec.study.relations import check_relations
 from emorec.study.report import write_report
 from emorec.study.runner import CELLS
 from emorec.study.tables import rows_of
-from tests.helpers.fake_study import finish_traces
-from tests.study.test_config import write
-
-AXES = {"method": {"base": {"x": 1}, "full": {"x": 2}}, "size": {"1": {}, "2": {"y": 2}}}
-PROTOCOLS = {
-    "random_clip": {"options": {"data.split": "random_clip"}, "seeds": 3},
-    "nested": {"options": {"data.split": "leave_speakers_out"}, "folds": 4},
-}
-
-
-def made(folder: Path, **changes: Any) -> tuple[Study, list[Cell]]:
-    grid = {"axes": AXES, "lines": [{"x": "size", "by": "method"}], "robustness": True}
-    study = read_study(write(folder, **{"grids": {"main": grid}, "protocols": PROTOCOLS} | changes))
-    return study, expand(study)
-
-
-def agree(cell: Cell) -> tuple[float, float]:
-    """Return what is 0.1 higher with the method "full", and rises by 0.02 a seed or fold."""
-    step = 0.02 * (cell.seed if cell.fold is None else cell.fold)
-    arousal = 0.5 + 0.1 * (cell.choices.get("method") == "full") + step
-    return arousal, arousal - 0.2
+from tests.helpers.fake_study import agree, finish_traces, made
 
 
 def test_the_table_has_a_ccc_a_dimension_and_no_interval(tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 from emorec.study import read_study
 from emorec.study.cells import expand
 from emorec.study.report import write_report
-from tests.helpers.fake_study import finish
-from tests.study.test_config import write
+from tests.helpers.fake_study import finish, write
 
 TABLE = """# mine
 

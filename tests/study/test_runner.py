@@ -1,8 +1,5 @@
 """Running cells: in order of their pre-training, past failures, deaths and interruptions."""
 
-import json
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,34 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from emorec.errors import UserError
 from emorec.runs.directory import RunDirectory
 from emorec.study import Study, read_study
 from emorec.study.cells import Cell, expand
 from emorec.study.runner import CELLS, finished, run_cells
-from tests.study.test_config import write
+from tests.helpers.fake_study import fit, write
 
 AXES = {"method": {"good": {"x": 1}, "bad": {"x": 2}, "wrong": {"x": 3}, "dies": {"x": 4}}}
-
-
-def fit(arguments: Sequence[str]) -> None:
-    """Stand for the command fit: write what a finished run has, or fail as a method says."""
-    options = dict(a.removeprefix("--").split("=", 1) for a in arguments[1:])
-    run = Path(options["run"])
-    with (run / "logs" / "calls").open("a") as file:
-        file.write(f"{os.getpid()} {os.environ['WANDB_RUN_GROUP']}\n")
-    if options.get("x") == "2":
-        raise RuntimeError("out of luck\nand more")
-    if options.get("x") == "3":
-        raise UserError("no such option")
-    if options.get("x") == "4":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if "training.start" in options:
-        assert Path(options["training.start"]).is_file()
-    (run / "checkpoints").mkdir(exist_ok=True)
-    (run / "checkpoints" / "best.ckpt").touch()
-    print("trained")
-    (run / "metrics.json").write_text(json.dumps({"finished": True}))
 
 
 def failing_start(arguments: Sequence[str]) -> None:

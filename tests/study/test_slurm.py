@@ -8,8 +8,7 @@ from emorec.study import StudyError, read_study
 from emorec.study.cells import expand
 from emorec.study.runner import CELLS, finished
 from emorec.study.slurm import submit_cells
-from tests.study.test_config import write
-from tests.study.test_runner import fit
+from tests.helpers.fake_study import fit, write
 
 AXES = {"method": {"one": {"x": 1}}}
 

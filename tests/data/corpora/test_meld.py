@@ -1,6 +1,5 @@
 """MELD from a generated tree of empty files with its names."""
 
-import csv
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,34 +8,15 @@ import pytest
 
 from emorec.data.corpora.meld import MELD
 from emorec.data.errors import DataError
+from tests.helpers.corpora import FOLDERS, write_table
 from tests.helpers.toy import ToyExtractor
 
-HEAD = ["Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"]
-HEAD += ["Season", "Episode", "StartTime", "EndTime"]
-FOLDERS = {
-    "train": "MELD.Raw/train/train_splits",
-    "dev": "MELD.Raw/dev/dev_splits_complete",
-    "test": "MELD.Raw/test/output_repeated_splits_test",
-}
 SPOKEN = [
     ("Oh my God, he’s lost it.", "Phoebe", "sadness", "dia0_utt0"),
     ("What?", "Monica", "surprise", "dia0_utt1"),
     ('"Wanted." Nice!', "Chandler", "joy", "dia1_utt0"),
     ("And", " Ross ", "Neutral", "dia12_utt3"),
 ]
-
-
-def write_table(path: Path, spoken: list[tuple[str, str, str, str]], **options: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", **{"encoding": "utf-8", **options}) as file:
-        rows = csv.writer(file)
-        rows.writerow(HEAD)
-        for number, (text, speaker, emotion, name) in enumerate(spoken, start=1):
-            dialogue, utterance = name.removeprefix("dia").split("_utt")
-            times = ("00:20:57,256", "00:21:00,049")
-            rows.writerow(
-                [number, text, speaker, emotion, "neutral", dialogue, utterance, 4, 7, *times]
-            )
 
 
 @pytest.fixture

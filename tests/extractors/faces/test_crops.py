@@ -6,36 +6,19 @@ import numpy as np
 import pytest
 
 from emorec.extractors import Extraction, FaceCrops
-from emorec.media import Face, FaceDetector, probe
-from emorec.types import Array, Clip, Window
+from emorec.media import probe
+from emorec.types import Clip, Window
+from tests.helpers.detectors import Stub, number
 from tests.helpers.media_files import (
     Image,
     Picture,
     Sound,
     portrait,
-    read_bars,
     times,
     tone,
     write_media,
     write_sound,
 )
-
-WHOLE = Face(0, 0, 160, 120, 1.0)
-
-
-class Stub(FaceDetector):
-    """Sees the whole frame as a face where the frame's number is one of some."""
-
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self.numbers = numbers
-        self.seen: list[int] = []
-
-    def detect(self, images: Sequence[Image]) -> list[list[Face]]:
-        self.seen += [read_bars(image) for image in images]
-        return [[WHOLE] if read_bars(image) in self.numbers else [] for image in images]
-
-    def refine(self, image: Image, face: Face) -> Face | None:
-        return None
 
 
 def around(*middles: float) -> list[Window]:
@@ -49,11 +32,6 @@ def extract(
     extractor = FaceCrops(size=size, margin=0.0, mode="every_frame")
     extractor._detector = Stub(faces)
     return extractor.extract(Clip("a", path), probe(path), windows)
-
-
-def number(crop: Array | None) -> int | None:
-    """Return the number of the frame that a crop was cut from; None where there is no crop."""
-    return None if crop is None else read_bars(np.asarray(crop.transpose(1, 2, 0), np.uint8))
 
 
 @pytest.fixture(scope="module")

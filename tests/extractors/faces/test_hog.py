@@ -11,7 +11,7 @@ from emorec.extractors import FaceHog
 from emorec.extractors.faces.hog import gradient_histograms
 from emorec.media import probe
 from emorec.types import Clip, Window
-from tests.extractors.faces.test_crops import Stub
+from tests.helpers.detectors import Stub
 from tests.helpers.media_files import Picture, portrait, times, write_media
 
 

@@ -12,7 +12,7 @@ from emorec.media import Face, probe
 from emorec.media.faces import Image
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows
-from tests.extractors.faces.test_crops import Stub, number
+from tests.helpers.detectors import Stub, number
 from tests.helpers.media_files import Picture, times, write_media
 
 
