@@ -110,9 +110,7 @@ class MissingModality(Callback):
             metrics = clip_metrics(vote.compute(), len(pl_module.classes))
             self.results.setdefault(case, {})[rate] = {
                 "clips": metrics.clips,
-                "accuracy": metrics.accuracy,
-                "uar": metrics.uar,
-                "macro_f1": metrics.macro_f1,
+                **metrics.scores,
                 "share": self._taken(case, rate) / self._count if self._count else None,
             }
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from emorec.callbacks import StagedTraining
 from emorec.data.splits.leaks import shares_speakers
 from emorec.data.splits.parts import FOLDED
+from emorec.evaluation.measures import MEASURES
 from emorec.figures.curves import training_curves
 from emorec.figures.lines import lines_figure
 from emorec.figures.plots import save_figure
@@ -165,10 +166,7 @@ def _lacking(data: Any) -> Iterator[str]:
 def _line(metrics: Mapping[str, Any]) -> str:
     """Return the metrics of one kind of scores: of classes, or of a continuous target."""
     if "ccc" not in metrics:
-        return (
-            f"accuracy {_percent(metrics['accuracy'])}   UAR {_percent(metrics['uar'])}   "
-            f"macro F1 {_percent(metrics['macro_f1'])}"
-        )
+        return "   ".join(f"{each.title} {each.shown(metrics[each.name])}" for each in MEASURES)
     parts = [f"{name} {_number(each['ccc'])}" for name, each in metrics["dimensions"].items()]
     before = metrics.get("before_processing")
     note = "" if before is None else f" (before post-processing {_number(before)})"
@@ -177,7 +175,3 @@ def _line(metrics: Mapping[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "  n/a" if value is None else f"{value:5.3f}"
-
-
-def _percent(value: float | None) -> str:
-    return "    n/a" if value is None else f"{value:7.1%}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from math import isfinite
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from torchmetrics import Metric
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 from torchmetrics.utilities import dim_zero_cat
 
+from emorec.evaluation.measures import MEASURES
 from emorec.functional import first_rows
 
 
@@ -87,32 +89,24 @@ class ClipVote(Metric):
 
 
 class ClipMetrics(NamedTuple):
-    """Metrics over labelled clips; None for what cannot be computed.
+    """What is measured on labelled clips.
 
     Attributes:
         clips: Number of labelled clips.
-        accuracy: Share of clips decided rightly, 0 to 1 (also called WA or WAR).
-        uar: Unweighted average recall over the classes that occur, 0 to 1.
-        macro_f1: Mean F1 over the classes that occur, 0 to 1.
-        weighted_f1: The same, each class by its number of clips: what MELD is judged by.
+        scores: Name of each of :data:`~emorec.evaluation.measures.MEASURES` -> its value; None
+            where it cannot be computed.
         recall: Recall of each class, 0 to 1; None for a class that does not occur.
         confusion: Confusion matrix, rows true, columns predicted, in clips.
     """
 
     clips: int
-    accuracy: float | None
-    uar: float | None
-    macro_f1: float | None
-    weighted_f1: float | None
+    scores: dict[str, float | None]
     recall: list[float | None]
     confusion: list[list[int]]
 
 
 def clip_metrics(votes: Votes, classes: int) -> ClipMetrics:
     """Return the metrics of labelled clips.
-
-    A class without a clip counts neither in UAR nor in macro F1: averaging a 0 for it would
-    blame the model for the split.
 
     Args:
         votes: Decisions; unlabelled clips are left out.
@@ -121,18 +115,15 @@ def clip_metrics(votes: Votes, classes: int) -> ClipMetrics:
     labelled = votes.target >= 0
     predicted, target = votes.scores[labelled].argmax(1), votes.target[labelled]
     if not len(target):
-        return ClipMetrics(0, None, None, None, None, [None] * classes, [[0] * classes] * classes)
+        nothing: dict[str, float | None] = {each.name: None for each in MEASURES}
+        return ClipMetrics(0, nothing, [None] * classes, [[0] * classes] * classes)
     confusion = multiclass_confusion_matrix(predicted, target, classes).double().cpu()
-    right, true, said = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-    occurs = true > 0
-    recall = right / true
-    f1 = 2 * right / (true + said)
+    found = {each.name: float(each.of(confusion)) for each in MEASURES}
+    true = confusion.sum(1)
+    recall = confusion.diagonal() / true
     return ClipMetrics(
         len(target),
-        float(right.sum() / len(target)),
-        float(recall[occurs].mean()),
-        float(f1[occurs].mean()),
-        float((f1[occurs] * true[occurs]).sum() / true.sum()),
-        [float(r) if o else None for r, o in zip(recall, occurs, strict=True)],
+        {name: value if isfinite(value) else None for name, value in found.items()},
+        [float(r) if o else None for r, o in zip(recall, true > 0, strict=True)],
         confusion.long().tolist(),
     )

@@ -11,6 +11,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
 from emorec.errors import UserError
+from emorec.evaluation.measures import MEASURES
 from emorec.export.card_tables import (
     by_speaker,
     class_table,
@@ -108,11 +109,11 @@ def model_card(
                 task_name="Emotion recognition",
                 dataset_type=metrics["data"],
                 dataset_name=f"{metrics['data']} ({_protocol(metrics)})",
-                metric_type=kind,
-                metric_value=round(fused[kind], 4),
+                metric_type=each.name,
+                metric_value=round(fused[each.name], 4),
             )
-            for kind in ("accuracy", "uar", "macro_f1")
-            if fused[kind] is not None
+            for each in MEASURES
+            if fused.get(each.name) is not None
         ],
     )
     return f"---\n{data.to_yaml()}\n---\n\n{text}"

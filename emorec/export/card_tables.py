@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from emorec.evaluation.measures import MEASURES
+
 FEW_CLIPS, FEW_SPEAKERS = 30, 5  # fewer in a group: its numbers are mostly chance
 
 
@@ -13,11 +15,13 @@ def results_table(every: Sequence[dict[str, Any]]) -> str:
     rows = []
     for scores in every[0]["test"]:
         row: dict[str, str] = {"scores": "all together" if scores == "fused" else f"{scores} alone"}
-        for key, title in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
-            found = [m["test"][scores][key] for m in every if scores in m["test"]]
-            values = pd.Series([value for value in found if value is not None], dtype=float)
-            spread = f" ± {100 * values.std(ddof=1):.1f}" if len(values) > 1 else ""
-            row[f"{title}, %"] = f"{100 * values.mean():.1f}{spread}" if len(values) else "n/a"
+        for each in MEASURES:
+            # A run of before the measure was there does not have it.
+            found = [m["test"][scores].get(each.name) for m in every if scores in m["test"]]
+            values = each.factor * pd.Series([v for v in found if v is not None], dtype=float)
+            spread = f" ± {values.std(ddof=1):.{each.digits}f}" if len(values) > 1 else ""
+            mean = f"{values.mean():.{each.digits}f}{spread}" if len(values) else "n/a"
+            row[each.heading] = mean
         rows.append(row)
     return _markdown(rows)
 

@@ -27,8 +27,8 @@ class Wrong(NamedTuple):
 class Dashboard(Callback):
     """Sends test results to W&B, where that is the logger; other loggers are left alone.
 
-    For each kind of scores (``fused``, ``audio``, ...): accuracy, UAR, macro and weighted F1, the
-    confusion matrix, and a table of the clips that were decided wrongly, with their probabilities.
+    For each kind of scores (``fused``, ``audio``, ...): all measures, the confusion matrix, and a
+    table of the clips that were decided wrongly, with their probabilities.
     Of a continuous target: the CCC of each dimension, and the picture of the traces.
 
     Args:
@@ -63,8 +63,8 @@ class Dashboard(Callback):
             metrics = clip_metrics(votes, len(classes))
             values = {
                 f"test/{name}/{key}": value
-                for key in ("accuracy", "uar", "macro_f1", "weighted_f1")
-                if (value := getattr(metrics, key)) is not None
+                for key, value in metrics.scores.items()
+                if value is not None
             }
             title = f"{name}, {metrics.clips} test clips"
             picture = _drawn(confusion_figure(metrics.confusion, classes, title))

@@ -6,6 +6,7 @@ from typing import Any
 
 from emorec.evaluation.calibration import calibration
 from emorec.evaluation.clips import Votes, clip_metrics
+from emorec.evaluation.measures import MEASURES
 from emorec.figures.plots import confusion_figure, save_figure
 from emorec.figures.reliability import reliability_figure
 from emorec.tasks import ClassificationTask
@@ -31,10 +32,7 @@ def report_classes(
         metrics = clip_metrics(votes, len(classes))
         results[name] = {
             "clips": metrics.clips,
-            "accuracy": metrics.accuracy,
-            "uar": metrics.uar,
-            "macro_f1": metrics.macro_f1,
-            "weighted_f1": metrics.weighted_f1,
+            **metrics.scores,
             "recall": dict(zip(classes, metrics.recall, strict=True)),
             "confusion": metrics.confusion,
         }
@@ -49,8 +47,10 @@ def report_classes(
         write_predictions(
             folder / f"predictions{suffix}.csv", votes, data.all_clips, present, classes
         )
-        accuracy = "no labelled clip" if metrics.accuracy is None else f"{metrics.accuracy:.1%}"
-        title = f"{name}: accuracy {accuracy}, {metrics.clips} clips"
+        main = MEASURES[0]
+        value = main.shown(metrics.scores[main.name]).strip()
+        value = value if metrics.clips else "no labelled clip"
+        title = f"{name}: {main.title} {value}, {metrics.clips} clips"
         selected = ", SELECTED ON TEST" if data.select_on_test else ""
         title += selected
         figure = confusion_figure(metrics.confusion, classes, title)

@@ -18,8 +18,8 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
 
     Columns: grid, the axes' names, protocol, fold, seed, scores (``fused``, or a modality alone,
     tested after its own stage), case and rate (where a modality is missing at test; empty and 0
-    otherwise), numbers of clips, cell, seconds, code version. Of classes: tested_clips, accuracy,
-    uar, macro_f1 (0 to 1). Of a continuous target: tested_recordings, ccc (mean of the dimensions,
+    otherwise), numbers of clips, cell, seconds, code version. Of classes: tested_clips and all
+    measures. Of a continuous target: tested_recordings, ccc (mean of the dimensions,
     -1 to 1; fused: after the post-processing), ccc_before_processing (fused only), and of each
     dimension tested_steps_NAME, ccc_NAME, rmse_NAME (in the target's unit); undefined ones are
     empty.

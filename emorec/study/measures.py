@@ -1,9 +1,11 @@
 """What the runs of a study are measured by: decisions on clips, or traces of continuous targets."""
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from emorec.evaluation.measures import MEASURES
 
 CCC, RMSE, STEPS = "ccc_", "rmse_", "tested_steps_"  # of a dimension, whose name follows
 TAKEN = ("ccc", RMSE, "tested_")  # what no axis begins with: columns named after dimensions
@@ -20,8 +22,7 @@ class Measures:
         headings: Column of a score -> its heading in tables, in their order, the main one first.
         of: What is tested, in words; ``tested_`` and this is the column of how many there were.
         count: Heading of their number, of all runs.
-        factor: What scores are multiplied by where they are shown.
-        digits: Decimals that they are shown with.
+        formats: Column of a score -> what it is multiplied by where it is shown, and the decimals.
         change: Unit of a difference.
         drawn: What the vertical axis of a picture says.
         by_clip: Whether each tested clip has one decision. Only then are there confusion matrices,
@@ -35,33 +36,33 @@ class Measures:
     headings: Mapping[str, str]
     of: str
     count: str
-    factor: float
-    digits: int
+    formats: Mapping[str, tuple[float, int]]
     change: str
     drawn: str
     by_clip: bool
     about: str
 
-    def shown(self, value: float, sign: str = "", digits: int | None = None) -> str:
+    def shown(self, value: float, sign: str = "", column: str = "", digits: int = 0) -> str:
         """Return a score, or a difference of scores, as it is shown.
 
         Args:
-            value: The score, not yet multiplied by the factor.
+            value: The score, not yet multiplied by its factor.
             sign: ``+``: with its sign; ``+z``: the same, but never minus zero.
-            digits: Decimals; as usual by default.
+            column: Of the score; the main one where empty.
+            digits: The least number of decimals.
         """
-        return f"{self.factor * value:{sign}.{self.digits if digits is None else digits}f}"
+        factor, usual = self.formats[column or self.main]
+        return f"{factor * value:{sign}.{max(usual, digits)}f}"
 
 
 CLASSES = Measures(
-    main="accuracy",
+    main=MEASURES[0].name,
     name="accuracy",
     several="accuracies",
-    headings={"accuracy": "accuracy, %", "uar": "UAR, %", "macro_f1": "macro F1, %"},
+    headings={each.name: each.heading for each in MEASURES},
+    formats={each.name: (each.factor, each.digits) for each in MEASURES},
     of="clips",
     count="decisions",
-    factor=100,
-    digits=1,
     change="points",
     drawn="test accuracy by clip",
     by_clip=True,
@@ -71,7 +72,7 @@ speakers: that training again would give another model is in the ±, not in the 
 )
 
 
-def continuous(dimensions: Iterable[str]) -> Measures:
+def continuous(dimensions: Sequence[str]) -> Measures:
     """Return how runs with a continuous target are measured.
 
     Args:
@@ -82,10 +83,9 @@ def continuous(dimensions: Iterable[str]) -> Measures:
         name="mean CCC",
         several="CCCs",
         headings={"ccc": "mean CCC", **{f"{CCC}{name}": f"CCC {name}" for name in dimensions}},
+        formats={"ccc": (1, 3), **{f"{CCC}{name}": (1, 3) for name in dimensions}},
         of="recordings",
         count="test recordings",
-        factor=1,
-        digits=3,
         change="in CCC",
         drawn="mean CCC of test recordings",
         by_clip=False,
@@ -116,12 +116,14 @@ def scores_of(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of one kind of scores: how much was tested, and the scores.
 
     Args:
-        found: Its metrics in ``metrics.json``, as the callback Report left them. A CCC or RMSE that
-            is undefined becomes not a number.
+        found: Its metrics in ``metrics.json``, as the callback Report left them. What is
+            undefined becomes not a number.
     """
     dimensions: Mapping[str, Any] | None = found.get("dimensions")
     if dimensions is None:
-        return {"tested_clips": found["clips"], **{key: found[key] for key in CLASSES.headings}}
+        # A run of before a measure was there does not have it.
+        known = {key: _number(found[key]) for key in CLASSES.headings if key in found}
+        return {"tested_clips": found["clips"], **known}
     columns: dict[str, Any] = {"tested_recordings": found["recordings"]}
     columns |= {f"{STEPS}{name}": each["steps"] for name, each in dimensions.items()}
     columns["ccc"] = _number(found["ccc"])

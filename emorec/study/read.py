@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from emorec.evaluation.measures import MEASURES
 from emorec.study.checks import check_options, check_relation_names
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, StudyError
 from emorec.study.measures import TAKEN
@@ -13,7 +14,8 @@ from emorec.study.measures import TAKEN
 # Columns of results.csv; an axis is a further one. Those of continuous targets begin with TAKEN.
 AXIS_NAMES_TAKEN = (
     *("grid", "protocol", "fold", "seed", "scores", "case", "rate", "cell", "seconds", "code"),
-    *("accuracy", "uar", "macro_f1", "data", "label_note", "split", "speakers_shared"),
+    *(each.name for each in MEASURES),
+    *("data", "label_note", "split", "speakers_shared"),
     *("selected_on_test", "train_clips", "val_clips", "test_clips", "tested_clips"),
     "labelled_training_clips",
 )

@@ -11,7 +11,7 @@ from emorec.study.collect import collect
 from emorec.study.comparisons import comparisons
 from emorec.study.config import Study
 from emorec.study.inference import area
-from emorec.study.measures import measures_of
+from emorec.study.measures import CLASSES, measures_of
 from emorec.study.pictures import pictures
 from emorec.study.relations import check_relations
 from emorec.study.runner import CELLS
@@ -109,7 +109,7 @@ def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]
             base = float("nan")  # where the first choice was not run
             curves = part[part["case"].isin(["", case])]
             for choice, runs in curves.groupby(first, sort=False):
-                means = runs.groupby("rate")["accuracy"].mean()
+                means = runs.groupby("rate")[CLASSES.main].mean()
                 if len(means) < 2:
                     continue
                 height = area(list(means.index), list(means))

@@ -24,8 +24,7 @@ class Row:
         runs: How many runs.
         tested: How many decisions on test clips, or how many test recordings, of all runs; a
             modality alone is not tested where it is missing.
-        scores: Column of a score -> its mean and standard deviation (n - 1) over runs: accuracy,
-            UAR and macro F1, 0 to 1, or CCCs, -1 to 1.
+        scores: Column of a score -> its mean and standard deviation (n - 1) over runs.
         pooled: Accuracy of all decisions; None where the target is continuous.
         limits: Its 95 % bootstrap interval over speakers, where there is one.
         published: Main score of a publication and its source, where there is one.
@@ -100,7 +99,7 @@ def _row(
         protocol,
         len(runs),
         tested,
-        {column: _mean(runs[column]) for column in measures.headings},
+        {column: _mean(runs[column]) for column in measures.headings if column in runs},
         pooled,
         limits,
         _published(study, measures.main, where),
@@ -143,15 +142,20 @@ def _table(
     means = pd.DataFrame([(row.protocol, row.scores[measures.main][0]) for row in rows])
     best = means.groupby(0)[1].max()  # past undefined ones
     names = list(dict.fromkeys(name for row in rows for name in row.choices))
+    # A run of before a measure was there does not have it.
+    known = [key for key in measures.headings if any(key in row.scores for row in rows)]
     lines: list[dict[str, Any]] = []
     for row in rows:
-        shown = {key: _spread(measures, row.scores[key], plus_minus) for key in measures.headings}
+        shown = {
+            key: _spread(measures, key, row.scores[key], plus_minus) if key in row.scores else ""
+            for key in known
+        }
         if row.scores[measures.main][0] == best[row.protocol]:
             shown[measures.main] = bold.format(shown[measures.main])
         line = {
             "protocol": plain(row.protocol + (f" ({row.marked})" if row.marked else "")),
             **{plain(name): plain(row.choices.get(name, "")) for name in names},
-            **{plain(heading): shown[key] for key, heading in measures.headings.items()},
+            **{plain(measures.headings[key]): shown[key] for key in known},
         }
         if row.pooled is not None:
             line[plain("pooled accuracy, %")] = measures.shown(row.pooled)
@@ -160,18 +164,21 @@ def _table(
         line |= {"runs": str(row.runs), measures.count: str(row.tested)}
         if any(each.published for each in rows):
             value, source = row.published or (None, "")
-            digits = max(2, measures.digits)  # as publications give percent
-            text = "" if value is None else f"{measures.shown(value, digits=digits)} ({source})"
+            # Two decimals at least, as publications give percent.
+            text = "" if value is None else f"{measures.shown(value, digits=2)} ({source})"
             line["published"] = plain(text)
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def _spread(measures: Measures, value: tuple[float, float], plus_minus: str) -> str:
+def _spread(measures: Measures, key: str, value: tuple[float, float], plus_minus: str) -> str:
     mean, deviation = value
+    if mean != mean and key != measures.main:  # of runs that were not measured so
+        return ""
     if deviation != deviation:  # one run has no spread
-        return measures.shown(mean)
-    return f"{measures.shown(mean)} {plus_minus} {measures.shown(deviation)}"
+        return measures.shown(mean, column=key)
+    spread = measures.shown(deviation, column=key)
+    return f"{measures.shown(mean, column=key)} {plus_minus} {spread}"
 
 
 def _mean(values: "pd.Series[float]") -> tuple[float, float]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from emorec.evaluation.calibration import apply_temperature, fit_temperature
 from emorec.evaluation.clips import ClipVote, Votes, clip_metrics
+from emorec.evaluation.measures import MEASURES
 from emorec.tasks.base import EmotionTask
 from emorec.types import FeatureBundle, SegmentBatch
 
@@ -15,8 +16,8 @@ class ClassificationTask(EmotionTask):
     """One emotion class a clip, by the mean of its segments' posteriors (Ma et al. 2020).
 
     Logged after validation, for the fused output and each auxiliary head that is active:
-    ``val/NAME/accuracy``, ``uar``, ``macro_f1`` and ``weighted_f1``, over clips, with NAME
-    ``fused`` or the modality. Arguments: see :class:`EmotionTask`.
+    ``val/NAME/accuracy`` and the other :data:`~emorec.evaluation.measures.MEASURES`, over clips,
+    with NAME ``fused`` or the modality. Arguments: see :class:`EmotionTask`.
 
     Attributes:
         temperature: Of the clip's fused vote, a buffer: 1 until :meth:`calibrate`.
@@ -28,7 +29,7 @@ class ClassificationTask(EmotionTask):
     @property
     def measures(self) -> tuple[str, ...]:
         """Clip metrics; see the class."""
-        return ("accuracy", "uar", "macro_f1", "weighted_f1")
+        return tuple(each.name for each in MEASURES)
 
     def configure_model(self) -> None:
         """Assemble the model and one vote for each kind of scores."""
@@ -79,11 +80,10 @@ class ClassificationTask(EmotionTask):
         self.validation_votes = self._decide()
         for name, votes in self.validation_votes.items():
             metrics = clip_metrics(votes, len(self.classes))
-            values = {key: getattr(metrics, key) for key in self.measures}
             # Votes are of all ranks already.
-            for key, value in values.items():
+            for key, value in metrics.scores.items():
                 if value is not None:
-                    self.log(f"val/{name}/{key}", value, prog_bar=key == "accuracy")
+                    self.log(f"val/{name}/{key}", value, prog_bar=key == MEASURES[0].name)
 
     def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Score segments, and return the features for callbacks that look."""

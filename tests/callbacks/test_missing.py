@@ -112,7 +112,7 @@ def test_the_order_is_the_same_whatever_other_clips_there_are(tmp_path: Path) ->
 def test_no_rate_is_the_usual_test_and_all_of_one_is_the_other_alone(tmp_path: Path) -> None:
     callback = MissingModality([0.0, 1.0])
     task = evaluate(tmp_path, callback)
-    usual = clip_metrics(task.test_votes["fused"], 3).accuracy
+    usual = clip_metrics(task.test_votes["fused"], 3).scores["accuracy"]
     for case in ("audio", "face", EITHER):
         assert callback.results[case][0.0]["accuracy"] == usual
         # The same clips are decided at each rate: nobody is left with nothing.

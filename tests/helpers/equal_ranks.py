@@ -92,6 +92,6 @@ def fit(folder: Path, world: int) -> Found:
     trained.trainer.test(trained, datamodule=data(folder, world), verbose=False)
     votes = trained.test_votes["fused"]
     metrics = clip_metrics(votes, 3)
-    tested = {"scores": votes.scores, "accuracy": torch.tensor(metrics.accuracy)}
-    tested["uar"] = torch.tensor(metrics.uar)
+    tested = {"scores": votes.scores, "accuracy": torch.tensor(metrics.scores["accuracy"])}
+    tested["uar"] = torch.tensor(metrics.scores["uar"])
     return {"ends": watch.ends, "steps": losses.steps, "test": [tested]}

@@ -1,0 +1,81 @@
+"""What classified clips are measured by: one table, read by all that computes, writes or shows.
+
+A measure that is added here is in validation's logs, ``metrics.json``, ``summary.txt``, the results
+without a modality, dashboards, studies, sweeps and model cards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a confusion matrix; more is better.
+
+    Attributes:
+        name: Its key and column, such as ``macro_f1``.
+        title: As it is written, such as ``macro F1``.
+        of: Computes it of a confusion matrix (C, C), float64, in clips, rows true, columns
+            predicted, with at least one clip. NaN where it is not defined.
+        factor: What it is multiplied by where it is shown: 100 for percent.
+        digits: Decimals that it is shown with.
+    """
+
+    name: str
+    title: str
+    of: Callable[[Tensor], Tensor]
+    factor: float = 100.0
+    digits: int = 1
+
+    @property
+    def heading(self) -> str:
+        """The heading of a column of its values."""
+        return f"{self.title}, %" if self.factor == 100 else self.title
+
+    def shown(self, value: float | None) -> str:
+        """Return a value as it stands in a sentence, seven characters wide."""
+        if value is None:
+            return f"{'n/a':>7}"
+        text = f"{self.factor * value:.{self.digits}f}"
+        return f"{text + '%' * (self.factor == 100):>7}"
+
+
+def accuracy(confusion: Tensor) -> Tensor:
+    """Return the share of clips decided rightly, 0 to 1 (also called WA or WAR)."""
+    return confusion.diagonal().sum() / confusion.sum()
+
+
+def uar(confusion: Tensor) -> Tensor:
+    """Return the unweighted average recall, 0 to 1, over the classes that occur.
+
+    A class without a clip does not count: averaging a 0 for it would blame the model for the split.
+    """
+    true = confusion.sum(1)
+    return (confusion.diagonal() / true)[true > 0].mean()
+
+
+def macro_f1(confusion: Tensor) -> Tensor:
+    """Return the mean F1, 0 to 1, over the classes that occur."""
+    return _f1(confusion)[confusion.sum(1) > 0].mean()
+
+
+def weighted_f1(confusion: Tensor) -> Tensor:
+    """Return the mean F1, 0 to 1, each class by its number of clips: what MELD is judged by."""
+    true = confusion.sum(1)
+    occurs = true > 0
+    return (_f1(confusion)[occurs] * true[occurs]).sum() / true.sum()
+
+
+def _f1(confusion: Tensor) -> Tensor:
+    return 2 * confusion.diagonal() / (confusion.sum(1) + confusion.sum(0))
+
+
+MEASURES = (
+    Measure("accuracy", "accuracy", accuracy),
+    Measure("uar", "UAR", uar),
+    Measure("macro_f1", "macro F1", macro_f1),
+    Measure("weighted_f1", "weighted F1", weighted_f1),
+)
+"""In the order in which they are shown; tables, tests and pictures go by the first."""
