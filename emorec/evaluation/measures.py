@@ -68,6 +68,17 @@ def weighted_f1(confusion: Tensor) -> Tensor:
     return (_f1(confusion)[occurs] * true[occurs]).sum() / true.sum()
 
 
+def kappa(confusion: Tensor) -> Tensor:
+    """Return Cohen's kappa, -1 to 1: how far agreement is above that of chance (0).
+
+    Chance decides as often for each class as the model does. NaN where there is one class alone,
+    true and predicted. Cohen, Educational and Psychological Measurement 1960, 20(1):37-46.
+    """
+    clips = confusion.sum()
+    chance = (confusion.sum(0) * confusion.sum(1)).sum() / clips**2
+    return (accuracy(confusion) - chance) / (1 - chance)
+
+
 def _f1(confusion: Tensor) -> Tensor:
     return 2 * confusion.diagonal() / (confusion.sum(1) + confusion.sum(0))
 
@@ -77,5 +88,6 @@ MEASURES = (
     Measure("uar", "UAR", uar),
     Measure("macro_f1", "macro F1", macro_f1),
     Measure("weighted_f1", "weighted F1", weighted_f1),
+    Measure("kappa", "kappa", kappa, factor=1, digits=3),
 )
 """In the order in which they are shown; tables, tests and pictures go by the first."""

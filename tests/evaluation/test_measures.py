@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_cohen_kappa,
+    multiclass_f1_score,
+)
 
 from emorec.evaluation.measures import MEASURES, Measure
 from emorec.export.card_tables import results_table
@@ -24,6 +28,7 @@ TORCHMETRICS = {  # of predicted and true classes
     "uar": partial(multiclass_accuracy, num_classes=3, average="macro"),
     "macro_f1": partial(multiclass_f1_score, num_classes=3, average="macro"),
     "weighted_f1": partial(multiclass_f1_score, num_classes=3, average="weighted"),
+    "kappa": partial(multiclass_cohen_kappa, num_classes=3),
 }
 every = pytest.mark.parametrize("measure", MEASURES, ids=lambda each: each.name)
 
