@@ -3,3 +3,7 @@
 
 class UserError(ValueError):
     """What was found, what was expected, and what to do."""
+
+
+class DataError(UserError):
+    """The data set on disk is not what was expected; the message says what to do."""

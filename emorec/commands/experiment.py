@@ -14,7 +14,7 @@ from emorec.errors import UserError
 from emorec.runs.directory import RunDirectory
 from emorec.study import Cell, Study, read_study
 from emorec.study.cells import expand, runs_of
-from emorec.study.checks import check_options
+from emorec.study.config import check_options
 from emorec.study.report import write_report
 from emorec.study.runner import CELLS, finished, run_cells
 from emorec.study.slurm import submit_cells

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lightning.pytorch.utilities import rank_zero_warn
 
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from emorec.types import Array, Clip
 
 

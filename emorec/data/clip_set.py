@@ -12,12 +12,12 @@ from emorec.augment import Augmentation
 from emorec.cache import Entry, Source, Work, build
 from emorec.cache.overview import write_overview
 from emorec.data.checked import check_clips, check_traces
-from emorec.data.errors import DataError
 from emorec.data.root import folder_digest
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits.parts import Part, Split
 from emorec.data.traces import read_trace
 from emorec.data.unlabelled import unlabelled_clips
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch
 from emorec.windows import RandomWindows, Windows

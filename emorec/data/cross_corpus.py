@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from emorec.cache import Entry, SegmentCache, Work
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.parts import Part
+from emorec.errors import DataError
 from emorec.types import Clip
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.data.errors import DataError
 from emorec.data.splits.parts import drawn_place
+from emorec.errors import DataError
 from emorec.types import Clip
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emorec.data.errors import DataError
 from emorec.data.labels import boolean_word, class_index, class_names
 from emorec.data.manifest_rows import FORMAT, clip_of, path_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
 from emorec.data.root import folder_digest
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip
 from emorec.windows import SlidingWindows, Windows

@@ -16,7 +16,7 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.data.delimiter import split_header
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from emorec.types import Clip
 
 TRAITS = ("sex", "age")

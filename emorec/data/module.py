@@ -10,7 +10,6 @@ from torch.utils.data import DataLoader
 
 from emorec.cache import SegmentCache
 from emorec.data.clip_set import ClipSet
-from emorec.data.errors import DataError
 from emorec.data.labels import hide_labels, keep_unlabelled
 from emorec.data.loaders import make_loader
 from emorec.data.segments import SegmentDataset
@@ -20,6 +19,7 @@ from emorec.data.splits.parts import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
 from emorec.data.traces import Traces
 from emorec.data.usable import check_parts, check_training, usable_entries, usable_traces
+from emorec.errors import DataError
 from emorec.types import Array, Clip, SegmentBatch
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emorec.data.delimiter import split_header
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from emorec.types import Array, Window
 
 Numbers = NDArray[np.float64]

@@ -8,9 +8,9 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from emorec.cache import Entry, SegmentCache
 from emorec.data.checked import check_length
 from emorec.data.clip_set import ClipSet
-from emorec.data.errors import DataError
 from emorec.data.splits.leaks import copies
 from emorec.data.splits.parts import PARTS, Part
+from emorec.errors import DataError
 from emorec.types import Array, Clip
 
 

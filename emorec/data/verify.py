@@ -8,9 +8,9 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.cache import Entry, Work
 from emorec.data.checked import check_length, read_traces
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import PARTS, TooFewError
+from emorec.errors import DataError
 from emorec.types import Array, Clip
 
 ERRORS = ("missing", "damaged", "duplicated")

@@ -1,9 +1,8 @@
 """Pure mathematics on tensors."""
 
 from emorec.functional.adaptive_triplet import adaptive_triplet
-from emorec.functional.barlow_twins import barlow_twins
+from emorec.functional.alignment import barlow_twins, deep_cca, info_nce, vicreg
 from emorec.functional.concordance import concordance
-from emorec.functional.deep_cca import deep_cca
 from emorec.functional.distributed import (
     add_over_ranks,
     rows_of_all_ranks,
@@ -12,12 +11,10 @@ from emorec.functional.distributed import (
 )
 from emorec.functional.first_rows import first_rows
 from emorec.functional.hgr import soft_hgr, soft_hgr_pairs, soft_hgr_stacked
-from emorec.functional.info_nce import info_nce
 from emorec.functional.mmd import mmd
 from emorec.functional.moments import Moments, moments
 from emorec.functional.spectrum import Discrete, hgr_discrete, hgr_spectrum
 from emorec.functional.supervised_contrastive import supervised_contrastive
-from emorec.functional.vicreg import vicreg
 
 __all__ = [
     "Discrete",

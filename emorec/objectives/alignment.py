@@ -10,7 +10,7 @@ from emorec.types import Sizes
 
 
 class DeepCCA(PairObjective):
-    """Minus the sum of canonical correlations; see :func:`emorec.functional.deep_cca`.
+    """Minus the sum of canonical correlations; see :func:`emorec.functional.alignment`.
 
     Args:
         sizes: Widths, given by the task.
@@ -70,7 +70,7 @@ class BarlowTwins(PairObjective):
 
 
 class VICReg(PairObjective):
-    """Variance, invariance and covariance terms; see :func:`emorec.functional.vicreg`.
+    """Variance, invariance and covariance terms; see :func:`emorec.functional.alignment`.
 
     Args:
         sizes: Widths, given by the task.
@@ -107,7 +107,7 @@ class VICReg(PairObjective):
 
 
 class InfoNCE(PairObjective):
-    """Each row finds its own partner among all rows; see :func:`emorec.functional.info_nce`.
+    """Each row finds its own partner among all rows; see :func:`emorec.functional.alignment`.
 
     Rows of one class repel each other too, also in pairs with the label, where the loss has a
     floor above 0.

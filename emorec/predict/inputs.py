@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emorec.data.checked import check_clips
-from emorec.data.errors import DataError
 from emorec.data.manifest_rows import read_clips
+from emorec.errors import DataError
 from emorec.media import MEDIA_SUFFIXES
 from emorec.predict.annotate import is_annotated
 from emorec.system.files import readable, short_name, walk_files

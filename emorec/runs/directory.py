@@ -1,6 +1,7 @@
 """A run is a directory: what is in it says whether to start, to go on, or that all is done."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import yaml
 from filelock import FileLock, Timeout
 
 from emorec.errors import UserError
-from emorec.runs.set_aside import ASIDE, MOVING, set_aside, settle
 from emorec.system.files import write_text
 
 # Options that do not change what a run computes; a run may be resumed with other values.
@@ -208,3 +208,45 @@ def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from flatten(value, f"{prefix}{key}.")
     else:
         yield prefix.removesuffix("."), tree
+
+
+ASIDE = ".replaced"
+MOVING = ".replaced.part"  # on the way there or back: a new run has not begun
+FOLDERS = ("checkpoints", "logs", "wandb", "predictions")
+FILES = ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv")
+PICTURES = ("confusion_matrix*.png", "training_*.png", "missing_modality.png", "reliability.png")
+
+
+def set_aside(run: Path) -> None:
+    """Move what a run wrote, and nothing else, into a hidden folder of the run directory."""
+    moving = run / MOVING
+    moving.mkdir(exist_ok=True)
+    for path in list(_written(run)):
+        path.rename(moving / path.name)
+    moving.rename(run / ASIDE)
+
+
+def settle(run: Path, *, replaced: bool) -> None:
+    """Delete what was set aside, or bring it back; whenever this is killed, it can be done again.
+
+    Args:
+        run: The run directory.
+        replaced: Whether there is a new run that has trained an epoch; else its leftovers go.
+    """
+    if (run / ASIDE).is_dir():
+        if replaced:
+            shutil.rmtree(run / ASIDE)
+            return
+        for path in list(_written(run)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (run / ASIDE).rename(run / MOVING)
+    if (run / MOVING).is_dir():
+        for path in list((run / MOVING).iterdir()):
+            path.rename(run / path.name)
+        (run / MOVING).rmdir()
+
+
+def _written(run: Path) -> Iterator[Path]:
+    yield from (run / name for name in FOLDERS if (run / name).is_dir())
+    for pattern in (*FILES, *PICTURES, "traces*.png"):
+        yield from run.glob(pattern)

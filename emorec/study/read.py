@@ -7,8 +7,16 @@ from typing import Any
 import yaml
 
 from emorec.evaluation.measures import MEASURES
-from emorec.study.checks import check_options, check_relation_names
-from emorec.study.config import FILES, Grid, Options, Protocol, Study, StudyError
+from emorec.study.config import (
+    FILES,
+    Grid,
+    Options,
+    Protocol,
+    Study,
+    StudyError,
+    check_options,
+    check_relation_names,
+)
 from emorec.study.measures import TAKEN
 
 # Columns of results.csv; an axis is a further one. Those of continuous targets begin with TAKEN.

@@ -139,3 +139,18 @@ class RandomWindows(Windows):
                 at -= end - start
             starts.append(min(start + at, end))
         return [Window(start, start + self.length) for start in sorted(starts)]
+
+
+class WholeClip(Windows):
+    """One window from 0 to the clip's end, in seconds: an utterance is one segment.
+
+    Windows of different clips then have different lengths, so extractors are needed whose arrays
+    do not grow with them: statistics (:class:`~emorec.extractors.Functionals`,
+    :class:`~emorec.extractors.OpenSmile`), a fixed number of frames
+    (:class:`~emorec.extractors.FaceSequence`), or what was computed elsewhere
+    (:class:`~emorec.extractors.StoredFeatures`). A Waveform has one length and refuses others.
+    """
+
+    def __call__(self, clip_id: str, duration: float) -> list[Window]:
+        """Return the one window; see the base class."""
+        return [Window(0.0, duration)]

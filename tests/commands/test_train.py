@@ -13,8 +13,8 @@ import yaml
 
 from emorec.cli import main
 from emorec.data import Synthetic
-from emorec.data.errors import DataError
 from emorec.data.splits.parts import PARTS
+from emorec.errors import DataError
 from emorec.extractors import FaceCrops, LogMel
 from emorec.runs.checkpoints import load_checkpoint
 from emorec.windows import RandomWindows

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from emorec.data.cross_corpus import CrossCorpus
-from emorec.data.errors import DataError
 from emorec.data.splits.leaks import LeakError, shares_speakers
+from emorec.errors import DataError
 from emorec.types import Clip
 from tests.helpers.toy import ToyData
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.data.errors import DataError
 from emorec.data.labels import keep_labels, keep_unlabelled
+from emorec.errors import DataError
 from emorec.types import Clip
 from tests.helpers.toy import ToyData
 

@@ -8,8 +8,8 @@ import pytest
 
 from emorec.commands.parser import EmorecParser
 from emorec.data import EmotionDataModule, Manifest
-from emorec.data.errors import DataError
 from emorec.data.manifest_rows import read_clips
+from emorec.errors import DataError
 from emorec.media import MediaError, probe
 from tests.helpers.toy import ToyExtractor
 

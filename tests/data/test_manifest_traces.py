@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emorec.data import Manifest
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from emorec.extractors import Waveform
 from emorec.types import Clip
 from emorec.windows import RandomWindows, SlidingWindows, WholeClip

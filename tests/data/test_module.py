@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, DistributedSampler
 from emorec.augment import Augmentation
 from emorec.cache import Entry, Work
 from emorec.data import EmotionDataModule, random_clip
-from emorec.data.errors import DataError
 from emorec.data.splits.parts import PARTS
+from emorec.errors import DataError
 from emorec.types import Array, Clip, SegmentBatch
 from tests.helpers.toy import CLASSES, ToyData, ToyExtractor
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from emorec.data.errors import DataError
 from emorec.data.traces import part_of_trace, read_trace, resample
+from emorec.errors import DataError
 from emorec.types import Clip, Window
 from tests.helpers.toy_traces import STEPS, ToyRecordings
 

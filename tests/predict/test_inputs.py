@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from emorec.predict.annotate import annotate, is_annotated
 from emorec.predict.inputs import COPIES, Input, find_files, find_inputs
 from emorec.predict.prediction import Timeline, TimelineRow

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from emorec.runs.directory import RunDirectory, RunError, flatten
-from emorec.runs.set_aside import set_aside, settle
+from emorec.runs.directory import RunDirectory, RunError, flatten, set_aside, settle
 from emorec.system.files import copy_file, write_text
 
 CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}

@@ -6,8 +6,8 @@ from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_warn
 
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
 from emorec.types import Clip

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Clip
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import Part, Split
 from emorec.data.traces import resample
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip
 from emorec.windows import SlidingWindows, Windows

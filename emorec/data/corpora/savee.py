@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
 from emorec.types import Clip

@@ -8,8 +8,8 @@ from platformdirs import user_cache_path
 
 from emorec.cache import Entry, Work
 from emorec.data.corpora.generate import generate
-from emorec.data.errors import DataError
 from emorec.data.module import EmotionDataModule
+from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.synthetic import RecordingPlan, plan_recordings, write_recording, write_trace
 from emorec.types import Clip

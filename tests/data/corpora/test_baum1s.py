@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emorec.data.corpora.baum1s import BAUM1s
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from tests.helpers.toy import ToyExtractor
 
 STATES = (

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from emorec.data.corpora.crema_d import BAD, CREMAD
-from emorec.data.errors import DataError
 from emorec.data.splits.folds import held_out_text
 from emorec.data.splits.parts import random_clip
+from emorec.errors import DataError
 from tests.helpers.toy import ToyExtractor
 
 ACTORS = ("1001", "1040", "1064", "1076", "1091")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from emorec.data.corpora.enterface05 import EMOTIONS, ENTERFACE05
-from emorec.data.errors import DataError
 from emorec.data.splits.folds import held_out_text
 from emorec.data.splits.parts import SplitError
+from emorec.errors import DataError
 from tests.helpers.toy import ToyExtractor
 
 SUBJECTS = 44

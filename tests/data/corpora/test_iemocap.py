@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from emorec.data.corpora.iemocap import IEMOCAP
-from emorec.data.errors import DataError
 from emorec.data.splits.parts import official
+from emorec.errors import DataError
 from tests.helpers.toy import ToyExtractor
 
 CODES = ("ang", "hap", "exc", "sad", "neu", "fru", "sur", "fea", "dis", "oth", "xxx")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emorec.data.corpora.meld import MELD
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from tests.helpers.corpora import FOLDERS, write_table
 from tests.helpers.toy import ToyExtractor
 

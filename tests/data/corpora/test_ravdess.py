@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emorec.data import RAVDESS, random_clip
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from tests.helpers.toy import ToyExtractor
 
 ACTORS = ("01", "02", "24")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emorec.data.corpora.recola import RECOLA, read_arff
-from emorec.data.errors import DataError
 from emorec.data.splits.parts import official
+from emorec.errors import DataError
 from tests.helpers.corpora import ARFF
 from tests.helpers.toy import ToyExtractor
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from emorec.data.corpora.savee import EMOTIONS, SAVEE, SPEAKERS
-from emorec.data.errors import DataError
 from emorec.data.splits.parts import random_clip
+from emorec.errors import DataError
 from tests.helpers.toy import ToyExtractor
 
 TAKES = [(code, n) for code in EMOTIONS for n in range(1, 31 if code == "n" else 16)]

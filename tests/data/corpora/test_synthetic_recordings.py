@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from emorec.data import SyntheticRecordings
-from emorec.data.errors import DataError
+from emorec.errors import DataError
 from emorec.extractors import Waveform
 from emorec.synthetic import affect
 from emorec.testing import check_datamodule

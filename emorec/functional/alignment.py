@@ -1,0 +1,179 @@
+"""Losses that align two feature sets of the same rows, exact over all rows of all ranks."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from emorec.functional.distributed import add_over_ranks, rows_of_all_ranks
+from emorec.functional.moments import moments, valid
+
+
+def deep_cca(f: Tensor, g: Tensor, rows: Tensor | None = None, *, ridge: float = 1e-3) -> Tensor:
+    """Return the sum of the canonical correlations of two feature sets, which training maximises.
+
+    They are the singular values of the cross-covariance between features that are whitened with
+    a ridge on their covariances. Unlike soft-HGR it inverts matrices, at a cost of k^3, and it
+    needs more rows than features or a large ridge: with fewer every set reaches the maximum.
+
+    Andrew, Arora, Bilmes, Livescu, "Deep Canonical Correlation Analysis", ICML 2013,
+    https://proceedings.mlr.press/v28/andrew13.html, equations (9) to (11).
+
+    Args:
+        f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
+        g: (B, m) features of the same rows.
+        rows: bool (B,), the rows that count; all where None.
+        ridge: Added to the variances, in the units of squared features (the paper's r).
+
+    Returns:
+        A scalar from 0 to min(k, m), float32 or wider, the same on each rank; 0 with a zero
+        gradient with fewer than two valid rows. For the gradient on ranks see
+        :func:`emorec.functional.soft_hgr`.
+
+    Raises:
+        ValueError: f, g and rows do not fit each other, or the ridge is not positive.
+    """
+    if ridge <= 0:
+        raise ValueError(f"ridge must be positive, got {ridge}")
+    m = moments(f, g, rows)
+    with torch.autocast(f.device.type, enabled=False):
+        root_f = torch.linalg.cholesky(m.cov_f + ridge * _identity(m.cov_f))
+        root_g = torch.linalg.cholesky(m.cov_g + ridge * _identity(m.cov_g))
+        half = torch.linalg.solve_triangular(root_f, m.cross, upper=False)
+        whitened = torch.linalg.solve_triangular(root_g, half.T, upper=False)
+        correlations: Tensor = torch.linalg.svdvals(whitened)
+        return correlations.sum()
+
+
+def _identity(like: Tensor) -> Tensor:
+    return torch.eye(len(like), dtype=like.dtype, device=like.device)
+
+
+def barlow_twins(
+    f: Tensor, g: Tensor, rows: Tensor | None = None, *, off_diagonal: float = 5e-3
+) -> Tensor:
+    r"""Return how far the cross-correlation matrix of two feature sets is from the identity.
+
+    .. math:: \sum_i (1 - c_{ii})^2 + \lambda \sum_{i \ne j} c_{ij}^2
+
+    Zbontar, Jing, Misra, LeCun, Deny, "Barlow Twins: Self-Supervised Learning via Redundancy
+    Reduction", ICML 2021, https://arxiv.org/abs/2103.03230, equations (1) and (2).
+
+    Args:
+        f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
+        g: (B, k) features of the same rows.
+        rows: bool (B,), the rows that count; all where None.
+        off_diagonal: The paper's lambda.
+
+    Returns:
+        A scalar of at least 0, float32 or wider, the same on each rank, which training
+        minimises; 0 with a zero gradient with fewer than two valid rows. For the gradient on
+        ranks see :func:`emorec.functional.soft_hgr`.
+
+    Raises:
+        ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
+    """
+    if f.shape != g.shape:
+        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+    m = moments(f, g, rows)
+    with torch.autocast(f.device.type, enabled=False):
+        tiny = torch.finfo(m.cross.dtype).eps
+        scale_f, scale_g = ((m_.diagonal() + tiny).rsqrt() for m_ in (m.cov_f, m.cov_g))
+        c = m.cross * scale_f.unsqueeze(1) * scale_g
+        on = (1 - c.diagonal()).square().sum()
+        off = c.square().sum() - c.diagonal().square().sum()
+        return torch.where(m.n >= 2, on + off_diagonal * off, 0 * on)
+
+
+def vicreg(
+    f: Tensor,
+    g: Tensor,
+    rows: Tensor | None = None,
+    *,
+    invariance: float = 25.0,
+    variance: float = 25.0,
+    covariance: float = 1.0,
+    deviation: float = 1.0,
+) -> Tensor:
+    """Return the weighted sum of VICReg's terms, which training minimises.
+
+    Invariance: mean squared distance of f and g, as in the paper over rows, summed over
+    features. Variance: mean over features of how much each deviation stays below ``deviation``,
+    added for f and g. Covariance: squared covariances between different features, divided by
+    their number, added for f and g. (The authors' code divides the first by the number of
+    features and the second by two; the weights can make up for it.)
+
+    Bardes, Ponce, LeCun, "VICReg: Variance-Invariance-Covariance Regularization for Self-Supervised
+    Learning", ICLR 2022, https://arxiv.org/abs/2105.04906, equations (1) to (6).
+
+    Args:
+        f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
+        g: (B, k) features of the same rows.
+        rows: bool (B,), the rows that count; all where None.
+        invariance: The paper's lambda.
+        variance: The paper's mu.
+        covariance: The paper's nu.
+        deviation: The least standard deviation that is aimed at (the paper's gamma).
+
+    Returns:
+        A scalar of at least 0, float32 or wider, the same on each rank; 0 with a zero gradient
+        with fewer than two valid rows. For the gradient on ranks see
+        :func:`emorec.functional.soft_hgr`.
+
+    Raises:
+        ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
+    """
+    if f.shape != g.shape:
+        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+    m = moments(f, g, rows)
+    f, g, _ = valid(f, g, rows)
+    with torch.autocast(f.device.type, enabled=False):
+        distance = add_over_ranks((f - g).square().sum()) / m.n.clamp(min=1)
+        total = invariance * distance
+        for cov in (m.cov_f, m.cov_g):
+            spread = (cov.diagonal() + 1e-4).sqrt()  # the paper's epsilon
+            total = total + variance * torch.relu(deviation - spread).mean()
+            off = cov.square().sum() - cov.diagonal().square().sum()
+            total = total + covariance * off / len(cov)
+        return torch.where(m.n >= 2, total, 0 * total)
+
+
+def info_nce(
+    f: Tensor, g: Tensor, rows: Tensor | None = None, *, temperature: float = 0.1
+) -> Tensor:
+    """Return how badly each row of f finds its own row of g among all rows, and the reverse.
+
+    The mean of both cross-entropies over scaled cosines; the valid rows of all ranks are each
+    other's negatives. They are gathered, unlike those of the losses on moments.
+
+    van den Oord, Li, Vinyals, "Representation Learning with Contrastive Predictive Coding", 2018,
+    https://arxiv.org/abs/1807.03748, equation (4); in both directions as in Radford et al. 2021,
+    https://arxiv.org/abs/2103.00020, figure 3.
+
+    Args:
+        f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
+        g: (B, k) features of the same rows.
+        rows: bool (B,), the rows that count; all where None.
+        temperature: Divides the cosines.
+
+    Returns:
+        A scalar of at least 0 in nats, float32 or wider, the same on each rank, which training
+        minimises; 0 with a zero gradient with fewer than two valid rows. For the gradient on
+        ranks see :func:`emorec.functional.soft_hgr`.
+
+    Raises:
+        ValueError: f and g are not two matrices of the same shape, rows does not fit them, or
+            the temperature is not positive.
+    """
+    if f.shape != g.shape:
+        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+    if temperature <= 0:
+        raise ValueError(f"temperature must be positive, got {temperature}")
+    f, g, rows = valid(f, g, rows)
+    with torch.autocast(f.device.type, enabled=False):
+        both = torch.cat([F.normalize(f[rows], dim=1), F.normalize(g[rows], dim=1)], 1)
+        all_f, all_g = rows_of_all_ranks(both).chunk(2, 1)
+        if len(all_f) < 2:
+            return 0 * (f.sum() + g.sum())
+        cosines = all_f @ all_g.T / temperature
+        own = torch.arange(len(cosines), device=cosines.device)
+        return (F.cross_entropy(cosines, own) + F.cross_entropy(cosines.T, own)) / 2
