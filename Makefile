@@ -6,10 +6,12 @@ READY := $(VENV)/.ready
 # In order of files: by number of tests, the few long ones would come last, on one process.
 SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 10
 GPU := -m tests.gpu $(if $(CPU),--cpu) $(if $(OUT),--out $(OUT)) $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES))
+FAST := $(addprefix tests/,functional evaluation objectives fusion encoders figures windows augment \
+  system tasks test_types.py test_layers.py commands/test_train.py::test_a_run_leaves_its_files)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-slow test-versions bench gpu-pack gpu study-hgr check demo wheel lock clean
+.PHONY: help install format lint types test test-fast test-slow test-versions bench gpu-pack gpu study-hgr check demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,7 +38,10 @@ lint: $(READY) ## check format and style
 types: $(READY) ## check types, strictly
 	$(BIN)/mypy
 
-test: $(READY) ## run the tests but the slow ones (a quarter of an hour on two cores)
+test-fast: $(READY) ## run the tests of mathematics and models, and one smoke run (a minute)
+	$(BIN)/pytest $(SPREAD) -m "not slow and not ddp and not gpu" $(FAST)
+
+test: $(READY) ## run the tests but the slow ones (eight minutes on two cores)
 	$(BIN)/pytest $(SPREAD) -m "not slow"
 
 test-slow: $(READY) ## run the slow tests: kills, learning, whole studies (minutes)
