@@ -16,7 +16,7 @@ from emorec.study import Cell, Study, read_study
 from emorec.study.cells import expand, runs_of
 from emorec.study.config import check_options
 from emorec.study.report import write_report
-from emorec.study.runner import CELLS, finished, run_cells
+from emorec.study.runner import CELLS, run_cells
 from emorec.study.slurm import submit_cells
 
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> None:
     for name, reason in failed.items():
         _say(f"failed: {name}: {reason} ({out / CELLS / name / 'logs' / 'log.txt'})")
     runs = runs_of(cells)
-    done = sum(finished(out / CELLS / cell.name) is not None for cell in runs)
+    done = sum(RunDirectory(out / CELLS / cell.name).finished for cell in runs)
     _say(f"{done} of {len(runs)} cells finished, {len(failed)} failed; {out / 'table.md'}")
     if failed:
         raise SystemExit(1)
@@ -104,13 +104,12 @@ def _list(cells: Sequence[Cell], out: Path, jobs: int) -> None:
     seconds: dict[bool, list[float]] = {True: [], False: []}  # by whether it is pre-training
     missing = {True: 0, False: 0}
     for cell in cells:
-        metrics = finished(out / CELLS / cell.name)
-        first = cell.grid == ""
-        if metrics is None:
+        run, first = RunDirectory(out / CELLS / cell.name), cell.grid == ""
+        if not run.finished:
             missing[first] += 1
-        elif taken := RunDirectory(out / CELLS / cell.name).training_seconds():
+        elif taken := run.training_seconds():
             seconds[first].append(taken)
-        state = "finished" if metrics else f"after {cell.start}" if cell.start else "to run"
+        state = "finished" if run.finished else f"after {cell.start}" if cell.start else "to run"
         sys.stdout.write(f"{cell.name}  {state}\n")
     known = all(seconds[kind] or not missing[kind] for kind in missing)
     total = sum(

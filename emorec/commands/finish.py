@@ -15,6 +15,7 @@ from emorec.figures.lines import lines_figure
 from emorec.figures.plots import save_figure
 from emorec.runs.checkpoints import is_whole
 from emorec.runs.directory import RunDirectory
+from emorec.runs.results import Results
 from emorec.system.files import copy_file, write_text
 from emorec.system.version import code_version
 
@@ -75,30 +76,28 @@ def write_results(
     if not finished:
         text = f"TRAINING IS NOT FINISHED: weights so far, of {', '.join(stages)}\n{text}"
     write_text(run.summary_file, text)
-    run.write_metrics(
-        {
-            "emorec": code_version(),
-            "finished": finished,
-            "seed": seed,
-            "data": type(data).__name__,
-            "labels": data.label_note,
-            "split": data.split,
-            "split_seed": data.seed,
-            "fold": data.fold if data.split in FOLDED else None,
-            "folds": data.folds if data.split in FOLDED else None,
-            "speakers_shared": _shares_speakers(data),
-            "selected_on_test": data.select_on_test,
-            "clips": sizes,
-            "labelled_training_clips": sum(bool(clip.labels) for clip in data.part_of("train")),
-            "classes": data.targets,
-            "test": dict(results),
-            "missing": {
-                case: {f"{rate:g}": metrics for rate, metrics in rates.items()}
-                for case, rates in missing.items()
-            },
-            "stages": stages,
-        }
-    )
+    Results(
+        emorec=code_version(),
+        finished=finished,
+        seed=seed,
+        data=type(data).__name__,
+        labels=data.label_note,
+        split=data.split,
+        split_seed=data.seed,
+        fold=data.fold if data.split in FOLDED else None,
+        folds=data.folds if data.split in FOLDED else None,
+        speakers_shared=_shares_speakers(data),
+        selected_on_test=data.select_on_test,
+        clips=sizes,
+        labelled_training_clips=sum(bool(clip.labels) for clip in data.part_of("train")),
+        classes=data.targets,
+        test=dict(results),
+        missing={
+            case: {f"{rate:g}": metrics for rate, metrics in rates.items()}
+            for case, rates in missing.items()
+        },
+        stages=stages,
+    ).write(run.metrics_file)
     return text
 
 

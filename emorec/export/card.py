@@ -20,6 +20,7 @@ from emorec.export.card_tables import (
     trait_table,
 )
 from emorec.runs.directory import RunDirectory
+from emorec.runs.results import Results
 
 PAPER = "https://doi.org/10.3390/app10207239"
 TRAITS = ("sex", "age")
@@ -46,20 +47,21 @@ def model_card(
     Raises:
         UserError: A run is not finished, or the others are of other data or another protocol.
     """
-    every = [_metrics(path) for path in (run, *others)]
-    metrics = every[0]
+    every = [_results(path) for path in (run, *others)]
+    results = every[0]
     for path, other in zip(others, every[1:], strict=True):
         for key in ("data", "labels", "split", "classes", "selected_on_test"):
-            if other[key] != metrics[key]:
+            theirs, own = getattr(other, key), getattr(results, key)
+            if theirs != own:
                 raise UserError(
-                    f"{path} has {key} {other[key]!r}, but {run} has {metrics[key]!r}: their "
-                    "results cannot be averaged"
+                    f"{path} has {key} {theirs!r}, but {run} has {own!r}: their results cannot be "
+                    "averaged"
                 )
     config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     predictions = pd.read_csv(run / "predictions.csv", dtype=str, keep_default_na=False)
     predictions = predictions[predictions["target"] != ""]
-    fused = _main_scores(metrics)
-    (classes,) = metrics["classes"].values()
+    fused = results.main
+    (classes,) = results.classes.values()
     environment = jinja2.Environment(trim_blocks=False, undefined=jinja2.StrictUndefined)
     template = resources.files("emorec.export").joinpath("card.md").read_text("utf-8")
     text = environment.from_string(template).render(
@@ -67,19 +69,19 @@ def model_card(
         place=name,
         paper=PAPER,
         classes=classes,
-        version=metrics["emorec"],
-        data=metrics["data"],
-        labels=metrics["labels"],
+        version=results.emorec,
+        data=results.data,
+        labels=results.labels,
         data_license=data_license,
-        protocol=_protocol(metrics),
-        clips=metrics["clips"],
-        labelled=metrics["labelled_training_clips"],
-        selected_on_test=metrics["selected_on_test"],
+        protocol=_protocol(results),
+        clips=results.clips,
+        labelled=results.labelled_training_clips,
+        selected_on_test=results.selected_on_test,
         speakers={
             True: "**Test speakers are in training, too**: expect less on new people.",
             False: "No test speaker is in training or validation.",
             None: "Who speaks is not known: test speakers may be in training.",
-        }[metrics["speakers_shared"]],
+        }[results.speakers_shared],
         runs_note=_runs_note(len(every)),
         results=results_table(every),
         by_class=class_table(fused["recall"], predictions),
@@ -107,8 +109,8 @@ def model_card(
             EvalResult(
                 task_type="video-classification",
                 task_name="Emotion recognition",
-                dataset_type=metrics["data"],
-                dataset_name=f"{metrics['data']} ({_protocol(metrics)})",
+                dataset_type=results.data,
+                dataset_name=f"{results.data} ({_protocol(results)})",
                 metric_type=each.name,
                 metric_value=round(fused[each.name], 4),
             )
@@ -125,24 +127,19 @@ def pictures(run: Path) -> list[Path]:
     return [run / name for name in names if (run / name).is_file()]
 
 
-def _metrics(run: Path) -> dict[str, Any]:
-    metrics = RunDirectory(run).metrics()
-    if metrics is None:
+def _results(run: Path) -> Results:
+    results = RunDirectory(run).results()
+    if results is None:
         raise UserError(
             f"{run} is not a finished run (its metrics.json is missing or says so); finish it with "
             "the same command of fit"
         )
-    return metrics
+    return results
 
 
-def _main_scores(metrics: dict[str, Any]) -> dict[str, Any]:
-    tested: dict[str, dict[str, Any]] = metrics["test"]
-    return tested.get("fused") or next(iter(tested.values()))
-
-
-def _protocol(metrics: dict[str, Any]) -> str:
-    fold = "" if metrics["fold"] is None else f", fold {metrics['fold']} of {metrics['folds']}"
-    return f"{metrics['split']}{fold}, seed {metrics['split_seed']}"
+def _protocol(results: Results) -> str:
+    fold = "" if results.fold is None else f", fold {results.fold} of {results.folds}"
+    return f"{results.split}{fold}, seed {results.split_seed}"
 
 
 def _runs_note(count: int) -> str:

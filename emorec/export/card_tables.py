@@ -6,18 +6,19 @@ from typing import Any
 import pandas as pd
 
 from emorec.evaluation.measures import MEASURES
+from emorec.runs.results import Results
 
 FEW_CLIPS, FEW_SPEAKERS = 30, 5  # fewer in a group: its numbers are mostly chance
 
 
-def results_table(every: Sequence[dict[str, Any]]) -> str:
-    """Return a row a kind of scores: mean and spread over runs, whose metrics are given."""
+def results_table(every: Sequence[Results]) -> str:
+    """Return a row a kind of scores: mean and spread over runs."""
     rows = []
-    for scores in every[0]["test"]:
+    for scores in every[0].test:
         row: dict[str, str] = {"scores": "all together" if scores == "fused" else f"{scores} alone"}
         for each in MEASURES:
             # A run of before the measure was there does not have it.
-            found = [m["test"][scores].get(each.name) for m in every if scores in m["test"]]
+            found = [run.test[scores].get(each.name) for run in every if scores in run.test]
             values = each.factor * pd.Series([v for v in found if v is not None], dtype=float)
             spread = f" ± {values.std(ddof=1):.{each.digits}f}" if len(values) > 1 else ""
             mean = f"{values.mean():.{each.digits}f}{spread}" if len(values) else "n/a"

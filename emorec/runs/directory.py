@@ -10,6 +10,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from emorec.errors import UserError
+from emorec.runs.results import Results, is_finished
 from emorec.system.files import write_text
 
 # Options that do not change what a run computes; a run may be resumed with other values.
@@ -73,14 +74,11 @@ class RunDirectory:
     @property
     def finished(self) -> bool:
         """Whether training and testing are done; metrics.json is written last and says so."""
-        return self.metrics() is not None
+        return is_finished(self.metrics_file)
 
-    def metrics(self) -> dict[str, Any] | None:
-        """Return what is in metrics.json of a finished run, None of any other."""
-        if not self.metrics_file.is_file():
-            return None
-        found: dict[str, Any] = json.loads(self.metrics_file.read_text(encoding="utf-8"))
-        return found if found.get("finished") else None
+    def results(self) -> Results | None:
+        """Return what a finished run found, None of any other."""
+        return Results.read(self.metrics_file) if self.finished else None
 
     def lock(self) -> None:
         """Take the directory for this process; the lock of a killed process is free.
@@ -182,10 +180,6 @@ class RunDirectory:
                 + "\nname another folder with --run, use the old options to resume, or start anew "
                 "with --overwrite"
             )
-
-    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write metrics.json, whose ``finished`` says whether training went to its end."""
-        write_text(self.metrics_file, json.dumps(metrics, indent=2) + "\n")
 
     def write_timing(self, seconds: float) -> None:
         """Write timing.json: how long training took, since it was last resumed.

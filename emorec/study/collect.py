@@ -1,12 +1,14 @@
 """What the finished runs of a study found, as tables with a row a run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from emorec.runs.directory import RunDirectory
+from emorec.runs.results import Results
 from emorec.study.cells import Cell
 from emorec.study.config import StudyError
 from emorec.study.measures import dimensions_of, scores_of
@@ -39,24 +41,23 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     by_name = {cell.name: cell for cell in cells}
     for cell in cells:
-        metrics = finished(out / CELLS / cell.name) if cell.grid else None
-        if metrics is None:
+        results = finished(out / CELLS / cell.name) if cell.grid else None
+        if results is None:
             continue
-        rows += _rows(cell, cell.name, metrics, out / CELLS)
+        rows += _rows(cell, cell.name, results, out / CELLS)
         first = by_name.get(cell.start or "")
         pretrained = finished(out / CELLS / first.name) if first else None
         if first is not None and pretrained is not None:
-            tested = {k: v for k, v in pretrained["test"].items() if k not in metrics["test"]}
-            rows += _rows(
-                cell, first.name, {**pretrained, "test": tested, "missing": {}}, out / CELLS
-            )
+            tested = {k: v for k, v in pretrained.test.items() if k not in results.test}
+            alone = replace(pretrained, test=tested, missing={})
+            rows += _rows(cell, first.name, alone, out / CELLS)
     _check_alike(rows)
-    results = pd.DataFrame(rows)
-    results.attrs["axes"] = list(dict.fromkeys(axis for cell in cells for axis in cell.choices))
-    return results
+    table = pd.DataFrame(rows)
+    table.attrs["axes"] = list(dict.fromkeys(axis for cell in cells for axis in cell.choices))
+    return table
 
 
-def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+def _rows(cell: Cell, source: str, results: Results, folder: Path) -> list[dict[str, Any]]:
     """Return the rows of one run: each kind of scores, and each case of a missing modality."""
     common = {
         "seconds": RunDirectory(folder / source).training_seconds(),
@@ -66,22 +67,22 @@ def _rows(cell: Cell, source: str, metrics: dict[str, Any], folder: Path) -> lis
         "fold": cell.fold,
         "seed": cell.seed,
         "cell": source,
-        **{f"{part}_clips": count for part, count in metrics["clips"].items()},
-        "labelled_training_clips": metrics["labelled_training_clips"],
-        "data": metrics["data"],
-        "label_note": metrics["labels"],
-        "split": metrics["split"],
-        "speakers_shared": metrics["speakers_shared"],
-        "selected_on_test": metrics["selected_on_test"],
-        "code": metrics["emorec"],
+        **{f"{part}_clips": count for part, count in results.clips.items()},
+        "labelled_training_clips": results.labelled_training_clips,
+        "data": results.data,
+        "label_note": results.labels,
+        "split": results.split,
+        "speakers_shared": results.speakers_shared,
+        "selected_on_test": results.selected_on_test,
+        "code": results.emorec,
     }
     rows = [
         {**common, "scores": name, "case": "", "rate": 0.0, **scores_of(found)}
-        for name, found in metrics["test"].items()
+        for name, found in results.test.items()
     ]
     rows += [
         {**common, "scores": "fused", "case": case, "rate": float(rate), **scores_of(found)}
-        for case, rates in metrics["missing"].items()
+        for case, rates in results.missing.items()
         for rate, found in rates.items()
     ]
     return rows

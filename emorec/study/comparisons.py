@@ -112,10 +112,12 @@ def _recordings(runs: pd.DataFrame, cells: Path) -> dict[str, set[str]]:
 
     A CCC is of all recordings of a run at once: runs that share only some of them are no pair.
     """
-    return {
-        f"{fold} {seed}": set((finished(cells / cell) or {})["test"]["fused"]["per_recording"])
-        for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False)
-    }
+    found = {}
+    for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False):
+        results = finished(cells / cell)
+        assert results is not None  # it has a row in the table
+        found[f"{fold} {seed}"] = set(results.test["fused"]["per_recording"])
+    return found
 
 
 def _scores(runs: pd.DataFrame, score: str) -> "pd.Series[float]":

@@ -94,10 +94,11 @@ def _points(runs: pd.DataFrame, x: str, score: str) -> Points:
 def _confusion(label: str, runs: pd.DataFrame, cells: Path) -> Figure:
     total, classes = None, []
     for name in runs["cell"]:
-        metrics = finished(cells / name) or {}
-        counts = np.asarray(metrics["test"]["fused"]["confusion"])
+        results = finished(cells / name)
+        assert results is not None  # it has a row in the table
+        counts = np.asarray(results.test["fused"]["confusion"])
         total = counts if total is None else total + counts
-        classes = next(iter(metrics["classes"].values()))
+        classes = list(next(iter(results.classes.values())))
     assert total is not None
     title = f"{label}: {len(runs)} runs pooled, {total.sum()} decisions"
     return confusion_figure(total.tolist(), classes, title)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 from emorec.errors import UserError
 from emorec.runs.directory import RunBusyError, RunDirectory
+from emorec.runs.results import Results
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study
 from emorec.system.progress import progress
@@ -23,9 +23,9 @@ BUSY = "another process is training it"
 PAUSE = 5.0  # seconds until a cell that another process trains is looked at again
 
 
-def finished(folder: Path) -> dict[str, Any] | None:
-    """Return the metrics of a run directory whose run is finished, else None."""
-    return RunDirectory(folder).metrics()
+def finished(folder: Path) -> Results | None:
+    """Return the results of a run directory whose run is finished, else None."""
+    return RunDirectory(folder).results()
 
 
 def run_cells(
@@ -54,7 +54,7 @@ def run_cells(
         Name of a cell -> why it failed.
     """
     folder, cells = out / CELLS, runs_of(cells)
-    done = {cell.name for cell in cells if finished(folder / cell.name)}
+    done = {cell.name for cell in cells if RunDirectory(folder / cell.name).finished}
     waiting = [cell for cell in cells if cell.name not in done]
     say(f"{len(cells)} cells, {len(done)} finished, {len(waiting)} to run in {folder}")
     failed: dict[str, str] = {}
@@ -74,7 +74,9 @@ def run_cells(
                 failed[cell.name] = f"its pre-training {cell.start} failed"
                 waiting.remove(cell)
                 bar.update()
-            for cell in [c for c in waiting if c.name in elsewhere and finished(folder / c.name)]:
+            for cell in [
+                c for c in waiting if c.name in elsewhere and RunDirectory(folder / c.name).finished
+            ]:
                 waiting.remove(cell)
                 done.add(cell.name)
                 bar.update()
@@ -104,7 +106,7 @@ def run_cells(
                     waiting.append(cell)
                     continue
                 elsewhere.discard(cell.name)
-                if error is None and finished(folder / cell.name) is None:
+                if error is None and not RunDirectory(folder / cell.name).finished:
                     error = (
                         "it ended without an error, but is not finished (a callback stopped it?)"
                     )

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emorec.runs.directory import RunDirectory
 from emorec.study.cells import Cell, runs_of
 from emorec.study.config import Study, StudyError
-from emorec.study.runner import CELLS, finished, train
+from emorec.study.runner import CELLS, train
 from emorec.system.files import write_text
 
 SUBMITTED = "cells.json"  # name of a cell -> its last job
@@ -49,7 +50,7 @@ def submit_cells(
     except ImportError as error:
         raise StudyError('--launcher slurm needs submitit: pip install "emorec[slurm]"') from error
     folder, cells = out / CELLS, runs_of(cells)
-    done = {cell.name for cell in cells if finished(folder / cell.name)}
+    done = {cell.name for cell in cells if RunDirectory(folder / cell.name).finished}
     kinds: dict[str, Any] = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
     live = {
         name

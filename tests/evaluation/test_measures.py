@@ -14,6 +14,7 @@ from torchmetrics.functional.classification import (
 
 from emorec.evaluation.measures import MEASURES, Measure
 from emorec.export.card_tables import results_table
+from emorec.runs.results import Results
 from emorec.study import read_study
 from emorec.study.cells import expand
 from emorec.study.collect import collect
@@ -43,12 +44,12 @@ def test_a_measure_is_that_of_torchmetrics(measure: Measure) -> None:
 
 @every
 def test_a_measure_is_in_all_that_a_run_leaves(measure: Measure, smoke_run: Path) -> None:
-    metrics = json.loads((smoke_run / "metrics.json").read_text())
+    results = Results.read(smoke_run / "metrics.json")
     lines = (smoke_run / "summary.txt").read_text().splitlines()
     (line,) = [line for line in lines if "both together" in line]
-    assert f"{measure.title} {measure.shown(metrics['test']['fused'][measure.name])}" in line
-    assert all(measure.name in scores for scores in metrics["test"].values())
-    assert f" {measure.heading} " in results_table([metrics])
+    assert f"{measure.title} {measure.shown(results.main[measure.name])}" in line
+    assert all(measure.name in scores for scores in results.test.values())
+    assert f" {measure.heading} " in results_table([results])
 
 
 @every

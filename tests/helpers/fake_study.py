@@ -1,23 +1,45 @@
 """A finished study without training: run directories as fit leaves them, with made-up results."""
 
 import hashlib
-import json
 import os
 import random
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from emorec.errors import UserError
+from emorec.runs.results import Results
 from emorec.study import Study, read_study
 from emorec.study.cells import Cell, expand, runs_of
 from emorec.study.runner import CELLS
 
 CLASSES = ["anger", "joy"]
 ALONE = ("audio", "face")
+
+
+NOTHING = Results(
+    emorec="0 abc",
+    finished=True,
+    seed=0,
+    data="Made up",
+    labels="",
+    split="random_clip",
+    split_seed=0,
+    fold=None,
+    folds=None,
+    speakers_shared=None,
+    selected_on_test=False,
+    clips={},
+    labelled_training_clips=100,
+    classes={},
+    test={},
+    missing={},
+    stages={},
+)
 
 
 def finish(
@@ -86,21 +108,16 @@ def _write(
     test: Mapping[str, Any],
     missing: Mapping[str, Any],
 ) -> None:
-    metrics = {
-        "emorec": "0 abc",
-        "finished": True,
-        "clips": {"train": 100, "val": 20, "test": clips},
-        "labelled_training_clips": 100,
-        "data": "Made up",
-        "labels": "",
-        "split": cell.protocol,
-        "speakers_shared": cell.protocol == "random_clip",
-        "selected_on_test": False,
-        "classes": targets,
-        "test": test,
-        "missing": missing,
-    }
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    results = replace(
+        NOTHING,
+        clips={"train": 100, "val": 20, "test": clips},
+        split=cell.protocol,
+        speakers_shared=cell.protocol == "random_clip",
+        classes=targets,
+        test=test,
+        missing=missing,
+    )
+    results.write(folder / "metrics.json")
 
 
 def _agree(ccc: Mapping[str, float | None], recordings: Sequence[str]) -> dict[str, Any]:
@@ -181,7 +198,7 @@ def fit(arguments: Sequence[str]) -> None:
     (run / "checkpoints").mkdir(exist_ok=True)
     (run / "checkpoints" / "best.ckpt").touch()
     print("trained")
-    (run / "metrics.json").write_text(json.dumps({"finished": True}))
+    NOTHING.write(run / "metrics.json")
 
 
 AXES = {"method": {"base": {"x": 1}, "full": {"x": 2}}, "size": {"1": {}, "2": {"y": 2}}}

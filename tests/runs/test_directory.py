@@ -9,6 +9,7 @@ import yaml
 
 from emorec.runs.directory import RunDirectory, RunError, flatten, set_aside, settle
 from emorec.system.files import copy_file, write_text
+from tests.helpers.fake_study import NOTHING
 
 CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers": 2, "root": "a"}}}
 
@@ -159,7 +160,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
 def test_overwrite_deletes_what_a_run_left(tmp_path: Path) -> None:
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)
-    first.write_metrics({"finished": True})
+    NOTHING.write(first.metrics_file)
     first.checkpoints.mkdir()
     first.last.write_text("weights")
     assert first.finished
