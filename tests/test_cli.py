@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import emorec
 from emorec import __version__, cli
 from emorec.errors import UserError
 
@@ -19,6 +20,18 @@ def test_help_lists_every_command_and_imports_neither_torch_nor_lightning() -> N
     assert done.returncode == 0, done.stderr
     for name in cli.COMMANDS:
         assert f"\n  {name}" in done.stdout
+
+
+def test_what_predicts_is_imported_from_the_package_at_its_first_use() -> None:
+    code = (
+        "import sys, emorec; assert 'torch' not in sys.modules; "
+        "from emorec import Predictor, load_predictor; print(load_predictor.__module__, Predictor)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("emorec.predict.load <class 'emorec.predict.predictor.Predictor'")
+    with pytest.raises(AttributeError, match="no attribute 'predictor_of'"):
+        emorec.predictor_of  # noqa: B018
 
 
 def test_python_dash_m_is_the_same_command() -> None:

@@ -1,9 +1,7 @@
 """What is cached of one clip, and how it is made."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,11 @@ from emorec.cache.sidecars import (
 from emorec.errors import UserError
 from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
+from emorec.system.files import digest_as_it_is
 from emorec.system.workers import TimeLimitError, time_limit
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
 
-BLOCK = 1 << 20
 # Seconds that a step may take, and more for each second of the clip. Decoding 4K on a slow core
 # takes about twice the clip's length.
 LIMIT, LIMIT_PER_SECOND = 120.0, 10.0
@@ -73,25 +71,11 @@ class Entry:
         return asdict(self)
 
 
-def digest_file(path: Path) -> str:
-    """Return the blake2b digest of a file's content, 32 hex digits."""
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-@lru_cache(64)  # many clips can be parts of one file
-def _digest_of(path: Path, size: int, changed: int) -> str:
-    return digest_file(path)
-
-
 def _identity(path: Path) -> dict[str, Any]:
     """Return size, time of change and digest of a file; nothing where it cannot be read."""
     try:
         stat = path.stat()
-        digest = _digest_of(path, stat.st_size, stat.st_mtime_ns)
+        digest = digest_as_it_is(path, stat.st_size, stat.st_mtime_ns)
     except OSError:
         return {}
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest}

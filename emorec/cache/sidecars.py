@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
 from pathlib import Path
 
 from emorec.extractors import CLIP_TEXT, Extractor
 from emorec.media import Media, MediaError, probe
+from emorec.system.files import digest_as_it_is
 from emorec.types import Clip
 
 
@@ -67,15 +67,9 @@ def sidecar_digests(clip: Clip, root: Path, extractors: Mapping[str, Extractor])
         path = root / clip.sidecars[name]
         try:
             stat = path.stat()
-            found[name] = _digest(path, stat.st_size, stat.st_mtime_ns)
+            found[name] = digest_as_it_is(path, stat.st_size, stat.st_mtime_ns)
         except OSError:  # missing or unreadable: who reads it says so
             continue
     if CLIP_TEXT in names and clip.text:
         found[CLIP_TEXT] = hashlib.blake2b(clip.text.encode(), digest_size=16).hexdigest()
     return found
-
-
-@lru_cache(256)  # several clips can share a file
-def _digest(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()

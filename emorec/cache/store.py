@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from emorec.cache.entry import Entry, digest_file
+from emorec.cache.entry import Entry
 from emorec.extractors import Extractor
 from emorec.media import DECODING
-from emorec.system.files import write_text
+from emorec.system.files import digest_file, write_text
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
 

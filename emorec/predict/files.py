@@ -7,7 +7,7 @@ from collections import Counter
 
 from tqdm import tqdm
 
-from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND, digest_file
+from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND
 from emorec.errors import UserError
 from emorec.media import MediaError, probe
 from emorec.predict.inputs import find_inputs
@@ -16,7 +16,7 @@ from emorec.predict.output import Output
 from emorec.predict.predictor import Predictor
 from emorec.predict.records import RecordMaker, clip_record, said, timeline_record, trace_record
 from emorec.predict.traces import TracePredictor
-from emorec.system.files import check_writable
+from emorec.system.files import check_writable, digest_file
 from emorec.system.progress import progress
 from emorec.system.workers import TimeLimitError, time_limit
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from emorec.cache.entry import digest_file
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, changes_pretraining
+from emorec.system.files import digest_file
 
 NOTHING = "none"  # of pre-training that no choice changes
 

@@ -1,10 +1,12 @@
 """Files of folders, also behind links; and files that are whole or not there, if killed too."""
 
+import hashlib
 import logging
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 
 from emorec.errors import UserError
@@ -127,3 +129,15 @@ def check_writable(folder: Path, option: str) -> None:
             f"{folder} cannot be written ({error.strerror}: {there}); name another folder with "
             f"{option}"
         ) from error
+
+
+def digest_file(path: Path) -> str:
+    """Return the blake2b digest of a file's content, 32 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+
+
+@lru_cache(256)  # several clips can share a file, or be parts of it
+def digest_as_it_is(path: Path, size: int, changed: int) -> str:
+    """Return :func:`digest_file`, remembered for as long as size and time (ns) are the same."""
+    return digest_file(path)

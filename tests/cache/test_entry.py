@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from emorec.cache import Entry, make_entry
-from emorec.cache.entry import digest_file
 from emorec.extractors import Extraction, Extractor, LogMel
 from emorec.media import Media, MediaError
+from emorec.system.files import digest_file
 from emorec.types import Array, Clip, Window
 from emorec.windows import RandomWindows
 from tests.helpers.extractors import Marks

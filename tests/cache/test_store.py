@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.cache import Entry, SegmentCache
-from emorec.cache.entry import digest_file
+from emorec.system.files import digest_file
 from emorec.types import Clip
 from tests.helpers.extractors import write_many
 
