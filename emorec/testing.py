@@ -152,7 +152,7 @@ def check_augmentation(augmentation: Augmentation, example: Tensor) -> None:
     for name, mask in batch.present.items():
         batch.inputs[name][~mask] = 0
     before = batch.to("cpu", copy=True)
-    augmentation.tell(None, {"emotion": 3})
+    augmentation.bind(None, {"emotion": 3})
     changed = augmentation(batch)
     for name, x in batch.inputs.items():
         assert torch.equal(x, before.inputs[name]), "the batch that is given stays as it is"

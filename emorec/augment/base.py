@@ -26,7 +26,7 @@ class Augmentation(nn.Module, ABC):
     shown: list[str] | None = None
     classes: Mapping[str, int] = MappingProxyType({})
 
-    def tell(self, shown: list[str] | None, classes: Mapping[str, int]) -> None:
+    def bind(self, shown: list[str] | None, classes: Mapping[str, int]) -> None:
         """Set the attributes, also of the augmentations inside."""
         for module in self.modules():
             if isinstance(module, Augmentation):

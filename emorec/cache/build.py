@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CacheSource:
     """How the clips of one data set become segments.
 
     Attributes:
@@ -60,7 +60,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkPlan:
     """How the work is divided; it changes nothing of what is cached.
 
     Attributes:
@@ -79,9 +79,9 @@ class Work:
 
 
 def build(
-    source: Source,
+    source: CacheSource,
     clips: Sequence[Clip],
-    work: Work,
+    work: WorkPlan,
     *,
     say: Callable[[str], None] = log.info,
 ) -> list[Entry]:
@@ -130,7 +130,7 @@ def build(
     return entries
 
 
-def _process(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
+def _process(source: CacheSource, clips: Sequence[Clip], work: WorkPlan) -> Iterator[Entry]:
     if work.workers == 0:
         _use(source, replace(work, at_once=1))
         yield from (_cache_clip(source, clip) for clip in clips)
@@ -148,7 +148,7 @@ def _process(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entr
             yield results[0] if results else _died(clip)
 
 
-def _pool(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
+def _pool(source: CacheSource, clips: Sequence[Clip], work: WorkPlan) -> Iterator[Entry]:
     """Yield records as they are made; ends early where a worker process dies."""
     parts = [clips[i : i + work.at_once] for i in range(0, len(clips), work.at_once)]
     with worker_pool(min(work.workers, len(parts)), _use, source, work) as pool:
@@ -160,7 +160,7 @@ def _pool(source: Source, clips: Sequence[Clip], work: Work) -> Iterator[Entry]:
                 return
 
 
-def _cache_clip(source: Source, clip: Clip) -> Entry:
+def _cache_clip(source: CacheSource, clip: Clip) -> Entry:
     cache = source.cache()
     cached = source.current(clip)
     if cached is not None:  # by another process, since this one began
@@ -182,10 +182,10 @@ def _died(clip: Clip) -> Entry:
     )
 
 
-_source: Source | None = None  # of a worker process; its extractors keep their loaded models
+_source: CacheSource | None = None  # of a worker process; its extractors keep their loaded models
 
 
-def _use(source: Source, work: Work) -> None:
+def _use(source: CacheSource, work: WorkPlan) -> None:
     global _source
     _source = source
     for extractor in source.extractors.values():

@@ -14,7 +14,7 @@ from emorec.cache.report import remove_row, reports
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CacheInfo:
     """One cache: a data set under one fingerprint.
 
     Attributes:
@@ -40,7 +40,7 @@ class Kept:
         return self.folder.name.rpartition("-")[2]
 
 
-def caches(place: Path) -> list[Kept]:
+def caches(place: Path) -> list[CacheInfo]:
     """Return the caches below a folder, by name.
 
     Only a folder that preprocessing wrote counts: its name ends with a fingerprint, and it has
@@ -58,13 +58,13 @@ def caches(place: Path) -> list[Kept]:
         if clips or written:
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             used = max(path.stat().st_mtime for path in written or [folder])
-            found.append(Kept(folder, clips, size, used))
+            found.append(CacheInfo(folder, clips, size, used))
     return found
 
 
-def stale(kept: list[Kept]) -> list[Kept]:
+def stale(kept: list[CacheInfo]) -> list[CacheInfo]:
     """Return the caches of each data set but the one that was used last."""
-    newest: dict[str, Kept] = {}
+    newest: dict[str, CacheInfo] = {}
     for cache in kept:
         if cache.set_name not in newest or cache.used > newest[cache.set_name].used:
             newest[cache.set_name] = cache

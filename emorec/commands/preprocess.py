@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from jsonargparse import ArgumentParser
 
-from emorec.cache import Work
+from emorec.cache import WorkPlan
 from emorec.commands.parser import EmorecParser, made_of, show_info
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> None:
     device = _device(options.device)
     at_once = options.at_once or (8 if device.startswith("cuda") else 1)
     shard = _shard(options.shard)
-    made = data.preprocess(Work(options.workers, shard, device, at_once))
+    made = data.preprocess(WorkPlan(options.workers, shard, device, at_once))
     if shard[1] == 1 and not any(entry.status == "ok" for entry in made):
         raise UserError("no clip could be used; report.csv in the cache folder says why")
 

@@ -117,7 +117,7 @@ class EmorecCLI(RunCLI):
             validate(ckpt_path=path)
             model.calibrating = False
             assert model.fusion is not None
-            if model.fusion.validation_ended():
+            if model.fusion.fit_on_validation():
                 validate(ckpt_path=None)
             model.calibrate()
         finally:

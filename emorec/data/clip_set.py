@@ -9,7 +9,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 
 from emorec.augment import Augmentation
-from emorec.cache import Entry, Source, Work, build
+from emorec.cache import CacheSource, Entry, WorkPlan, build
 from emorec.cache.overview import write_overview
 from emorec.data.checked import check_clips, check_traces
 from emorec.data.root import folder_digest
@@ -132,19 +132,19 @@ class ClipSet(LightningDataModule, ABC):
         names = [type(self).__name__.lower(), self.media, folder_digest(self.root)]
         return "-".join(name for name in names if name)
 
-    def source(self) -> Source:
+    def source(self) -> CacheSource:
         """Return how this set's clips become segments."""
-        return Source(
+        return CacheSource(
             self.set_name, self.root, self.cache_folder, self.windows, dict(self.extractors)
         )
 
     def prepare_data(self) -> None:
         """Cache what is missing; Lightning calls this in one process, before each of its loops."""
         if not self._prepared:
-            self.preprocess(Work(self.workers))
+            self.preprocess(WorkPlan(self.workers))
         self._prepared = True
 
-    def preprocess(self, work: Work) -> list[Entry]:
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
         """Cache what is missing and return all records; write the reports.
 
         Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from emorec.cache import Entry, SegmentCache, Work
+from emorec.cache import Entry, SegmentCache, WorkPlan
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.parts import Part
@@ -82,7 +82,7 @@ class CrossCorpus(EmotionDataModule):
         _check_ids(every)
         return every
 
-    def preprocess(self, work: Work) -> list[Entry]:
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
         """Cache both sets; see the base class."""
         return [
             entry for each in (self.train_set, self.test_set) for entry in each.preprocess(work)

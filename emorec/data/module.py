@@ -215,7 +215,7 @@ class EmotionDataModule(ClipSet):
         """Augment training batches on the device."""
         if self.augment is not None and self.trainer is not None and self.trainer.training:
             shown = getattr(self.trainer.lightning_module, "shown", None)
-            self.augment.tell(shown, {name: len(each) for name, each in self.targets.items()})
+            self.augment.bind(shown, {name: len(each) for name, each in self.targets.items()})
             self.plain = batch
             return self.augment(batch)
         return batch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.cache import Entry, Work
+from emorec.cache import Entry, WorkPlan
 from emorec.data.checked import check_length, read_traces
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import PARTS, TooFewError
@@ -91,7 +91,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     except TooFewError as error:  # more may come; what is there can be looked at
         refused = str(error)
         rank_zero_info(f"fit would refuse this set: {refused}")
-    entries = data.preprocess(Work(workers))
+    entries = data.preprocess(WorkPlan(workers))
     # Not told by the records: what was cached of a file is used after the file is gone.
     there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
     problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]

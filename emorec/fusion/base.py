@@ -36,10 +36,10 @@ class Fusion(nn.Module, ABC):
         r"""Return a mask (B,) as 0 and 1 that multiply features (B, \*T, D)."""
         return present.view(-1, *[1] * (features.ndim - 1)).to(features.dtype)
 
-    def validated(
+    def observe_validation(
         self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
     ) -> None:
-        """Take note of a batch of validation clips after training; see :meth:`validation_ended`.
+        """Take note of a batch of validation clips after training; see :meth:`fit_on_validation`.
 
         Args:
             features: As in :meth:`forward`.
@@ -47,7 +47,7 @@ class Fusion(nn.Module, ABC):
             target: int64 (B,), the class; -1 where unlabelled.
         """
 
-    def validation_ended(self) -> bool:
+    def fit_on_validation(self) -> bool:
         """Fit what is fitted on validation clips, and return whether something has changed.
 
         Called once, on all ranks, after training, with the weights that were chosen; nothing is

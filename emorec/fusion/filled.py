@@ -57,15 +57,15 @@ class FilledFusion(Fusion):
         fused: Tensor = self.fusion(filled, dict.fromkeys(self.names, anything))
         return fused
 
-    def validated(
+    def observe_validation(
         self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
     ) -> None:
         """Tell the fusion inside."""
-        self.fusion.validated(features, present, target)
+        self.fusion.observe_validation(features, present, target)
 
-    def validation_ended(self) -> bool:
+    def fit_on_validation(self) -> bool:
         """Tell the fusion inside."""
-        return self.fusion.validation_ended()
+        return self.fusion.fit_on_validation()
 
     def head(self, outputs: int) -> nn.Module:
         """Return the head of the fusion inside."""

@@ -85,7 +85,7 @@ class LateFusion(Fusion):
             )
         return nn.Identity()
 
-    def validated(
+    def observe_validation(
         self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
     ) -> None:
         """Count what each modality alone says; see the base class."""
@@ -96,7 +96,7 @@ class LateFusion(Fusion):
             counts = pairs.bincount(minlength=self.classes**2)
             self.confusion[i] += counts.view(self.classes, self.classes)
 
-    def validation_ended(self) -> bool:
+    def fit_on_validation(self) -> bool:
         """Set the weights from the counts of all ranks."""
         confusion = sum_over_ranks(self.confusion)
         self.confusion = torch.zeros_like(self.confusion)

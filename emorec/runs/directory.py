@@ -98,7 +98,7 @@ class RunDirectory:
     def release(self) -> None:
         """Let other processes use the directory; not for processes that did not take it."""
         if self._lock.is_locked:
-            settle(self.path, replaced=self.last.is_file())
+            restore_or_discard(self.path, replaced=self.last.is_file())
         self._lock.release()
 
     def open(self, config: Mapping[str, Any], *, overwrite: bool) -> None:
@@ -129,7 +129,7 @@ class RunDirectory:
         self.lock()
         if not self.last.is_file() and self.before.is_file():
             self.before.replace(self.last)  # somebody deleted a damaged one
-        settle(self.path, replaced=self.last.is_file())
+        restore_or_discard(self.path, replaced=self.last.is_file())
         if overwrite:
             set_aside(self.path)
         for leftover in self.checkpoints.glob(".*"):  # of a killed process; ours is the lock
@@ -220,7 +220,7 @@ def set_aside(run: Path) -> None:
     moving.rename(run / ASIDE)
 
 
-def settle(run: Path, *, replaced: bool) -> None:
+def restore_or_discard(run: Path, *, replaced: bool) -> None:
     """Delete what was set aside, or bring it back; whenever this is killed, it can be done again.
 
     Args:

@@ -14,7 +14,7 @@ Mean = tuple[float, frozenset[str]]
 
 
 @dataclass(frozen=True)
-class Held:
+class RelationCheck:
     """A relation, checked.
 
     Attributes:
@@ -45,7 +45,7 @@ class Held:
         )
 
 
-def check_relations(study: Study, results: pd.DataFrame) -> list[Held]:
+def check_relations(study: Study, results: pd.DataFrame) -> list[RelationCheck]:
     """Compare the means of the main score (accuracy, or mean CCC) that each relation names.
 
     A side names choices (axis -> choice, ``scores`` for a modality alone, ``case`` and ``rate``
@@ -59,7 +59,7 @@ def check_relations(study: Study, results: pd.DataFrame) -> list[Held]:
     return [_check(relation, results) for relation in study.relations]
 
 
-def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
+def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> RelationCheck:
     sides = {side: dict(relation[side]) for side in ("greater", "less")}
     named = sides["greater"].keys() | sides["less"].keys()
     means = {}
@@ -94,7 +94,7 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> Held:
     }
     differences = tuple(pairs.values())
     above = sum(difference > 0 for difference in differences)
-    return Held(str(relation["say"]), above, len(differences), differences, measures)
+    return RelationCheck(str(relation["say"]), above, len(differences), differences, measures)
 
 
 def _axes(results: pd.DataFrame) -> list[str]:

@@ -71,7 +71,7 @@ class ClassificationTask(EmotionTask):
         if self.calibrating:
             assert self.fusion is not None
             shown = {name: bundle.features[name] for name in self.encoders}
-            self.fusion.validated(shown, bundle.present, self._true(batch))
+            self.fusion.observe_validation(shown, bundle.present, self._true(batch))
         return bundle
 
     def on_validation_epoch_end(self) -> None:

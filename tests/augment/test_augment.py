@@ -64,7 +64,7 @@ def test_a_batch_is_changed_reproducibly_and_the_given_one_stays(
 ) -> None:
     before = batch.rows(slice(None)).to("cpu", copy=True)
     step = make()
-    step.tell(None, {"emotion": 3})
+    step.bind(None, {"emotion": 3})
     torch.manual_seed(1)
     changed = step(batch)
     torch.manual_seed(1)
@@ -167,7 +167,7 @@ def test_mixup_mixes_all_modalities_and_the_label_alike(batch: SegmentBatch) -> 
     mixup = Mixup(alpha=1.0)
     with pytest.raises(UserError, match="Mixup mixes 'emotion'; the data has"):
         mixup(plain)
-    mixup.tell(None, {"emotion": 3})
+    mixup.bind(None, {"emotion": 3})
     mixed = mixup(plain)
     assert torch.equal(mixed.inputs["audio"], mixed.inputs["face"])
     shares = mixed.inputs["face"] @ torch.eye(3)[plain.targets["emotion"]]
@@ -187,7 +187,7 @@ def test_mixup_leaves_the_lengths_of_padded_sequences(batch: SegmentBatch) -> No
     everywhere = torch.ones(ROWS, dtype=torch.bool)
     plain = replace(batch, inputs={"face": x}, present={"face": everywhere})
     mixup = Mixup(alpha=1.0)
-    mixup.tell(None, {"emotion": 3})
+    mixup.bind(None, {"emotion": 3})
     mixed = mixup(plain).inputs["face"]
     assert torch.equal(~mixed.isnan().any(2), real)
     changed = (mixed != x) & ~mixed.isnan()
@@ -214,7 +214,7 @@ def test_dropout_takes_whole_modalities_but_not_the_last(unit: str, batch: Segme
                 assert len(gone[rows].unique()) <= 1
     share = torch.stack(lost["audio"]).mean() / batch.present["audio"].float().mean()
     assert 0.4 < float(share) < 0.6  # 0.6, less those that would have lost everything
-    step.tell(["audio"], {})  # a unimodal stage: its rows must not lose what is shown
+    step.bind(["audio"], {})  # a unimodal stage: its rows must not lose what is shown
     alone = step(batch)
     assert all(torch.equal(alone.present[name], batch.present[name]) for name in batch.present)
     only = ModalityDropout(0.9, ["audio"])(batch)

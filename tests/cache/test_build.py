@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import Source, Work, build
+from emorec.cache import CacheSource, WorkPlan, build
 from emorec.extractors import Extraction, FaceCrops, LogMel
 from emorec.media import Media
 from emorec.types import Clip, Window
@@ -33,7 +33,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.npy")}
 
 
-def assert_whole(made: Source, ids: str) -> None:
+def assert_whole(made: CacheSource, ids: str) -> None:
     """Check that there is a good entry for each letter and nothing else."""
     cache = made.cache()
     for clip in ids:
@@ -48,7 +48,7 @@ def assert_whole(made: Source, ids: str) -> None:
 def test_every_clip_is_cached_and_reported(tmp_path: Path) -> None:
     made = source(fill(tmp_path), Marks())
     said: list[str] = []
-    entries = build(made, clips(tmp_path), Work(0), say=said.append)
+    entries = build(made, clips(tmp_path), WorkPlan(0), say=said.append)
     assert [entry.id for entry in entries] == ["a", "b", "c", "d"]
     assert_whole(made, "abcd")
     assert "4 of 4 clips" in said[0]
@@ -58,12 +58,12 @@ def test_every_clip_is_cached_and_reported(tmp_path: Path) -> None:
 
 
 def test_a_second_call_extracts_nothing(tmp_path: Path) -> None:
-    build(source(fill(tmp_path), Marks()), clips(tmp_path), Work(0))
+    build(source(fill(tmp_path), Marks()), clips(tmp_path), WorkPlan(0))
     again = Marks()
     made = source(tmp_path, again)
     before = {p: p.stat().st_mtime_ns for p in made.cache().folder.rglob("entry.json")}
     said: list[str] = []
-    entries = build(made, clips(tmp_path), Work(0), say=said.append)
+    entries = build(made, clips(tmp_path), WorkPlan(0), say=said.append)
     assert again.calls == []
     assert len(said) == 1
     assert [entry.status for entry in entries] == ["ok"] * 4
@@ -71,11 +71,11 @@ def test_a_second_call_extracts_nothing(tmp_path: Path) -> None:
 
 
 def test_only_changed_and_new_clips_are_extracted_again(tmp_path: Path) -> None:
-    build(source(fill(tmp_path, "abc"), Marks()), clips(tmp_path), Work(0))
+    build(source(fill(tmp_path, "abc"), Marks()), clips(tmp_path), WorkPlan(0))
     write_sound(tmp_path / "b.wav", tone(8000, 1.5)[None], 8000)
     write_sound(tmp_path / "d.wav", tone(8000, 1.0)[None], 8000)
     again = Marks()
-    entries = build(source(tmp_path, again), clips(tmp_path), Work(0))
+    entries = build(source(tmp_path, again), clips(tmp_path), WorkPlan(0))
     assert again.calls == ["b", "d"]
     assert entries[1].duration == 1.5
     assert_whole(source(tmp_path, again), "abcd")
@@ -84,7 +84,7 @@ def test_only_changed_and_new_clips_are_extracted_again(tmp_path: Path) -> None:
 def test_an_error_in_one_clip_skips_it_with_its_reason(tmp_path: Path) -> None:
     made = source(fill(tmp_path), Marks(fails="b"))
     said: list[str] = []
-    entries = build(made, clips(tmp_path), Work(0), say=said.append)
+    entries = build(made, clips(tmp_path), WorkPlan(0), say=said.append)
     assert [entry.status for entry in entries] == ["ok", "skipped", "ok", "ok"]
     assert entries[1].reason == "unexpected RuntimeError: broken on purpose"
     assert "3 ok (0 with warnings), 1 skipped (1 unexpected RuntimeError" in said[-1]
@@ -93,22 +93,22 @@ def test_an_error_in_one_clip_skips_it_with_its_reason(tmp_path: Path) -> None:
 def test_a_missing_file_is_skipped_until_it_is_there(tmp_path: Path) -> None:
     fill(tmp_path, "a")
     both = [Clip("a", Path("a.wav")), Clip("b", Path("b.wav"))]
-    [_, entry] = build(source(tmp_path, Marks()), both, Work(0))
+    [_, entry] = build(source(tmp_path, Marks()), both, WorkPlan(0))
     assert (entry.status, entry.reason[:16]) == ("skipped", "file not found (")
     fill(tmp_path, "ab")
-    [_, entry] = build(source(tmp_path, Marks()), both, Work(0))
+    [_, entry] = build(source(tmp_path, Marks()), both, WorkPlan(0))
     assert entry.status == "ok"
 
 
 def test_shards_divide_the_clips_and_the_whole_run_finds_them_done(tmp_path: Path) -> None:
     fill(tmp_path)
     made = source(tmp_path, Marks())
-    parts = [build(made, clips(tmp_path), Work(0, (i, 3))) for i in (1, 2, 3)]
+    parts = [build(made, clips(tmp_path), WorkPlan(0, (i, 3))) for i in (1, 2, 3)]
     assert [[entry.id for entry in part] for part in parts] == [["a", "d"], ["b"], ["c"]]
     tables = sorted(path.name for path in made.cache().folder.glob("report*.csv"))
     assert tables == [f"report-{i}-of-3.csv" for i in (1, 2, 3)]
     again = Marks()
-    entries = build(source(tmp_path, again), clips(tmp_path), Work(0))
+    entries = build(source(tmp_path, again), clips(tmp_path), WorkPlan(0))
     assert again.calls == []
     assert [entry.status for entry in entries] == ["ok"] * 4
 
@@ -120,12 +120,12 @@ def test_a_clip_that_takes_too_long_is_skipped_and_tried_again(
     monkeypatch.setattr("emorec.cache.entry.LIMIT_PER_SECOND", 0.0)
     fill(tmp_path)
     gate = str(tmp_path / "gate")
-    entries = build(source(tmp_path, Marks(hangs="b", gate=gate)), clips(tmp_path), Work(0))
+    entries = build(source(tmp_path, Marks(hangs="b", gate=gate)), clips(tmp_path), WorkPlan(0))
     assert [entry.status for entry in entries] == ["ok", "skipped", "ok", "ok"]
     assert entries[1].reason.startswith("took longer than 3 s")
     Path(gate).touch()
     again = Marks(hangs="b", gate=gate)
-    build(source(tmp_path, again), clips(tmp_path), Work(0))
+    build(source(tmp_path, again), clips(tmp_path), WorkPlan(0))
     assert again.calls == ["b"]
 
 
@@ -138,14 +138,14 @@ def test_a_file_that_is_removed_during_the_run_is_skipped(tmp_path: Path) -> Non
             (tmp_path / "c.wav").unlink(missing_ok=True)
             return super().extract(clip, media, windows)
 
-    entries = build(source(tmp_path, Removes()), names, Work(0))
+    entries = build(source(tmp_path, Removes()), names, WorkPlan(0))
     assert [entry.status for entry in entries] == ["ok", "ok", "skipped", "ok"]
     assert entries[2].reason.startswith("file not found (")
 
 
 def test_no_clips_give_an_empty_report(tmp_path: Path) -> None:
     made = source(tmp_path, Marks())
-    assert build(made, [], Work(2)) == []
+    assert build(made, [], WorkPlan(2)) == []
     assert (made.cache().folder / "report.csv").is_file()
 
 
@@ -163,17 +163,17 @@ def test_a_full_disk_ends_the_run_and_what_is_cached_stays(
 
     monkeypatch.setattr(np, "save", save_two)
     with pytest.raises(OSError, match="no space left in the cache folder"):
-        build(source(fill(tmp_path), Marks()), clips(tmp_path), Work(0))
+        build(source(fill(tmp_path), Marks()), clips(tmp_path), WorkPlan(0))
     monkeypatch.undo()
     again = Marks()
-    build(source(tmp_path, again), clips(tmp_path), Work(0))
+    build(source(tmp_path, again), clips(tmp_path), WorkPlan(0))
     assert again.calls == ["c", "d"]
     assert_whole(source(tmp_path, again), "abcd")
 
 
 def test_the_size_that_is_announced_is_that_of_the_arrays(tmp_path: Path) -> None:
     extractors = {"audio": LogMel(), "vision": FaceCrops(size=96)}
-    made = Source("set", tmp_path, tmp_path, RandomWindows(), extractors)
+    made = CacheSource("set", tmp_path, tmp_path, RandomWindows(), extractors)
     assert made.bytes_per_clip(30) == 30 * (94 * 94 * 2 + 3 * 96 * 96)
 
 
@@ -187,8 +187,8 @@ def test_workers_make_the_same_arrays_as_this_process(tmp_path: Path) -> None:
     for workers in (0, 1):
         extractors = {"marks": Marks(), "audio": LogMel(), "vision": FaceCrops(size=96)}
         folder = tmp_path / f"cache{workers}"
-        one = Source("set", tmp_path, folder, RandomWindows(count=4), extractors)
-        entries = build(one, takes, Work(workers))
+        one = CacheSource("set", tmp_path, folder, RandomWindows(count=4), extractors)
+        entries = build(one, takes, WorkPlan(workers))
         assert [entry.status for entry in entries] == ["ok"] * 5
         made.append(files(folder))
     assert len(made[0]) == 15
@@ -199,7 +199,7 @@ def test_workers_make_the_same_arrays_as_this_process(tmp_path: Path) -> None:
 def test_a_worker_that_dies_costs_only_its_clip(tmp_path: Path) -> None:
     made = source(fill(tmp_path, "abc"), Marks(dies="b"))
     said: list[str] = []
-    entries = build(made, clips(tmp_path), Work(1), say=said.append)
+    entries = build(made, clips(tmp_path), WorkPlan(1), say=said.append)
     assert [entry.status for entry in entries] == ["ok", "skipped", "ok"]
     assert "the worker process died" in entries[1].reason
     assert made.cache().read("b") is None
@@ -230,7 +230,7 @@ def test_after_a_kill_the_next_run_completes_the_cache(tmp_path: Path, workers: 
     made = source(tmp_path, again)
     assert made.cache().read("a") is not None
     assert made.cache().read("c") is None
-    entries = build(made, clips(tmp_path), Work(0))
+    entries = build(made, clips(tmp_path), WorkPlan(0))
     assert again.calls == ["c", "d"]
     assert [entry.status for entry in entries] == ["ok"] * 4
     assert_whole(made, "abcd")
@@ -241,7 +241,7 @@ def test_clips_at_once_are_cached_as_one_by_one(tmp_path: Path) -> None:
     root = fill(tmp_path, "abcdef")
     one = source(root, Marks())
     other = replace(source(root, Marks()), folder=tmp_path / "other")
-    build(one, clips(root), Work(1))
-    build(other, clips(root), Work(1, at_once=4))
+    build(one, clips(root), WorkPlan(1))
+    build(other, clips(root), WorkPlan(1, at_once=4))
     assert files(one.cache().folder) == files(other.cache().folder)
     assert files(one.cache().folder)

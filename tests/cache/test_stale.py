@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.cache import SegmentCache, Source, Work, build
+from emorec.cache import CacheSource, SegmentCache, WorkPlan, build
 from emorec.cache.sidecars import sidecar_digests
 from emorec.errors import UserError
 from emorec.extractors import (
@@ -25,8 +25,8 @@ from tests.helpers.extractors import Marks
 from tests.helpers.media_files import tone, write_sound
 
 
-def source(root: Path, extractors: dict[str, Extractor]) -> Source:
-    return Source("set", root, root / "cache", WholeClip(), extractors)
+def source(root: Path, extractors: dict[str, Extractor]) -> CacheSource:
+    return CacheSource("set", root, root / "cache", WholeClip(), extractors)
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def root(tmp_path: Path) -> Path:
 CLIP = Clip("a", Path("a.wav"), sidecars={"x": Path("a.npy"), "trace": Path("trace.csv")})
 
 
-def cached(root: Path, made: Source, clip: Clip = CLIP) -> Array:
-    (entry,) = build(made, [clip], Work(0))
+def cached(root: Path, made: CacheSource, clip: Clip = CLIP) -> Array:
+    (entry,) = build(made, [clip], WorkPlan(0))
     assert entry.status == "ok", entry.reason
     return np.array(made.cache().array("a", "features"))
 
@@ -59,7 +59,7 @@ def test_a_changed_file_that_is_read_makes_the_clip_anew_and_no_other_file(root:
     assert cached(root, made).tolist() == [[1, 1, 1]]
     assert len(marks.calls) == 2
     without = replace(CLIP, sidecars={})
-    build(made, [without], Work(0))
+    build(made, [without], WorkPlan(0))
     assert made.cache().read("a").present["features"] == [False]  # type: ignore[union-attr]
 
 
@@ -89,7 +89,7 @@ def test_a_changed_sound_file_of_its_own_and_a_changed_text_count(root: Path) ->
 
 def test_records_of_before_are_read_and_are_current_without_sidecars(root: Path) -> None:
     made = source(root, {"marks": Marks()})
-    (entry,) = build(made, [CLIP], Work(0))
+    (entry,) = build(made, [CLIP], WorkPlan(0))
     assert entry.sidecars == {}
     path = made.cache().entry_folder("a") / "entry.json"
     record = json.loads(path.read_text())
@@ -101,9 +101,9 @@ def test_records_of_before_are_read_and_are_current_without_sidecars(root: Path)
 def test_another_span_of_the_same_file_replaces_the_entry(root: Path) -> None:
     marks = Marks()
     made = source(root, {"marks": marks})
-    build(made, [CLIP], Work(0))
+    build(made, [CLIP], WorkPlan(0))
     part = replace(CLIP, span=(0.0, 0.5))
-    build(made, [part], Work(0))
+    build(made, [part], WorkPlan(0))
     assert made.current(part) is not None
     assert SegmentCache(made.cache().folder).array("a", "marks").tolist() == [[0.0, 0.5]]
 
@@ -112,4 +112,4 @@ def test_another_span_of_the_same_file_replaces_the_entry(root: Path) -> None:
 def test_an_option_that_does_not_fit_ends_a_run_of_workers_too(root: Path) -> None:
     made = source(root, {"audio": Waveform(length=0.5)})
     with pytest.raises(UserError, match="Waveform has length"):
-        build(made, [CLIP, replace(CLIP, id="b")], Work(1))
+        build(made, [CLIP, replace(CLIP, id="b")], WorkPlan(1))

@@ -153,7 +153,7 @@ def test_each_stage_begins_with_a_teacher_of_its_own(tmp_path: Path) -> None:
 def test_strong_views_keep_their_targets() -> None:
     teacher = Teacher(0.0, strong=Mixup())
     assert teacher.strong is not None
-    teacher.strong.tell(None, {"emotion": 3})
+    teacher.strong.bind(None, {"emotion": 3})
     with pytest.raises(UserError, match=r"put Mixup into data\.augment"):
         teacher.on_train_batch_start(NONE, taught_task().train(), fresh_batch(), 0)
 

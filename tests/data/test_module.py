@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
 from emorec.augment import Augmentation
-from emorec.cache import Entry, Work
+from emorec.cache import Entry, WorkPlan
 from emorec.data import EmotionDataModule, random_clip
 from emorec.data.splits.parts import PARTS
 from emorec.errors import DataError
@@ -130,7 +130,7 @@ def test_preparing_twice_preprocesses_once(tmp_path: Path) -> None:
     calls = []
 
     class Counts(ToyData):
-        def preprocess(self, work: Work) -> list[Entry]:
+        def preprocess(self, work: WorkPlan) -> list[Entry]:
             calls.append(work.workers)
             return super().preprocess(work)
 

@@ -153,12 +153,12 @@ def test_who_does_not_know_a_class_does_not_count_for_it(features: dict[str, tor
     part(fusion.heads, "face").forward = lambda x: (
         9.0 * one_hot(target.clamp(min=0)[: len(x)], 4).float()
     )
-    fusion.validated(features, ALL, target)
-    fusion.validation_ended()
+    fusion.observe_validation(features, ALL, target)
+    fusion.fit_on_validation()
     assert fusion.weights[:, 0].tolist() == [0.5, 0.5]
     assert fusion.weights[:, 1:].tolist() == [[0.0] * 3, [1.0] * 3]
     before = fusion.weights.clone()
-    fusion.validation_ended()  # without a validation in between nothing changes
+    fusion.fit_on_validation()  # without a validation in between nothing changes
     assert torch.equal(fusion.weights, before)
 
 
@@ -209,7 +209,7 @@ def test_a_filled_fusion_passes_validation_on(features: dict[str, torch.Tensor])
         head = part(late.heads, name)
         nn.init.zeros_(head.weight)
         head.bias.data = one_hot(torch.tensor(said), 4).float()
-    fusion.validated(features, ALL, torch.tensor([0, 1, 2, 3, -1]))
-    assert fusion.validation_ended()
+    fusion.observe_validation(features, ALL, torch.tensor([0, 1, 2, 3, -1]))
+    assert fusion.fit_on_validation()
     wanted = torch.tensor([[0.5, 1.0, 0.0, 0.5], [0.5, 0.0, 1.0, 0.5]])
     torch.testing.assert_close(late.weights, wanted)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
-from emorec.cache import Source, Work, build
+from emorec.cache import CacheSource, WorkPlan, build
 from emorec.cache.entry import make_entry
 from emorec.extractors import FaceCrops, LogMel
 from emorec.system.workers import one_thread
@@ -54,7 +54,7 @@ def main(figures: Figures, *, tiny: bool) -> None:
         for device in dict.fromkeys(["cpu", device_here()]):
             at_once = AT_ONCE if device == "cuda" else 1
             processes = min(workers, count // at_once)
-            took = in_processes(folder, clips, Work(processes, (1, 1), device, at_once))
+            took = in_processes(folder, clips, WorkPlan(processes, (1, 1), device, at_once))
             note = f"{processes} processes, {at_once} at once each, their start included"
             what = f"{count} clips like this, tracked, faces on {device}"
             figures.add(what, count / took, "clips/s", note)
@@ -91,10 +91,12 @@ def in_process(
         return (time.perf_counter() - start) / len(paths)
 
 
-def in_processes(folder: Path, clips: list[Clip], work: Work) -> float:
+def in_processes(folder: Path, clips: list[Clip], work: WorkPlan) -> float:
     """Return the seconds that a whole set takes."""
     extractors = {"audio": LogMel(), "face": FaceCrops()}
-    source = Source("copies", folder, folder / f"cache-{work.device}", RandomWindows(), extractors)
+    source = CacheSource(
+        "copies", folder, folder / f"cache-{work.device}", RandomWindows(), extractors
+    )
     start = time.perf_counter()
     entries = build(source, clips, work)
     took = time.perf_counter() - start

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.export.passes import move_to_device_pass
 
-from emorec.cache import Entry, SegmentCache, Source, Work, build
+from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan, build
 from emorec.cache.entry import make_entry
 from emorec.cli import main
 from emorec.export import PretrainedPredictor
@@ -72,10 +72,12 @@ def test_the_cache_is_that_of_the_cpu(
             "audio": LogMel(),
             "face": FaceCrops(94, min_face=80, mode=mode),
         }
-        source = Source("set", paths[0].parent, tmp_path / str(len(caches)), WINDOWS, extractors)
+        source = CacheSource(
+            "set", paths[0].parent, tmp_path / str(len(caches)), WINDOWS, extractors
+        )
         cache = source.cache()
         if count == 1:
-            build(source, clips, Work(0, (1, 1), where))
+            build(source, clips, WorkPlan(0, (1, 1), where))
         else:  # as a worker process does
             for extractor in extractors.values():
                 extractor.use(where, count)
@@ -86,7 +88,7 @@ def test_the_cache_is_that_of_the_cpu(
     assert differences(caches, clips) < LEVELS
 
 
-def cut(source: Source, clip: Clip) -> tuple[Entry, dict[str, Array]]:
+def cut(source: CacheSource, clip: Clip) -> tuple[Entry, dict[str, Array]]:
     return make_entry(clip, source.root, source.windows, source.extractors)
 
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from emorec.cache import Entry, SegmentCache, Source, Work, build
+from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
@@ -65,9 +65,9 @@ def hang() -> None:
     threading.Event().wait()
 
 
-def source(root: Path, marks: Marks) -> Source:
+def source(root: Path, marks: Marks) -> CacheSource:
     """Return a source of the files in a folder."""
-    return Source("set", root, root / "cache", RandomWindows(count=4), {"marks": marks})
+    return CacheSource("set", root, root / "cache", RandomWindows(count=4), {"marks": marks})
 
 
 def clips(root: Path) -> list[Clip]:
@@ -88,9 +88,9 @@ def build_until_killed(root: Path, workers: int) -> None:
     if workers == 0:
         (root / "gate").touch()
         with patch("numpy.save", save_and_hang):
-            build(made, clips(root), Work(0))
+            build(made, clips(root), WorkPlan(0))
     else:
-        build(made, clips(root), Work(workers))
+        build(made, clips(root), WorkPlan(workers))
 
 
 def write_many(folder: Path, value: int) -> None:

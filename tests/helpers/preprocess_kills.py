@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emorec.cache import Source, Work, build
+from emorec.cache import CacheSource, WorkPlan, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
 from emorec.types import Array, Clip, Window
@@ -52,9 +52,9 @@ class Noise(Extractor):
         return Extraction(arrays)
 
 
-def source_of(root: Path, cache: str) -> Source:
+def source_of(root: Path, cache: str) -> CacheSource:
     """Return a source of the clips in a folder."""
-    return Source("set", root, root / cache, RandomWindows(), {"noise": Noise()})
+    return CacheSource("set", root, root / cache, RandomWindows(), {"noise": Noise()})
 
 
 def clips_of(root: Path) -> list[Clip]:
@@ -66,7 +66,7 @@ def work(root: Path, workers: int) -> None:
     """Preprocess, saying when it begins."""
     sys.stdout.write("begins\n")
     sys.stdout.flush()
-    build(source_of(root, "killed"), clips_of(root), Work(workers))
+    build(source_of(root, "killed"), clips_of(root), WorkPlan(workers))
 
 
 def whole_entries(root: Path) -> int:
@@ -95,7 +95,7 @@ def kill_often(folder: Path, kills: int, seed: int = 0) -> tuple[int, int, int]:
     for number in range(CLIPS):
         write_sound(folder / f"{number}.wav", tone(8000, 1.0)[None], 8000)
     start = time.monotonic()
-    build(source_of(folder, "whole"), clips_of(folder), Work(0))
+    build(source_of(folder, "whole"), clips_of(folder), WorkPlan(0))
     longest = time.monotonic() - start
     chance, done, amid, full, before = random.Random(seed), 0, 0, 0, 0
     while done < kills:

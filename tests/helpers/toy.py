@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emorec.cache import Entry, Work
+from emorec.cache import Entry, WorkPlan
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder, OneHotLabelEncoder
 from emorec.extractors import Extraction, Extractor
@@ -76,7 +76,7 @@ class ToyData(EmotionDataModule):
             clips.append(Clip(f"clip{number:02}", Path(f"{number}.mp4"), labels, group))
         return clips
 
-    def preprocess(self, work: Work) -> list[Entry]:
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
         return [self._write(number, clip) for number, clip in enumerate(self.clips())]
 
     def _write(self, number: int, clip: Clip) -> Entry:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emorec.cache import Entry, Work
+from emorec.cache import Entry, WorkPlan
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder
 from emorec.fusion import RecurrentFusion
@@ -69,7 +69,7 @@ class ToyRecordings(EmotionDataModule):
             )
         return clips
 
-    def preprocess(self, work: Work) -> list[Entry]:
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
         return [self._write(number, clip) for number, clip in enumerate(self.clips())]
 
     def _write(self, number: int, clip: Clip) -> Entry:

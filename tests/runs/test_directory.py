@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from emorec.runs.directory import RunDirectory, RunError, flatten, set_aside, settle
+from emorec.runs.directory import RunDirectory, RunError, flatten, restore_or_discard, set_aside
 from emorec.system.files import copy_file, write_text
 from tests.helpers.fake_study import NOTHING
 
@@ -125,11 +125,11 @@ def test_a_kill_while_files_are_moved_loses_nothing(
                 work()
 
     killed(lambda: set_aside(old))
-    settle(old, replaced=False)
+    restore_or_discard(old, replaced=False)
     assert everything(old) == before
     set_aside(old)
-    killed(lambda: settle(old, replaced=False))
-    settle(old, replaced=False)
+    killed(lambda: restore_or_discard(old, replaced=False))
+    restore_or_discard(old, replaced=False)
     assert everything(old) == before
 
 

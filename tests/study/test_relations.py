@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from emorec.study import read_study
-from emorec.study.relations import Held, check_relations
+from emorec.study.relations import RelationCheck, check_relations
 from tests.helpers.fake_study import write
 
 RESULTS = pd.DataFrame(
@@ -28,7 +28,7 @@ RESULTS = pd.DataFrame(
 RESULTS.attrs["axes"] = ["method", "lambda", "layers"]
 
 
-def check(folder: Path, greater: dict[str, Any], less: dict[str, Any]) -> Held:
+def check(folder: Path, greater: dict[str, Any], less: dict[str, Any]) -> RelationCheck:
     relation = {"say": "so", "greater": greater, "less": less}
     study = replace(read_study(write(folder)), relations=(relation,))
     return check_relations(study, RESULTS)[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from emorec.cache import Entry, Work
+from emorec.cache import Entry, WorkPlan
 from emorec.data.corpora.generate import generate
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
@@ -106,7 +106,7 @@ class Synthetic(EmotionDataModule):
             for plan in self.plans
         ]
 
-    def preprocess(self, work: Work) -> list[Entry]:
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
         """Write the media files that are missing, then cache them; see the base class."""
         pairs = zip(self.plans, self.clips(), strict=True)
         generate(write_clip, [(plan, self.root / clip.media) for plan, clip in pairs], work.workers)

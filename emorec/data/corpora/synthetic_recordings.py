@@ -6,7 +6,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from emorec.cache import Entry, Work
+from emorec.cache import Entry, WorkPlan
 from emorec.data.corpora.generate import generate
 from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
@@ -99,7 +99,7 @@ class SyntheticRecordings(EmotionDataModule):
             for plan in self.plans
         ]
 
-    def preprocess(self, work: Work) -> list[Entry]:
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
         """Write the files that are missing, then cache them; see the base class."""
         self.root.mkdir(parents=True, exist_ok=True)
         for plan in self.plans:
