@@ -80,7 +80,7 @@ demo: $(READY) ## the main job: train on generated clips, test, predict (minutes
 	@echo; cat runs/demo/summary.txt; echo "timelines in runs/demo/predictions"
 
 wheel: $(READY) ## build the wheel and run it outside of the checkout
-	rm -rf dist && $(BIN)/python -m build --wheel --installer uv
+	rm -rf dist build/lib && $(BIN)/python -m build --wheel --installer uv
 	$(PYTHON) -m venv --clear build/wheel
 	VIRTUAL_ENV=build/wheel $(BIN)/uv pip install --quiet dist/*.whl
 	cd / && $(CURDIR)/build/wheel/bin/emorec --help && $(CURDIR)/build/wheel/bin/emorec plugins

@@ -99,6 +99,7 @@ def fetch(folder: Path) -> None:
         subprocess.run(
             [*pip, *target, f"--dest={folder}", f"--requirement={file.name}"], check=True
         )
+    shutil.rmtree(ROOT / "build/lib", ignore_errors=True)  # modules of before would go in, too
     build = [sys.executable, "-m", "build", "--wheel", "--installer=uv", f"--outdir={folder}"]
     subprocess.run([*build, str(ROOT)], check=True, stdout=subprocess.DEVNULL)
 

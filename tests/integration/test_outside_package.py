@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from emorec.cache import Windows
+from emorec.windows import Windows
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder
 from emorec.extractors import Extractor
