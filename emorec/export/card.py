@@ -134,6 +134,8 @@ def _results(run: Path) -> Results:
             f"{run} is not a finished run (its metrics.json is missing or says so); finish it with "
             "the same command of fit"
         )
+    if not results.test:
+        raise UserError(f"{run} was not tested; emorec test --run {run} does it")
     return results
 
 

@@ -72,8 +72,7 @@ def barlow_twins(
     Raises:
         ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
     """
-    if f.shape != g.shape:
-        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+    _check_shapes(f, g)
     m = moments(f, g, rows)
     with torch.autocast(f.device.type, enabled=False):
         tiny = torch.finfo(m.cross.dtype).eps
@@ -122,8 +121,7 @@ def vicreg(
     Raises:
         ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
     """
-    if f.shape != g.shape:
-        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+    _check_shapes(f, g)
     m = moments(f, g, rows)
     f, g, _ = valid(f, g, rows)
     with torch.autocast(f.device.type, enabled=False):
@@ -164,8 +162,7 @@ def info_nce(
         ValueError: f and g are not two matrices of the same shape, rows does not fit them, or
             the temperature is not positive.
     """
-    if f.shape != g.shape:
-        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+    _check_shapes(f, g)
     if temperature <= 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
     f, g, rows = valid(f, g, rows)
@@ -177,3 +174,8 @@ def info_nce(
         cosines = all_f @ all_g.T / temperature
         own = torch.arange(len(cosines), device=cosines.device)
         return (F.cross_entropy(cosines, own) + F.cross_entropy(cosines.T, own)) / 2
+
+
+def _check_shapes(f: Tensor, g: Tensor) -> None:
+    if f.shape != g.shape:
+        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")

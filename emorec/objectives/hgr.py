@@ -82,19 +82,20 @@ class SoftHGR(PairObjective):
 
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return -S summed over the pairs; see the base class."""
+        shared = self._one_set_of_rows(bundle)
+        if not shared and not self._worth_stacking(bundle):
+            return super().forward(bundle, batch)
         ready = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
-        if self._one_set_of_rows(bundle):
+        if shared:
             present = bundle.present[self.names[0]]
             terms = soft_hgr_pairs(list(ready.values()), present, unbiased=self.unbiased)
-        elif self._worth_stacking(ready):
+        else:
             pairs = [
                 self.pair(ready[a], ready[b], bundle.present[a] & bundle.present[b])
                 for a, b in self.pairs
             ]
             f, g, rows = (torch.stack(each) for each in zip(*pairs, strict=True))
             terms = soft_hgr_stacked(f, g, rows, unbiased=self.unbiased)
-        else:
-            return super().forward(bundle, batch)
         for name, values in zip(("S", "inner", "trace"), terms, strict=True):
             for (a, b), value in zip(self.pairs, values.detach(), strict=True):
                 self.parts[f"{a}+{b}/{name}"] = value
@@ -113,13 +114,14 @@ class SoftHGR(PairObjective):
             and all(torch.equal(masks[0], mask) for mask in masks[1:])
         )
 
-    def _worth_stacking(self, ready: dict[str, Tensor]) -> bool:
+    def _worth_stacking(self, bundle: FeatureBundle) -> bool:
         """Whether pairs with rows of their own go through the same kernels and sums over ranks.
 
         A GPU takes longer to start them than to run them. A CPU starts them at once.
         """
-        one_shape = len({x.shape for x in ready.values()}) == 1
-        return one_shape and (world_size() > 1 or next(iter(ready.values())).device.type != "cpu")
+        features = [bundle.features[name] for name in self.names]
+        one_width = bool(self.projections) or len({x.shape for x in features}) == 1
+        return one_width and (world_size() > 1 or features[0].device.type != "cpu")
 
     def pair(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the features (B, k) of a pair and the rows, bool (B,), as they are compared."""

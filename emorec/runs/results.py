@@ -59,7 +59,7 @@ class Results:
 
     @property
     def main(self) -> Scores:
-        """The scores of all modalities together, or of the only one."""
+        """The scores of all modalities together, or of the only one; something must be tested."""
         return self.test.get("fused") or next(iter(self.test.values()))
 
     def write(self, path: Path) -> None:

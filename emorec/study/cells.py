@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, changes_pretraining
-from emorec.system.files import digest_file
+from emorec.system.files import digest_as_it_is
 
 NOTHING = "none"  # of pre-training that no choice changes
 
@@ -190,18 +190,14 @@ def _with_files(tree: Any) -> Any:
         return [_with_files(value) for value in tree]
     if isinstance(tree, str) and len(tree) < LONGEST and Path(tree).is_file():
         path = Path(tree)
-        return _digest(path, path.stat().st_mtime_ns)
+        stat = path.stat()
+        return digest_as_it_is(path, stat.st_size, stat.st_mtime_ns)
     return tree
 
 
 @cache  # each cell asks for the same files
 def _tree(path: Path, changed: int) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
-
-
-@cache
-def _digest(path: Path, changed: int) -> str:
-    return digest_file(path)
 
 
 def name_of(grid: str, label: str, run: str, content: str, names: dict[str, str]) -> str:

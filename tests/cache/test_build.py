@@ -57,6 +57,16 @@ def test_every_clip_is_cached_and_reported(tmp_path: Path) -> None:
         assert [row["marks"] for row in csv.DictReader(file)] == ["4"] * 4
 
 
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_without_workers_the_device_is_the_one_that_was_asked_for(
+    tmp_path: Path, at_once: int
+) -> None:
+    made = source(fill(tmp_path, "a"), Marks())
+    build(made, clips(tmp_path), WorkPlan(0, (1, 1), "elsewhere", at_once))
+    (extractor,) = made.extractors.values()
+    assert (extractor.device, extractor.clips_at_once) == ("elsewhere", 1)
+
+
 def test_a_second_call_extracts_nothing(tmp_path: Path) -> None:
     build(source(fill(tmp_path), Marks()), clips(tmp_path), WorkPlan(0))
     again = Marks()

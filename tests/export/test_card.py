@@ -90,3 +90,9 @@ def test_what_was_selected_on_test_is_not_shared_without_saying_so(run: Path) ->
     change(run, finished=False)
     with pytest.raises(UserError, match="not a finished run"):
         model_card(run, name="m")
+
+
+def test_a_run_that_was_not_tested_has_no_card(run: Path) -> None:
+    change(run, test={})
+    with pytest.raises(UserError, match=r"was not tested; emorec test --run"):
+        model_card(run, name="m")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT, Place, smoke
 from tests.gpu.card import device_here
 from tests.gpu.figures import Figures
 
@@ -35,3 +36,18 @@ def device() -> str:
 def accelerator(device: str) -> str:
     """As Lightning names it."""
     return "gpu" if device == "cuda" else "cpu"
+
+
+@pytest.fixture(scope="session")
+def gpu_trainer(accelerator: str) -> list[str]:
+    """Options: the shipped trainer file, on the CPU where there is no GPU."""
+    file = str(ROOT / "configs/trainer/gpu.yaml")
+    return ["--trainer", file, f"--trainer.accelerator={accelerator}"]
+
+
+@pytest.fixture(scope="session")
+def gpu_run(gpu_trainer: list[str], place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run directory of a smoke run on the device; tests must not change it."""
+    run = tmp_path_factory.mktemp("runs") / "gpu"
+    smoke(run, place, *gpu_trainer)
+    return run

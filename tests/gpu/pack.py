@@ -41,7 +41,7 @@ GLIBC = ("2_39", "2_35", "2_34", "2_31", "2_28", "2_27", "2_24", "2_17")
 
 
 def needed() -> Iterator[str]:
-    """Yield the names of all packages that the target needs, whether it has them or not."""
+    """Yield the names of what the target needs and, by ``there.txt``, does not have."""
     waiting = deque(Requirement(text) for text in WANTED)
     seen: set[tuple[str, frozenset[str]]] = set()
     named: set[str] = set()
@@ -57,9 +57,8 @@ def needed() -> Iterator[str]:
             yield name
         for text in distribution(wanted.name).requires or []:
             other = Requirement(text)
-            extras = wanted.extras or {""}
             if other.marker is None or any(
-                other.marker.evaluate({**TARGET, "extra": extra}) for extra in {*extras, ""}
+                other.marker.evaluate({**TARGET, "extra": extra}) for extra in {*wanted.extras, ""}
             ):
                 waiting.append(other)
 

@@ -18,7 +18,7 @@ from emorec.extractors import Extractor, FaceCrops, LogMel
 from emorec.predict import Predictor
 from emorec.types import Array, Clip
 from emorec.windows import RandomWindows
-from tests.conftest import ROOT, Place, smoke
+from tests.conftest import ROOT, Place
 from tests.helpers.exported import arrays_of, vote
 
 pytestmark = pytest.mark.gpu
@@ -28,15 +28,6 @@ PROBABILITY = 0.01
 WINDOWS = RandomWindows(10)
 # A box may move by a fraction of a pixel: mean difference of crops, in grey levels of 0 to 255.
 LEVELS = 3.0
-
-
-@pytest.fixture(scope="module")
-def run(accelerator: str, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run trained on the device."""
-    folder = tmp_path_factory.mktemp("runs") / "files"
-    trainer = ["--trainer", str(ROOT / "configs/trainer/gpu.yaml")]
-    smoke(folder, place, *trainer, f"--trainer.accelerator={accelerator}")
-    return folder
 
 
 def clips_of(place: Place, count: int) -> list[Path]:
@@ -59,6 +50,7 @@ def differences(caches: list[SegmentCache], clips: list[Clip]) -> float:
     return most
 
 
+@pytest.mark.usefixtures("gpu_run")  # it makes the clips
 @pytest.mark.parametrize("at_once", [1, 4])
 @pytest.mark.parametrize("mode", ["tracked", "every_frame"])
 def test_the_cache_is_that_of_the_cpu(
@@ -103,8 +95,8 @@ def test_the_command_preprocesses_on_the_device(device: str, place: Place, tmp_p
     assert len(report.read_text(encoding="utf-8").splitlines()) == 1 + 18
 
 
-def test_a_prediction_is_that_of_the_cpu(run: Path, device: str, place: Place) -> None:
-    path = run / "checkpoints/best.ckpt"
+def test_a_prediction_is_that_of_the_cpu(gpu_run: Path, device: str, place: Place) -> None:
+    path = gpu_run / "checkpoints/best.ckpt"
     here, there = (Predictor.from_checkpoint(path, name) for name in ("cpu", device))
     for clip in clips_of(place, 4):
         mine, other = here.predict(clip), there.predict(clip)
@@ -114,20 +106,20 @@ def test_a_prediction_is_that_of_the_cpu(run: Path, device: str, place: Place) -
 
 
 def test_the_command_predicts_on_the_device(
-    run: Path, device: str, place: Place, tmp_path: Path
+    gpu_run: Path, device: str, place: Place, tmp_path: Path
 ) -> None:
     clips = [str(path) for path in clips_of(place, 3)]
-    model = str(run / "checkpoints/best.ckpt")
+    model = str(gpu_run / "checkpoints/best.ckpt")
     main(["predict", model, *clips, "--out", str(tmp_path), "--device", device])
     lines = (tmp_path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(clips)
 
 
 def test_an_exported_model_agrees_with_the_device(
-    run: Path, device: str, place: Place, tmp_path: Path
+    gpu_run: Path, device: str, place: Place, tmp_path: Path
 ) -> None:
-    main(["export", str(run), "--out", str(tmp_path), "--format", "onnx", "torch"])
-    predictor = PretrainedPredictor.from_checkpoint(run / "checkpoints/best.ckpt", device)
+    main(["export", str(gpu_run), "--out", str(tmp_path), "--format", "onnx", "torch"])
+    predictor = PretrainedPredictor.from_checkpoint(gpu_run / "checkpoints/best.ckpt", device)
     (clip,) = clips_of(place, 1)
     wanted = list(predictor.predict(clip).probabilities.values())
     arrays = arrays_of(predictor, clip)

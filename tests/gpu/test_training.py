@@ -13,7 +13,7 @@ import torch
 from emorec.callbacks import ChannelsLast, Stage
 from emorec.encoders import ImageEncoder
 from emorec.tasks import ClassificationTask
-from tests.conftest import ROOT, Place, smoke
+from tests.conftest import Place, smoke
 from tests.helpers.staging import OPTIMIZER, State, Stop, state_of, train
 from tests.helpers.toy import toy_task
 
@@ -21,12 +21,6 @@ pytestmark = pytest.mark.gpu
 
 # What Lightning and torch say of each other on a GPU.
 quiet = pytest.mark.filterwarnings("ignore:.*(lr_scheduler.step|AMP with fp16|find_unused)")
-
-
-def options(accelerator: str) -> list[str]:
-    """Return the shipped trainer file, on the CPU where there is no GPU."""
-    file = str(ROOT / "configs/trainer/gpu.yaml")
-    return ["--trainer", file, f"--trainer.accelerator={accelerator}"]
 
 
 def assert_finished(run: Path) -> None:
@@ -39,13 +33,6 @@ def assert_finished(run: Path) -> None:
     losses = [float(v) for row in rows for k, v in row.items() if "loss" in k and v]
     assert len(losses) > 5
     assert all(map(math.isfinite, losses))
-
-
-@pytest.fixture(scope="session")
-def gpu_run(accelerator: str, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("runs") / "gpu"
-    smoke(run, place, *options(accelerator))
-    return run
 
 
 def test_the_smoke_run_with_the_gpu_trainer(gpu_run: Path, device: str) -> None:
@@ -63,12 +50,12 @@ def test_weights_of_a_run_on_the_device_are_read_anywhere(gpu_run: Path) -> None
 
 @quiet
 def test_one_rank_of_the_devices_own_communication(
-    accelerator: str, place: Place, tmp_path: Path
+    accelerator: str, gpu_trainer: list[str], place: Place, tmp_path: Path
 ) -> None:
     ddp = ["--trainer.strategy=ddp_find_unused_parameters_true", "--trainer.sync_batchnorm=true"]
     if accelerator == "cpu":  # SyncBatchNorm is for GPUs alone
         ddp = ddp[:1]
-    smoke(tmp_path / "run", place, *options(accelerator), *ddp)
+    smoke(tmp_path / "run", place, *gpu_trainer, *ddp)
     assert_finished(tmp_path / "run")
 
 

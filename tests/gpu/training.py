@@ -7,7 +7,6 @@ compiled with CUDA graphs. ``--tiny`` trains the smoke experiment on the CPU.
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from emorec.runs.directory import RunDirectory
 from tests.conftest import ROOT
 from tests.gpu.card import device_here
 from tests.gpu.figures import Figures
@@ -76,7 +76,9 @@ def command(arguments: list[str]) -> float:
 
 def report(figures: Figures, name: str, run: Path, took: float) -> None:
     """Report what a finished run left."""
-    trained = json.loads((run / "timing.json").read_text())["training_seconds"]
+    directory = RunDirectory(run)
+    trained, results = directory.training_seconds(), directory.results()
+    assert results is not None
     note = f"of them {trained:.0f} s of training and validation"
     figures.add(f"{name}: the command", took, "s", note)
     (table,) = run.glob("logs/*/metrics.csv")
@@ -93,8 +95,7 @@ def report(figures: Figures, name: str, run: Path, took: float) -> None:
             note += f", {rows['speed/gpu_memory_gib'].max():.1f} GiB"
         speed = rows["speed/segments_per_second"].median()
         figures.add(f"{name}: stage {stage}", speed, "segments/s", note)
-    test = json.loads((run / "metrics.json").read_text())["test"]
-    for modality, values in test.items():
+    for modality, values in results.test.items():
         note = f"{values['clips']} test clips, one split, one seed"
         figures.add(f"{name}: {modality}", 100 * values["accuracy"], "% accuracy", note)
 

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from emorec.media import Face, MTCNNDetector
 from tests.helpers.media_files import Image, portrait
@@ -92,3 +93,23 @@ def test_a_face_that_is_gone_is_not_refined(detector: MTCNNDetector, noise: Imag
 def test_a_face_half_outside_of_the_frame_can_be_asked_for(detector: MTCNNDetector) -> None:
     detector.refine(portrait(), Face(-60, -60, 40, 40, 0.99))
     detector.refine(portrait(), Face(480, 480, 600, 640, 0.99))
+
+
+def test_on_a_gpu_convolutions_keep_all_digits_and_the_setting_of_others_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector, convolutions = MTCNNDetector(), torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    seen: list[str] = []
+
+    def detect(images: object) -> tuple[list[None], list[None]]:
+        seen.append(convolutions.fp32_precision)
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(detector.net, "detect", detect)
+    before = convolutions.fp32_precision
+    for device, expected in (("cpu", before), ("cuda", "ieee")):
+        detector.device = device
+        with pytest.raises(RuntimeError, match="out of memory"):
+            detector.detect([portrait()])
+        assert (seen.pop(), convolutions.fp32_precision) == (expected, before)
+    assert before != "ieee"

@@ -195,3 +195,21 @@ def test_pairs_of_different_widths_are_computed_one_by_one() -> None:
     loss = SoftHGR(sizes, pairs=["audio+face", "fused+label"])(made, BATCH)
     expected = score("audio", "face") + soft_hgr(features["fused"], features["label"]).item()
     assert loss.item() == pytest.approx(-expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("stack", [False, True])
+@pytest.mark.parametrize("some", [False, True])
+def test_each_feature_set_is_prepared_once(
+    stack: bool, some: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[str] = []
+
+    def note(self: SoftHGR, name: str, features: Tensor, rows: Tensor) -> Tensor:
+        prepared.append(name)
+        return features
+
+    monkeypatch.setattr(SoftHGR, "prepare", note)
+    monkeypatch.setattr(SoftHGR, "_worth_stacking", lambda *_: stack)
+    rows = torch.arange(12) > 0 if some else torch.ones(12, dtype=torch.bool)
+    SoftHGR(SIZES)(bundle(face=rows), BATCH)
+    assert sorted(prepared) == ["audio", "face", "label"]
