@@ -7,3 +7,7 @@ class UserError(ValueError):
 
 class DataError(UserError):
     """The data set on disk is not what was expected; the message says what to do."""
+
+
+class ModelError(UserError):
+    """Model and data, or a model and what it is used for, do not fit; the message says how."""

@@ -3,15 +3,12 @@
 import inspect
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
-
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 GROUP = "emorec.plugins"
 # Kind -> the base class that defines it, and the subpackage that exports ours.
@@ -29,18 +26,16 @@ KINDS = {
 }
 
 
-# How Lightning makes the objects of a checkpoint; another one would be called in its place.
-INSTANTIATOR = "lightning.pytorch.cli.instantiate_module"
-ADAM = "emorec.tasks.model.adam"  # the default optimizer
-
-
-def load_plugins() -> None:
+def load_plugins(kinds: Collection[str] = KINDS) -> None:
     """Import our classes and the modules of the entry-point group ``emorec.plugins``.
 
     A plug-in that fails to import is reported with its package and left out.
+
+    Args:
+        kinds: Those of our classes that are needed; all of :data:`KINDS` where nothing is said.
     """
-    for path in KINDS.values():
-        import_module(path.partition(":")[0])
+    for kind in kinds:
+        import_module(KINDS[kind].partition(":")[0])
     for entry in entry_points(group=GROUP):
         try:
             entry.load()
@@ -73,24 +68,24 @@ def _subclasses(base: type) -> Iterator[type]:
         yield from _subclasses(cls)
 
 
-def foreign(tree: Any) -> list[str]:
+def foreign(tree: Any, kinds: Collection[str] = KINDS) -> list[str]:
     """Return what the options of a saved model would import that is not known here.
 
-    Known are the registered classes (ours, those of installed plug-ins, and those that this process
-    has defined) and torch's optimizers and schedulers. Instantiating anything else runs code that
-    the saved file chose.
+    Known are the registered classes: ours, those of installed plug-ins, and those that this process
+    has defined. Instantiating anything else runs code that the saved file chose.
 
     Args:
         tree: Options as a checkpoint keeps them: dicts, lists and plain values.
+        kinds: Of the classes that the options may name.
 
     Returns:
         Dotted names, sorted.
     """
-    known = {INSTANTIATOR, ADAM}
-    for kind in KINDS:
+    known: set[str] = set()
+    for kind in kinds:
         for cls in registered(kind):
             known |= {f"{cls.__module__}.{cls.__name__}"} | _exported(cls)
-    return sorted(name for name in _names(tree) if name not in known and not _of_torch(name))
+    return sorted(_names(tree) - known)
 
 
 def _names(tree: Any) -> set[str]:
@@ -115,15 +110,6 @@ def _exported(cls: type) -> set[str]:
         for module in above
         if getattr(sys.modules.get(module), cls.__name__, None) is cls
     }
-
-
-def _of_torch(name: str) -> bool:
-    module, _, attribute = name.rpartition(".")
-    if module not in ("torch.optim", "torch.optim.lr_scheduler"):
-        return False
-    found = getattr(import_module(module), attribute, None)
-    bases = Optimizer, LRScheduler
-    return inspect.isclass(found) and issubclass(found, bases)
 
 
 def suggest(name: str) -> str:

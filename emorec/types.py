@@ -1,9 +1,9 @@
 """The nouns that every part of emorec shares; standard library, numpy and torch only."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,65 @@ Array = NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What is predicted; one of the two forms, :class:`Classes` or :class:`Values`.
+
+    Attributes:
+        names: Of the classes, or of the dimensions, in the order of the model's outputs.
+    """
+
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, as checkpoints keep it."""
+        return {**asdict(self), "names": list(self.names)}
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Target":
+        """Return what :meth:`to_dict` was called on."""
+        names = list(plain["names"])
+        if "step" not in plain:
+            return Classes(names)
+        return Values(names, float(plain["step"]), float(plain["delay"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Classes(Target):
+    """A clip is of one of several classes, such as emotions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Target):
+    """A recording has values over time in each of several dimensions, such as arousal.
+
+    Attributes:
+        names: Of the dimensions.
+        step: Seconds from one value to the next.
+        delay: Seconds by which annotators lag behind what was to be seen and heard.
+    """
+
+    step: float = 0.04
+    delay: float = 0.0
+
+    @property
+    def delay_steps(self) -> int:
+        """The delay in steps."""
+        return round(self.delay / self.step)
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One row of a data set: a take of one person, with what is known about it.
 
     Attributes:
         id: Unique in its set and stable across machines.
         media: Media file, relative to the root of the data set (an absolute path is legal).
-        labels: Target name -> class index, or, for one with values, an empty tuple: they change
-            over time and are in the sidecar of its name. A target that is missing here is
-            unlabelled: the clip still takes part in losses that need no label.
+        labels: Target -> class index, or, of one with values, an empty tuple: they change over time
+            and are in the sidecar of its name. A target that is missing here is unlabelled: the
+            clip still takes part in losses that need no label.
         group: Speaker or session: what a speaker-disjoint split must not cut through.
         split: Official part (``train``, ``val`` or ``test``), where the set has one.
         text: What is said: a sentence, or the number of one that several clips share.
@@ -94,6 +144,10 @@ class SegmentBatch:
                 values[name] = change(value)
         return SegmentBatch(**values)
 
+    def classes(self, target: str) -> Tensor:
+        """Return the classes of a target that has classes, int64 (B,); -1 where unlabelled."""
+        return self.targets[target].masked_fill(~self.labelled[target], -1)
+
     def rows(self, which: slice) -> "SegmentBatch":
         """Return some of the segments."""
         return self._map(lambda t: t[which])
@@ -137,3 +191,83 @@ class Sizes(NamedTuple):
 
     features: dict[str, int]
     outputs: dict[str, int]
+
+
+class DataPart(Protocol):
+    """The segments of training, validation or test clips, as models and callbacks may see them.
+
+    Attributes:
+        ids: Position of a clip in the data module's list -> its id.
+        labels: Position of a clip -> its labels.
+        present: Position of a clip -> modality -> whether each window has it.
+        items: Position of a clip and number of its window, of each segment.
+    """
+
+    @property
+    def ids(self) -> Mapping[int, str]: ...  # noqa: D102 - see the class
+    @property
+    def labels(self) -> Mapping[int, Mapping[str, Any]]: ...  # noqa: D102
+    @property
+    def present(self) -> Mapping[int, Mapping[str, Sequence[bool]]]: ...  # noqa: D102
+    @property
+    def items(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
+
+    def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
+        """Return the segments at the given positions of :attr:`items` as one batch."""
+
+    def array(self, clip_id: str, modality: str) -> Array:
+        """Return a clip's array (windows, ...); zeros where the modality is absent."""
+
+
+class EmotionData(Protocol):
+    """What models and callbacks may ask of a data module; see ``emorec.data.EmotionDataModule``.
+
+    Attributes:
+        batches_of_epoch: Returns the batches of the next training epoch; None: as many as there
+            are segments for.
+        targets: Name -> target.
+        windows: Where clips are cut.
+        extractors: Modality -> its extractor.
+        all_clips: The clips; ``SegmentBatch.clip`` is a position among them.
+        assigned: Id of a clip -> ``train``, ``val`` or ``test``.
+        traces: Target with values -> position of a clip -> float32 (steps, dimensions).
+        parts: ``train``, ``val`` and ``test`` -> their segments.
+        select_on_test: Whether the best epoch is chosen on test clips; all results say so.
+    """
+
+    batches_of_epoch: Callable[[], int | None]
+
+    @property
+    def targets(self) -> Mapping[str, Target]: ...  # noqa: D102 - see the class
+    @property
+    def windows(self) -> Any: ...  # noqa: D102
+    @property
+    def extractors(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def all_clips(self) -> Sequence[Clip]: ...  # noqa: D102
+    @property
+    def assigned(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def traces(self) -> Mapping[str, Mapping[int, Array]]: ...  # noqa: D102
+    @property
+    def parts(self) -> Mapping[Any, DataPart]: ...  # noqa: D102
+    @property
+    def select_on_test(self) -> bool: ...  # noqa: D102
+
+    def speakers(self) -> Tensor:
+        """Return int64 (clips,): the number of each clip's speaker; -1 where it is not known."""
+
+    def class_counts(self) -> dict[str, Tensor]:
+        """Return target -> int64 (classes,): labelled training clips of each class."""
+
+    def statistics(self) -> dict[str, tuple[Array, Array]]:
+        """Return modality -> (mean, deviation) that inputs are standardised with."""
+
+    def starts(self, position: int) -> list[float]:
+        """Return when each window of a clip begins, in seconds, by the clip's position."""
+
+    def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
+        """Return a training batch of which these modalities are shown, augmented."""
+
+    def another_view(self, batch: SegmentBatch) -> SegmentBatch:
+        """Return the last training batch, augmented once more."""

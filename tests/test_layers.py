@@ -17,7 +17,8 @@ ROWS = [
     ["system"],
     ["media", "encoders", "fusion", "objectives", "synthetic", "augment", "evaluation"],
     ["extractors", "figures", "windows"],
-    ["cache", "tasks"],
+    ["cache", "model"],
+    ["tasks"],
     ["data"],
     ["callbacks", "plugins", "testing"],
     ["runs"],
@@ -29,7 +30,7 @@ ROWS = [
     ["__main__"],
 ]
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
-MODELS = {"encoders", "fusion", "objectives", "tasks"}
+MODELS = {"encoders", "fusion", "objectives", "model", "tasks"}
 FILES = {"data", "cache", "extractors", "media", "windows"}
 
 

@@ -55,7 +55,7 @@ def build_page(
             timeline_html(result.timeline),
         )
 
-    classes = analyser.predictor.task.classes
+    classes = analyser.predictor.need_classes("emorec app").names
     with gradio.Blocks(
         title="emorec", analytics_enabled=False, delete_cache=(LOOK, KEEP), fill_width=False
     ) as page:

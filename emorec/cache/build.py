@@ -12,9 +12,9 @@ import numpy as np
 
 from emorec.cache.entry import Entry, make_entry
 from emorec.cache.report import write_report
-from emorec.cache.sidecars import sidecar_digests
 from emorec.cache.store import SegmentCache, fingerprint
 from emorec.extractors import Extractor
+from emorec.extractors.sidecars import sidecar_digests
 from emorec.system.files import check_writable
 from emorec.system.progress import progress
 from emorec.system.workers import worker_pool

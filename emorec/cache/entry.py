@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from emorec.cache.sidecars import (
+from emorec.errors import UserError
+from emorec.extractors import Extractor
+from emorec.extractors.sidecars import (
     has_own_media,
     own_media,
     sidecar_digests,
     with_whole_paths,
 )
-from emorec.errors import UserError
-from emorec.extractors import Extractor
 from emorec.media import MediaError, probe
 from emorec.system.files import digest_as_it_is
 from emorec.system.workers import TimeLimitError, time_limit
@@ -47,7 +47,7 @@ class Entry:
         digest: blake2b of its content; empty where it was missing, unreadable, or failed in an
             unexpected way: such a record is reported but not cached.
         sidecars: What extractors read beside the media file -> blake2b of its content, see
-            :func:`~emorec.cache.sidecars.sidecar_digests`.
+            :func:`~emorec.extractors.sidecars.sidecar_digests`.
     """
 
     id: str

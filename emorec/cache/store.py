@@ -94,7 +94,7 @@ class SegmentCache:
         Args:
             clip: The clip.
             media: Its media file.
-            sidecars: What :func:`~emorec.cache.sidecars.sidecar_digests` says now.
+            sidecars: What :func:`~emorec.extractors.sidecars.sidecar_digests` says now.
         """
         entry = self.read(clip.id)
         if entry is None or entry.span != list(clip.span or ()):

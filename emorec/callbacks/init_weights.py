@@ -1,7 +1,6 @@
 """Starting from the weights of another run."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
@@ -9,7 +8,10 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from emorec.data.splits.file import read_split
 from emorec.data.splits.leaks import LeakError
 from emorec.errors import UserError
+from emorec.model import group_of
+from emorec.model.kept import PREFIX
 from emorec.tasks import EmotionTask
+from emorec.types import EmotionData
 
 
 class StartError(UserError):
@@ -30,20 +32,22 @@ def start_from(path: Path, task: EmotionTask) -> None:
     Raises:
         StartError: The file is missing, unreadable, or has nothing that the model has.
     """
-    saved = _read(path)
-    own = task.state_dict()
-    # Of the other run's validation clips and data: its calibration and its annotators' delay.
-    for name in ("temperature", "chain", "delay"):
-        saved.pop(name, None)
+    own = task.model.state_dict()
+    saved = {
+        name.removeprefix(PREFIX): value
+        for name, value in _read(path).items()
+        # Its calibration is of the other run's validation clips.
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}decision.")
+    }
     found = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
-    learned = {name for name, _ in task.named_parameters()}
+    learned = {name for name, _ in task.model.named_parameters()}
     if not learned & found.keys():
         raise StartError(
             f"{path} has no weights of this model; its own start with "
-            f"{', '.join(sorted({_module(k) for k in saved})) or 'nothing'}"
+            f"{', '.join(sorted({group_of(k) for k in saved})) or 'nothing'}"
         )
-    task.load_state_dict({**own, **found})
-    fresh = sorted({_module(name) for name in learned - found.keys()})
+    task.model.load_state_dict({**own, **found})
+    fresh = sorted({group_of(name) for name in learned - found.keys()})
     rank_zero_info(f"started from {len(learned & found.keys())} weights of {path}")
     if fresh:
         rank_zero_warn(f"{path} does not have (all of) {', '.join(fresh)}: fresh weights there")
@@ -63,7 +67,7 @@ def existing(path: Path) -> Path:
     return path
 
 
-def check_split(path: Path, data: Any) -> None:
+def check_split(path: Path, data: EmotionData | None) -> None:
     """Check that a checkpoint was not trained on clips that are tested or validated here.
 
     Args:
@@ -99,8 +103,3 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         raise StartError(
             f"training.start: {path} is not a checkpoint of emorec fit: {error}"
         ) from error
-
-
-def _module(name: str) -> str:
-    parts = name.split(".")
-    return ".".join(parts[: 2 if parts[0] in ("encoders", "objectives") else 1])

@@ -8,11 +8,12 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from emorec.data.segments import SegmentDataset
 from emorec.errors import UserError
-from emorec.evaluation.clips import ClipVote, clip_metrics
-from emorec.tasks import ClassificationTask
-from emorec.types import FeatureBundle
+from emorec.evaluation.clips import clip_metrics
+from emorec.evaluation.gather import ClipVote
+from emorec.model import EmotionModel
+from emorec.tasks import task_of
+from emorec.types import Classes, DataPart, FeatureBundle
 
 EITHER = "either"
 
@@ -60,7 +61,7 @@ class MissingModality(Callback):
         Raises:
             UserError: Rates are given, and the task has no classes.
         """
-        if self.rates and not isinstance(pl_module, ClassificationTask):
+        if self.rates and not isinstance(task_of(pl_module).model.target, Classes):
             raise UserError(
                 "missing.rates tests classes without a modality; this task has none: leave it out"
             )
@@ -68,14 +69,15 @@ class MissingModality(Callback):
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start counting, if the weights are of a model that fuses."""
         self._votes = {}
-        task = pl_module
-        if not isinstance(task, ClassificationTask) or len(task.shown) < 2:
+        task = task_of(pl_module)
+        model = task.model
+        shown = model.in_force.modalities
+        if not self.rates or len(shown) < 2:
             return
-        data: Any = getattr(trainer, "datamodule", None)
-        self._order, self._count = self._drawn(data.parts["test"], task)
-        for case in (*task.shown, EITHER):
+        self._order, self._count = self._drawn(task.data.parts["test"], model)
+        for case in (*shown, EITHER):
             for rate in self.rates:
-                self._votes[case, rate] = ClipVote().to(task.device)
+                self._votes[case, rate] = ClipVote().to(pl_module.device)
 
     def on_test_batch_end(
         self,
@@ -89,25 +91,24 @@ class MissingModality(Callback):
         """Fuse again without the features that are missing."""
         if not self._votes:
             return
-        assert isinstance(pl_module, ClassificationTask)
+        model = task_of(pl_module).model
         pairs = zip(batch.clip.tolist(), batch.index.tolist(), strict=True)
         keys = [self._key(clip, window) for clip, window in pairs]
-        target = batch.targets[pl_module.target]
-        target = target.masked_fill(~batch.labelled[pl_module.target], -1)
+        target = batch.classes(model.target_name)
         for (case, rate), vote in self._votes.items():
-            bundle = _without(outputs, self._lost(case, rate, keys, batch.clip.device), pl_module)
+            bundle = _without(outputs, self._lost(case, rate, keys, batch.clip.device), model)
             rows = bundle.present["fused"]
-            scores = bundle.output.float().softmax(-1)
+            scores = model.decision.link(bundle.output)
             vote.update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Decide and keep the metrics."""
         if not self._votes:
             return
-        assert isinstance(pl_module, ClassificationTask)
+        target = task_of(pl_module).model.target
         self.results = {}
         for (case, rate), vote in self._votes.items():
-            metrics = clip_metrics(vote.compute(), len(pl_module.classes))
+            metrics = clip_metrics(vote.compute(), len(target))
             self.results.setdefault(case, {})[rate] = {
                 "clips": metrics.clips,
                 **metrics.scores,
@@ -136,13 +137,14 @@ class MissingModality(Callback):
         return (clip,) if self.unit == "clip" else (clip, window)
 
     def _drawn(
-        self, data: SegmentDataset, task: ClassificationTask
+        self, data: DataPart, model: EmotionModel
     ) -> tuple[dict[str, dict[tuple[int, ...], tuple[int, str]]], int]:
         """Return the places of all that can lose a modality, and how many are labelled."""
+        shown = model.in_force.modalities
         able: dict[tuple[int, ...], set[str]] = {}  # modalities that are there beside another one
         for clip, window in data.items:
-            if task.target in data.labels[clip]:
-                there = {name for name in task.shown if data.present[clip][name][window]}
+            if model.target_name in data.labels[clip]:
+                there = {name for name in shown if data.present[clip][name][window]}
                 key = self._key(clip, window)
                 able[key] = able.get(key, set()) | (there if len(there) > 1 else set())
         drawn = sorted(able, key=lambda key: self._rank(data.ids[key[0]], key[1:]))
@@ -151,9 +153,9 @@ class MissingModality(Callback):
                 key: (place, name)
                 for place, key in enumerate(key for key in drawn if name in able[key])
             }
-            for name in task.shown
+            for name in shown
         }
-        order[EITHER], counts = {}, dict.fromkeys(sorted(task.shown), 0)
+        order[EITHER], counts = {}, dict.fromkeys(sorted(shown), 0)
         for key in drawn:
             if able[key]:  # in turns, so that each has its part of any share
                 name = min((n for n in counts if n in able[key]), key=counts.__getitem__)
@@ -167,17 +169,10 @@ class MissingModality(Callback):
         return hashlib.blake2b(content.encode(errors="surrogateescape"), digest_size=16).digest()
 
 
-def _without(
-    bundle: FeatureBundle, lost: dict[str, Tensor], task: ClassificationTask
-) -> FeatureBundle:
+def _without(bundle: FeatureBundle, lost: dict[str, Tensor], model: EmotionModel) -> FeatureBundle:
     """Return the bundle as it is without some modalities, where another one is left."""
-    names = sorted(task.encoders)
-    features = {name: bundle.features[name] for name in names}
-    present = {name: bundle.present[name] for name in names}
+    gone = {}
     for name, rows in lost.items():
-        others = torch.stack([bundle.present[n] for n in names if n != name]).any(0)
-        gone = rows & others
-        wide = gone.view(-1, *[1] * (features[name].ndim - 1))
-        features[name] = features[name].masked_fill(wide, 0)
-        present[name] = present[name] & ~gone
-    return task.fuse(features, present)
+        others = torch.stack([bundle.present[n] for n in model.encoders if n != name]).any(0)
+        gone[name] = rows & others
+    return model.without(bundle, gone)

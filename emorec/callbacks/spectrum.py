@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from emorec.functional import hgr_spectrum, sum_over_ranks
+from emorec.tasks import data_of
 from emorec.types import FeatureBundle
 
 Kept = tuple[Tensor, Tensor, Tensor]
@@ -60,7 +61,9 @@ class Spectrum(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log; pairs that never occur together are left out."""
-        data: Any = getattr(trainer, "datamodule", None)
+        data = data_of(trainer)
+        if data is None:
+            return
         sets = {name: [torch.cat(p) for p in zip(*v, strict=True)] for name, v in self.kept.items()}
         for a, b in combinations(sorted(sets), 2):
             (f, there_f, clip), (g, there_g, _) = sets[a], sets[b]

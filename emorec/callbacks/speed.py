@@ -7,7 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from emorec.encoders import Encoder
-from emorec.tasks import EmotionTask
+from emorec.tasks import task_of
 
 
 class ChannelsLast(Callback):
@@ -18,9 +18,8 @@ class ChannelsLast(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Convert the encoders; inputs follow at their first convolution."""
-        if isinstance(pl_module, EmotionTask):
-            for encoder in pl_module.encoders.values():
-                encoder.to(memory_format=torch.channels_last)
+        for encoder in task_of(pl_module).model.encoders.values():
+            encoder.to(memory_format=torch.channels_last)
 
 
 class Compile(Callback):
@@ -43,9 +42,9 @@ class Compile(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Put compiled forms beside the encoders; parameters, and so checkpoints, are the same."""
-        if isinstance(pl_module, EmotionTask):
-            for name in pl_module.encoders:
-                pl_module.compiled[name] = _WholeBatches(pl_module.encoder(name), self.mode)
+        model = task_of(pl_module).model
+        for name in model.encoders:
+            model.compiled[name] = _WholeBatches(model.encoder(name), self.mode)
 
 
 class _WholeBatches:

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import EarlyStopping, StochasticWeightAveraging
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 
 from emorec.errors import UserError
+from emorec.model import EmotionModel, InForce
 from emorec.tasks import EmotionTask, Schedule
 
 
@@ -49,6 +50,18 @@ class Stage:
     steps: int | None = None
     patience: int | None = None
     scheduler: Schedule | None = None
+
+    def in_force(self, model: EmotionModel) -> InForce:
+        """Return what the stage hands over to the model's task."""
+        names = list(model.objectives) if self.objectives is None else self.objectives
+        shown = model.encoders if self.modalities is None else self.modalities
+        return InForce(
+            {name: model.objective(name).weight for name in names},
+            tuple(sorted(shown)),
+            None if self.train is None else tuple(self.train),
+            self.unlabelled,
+            dict(self.learning_rates),
+        )
 
     def batches(self, epoch: int, accumulated: int) -> int | None:
         """Return the batches of an epoch; None: as many as there are clips for.
@@ -97,13 +110,14 @@ def check_monitor(name: str, stage: Stage, task: EmotionTask) -> None:
             task's.
     """
     found = re.fullmatch(r"val/([^/]+)/([^/]+)", stage.monitor)
-    if not found or not task.measures:
+    if not found:
         return
-    counted = task.objectives if stage.objectives is None else stage.objectives
-    scores = sorted({kind for each in counted for kind in task.objective(each).score_names})
-    right = [found[1] in scores, found[2] in task.measures]
+    measures = task.model.decision.measures
+    counted = task.model.objectives if stage.objectives is None else stage.objectives
+    scores = sorted({kind for each in counted for kind in task.model.objective(each).score_names})
+    right = [found[1] in scores, found[2] in measures]
     if any(right) and not all(right):
-        there = [f"val/{kind}/{measure}" for kind in scores for measure in task.measures]
+        there = [f"val/{kind}/{measure}" for kind in scores for measure in measures]
         raise StageError(
             f"stage {name} monitors {stage.monitor}, which it does not measure; with its "
             f"objectives there are {', '.join(there) or 'no scores'}"

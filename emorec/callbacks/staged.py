@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from emorec.callbacks.init_weights import check_split, existing, start_from
 from emorec.callbacks.stage import Stage, StageError, check_callbacks, check_monitor
-from emorec.tasks import EmotionTask, Planned
+from emorec.tasks import EmotionTask, Planned, data_of, task_of
 
 
 class StagedTraining(Callback):
@@ -73,14 +73,15 @@ class StagedTraining(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the stages against the model and set the number of epochs."""
-        task = _task(pl_module)
+        task = task_of(pl_module)
         # A head may have no parameters, and so no group.
-        modules = [*task.parameter_groups(), "encoders", "objectives", "head"]
+        model = task.model
+        modules = [*model.parameter_groups(), "encoders", "objectives", "head"]
         for name, stage in self.stages.items():
-            _known(name, "objectives", stage.objectives, list(task.objectives))
-            counted = list(task.objectives) if stage.objectives is None else stage.objectives
+            _known(name, "objectives", stage.objectives, list(model.objectives))
+            counted = list(model.objectives) if stage.objectives is None else stage.objectives
             _known(name, "warmup", list(stage.warmup), counted)
-            _known(name, "modalities", stage.modalities, list(task.encoders))
+            _known(name, "modalities", stage.modalities, list(model.encoders))
             _known(name, "train", stage.train, modules)
             _known(name, "learning_rates", list(stage.learning_rates), modules)
             check_monitor(name, stage, task)
@@ -100,15 +101,14 @@ class StagedTraining(Callback):
                 "after its last whole epoch when the same command is given again"
             )
         if self.start is not None:
-            check_split(existing(self.start), getattr(trainer, "datamodule", None))
+            check_split(existing(self.start), data_of(trainer))
         trainer.fit_loop.max_epochs = self.epochs
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
         self._count_batches(trainer)
         if self._planned:
             # Goes on in the middle of a stage: the saved scheduler needs one to be loaded into.
             name = list(self._planned)[-1]
-            task.planned = self._plan(name)
-            task.learning_rates = dict(self.stages[name].learning_rates)
+            task.enter(self.stages[name].in_force(model), self._plan(name))
             trainer.strategy.setup_optimizers(trainer)
 
     def _check_lengths(self, trainer: Trainer, task: EmotionTask) -> None:
@@ -141,7 +141,7 @@ class StagedTraining(Callback):
         """Let the data give as many batches an epoch as a stage with a number of steps says."""
         if all(stage.steps is None for stage in self.stages.values()):
             return
-        data: Any = getattr(trainer, "datamodule", None)
+        data = data_of(trainer)
         if data is None:
             raise StageError("a stage with steps needs a data module, which counts its batches")
 
@@ -158,7 +158,7 @@ class StagedTraining(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Enter the epoch's stage."""
-        task = _task(pl_module)
+        task = task_of(pl_module)
         name, first = self.stage_at(trainer.current_epoch)
         stage = self.stages[name]
         entering = trainer.current_epoch == first
@@ -166,20 +166,19 @@ class StagedTraining(Callback):
             self._load_best(self.stage_at(first - 1)[0], trainer, task)
         elif entering and self.start is not None:
             start_from(self.start, task)
-        self._apply(stage, task)
+        task.enter(stage.in_force(task.model))
         if entering:
             # What an earlier stage measured must not be taken for this one's.
             trainer.callback_metrics.clear()
-            task.learning_rates = dict(stage.learning_rates)
             batches = int(trainer.num_training_batches)
             steps = stage.steps or stage.epochs * -(-batches // trainer.accumulate_grad_batches)
             self._planned[name] = steps
-            task.planned = self._plan(name)
+            task.enter(stage.in_force(task.model), self._plan(name))
             trainer.strategy.setup_optimizers(trainer)
             rank_zero_info(
                 f"stage {name}: {stage.epochs} epochs, {steps} steps; learning: "
                 f"{', '.join(stage.train or ['all modules'])}; objectives: "
-                + ", ".join(f"{n} x {w:g}" for n, w in task.active.items())
+                + ", ".join(f"{n} x {w:g}" for n, w in task.model.in_force.objectives.items())
             )
 
     def on_train_batch_start(
@@ -187,7 +186,7 @@ class StagedTraining(Callback):
     ) -> None:
         """Raise the weights of objectives that warm up."""
         name, first = self.stage_at(trainer.current_epoch)
-        task = _task(pl_module)
+        task = task_of(pl_module)
         for objective, steps in self.stages[name].warmup.items():
             stage, together = self.stages[name], trainer.accumulate_grad_batches
             epochs = range(trainer.current_epoch - first)
@@ -195,7 +194,7 @@ class StagedTraining(Callback):
             before = sum(int(trainer.num_training_batches) if n is None else n for n in batches)
             step = (before + batch_idx) // together
             share = min(1.0, (step + 1) / max(1, steps))
-            task.active[objective] = task.objective(objective).weight * share
+            task.weigh({objective: task.model.objective(objective).weight * share})
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the weights if they are the stage's best."""
@@ -241,18 +240,6 @@ class StagedTraining(Callback):
         self.ended = dict(state_dict.get("ended", {}))
         self._planned = dict(state_dict.get("planned", {}))
 
-    def _apply(self, stage: Stage, task: EmotionTask) -> None:
-        names = list(task.objectives) if stage.objectives is None else stage.objectives
-        task.active = {name: task.objective(name).weight for name in names}
-        task.shown = sorted(task.encoders if stage.modalities is None else stage.modalities)
-        task.unlabelled = stage.unlabelled
-        for name, module in _top_modules(task).items():
-            on = stage.train is None or any(f"{name}.".startswith(f"{t}.") for t in stage.train)
-            module.requires_grad_(on)
-            module.train(on)
-        for parameter in task.fixed:
-            task.get_parameter(parameter).requires_grad_(False)
-
     def _load_best(self, name: str, trainer: Trainer, task: EmotionTask) -> None:
         path = self.checkpoint(name)
         trainer.strategy.barrier("best weights of a stage")
@@ -271,17 +258,6 @@ class StagedTraining(Callback):
             f"stage {name}: best {self.stages[name].monitor} {best['score']:.4f} "
             f"in epoch {best['epoch']:.0f}"
         )
-
-
-def _task(pl_module: LightningModule) -> EmotionTask:
-    if not isinstance(pl_module, EmotionTask):
-        raise StageError(f"stages need an EmotionTask, got {type(pl_module).__name__}")
-    return pl_module
-
-
-def _top_modules(task: EmotionTask) -> dict[str, torch.nn.Module]:
-    """Return the modules that hold the parameter groups, by group name."""
-    return {name: task.get_submodule(name) for name in task.parameter_groups()}
 
 
 def _known(stage: str, key: str, names: list[str] | None, known: list[str]) -> None:

@@ -11,7 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from emorec.augment import Augmentation
 from emorec.callbacks.averaging import StandIn, stage_of, tensors
 from emorec.errors import UserError
-from emorec.tasks import EmotionTask
+from emorec.model import EmotionModel
+from emorec.tasks import EmotionTask, data_of, task_of
 from emorec.types import SegmentBatch
 
 
@@ -77,17 +78,17 @@ class Teacher(StandIn):
         Raises:
             UserError: ``strong`` changes targets, as mixing rows does.
         """
-        assert isinstance(pl_module, EmotionTask)
-        if not _taught(pl_module):
+        task = task_of(pl_module)
+        if not _taught(task.model):
             self.weights, self.steps = {}, 0
             return
         assert isinstance(batch, SegmentBatch)
         if self.decay and not self.weights:
             self.weights = {name: value.detach().clone() for name, value in tensors(pl_module)}
-        data: Any = getattr(trainer, "datamodule", None)
+        data = data_of(trainer)
         view = data.another_view(batch) if self.decay and data is not None else batch
-        shares, there = self._ask(pl_module, view)
-        unlabelled = ~batch.labelled[pl_module.target]
+        shares, there = self._ask(task, view)
+        unlabelled = ~batch.labelled[task.model.target_name]
         asked = unlabelled if self.rows == "unlabelled" else torch.ones_like(unlabelled)
         sure = shares.amax(-1) >= self.threshold
         if self.strong is not None:
@@ -147,12 +148,12 @@ class Teacher(StandIn):
         finally:
             for module, mode in modes.items():
                 module.training = mode
-        return bundle.output.float().softmax(-1), bundle.present["fused"]
+        return task.model.decision.link(bundle.output), bundle.present["fused"]
 
 
-def _taught(task: EmotionTask) -> bool:
+def _taught(model: EmotionModel) -> bool:
     """Return whether an objective that counts reads the teacher's target."""
     return any(
-        getattr(task.objective(name), "target", None) == "teacher" and weight != 0
-        for name, weight in task.active.items()
+        getattr(model.objective(name), "target", None) == "teacher" and weight != 0
+        for name, weight in model.in_force.objectives.items()
     )

@@ -7,8 +7,9 @@ import torch
 from matplotlib.figure import Figure
 
 from emorec.callbacks import StagedTraining
+from emorec.data import EmotionDataModule
 from emorec.data.splits.leaks import shares_speakers
-from emorec.data.splits.parts import FOLDED
+from emorec.data.splits.parts import FOLDED, Part
 from emorec.evaluation.measures import MEASURES
 from emorec.figures.curves import training_curves
 from emorec.figures.lines import lines_figure
@@ -19,6 +20,10 @@ from emorec.runs.results import Results
 from emorec.system.files import copy_file, write_text
 from emorec.system.version import code_version
 
+LACKING: tuple[tuple[Part, str], ...] = (
+    ("test", "no test clip is"),
+    ("train", "no training clip is"),
+)
 NOTHING = {
     "test": "the numbers say nothing of it, and UAR and F1 are means over the other classes",
     "train": "the model cannot know it",
@@ -29,7 +34,7 @@ def write_results(
     run: RunDirectory,
     results: Mapping[str, Any],
     training: StagedTraining,
-    data: Any,
+    data: EmotionDataModule,
     seed: int,
     *,
     missing: Mapping[str, Any],
@@ -90,7 +95,7 @@ def write_results(
         selected_on_test=data.select_on_test,
         clips=sizes,
         labelled_training_clips=sum(bool(clip.labels) for clip in data.part_of("train")),
-        classes=data.targets,
+        classes={name: list(target.names) for name, target in data.targets.items()},
         test=dict(results),
         missing={
             case: {f"{rate:g}": metrics for rate, metrics in rates.items()}
@@ -123,14 +128,14 @@ def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[
     }
 
 
-def _shares_speakers(data: Any) -> bool | None:
+def _shares_speakers(data: EmotionDataModule) -> bool | None:
     """Whether test speakers are in training; those of an unlabelled corpus have other names."""
     own = [clip for clip in data.all_clips if clip.id not in data.extra]
     return shares_speakers(own, data.assigned)
 
 
 def _summary(
-    run: RunDirectory, results: Mapping[str, Any], data: Any, sizes: Mapping[str, int]
+    run: RunDirectory, results: Mapping[str, Any], data: EmotionDataModule, sizes: Mapping[str, int]
 ) -> str:
     shared = _shares_speakers(data)
     note = {True: "test speakers are in training, too", False: "no test speaker is in training"}
@@ -150,14 +155,14 @@ def _summary(
     return "\n".join(lines) + "\n"
 
 
-def _lacking(data: Any) -> Iterator[str]:
+def _lacking(data: EmotionDataModule) -> Iterator[str]:
     """Yield a line a target that names its classes of which no clip is tested, or trained on."""
-    for target, classes in data.targets.items():
-        if target in data.continuous:
+    for target, form in data.targets.items():
+        if target in data.values:
             continue
-        for part, what in (("test", "no test clip is"), ("train", "no training clip is")):
+        for part, what in LACKING:
             there = {clip.labels.get(target) for clip in data.part_of(part)}
-            gone = [name for number, name in enumerate(classes) if number not in there]
+            gone = [name for number, name in enumerate(form.names) if number not in there]
             if gone:
                 yield f"  {what} {', '.join(gone)}: {NOTHING[part]}"
 

@@ -1,7 +1,7 @@
 """LightningCLI around run directories: its parser, its trainer, and where files go."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from emorec.runs.dashboard import Dashboard
 from emorec.runs.directory import RunDirectory
 from emorec.runs.report import Report
 from emorec.tasks import EmotionTask
+from emorec.types import Target
 
 
 class RunCLI(LightningCLI):
@@ -88,7 +89,12 @@ class RunCLI(LightningCLI):
         parser.add_lightning_class_args(StagedTraining, "training", required=True)
         parser.add_lightning_class_args(Dashboard, "dashboard", required=False)
         parser.add_lightning_class_args(MissingModality, "missing", required=False)
-        parser.link_arguments("data.targets", "model.init_args.targets", apply_on="instantiate")
+        parser.link_arguments(
+            "data.targets",
+            "model.init_args.targets",
+            compute_fn=plain_targets,
+            apply_on="instantiate",
+        )
 
     def before_instantiate_classes(self) -> None:
         """Open the run directory and point Lightning's files to it."""
@@ -162,6 +168,11 @@ class RunCLI(LightningCLI):
         _put_averages_last(trainer)
         show_info()
         return trainer
+
+
+def plain_targets(targets: Mapping[str, Target]) -> dict[str, Any]:
+    """Return a data set's targets as plain values: checkpoints keep no objects."""
+    return {name: target.to_dict() for name, target in targets.items()}
 
 
 def _found_from(folder: Path | None, config: Any) -> None:

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from emorec.callbacks import (
 from emorec.commands.arguments import is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.run_cli import RunCLI
+from emorec.data import EmotionDataModule
 from emorec.data.splits.file import read_split
 from emorec.plugins import load_plugins
 from emorec.runs.checkpoints import is_whole, save_weights
 from emorec.runs.directory import RunError
-from emorec.tasks import EmotionTask
+from emorec.tasks import task_of
 
 
 class EmorecCLI(RunCLI):
@@ -45,8 +45,7 @@ class EmorecCLI(RunCLI):
                 )
             return
         # What is wrong with the model is better known before an hour of preprocessing.
-        assert isinstance(model, EmotionTask)
-        model.check()
+        task_of(model).check()
         self._prepare(datamodule)
         resume = self._resumed()
         if resume:
@@ -98,32 +97,29 @@ class EmorecCLI(RunCLI):
     def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Fit on validation clips what comes after training, and save it with the weights.
 
-        That is what the fusion wants to know (late fusion: who knows which class), then what the
-        task does to its results (a temperature, post-processing). Also where the best epoch was
+        See :meth:`~emorec.tasks.EmotionTask.fit_on_validation`. Also where the best epoch was
         chosen on test clips (``--select-on-test``), nothing is fitted on them.
         """
-        assert isinstance(model, EmotionTask)
-        data: Any = datamodule
+        data, task = data_module(datamodule), task_of(model)
         if not data.parts["val"].ids:
             rank_zero_warn("no validation clip: nothing is calibrated or post-processed")
             return
-        chosen_on_test, data.select_on_test = data.select_on_test, False
         path = self._trained()[-1]
-        validate = partial(
-            self.trainer.validate, model, datamodule=datamodule, weights_only=True, verbose=False
-        )
-        try:
-            model.calibrating = True
-            validate(ckpt_path=path)
-            model.calibrating = False
-            assert model.fusion is not None
-            if model.fusion.fit_on_validation():
-                validate(ckpt_path=None)
-            model.calibrate()
-        finally:
-            model.calibrating, data.select_on_test = False, chosen_on_test
+        paths = iter([path])  # then what is in the model
+
+        def validate() -> None:
+            self.trainer.validate(
+                task,
+                datamodule=data,
+                ckpt_path=next(paths, None),
+                weights_only=True,
+                verbose=False,
+            )
+
+        with data.validating_on("val"):
+            task.fit_on_validation(validate)
         if self.trainer.is_global_zero:
-            save_weights(path, model)
+            save_weights(path, task)
         self.trainer.strategy.barrier("calibrated")
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, **_: Any) -> None:
@@ -137,9 +133,11 @@ class EmorecCLI(RunCLI):
         self._prepare(datamodule)
         self._test(model, datamodule, finished=self.directory.finished)
 
-    def _prepare(self, data: Any) -> None:
-        data.select_on_test = bool(self._get(self.config_init, "select_on_test"))
-        data.pinned = read_split(self.directory.split_file)
+    def _prepare(self, datamodule: LightningDataModule) -> None:
+        data_module(datamodule).for_run(
+            resumed_split=read_split(self.directory.split_file),
+            select_on_test=bool(self._get(self.config_init, "select_on_test")),
+        )
 
     def _test(
         self,
@@ -160,7 +158,7 @@ class EmorecCLI(RunCLI):
                 self.directory,
                 self.report.results,
                 stages,
-                datamodule,
+                data_module(datamodule),
                 seed,
                 missing=missing.results,
                 finished=finished,
@@ -183,6 +181,12 @@ class EmorecCLI(RunCLI):
                 "and the same --run"
             )
         return found
+
+
+def data_module(found: LightningDataModule) -> EmotionDataModule:
+    """Return Lightning's data module as the one that the parser let through."""
+    assert isinstance(found, EmotionDataModule)
+    return found
 
 
 def main(argv: Sequence[str], callbacks: Sequence[Callback] = ()) -> None:

@@ -75,8 +75,8 @@ def _kinds(found: Findings) -> Iterator[str]:
 
 
 def _counts(found: Findings, data: EmotionDataModule) -> Iterator[str]:
-    target, classes = next(iter(data.targets.items()))
-    names = ["with a trace"] if target in data.continuous else classes
+    target, form = next(iter(data.targets.items()))
+    names = ["with a trace"] if target in data.values else form.names
     numbers = [f"{name} {found.counts[name]}" for name in names]
     others = found.counts["clips"] - sum(found.counts[name] for name in names)
     yield f"{target}: {', '.join(numbers)}{f', unlabelled {others}' if others else ''}"

@@ -40,19 +40,19 @@ def check_clips(
 
 
 def check_traces(
-    clips: Sequence[Clip], continuous: Sequence[str], read: Callable[[Clip, str], Array]
+    clips: Sequence[Clip], targets: Iterable[str], read: Callable[[Clip, str], Array]
 ) -> None:
     """Read the annotations over time, before hours of work on their media; warn of bad ones.
 
     Args:
         clips: All clips.
-        continuous: Targets with values; a clip that has one has it in its labels.
+        targets: Those with values; a clip that has one has it in its labels.
         read: Returns the values of a clip's target.
 
     Raises:
         DataError: None can be used.
     """
-    every = list(read_traces(clips, continuous, read))
+    every = list(read_traces(clips, targets, read))
     bad = [f"{clip.id}: {found}" for clip, found in every if isinstance(found, DataError)]
     if bad and len(bad) == len(every):
         raise DataError(f"none of {len(bad)} recordings has a trace that can be used: {bad[0]}")
@@ -64,13 +64,13 @@ def check_traces(
 
 
 def read_traces(
-    clips: Iterable[Clip], continuous: Sequence[str], read: Callable[[Clip, str], Array]
+    clips: Iterable[Clip], targets: Iterable[str], read: Callable[[Clip, str], Array]
 ) -> Iterator[tuple[Clip, Array | DataError]]:
     """Yield each annotation over time, float32 (steps, dimensions), or what is wrong with it.
 
     Arguments: see :func:`check_traces`.
     """
-    for clip, target in ((c, t) for c in clips for t in continuous if t in c.labels):
+    for clip, target in ((c, t) for c in clips for t in targets if t in c.labels):
         try:
             yield clip, read(clip, target)
         except DataError as error:

@@ -19,7 +19,7 @@ from emorec.data.traces import read_trace
 from emorec.data.unlabelled import unlabelled_clips
 from emorec.errors import DataError
 from emorec.extractors import Extractor
-from emorec.types import Array, Clip, SegmentBatch
+from emorec.types import Array, Clip, SegmentBatch, Target, Values
 from emorec.windows import RandomWindows, Windows
 
 
@@ -51,20 +51,14 @@ class ClipSet(LightningDataModule, ABC):
         halves: Batches of training are half labelled; an epoch is once all labelled segments.
 
     Attributes:
-        targets: Target -> names of its classes, or of its dimensions.
-        continuous: Targets with values instead of classes. A clip has them in the sidecar of the
-            target's name, a trace, and an empty tuple as its label.
-        step: Seconds a step of the traces.
-        delay: Seconds by which the traces lag behind what was to be seen and heard.
-        traces: Continuous target -> position of a clip -> float32 (steps, dimensions).
+        targets: Name -> target. Of one with values, a clip has a trace in the sidecar of the
+            target's name, and an empty tuple as its label.
+        traces: Target with values -> position of a clip -> float32 (steps, dimensions).
         select_on_test: Choose the best epoch on test clips, as much published code does. For
             comparison with the literature alone: every result says so.
     """
 
-    targets: dict[str, list[str]]
-    continuous: tuple[str, ...] = ()
-    step: float = 0.04
-    delay: float = 0.0
+    targets: dict[str, Target]
     media: str = ""  # which files are read, in sets that have several kinds of a take
 
     def __init__(
@@ -113,7 +107,8 @@ class ClipSet(LightningDataModule, ABC):
         self.entries: dict[str, Entry] = {}
         self.traces: dict[str, dict[int, Array]] = {}
         self.assigned: dict[str, Part] = {}
-        self.pinned: dict[str, Part] = {}  # the split of a run that goes on
+        self.resumed_split: dict[str, Part] = {}
+        self._validated: Part | None = None  # another part than usual
         self.plain: SegmentBatch | None = None  # the last training batch before augmentation
         # Batches of the next training epoch; None: as many as there are segments for.
         self.batches_of_epoch: Callable[[], int | None] = _all_batches
@@ -125,6 +120,11 @@ class ClipSet(LightningDataModule, ABC):
         Raises:
             DataError: The root is missing or not laid out as expected.
         """
+
+    @property
+    def values(self) -> dict[str, Values]:
+        """The targets with values."""
+        return {name: each for name, each in self.targets.items() if isinstance(each, Values)}
 
     @property
     def set_name(self) -> str:
@@ -151,13 +151,13 @@ class ClipSet(LightningDataModule, ABC):
             work: Worker processes, device, and shard: one shard writes no ``report.html``.
         """
         clips, cache = self.checked_clips(), self.source().cache()
-        check_traces(clips, self.continuous, self.read_trace)
+        check_traces(clips, self.values, self.read_trace)
         table, page = cache.folder / "report.csv", cache.folder / "report.html"
         before = table.read_bytes() if table.is_file() else b""
         made = build(self.source(), clips, work, say=rank_zero_info)
         if work.shard[1] == 1 and not (page.is_file() and table.read_bytes() == before):
-            target, classes = next(iter(self.targets.items()))
-            write_overview(page, made, clips, classes, cache, target)
+            name, target = next(iter(self.targets.items()))
+            write_overview(page, made, clips, target.names, cache, name)
             rank_zero_info(f"pictures and counts: {page}")
         return made
 
@@ -174,7 +174,7 @@ class ClipSet(LightningDataModule, ABC):
         return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.expected}")
 
     def read_trace(self, clip: Clip, target: str) -> Array:
-        """Return the values of a clip's continuous target, float32 (steps, dimensions).
+        """Return the values of a clip's target, float32 (steps, dimensions).
 
         NaN where nothing is known. By default they are in a CSV file, the clip's sidecar of the
         target's name.
@@ -182,7 +182,8 @@ class ClipSet(LightningDataModule, ABC):
         Raises:
             DataError: It cannot be used.
         """
-        return read_trace(self.root / clip.sidecars[target], self.targets[target], self.step)
+        form = self.values[target]
+        return read_trace(self.root / clip.sidecars[target], form.names, form.step)
 
     @property
     def published(self) -> dict[str, int]:

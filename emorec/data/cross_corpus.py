@@ -10,7 +10,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.parts import Part
 from emorec.errors import DataError
-from emorec.types import Clip
+from emorec.types import Classes, Clip, Values
 
 
 class CrossCorpus(EmotionDataModule):
@@ -43,13 +43,13 @@ class CrossCorpus(EmotionDataModule):
         self.train_set, self.test_set = train, test
         if "cache" in options:
             train.cache_folder = test.cache_folder = self.cache_folder
-        if train.continuous or test.continuous:
+        if any(isinstance(t, Values) for each in (train, test) for t in each.targets.values()):
             raise DataError("CrossCorpus is for classes; these sets have values over time")
         self.targets = dict(train.targets)
-        ((self._target, classes),) = train.targets.items()
+        ((self._target, own),) = train.targets.items()
         self.labels = labels or {}
         _check_alike(train, test)
-        _check_labels(self.labels, test.targets.get(self._target, []), classes)
+        _check_labels(self.labels, test.targets.get(self._target, Classes([])).names, own.names)
         self.save_hyperparameters(logger=False)
 
     @property
@@ -60,9 +60,9 @@ class CrossCorpus(EmotionDataModule):
     @property
     def label_note(self) -> str:
         """What is trained, what is tested, and how classes are mapped."""
-        names = self.test_set.targets[self._target]
+        names = self.test_set.targets[self._target].names
         mapped = [f"{name} = {self.labels[name]}" for name in names if name in self.labels]
-        known = self.targets[self._target]
+        known = self.targets[self._target].names
         left = [name for name in names if self.labels.get(name, name) not in known]
         parts = [
             f"trained on {type(self.train_set).__name__}",
@@ -118,8 +118,8 @@ class CrossCorpus(EmotionDataModule):
         label = clip.labels.get(self._target)
         if not isinstance(label, int):
             return None
-        name = self.test_set.targets[self._target][label]
-        name, classes = self.labels.get(name, name), self.targets[self._target]
+        name = self.test_set.targets[self._target].names[label]
+        name, classes = self.labels.get(name, name), self.targets[self._target].names
         if name not in classes:
             return None
         # Speakers of two corpora are never the same, even where they have the same name; those of

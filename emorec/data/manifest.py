@@ -10,7 +10,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.data.root import folder_digest
 from emorec.errors import DataError
 from emorec.extractors import Extractor
-from emorec.types import Array, Clip
+from emorec.types import Array, Classes, Clip, Values
 from emorec.windows import SlidingWindows, Windows
 
 BASIC = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -56,13 +56,11 @@ class Manifest(EmotionDataModule):
         manifest = Path(manifest).expanduser()
         self.targets = {}
         if classes or dimensions is None:
-            self.targets["emotion"] = class_names(classes or BASIC)
+            self.targets["emotion"] = Classes(class_names(classes or BASIC))
             self._booleans = any(isinstance(name, bool) for name in classes or ())
         if dimensions is not None:
             _check(dimensions, step, delay, windows)
-            self.targets["affect"] = list(dimensions)
-            self.continuous = ("affect",)
-            self.step, self.delay = step, delay
+            self.targets["affect"] = Values(list(dimensions), step, delay)
         cut = windows or (None if dimensions is None else _windows(step))
         super().__init__(root or manifest.parent, extractors, windows=cut, **options)
         self.manifest = manifest
@@ -95,14 +93,15 @@ class Manifest(EmotionDataModule):
         trace = super().read_trace(clip, target)
         if clip.span is None:
             return trace
-        first, last = (round(time / self.step) for time in clip.span)
+        form = self.values[target]
+        first, last = (round(time / form.step) for time in clip.span)
         if first >= len(trace):
             raise DataError(
                 f"trace {clip.sidecars[target]} ends before the clip begins, at {clip.span[0]:g} s "
                 "of the media file; its times count from the start of the file, not of the clip"
             )
         # What was seen at the end is annotated later.
-        return trace[first : last + round(self.delay / self.step)]
+        return trace[first : last + form.delay_steps]
 
     def _labels(
         self, row: dict[str, Any], where: str
@@ -113,7 +112,7 @@ class Manifest(EmotionDataModule):
         label, trace = text_of(row, "label"), text_of(row, "trace")
         if "emotion" in self.targets and label:
             name = boolean_word(label) if self._booleans else label
-            labels["emotion"] = class_index(name, self.targets["emotion"], where)
+            labels["emotion"] = class_index(name, self.targets["emotion"].names, where)
         if "affect" in self.targets and trace:
             labels["affect"], traces["affect"] = (), path_of(trace, self.root)
         return labels, traces

@@ -1,7 +1,7 @@
 """The base of all data sets: from a list of clips to loaders of segments."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -17,7 +17,6 @@ from emorec.data.splits.folds import split_clips
 from emorec.data.splits.leaks import check_leaks
 from emorec.data.splits.parts import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
-from emorec.data.traces import Traces
 from emorec.data.usable import check_parts, check_training, usable_entries, usable_traces
 from emorec.errors import DataError
 from emorec.types import Array, Clip, SegmentBatch
@@ -42,7 +41,7 @@ class EmotionDataModule(ClipSet):
         usable = [clip for clip in self.all_clips if clip.id in self.entries]
         # All that is listed is split, and what is not usable left out afterwards: losing a clip
         # must not change what the others are for.
-        assigned = self._pinned(usable) or self.parts_of(self.all_clips)
+        assigned = self._resumed(usable) or self.parts_of(self.all_clips)
         self.assigned = {c.id: assigned[c.id] for c in usable if c.id in assigned}
         check_parts(self.assigned, assigned)
         check_leaks(usable, self.assigned, self.entries, self.split)
@@ -54,6 +53,25 @@ class EmotionDataModule(ClipSet):
             check_training(self)
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
+
+    def for_run(self, *, resumed_split: Mapping[str, Part], select_on_test: bool) -> None:
+        """Take note of what a run asks for, before :meth:`setup`.
+
+        Args:
+            resumed_split: Clip id -> part, of a run that goes on; empty: clips are split anew.
+            select_on_test: Choose the best epoch on test clips, as much published code does. For
+                comparison with the literature alone: every result says so.
+        """
+        self.resumed_split, self.select_on_test = dict(resumed_split), select_on_test
+
+    @contextmanager
+    def validating_on(self, part: Part) -> Iterator[None]:
+        """Validate on another part for a while."""
+        self._validated, before = part, self._validated
+        try:
+            yield
+        finally:
+            self._validated = before
 
     def load(self) -> None:
         """Fill :attr:`all_clips` and :attr:`entries`: the clips, and the records of usable ones.
@@ -84,7 +102,7 @@ class EmotionDataModule(ClipSet):
         Raises:
             SplitError: The clips cannot be split as asked: before anything is decoded.
         """
-        if not self._prepared and not self.pinned:
+        if not self._prepared and not self.resumed_split:
             self.parts_of(self.checked_clips())
         super().prepare_data()
 
@@ -103,7 +121,6 @@ class EmotionDataModule(ClipSet):
         self, clips: Sequence[Clip], assigned: Mapping[str, Part], part: Part
     ) -> SegmentDataset:
         """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
-        classes = {name: len(names) for name, names in self.targets.items()}
         positions = [p for p, clip in enumerate(clips) if assigned.get(clip.id) == part]
         if part == "train":
             share = 0.0 if self.labelled_only else self.unlabelled_share
@@ -115,22 +132,22 @@ class EmotionDataModule(ClipSet):
             self.entries,
             positions,
             list(self.extractors),
-            classes,
-            Traces(self.traces, self.step, self.delay),
+            self.targets,
+            self.traces,
         )
 
     def cache_of(self, part: Part) -> SegmentCache:
         """Return the cache that a part's arrays are in."""
         return self.source().cache()
 
-    def _pinned(self, usable: Sequence[Clip]) -> dict[str, Part]:
-        lost = sorted(set(self.pinned) - {clip.id for clip in usable})
+    def _resumed(self, usable: Sequence[Clip]) -> dict[str, Part]:
+        lost = sorted(set(self.resumed_split) - {clip.id for clip in usable})
         if lost:
             raise DataError(
                 f"{len(lost)} clip(s) of this run's split are no longer usable, for instance "
                 f"{lost[0]!r}; bring their files back, or start anew with --overwrite"
             )
-        return self.pinned
+        return self.resumed_split
 
     def part_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
@@ -150,14 +167,13 @@ class EmotionDataModule(ClipSet):
         train = self.part_of("train")
         return {
             target: torch.tensor([sum(c.labels.get(target) == i for c in train) for i in range(n)])
-            for target, n in ((t, len(names)) for t, names in self.targets.items())
-            if target not in self.continuous
+            for target, n in ((t, len(form)) for t, form in self.targets.items())
+            if target not in self.values
         }
 
-    def first_steps(self, position: int) -> list[int]:
-        """Return the step that each window of a clip begins at, by its position."""
-        windows = self.entries[self.all_clips[position].id].windows
-        return [round(start / self.step) for start, _ in windows]
+    def starts(self, position: int) -> list[float]:
+        """Return when each window of a clip begins, in seconds, by the clip's position."""
+        return [start for start, _ in self.entries[self.all_clips[position].id].windows]
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
         """Return modality -> (mean, deviation) that inputs are standardised with.
@@ -177,7 +193,7 @@ class EmotionDataModule(ClipSet):
 
     def val_dataloader(self) -> DataLoader[SegmentBatch]:
         """Return all validation segments, in order."""
-        return self._loader("test" if self.select_on_test else "val")
+        return self._loader(self._validated or ("test" if self.select_on_test else "val"))
 
     def test_dataloader(self) -> DataLoader[SegmentBatch]:
         """Return all test segments, in order."""
@@ -211,14 +227,20 @@ class EmotionDataModule(ClipSet):
             )
         return labelled
 
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Augment training batches on the device."""
-        if self.augment is not None and self.trainer is not None and self.trainer.training:
-            shown = getattr(self.trainer.lightning_module, "shown", None)
-            self.augment.bind(shown, {name: len(each) for name, each in self.targets.items()})
-            self.plain = batch
-            return self.augment(batch)
-        return batch
+    def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
+        """Return a training batch after :attr:`augment`, on its device.
+
+        Args:
+            batch: The batch.
+            modalities: Those that the model is shown.
+        """
+        if self.augment is None:
+            return batch
+        outputs = {name: len(each) for name, each in self.targets.items()}
+        self.augment.bind(list(modalities), outputs)
+        self.plain = batch
+        changed: SegmentBatch = self.augment(batch)
+        return changed
 
     def another_view(self, batch: SegmentBatch) -> SegmentBatch:
         """Return the last training batch, augmented once more, drawn anew.

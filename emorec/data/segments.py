@@ -10,10 +10,8 @@ from torch.utils.data import Dataset
 
 from emorec.cache import Entry, SegmentCache
 from emorec.data.sampler import FILLER
-from emorec.data.traces import Traces, part_of_trace
-from emorec.types import Array, Clip, SegmentBatch, Window
-
-NO_TRACES = Traces({}, 0.04, 0.0)
+from emorec.data.traces import part_of_trace
+from emorec.types import Array, Clip, SegmentBatch, Target, Values, Window
 
 
 class SegmentDataset(Dataset[SegmentBatch]):
@@ -25,8 +23,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
         entries: Clip id -> its cached record, status ``ok``.
         positions: Which clips to use.
         modalities: Which modalities to read.
-        targets: Target -> its number of classes, or of dimensions.
-        traces: Of the continuous targets.
+        targets: Name -> target.
+        traces: Target with values -> position of a clip -> float32 (steps, dimensions).
     """
 
     def __init__(
@@ -36,15 +34,15 @@ class SegmentDataset(Dataset[SegmentBatch]):
         entries: Mapping[str, Entry],
         positions: Sequence[int],
         modalities: Sequence[str],
-        targets: Mapping[str, int],
-        traces: Traces = NO_TRACES,
+        targets: Mapping[str, Target],
+        traces: Mapping[str, Mapping[int, Array]] | None = None,
     ) -> None:
-        self.cache, self.traces = cache, traces
+        self.cache, self.traces = cache, traces or {}
         self.modalities = sorted(modalities)
-        self.targets, self.widths = sorted(targets), dict(targets)
+        self.targets = {name: targets[name] for name in sorted(targets)}
         self.ids = {p: clips[p].id for p in positions}
         self.labels = {p: dict(clips[p].labels) for p in positions}
-        self.spans = {p: entries[clips[p].id].windows for p in positions} if traces.values else {}
+        self.spans = {p: entries[clips[p].id].windows for p in positions} if traces else {}
         self.present = {
             p: {m: entries[clips[p].id].present[m] for m in self.modalities} for p in positions
         }
@@ -54,6 +52,10 @@ class SegmentDataset(Dataset[SegmentBatch]):
             for w, there in enumerate(zip(*self.present[p].values(), strict=True))
             if any(there)
         ]
+
+    def array(self, clip_id: str, modality: str) -> Array:
+        """Return a clip's array (windows, *shape); zeros where the modality is absent."""
+        return self.cache.array(clip_id, modality)
 
     def windows(self, modality: str) -> Iterator[tuple[Array, list[bool]]]:
         """Yield, for each clip, its array (windows, *shape) and which windows are present."""
@@ -82,9 +84,9 @@ class SegmentDataset(Dataset[SegmentBatch]):
             there = [self.present[p][modality][w] for p, w in pairs]
             present[modality] = torch.tensor(there) & torch.tensor(real)
         targets, labelled = {}, {}
-        for target in self.targets:
-            if target in self.traces.values:
-                targets[target], labelled[target] = self._parts(target, pairs, real)
+        for target, form in self.targets.items():
+            if isinstance(form, Values):
+                targets[target], labelled[target] = self._parts(target, form, pairs, real)
                 continue
             labels = [
                 self.labels[p].get(target) if there else None
@@ -103,19 +105,20 @@ class SegmentDataset(Dataset[SegmentBatch]):
         )
 
     def has_values(self, target: str) -> bool:
-        """Return whether any segment has a known value of a continuous target."""
-        return any(bool(self._parts(target, [pair], [True])[1]) for pair in self.items)
+        """Return whether any segment has a known value of a target with values."""
+        form = self.targets[target]
+        assert isinstance(form, Values)
+        return any(bool(self._parts(target, form, [pair], [True])[1]) for pair in self.items)
 
     def _parts(
-        self, target: str, pairs: Sequence[tuple[int, int]], real: Sequence[bool]
+        self, target: str, form: Values, pairs: Sequence[tuple[int, int]], real: Sequence[bool]
     ) -> tuple[Tensor, Tensor]:
         """Return a trace's values (B, T, dimensions), and which rows have any."""
-        values, step, delay = self.traces
-        parts = []
+        traces, parts = self.traces[target], []
         for (p, w), there in zip(pairs, real, strict=True):
-            known = there and target in self.labels[p] and p in values[target]
-            trace = values[target][p] if known else np.zeros((0, self.widths[target]), np.float32)
-            parts.append(part_of_trace(trace, Window(*self.spans[p][w]), step, delay))
+            known = there and target in self.labels[p] and p in traces
+            trace = traces[p] if known else np.zeros((0, len(form)), np.float32)
+            parts.append(part_of_trace(trace, Window(*self.spans[p][w]), form))
         found = torch.from_numpy(np.stack(parts))
         return found, ~found.isnan().flatten(1).all(1)
 

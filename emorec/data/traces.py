@@ -2,36 +2,21 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emorec.data.delimiter import split_header
 from emorec.errors import DataError
-from emorec.types import Array, Window
+from emorec.types import Array, Values, Window
 
 Numbers = NDArray[np.float64]
 TRACE_FORMAT = """expected a CSV file with a header line, a column time (seconds from the start of \
 the recording, rising) and one for each dimension; an empty value is a gap"""
 
 LONGEST = 86400.0  # seconds
-
-
-class Traces(NamedTuple):
-    """The traces of a data set.
-
-    Attributes:
-        values: Target -> position of a clip -> float32 (steps, dimensions).
-        step: Seconds a step.
-        delay: Seconds by which they lag behind; see :func:`part_of_trace`.
-    """
-
-    values: Mapping[str, Mapping[int, Array]]
-    step: float
-    delay: float
 
 
 def read_trace(path: Path, dimensions: Sequence[str], step: float) -> Array:
@@ -82,18 +67,17 @@ def resample(times: Numbers, values: Numbers, step: float) -> Array:
     return np.where(known[:, None], found, np.nan).astype(np.float32)
 
 
-def part_of_trace(trace: Array, window: Window, step: float, delay: float) -> Array:
+def part_of_trace(trace: Array, window: Window, target: Values) -> Array:
     """Return the values that belong to a window's steps, NaN where the trace has none.
 
     Args:
         trace: float32 (steps, dimensions) of the recording.
         window: The window, in seconds.
-        step: Seconds.
-        delay: Seconds by which annotators lag behind: a value belongs to what was to be seen and
-            heard that much earlier. It is rounded to steps.
+        target: A value belongs to what was to be seen and heard its delay, rounded to steps,
+            earlier.
     """
-    first = round(window.start / step) + round(delay / step)  # one delay for all windows
-    count = round((window.end - window.start) / step)
+    first = round(window.start / target.step) + target.delay_steps  # one delay for all windows
+    count = round((window.end - window.start) / target.step)
     part = np.full((count, trace.shape[1]), np.nan, np.float32)
     there = trace[first : first + count]
     part[: len(there)] = there

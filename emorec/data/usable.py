@@ -44,7 +44,7 @@ def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entr
 def usable_traces(
     data: ClipSet, clips: Sequence[Clip], entries: dict[str, Entry]
 ) -> dict[str, dict[int, Array]]:
-    """Return continuous target -> position of a clip -> its trace; warns of what is left out.
+    """Return target with values -> position of a clip -> its trace; warns of what is left out.
 
     A clip whose trace cannot be used is taken out of ``entries``, like one that cannot be read.
 
@@ -56,15 +56,15 @@ def usable_traces(
     Raises:
         DataError: No clip is left.
     """
-    traces: dict[str, dict[int, Array]] = {target: {} for target in data.continuous}
+    traces: dict[str, dict[int, Array]] = {target: {} for target in data.values}
     bad = []
     for position, clip in enumerate(clips):
-        for target in data.continuous if clip.id in entries else ():
+        for target, form in data.values.items() if clip.id in entries else ():
             if target not in clip.labels:
                 continue
             try:
                 found = data.read_trace(clip, target)
-                check_length(len(found) * data.step, entries[clip.id].duration + data.delay)
+                check_length(len(found) * form.step, entries[clip.id].duration + form.delay)
             except DataError as error:
                 del entries[clip.id]
                 bad.append(f"{clip.id}: {error}")
@@ -110,16 +110,16 @@ def check_training(data: ClipSet) -> None:
 
     Raises:
         DataError: No clip of an unlabelled corpus can be used, or no window for training has a
-            known value of a continuous target.
+            known value of a target.
     """
     if data.extra and data.extra.isdisjoint(data.entries):
         raise DataError(
             f"none of the {len(data.extra)} clips of {data.unlabelled} can be used; report.csv in "
             f"{data.source().cache().folder} says why"
         )
-    for target in data.continuous:
+    for target, form in data.values.items():
         if not data.parts["train"].has_values(target):
             raise DataError(
                 f"no training window has a value of {target}: traces are empty there, end early, "
-                f"or lag behind by data.delay, {data.delay:g} s, beyond the recording"
+                f"or lag behind by data.delay, {form.delay:g} s, beyond the recording"
             )

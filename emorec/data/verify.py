@@ -11,7 +11,7 @@ from emorec.data.checked import check_length, read_traces
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import PARTS, TooFewError
 from emorec.errors import DataError
-from emorec.types import Array, Clip
+from emorec.types import Array, Clip, Target, Values
 
 ERRORS = ("missing", "damaged", "duplicated")
 # Warning -> the fact of preprocessing that tells it: 0 windows have what is looked for.
@@ -117,7 +117,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
         {
             "clips": len(found),
             "speakers": len(speakers),
-            **_count(found, data.targets, data.continuous),
+            **_count(found, data.targets),
         },
         dict(sorted(speakers.items())),
         refused,
@@ -132,10 +132,11 @@ def _traces(
     def read(clip: Clip, target: str) -> Array:
         found = data.read_trace(clip, target)
         if entries[clip.id].status == "ok":
-            check_length(len(found) * data.step, entries[clip.id].duration + data.delay)
+            form = data.values[target]
+            check_length(len(found) * form.step, entries[clip.id].duration + form.delay)
         return found
 
-    for clip, found in read_traces(clips, data.continuous, read):
+    for clip, found in read_traces(clips, data.values, read):
         if isinstance(found, DataError):
             yield Problem(clip.id, clip.media.as_posix(), "damaged", str(found))
 
@@ -187,12 +188,10 @@ def _copies(entries: Sequence[Entry]) -> list[list[str]]:
     return [ids for ids in groups.values() if len(ids) > 1]
 
 
-def _count(
-    clips: Sequence[Clip], targets: Mapping[str, Sequence[str]], continuous: Sequence[str]
-) -> dict[str, int]:
-    target, classes = next(iter(targets.items()))
-    labels = [clip.labels.get(target) for clip in clips]
+def _count(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[str, int]:
+    name, target = next(iter(targets.items()))
+    labels = [clip.labels.get(name) for clip in clips]
     counts: dict[str, int] = {part: sum(clip.split == part for clip in clips) for part in PARTS}
-    if target in continuous:
+    if isinstance(target, Values):
         return counts | {"with a trace": labels.count(())}
-    return counts | {name: labels.count(number) for number, name in enumerate(classes)}
+    return counts | {each: labels.count(number) for number, each in enumerate(target.names)}

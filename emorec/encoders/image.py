@@ -6,7 +6,6 @@ from typing import Literal
 from urllib.error import URLError
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from emorec.encoders.base import Encoder, WeightsError
@@ -108,6 +107,8 @@ def _build(backbone: str) -> nn.Module:
         except RuntimeError as error:
             raise WeightsError(f"unknown backbone {backbone!r}: {error}") from error
         return model
+    import torchvision  # late: it takes as long as torch, and not every model has pictures
+
     try:
         model = torchvision.models.get_model(backbone, weights=None)
     except ValueError as error:
@@ -135,6 +136,8 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
             name = backbone.removeprefix("timm/")
             downloaded: nn.Module = timm.create_model(name, pretrained=True)
         else:
+            import torchvision
+
             downloaded = torchvision.models.get_model(backbone, weights="DEFAULT")
     except (URLError, OSError, RuntimeError) as error:
         raise WeightsError(

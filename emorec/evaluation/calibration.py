@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_calibration_error
 
 SMALLEST = 1e-12  # of a probability whose logarithm is taken
 HOTTEST = 20.0
@@ -77,6 +76,8 @@ def calibration(scores: Tensor, target: Tensor) -> Calibration | None:
         scores: float (C, classes), probabilities.
         target: int64 (C,); -1 where unlabelled.
     """
+    from torchmetrics.functional.classification import multiclass_calibration_error  # late: slow
+
     rows = target >= 0
     p, y = scores[rows].float().cpu(), target[rows].cpu()
     if not len(y):

@@ -1,18 +1,11 @@
-"""From segment scores to clip decisions, and what is measured on them."""
+"""Decisions on clips, and what is measured on them."""
 
-from collections.abc import Callable
-from functools import wraps
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.functional.classification import multiclass_confusion_matrix
-from torchmetrics.utilities import dim_zero_cat
 
 from emorec.evaluation.measures import MEASURES
-from emorec.functional import first_rows
 
 
 class Votes(NamedTuple):
@@ -29,63 +22,6 @@ class Votes(NamedTuple):
     scores: Tensor
     target: Tensor
     segments: Tensor
-
-
-class ClipVote(Metric):
-    """Mean of the segments' posteriors of each clip (Ma et al. 2020: argmax of it is the vote).
-
-    A segment counts once, by its (clip, index) key, also where a sampler repeats segments to give
-    all ranks the same number; the result is that of one process.
-    """
-
-    full_state_update = False
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        for name in ("scores", "target", "clip", "index"):
-            self.add_state(name, default=[], dist_reduce_fx="cat")
-
-    def _wrap_compute(self, compute: Callable[..., Any]) -> Callable[..., Any]:
-        wrapped = super()._wrap_compute(compute)
-
-        @wraps(compute)
-        def vectors() -> Votes:
-            # Torchmetrics squeezes results of one element: a single clip would leave scalars.
-            clip, scores, target, segments = wrapped()
-            return Votes(
-                clip.reshape(-1),
-                scores.reshape(clip.numel(), -1) if clip.numel() else scores,
-                target.reshape(-1),
-                segments.reshape(-1),
-            )
-
-        return vectors
-
-    def update(self, scores: Tensor, target: Tensor, clip: Tensor, index: Tensor) -> None:
-        """Add segments.
-
-        Args:
-            scores: float (B, O), class probabilities.
-            target: int64 (B,), the class; -1 where unlabelled.
-            clip: int64 (B,), position of the clip.
-            index: int64 (B,), which window of it.
-        """
-        rows = {"scores": scores.detach().float(), "target": target, "clip": clip, "index": index}
-        for name, value in rows.items():
-            getattr(self, name).append(value)
-
-    def compute(self) -> Votes:
-        """Return the decisions over all ranks."""
-        scores, target, clip, index = (
-            dim_zero_cat(getattr(self, name)) for name in ("scores", "target", "clip", "index")
-        )
-        keys, first = first_rows(torch.stack([clip, index], 1))
-        clips, of, count = torch.unique(keys[:, 0], return_inverse=True, return_counts=True)
-        # Summed in double, in order of the keys: the same on any number of ranks.
-        total = scores.new_zeros(len(clips), scores.shape[1], dtype=torch.float64)
-        total.index_add_(0, of, scores[first].double())
-        clip_target = target.new_zeros(len(clips)).scatter(0, of, target[first])
-        return Votes(clips, (total / count.unsqueeze(1)).float(), clip_target, count)
 
 
 class ClipMetrics(NamedTuple):
@@ -112,6 +48,8 @@ def clip_metrics(votes: Votes, classes: int) -> ClipMetrics:
         votes: Decisions; unlabelled clips are left out.
         classes: Number of classes.
     """
+    from torchmetrics.functional.classification import multiclass_confusion_matrix  # late: slow
+
     labelled = votes.target >= 0
     predicted, target = votes.scores[labelled].argmax(1), votes.target[labelled]
     if not len(target):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emorec.evaluation.traces import ccc
 
-Trace = NDArray[np.float64]
+Column = NDArray[np.float64]
 """(steps,), one dimension of one recording; NaN where nothing is known."""
 
 STEP = 0.04  # seconds, of the published grids
@@ -39,7 +39,7 @@ class Chain(NamedTuple):
     about: float = 0.0
     shift: int = 0
 
-    def __call__(self, trace: Trace) -> Trace:
+    def __call__(self, trace: Column) -> Column:
         """Return the trace after all steps; what is not known stays unknown."""
         return self.moved(_filtered(trace, self.median))
 
@@ -49,7 +49,7 @@ class Chain(NamedTuple):
             return None
         return {**self._asdict(), "centre": None if np.isnan(self.centre) else self.centre}
 
-    def moved(self, trace: Trace) -> Trace:
+    def moved(self, trace: Column) -> Column:
         """Return a trace after all steps but the median filter."""
         if np.isnan(trace).all():
             return trace
@@ -59,7 +59,7 @@ class Chain(NamedTuple):
         return _shifted(trace, self.shift)
 
 
-def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace], step: float = STEP) -> Chain:
+def fit_chain(traces: Sequence[Column], gold: Sequence[Column], step: float = STEP) -> Chain:
     """Return the chain that raises the CCC of all recordings together, or does nothing.
 
     The steps are fitted in the order in which they are applied, and once more with the shift first:
@@ -77,10 +77,10 @@ def fit_chain(traces: Sequence[Trace], gold: Sequence[Trace], step: float = STEP
     true = np.concatenate(gold)
 
     @cache
-    def filtered(steps: int) -> list[Trace]:
+    def filtered(steps: int) -> list[Column]:
         return [_filtered(trace, steps) for trace in traces]
 
-    def applied(chain: Chain) -> Trace:
+    def applied(chain: Chain) -> Column:
         return np.concatenate([chain.moved(trace) for trace in filtered(chain.median)])
 
     def score(chain: Chain) -> float:
@@ -124,7 +124,7 @@ def _in_steps(grid: Sequence[int], step: float) -> list[int]:
     return sorted({round(steps * STEP / step) for steps in grid} - {0})
 
 
-def _filtered(trace: Trace, steps: int) -> Trace:
+def _filtered(trace: Column, steps: int) -> Column:
     if not steps:
         return trace
     import pandas as pd  # late: a vote needs none, and the start should be short
@@ -134,7 +134,7 @@ def _filtered(trace: Trace, steps: int) -> Trace:
     return np.asarray(np.where(np.isnan(trace), np.nan, medians), np.float64)
 
 
-def _shifted(trace: Trace, steps: int) -> Trace:
+def _shifted(trace: Column, steps: int) -> Column:
     if not steps:
         return trace
     where = np.arange(len(trace)) - steps

@@ -1,20 +1,20 @@
 """From values window by window to the trace of a recording, and what is measured on it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
-from emorec.functional import concordance, first_rows
+from emorec.functional import concordance
 from emorec.types import Array
 
-Values = NDArray[np.float64]
+Trace = NDArray[np.float64]
 """(steps, dimensions); NaN where nothing is known."""
+Traces = Mapping[int, Trace]
+"""Position of a clip -> its trace."""
 
 
 class WindowValues(NamedTuple):
@@ -31,38 +31,9 @@ class WindowValues(NamedTuple):
     values: Tensor
 
 
-class WindowCollection(Metric):
-    """Collects the values of windows over all ranks; a window counts once."""
-
-    full_state_update = False
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        for name in WindowValues._fields:
-            self.add_state(name, default=[], dist_reduce_fx="cat")
-
-    def update(self, values: Tensor, clip: Tensor, window: Tensor) -> None:
-        """Add windows.
-
-        Args:
-            values: float (B, T, dimensions).
-            clip: int64 (B,), position of the clip.
-            window: int64 (B,), which of its windows.
-        """
-        rows = {"values": values.detach().float(), "clip": clip, "window": window}
-        for name, value in rows.items():
-            getattr(self, name).append(value)
-
-    def compute(self) -> WindowValues:
-        """Return the windows of all ranks."""
-        clip, window, values = (dim_zero_cat(getattr(self, n)) for n in WindowValues._fields)
-        keys, first = first_rows(torch.stack([clip, window], 1))
-        return WindowValues(keys[:, 0], keys[:, 1], values[first])
-
-
 def join_windows(
-    windows: WindowValues, first_steps: Callable[[int], Sequence[int]], delay: int = 0
-) -> dict[int, Values]:
+    windows: WindowValues, first_steps: Mapping[int, Sequence[int]], delay: int = 0
+) -> dict[int, Trace]:
     """Return position of a clip -> its trace: where windows overlap, the mean of what they say.
 
     Args:
@@ -75,12 +46,12 @@ def join_windows(
     clips, indices = windows.clip.reshape(-1).tolist(), windows.window.reshape(-1).tolist()
     shape = windows.values.shape[-2:] or (1, 1)
     values = windows.values.double().cpu().numpy().reshape(len(clips), *shape)
-    parts: dict[int, list[tuple[int, Values]]] = {}
+    parts: dict[int, list[tuple[int, Trace]]] = {}
     for clip, window, part in zip(clips, indices, values, strict=True):
         parts.setdefault(clip, []).append((window, part))
-    traces: dict[int, Values] = {}
+    traces: dict[int, Trace] = {}
     for clip, said in sorted(parts.items()):
-        starts = first_steps(clip)
+        starts = first_steps[clip]
         rows = [(starts[window], part) for window, part in said]
         length = max(start + len(part) for start, part in rows)
         total, count = np.zeros((length, values.shape[-1])), np.zeros((length, 1))
@@ -108,7 +79,7 @@ class Agreement(NamedTuple):
     rmse: float | None
 
 
-def agreement(values: Values, gold: Values) -> list[Agreement]:
+def agreement(values: Trace, gold: Trace) -> list[Agreement]:
     """Return the agreement of each dimension over the steps where both are known.
 
     Args:
@@ -151,7 +122,7 @@ def _known(
     return said[known], true[known]
 
 
-def joined(traces: Mapping[int, Values], gold: Mapping[int, Values]) -> tuple[Values, Values]:
+def joined(traces: Traces, gold: Mapping[int, Array]) -> tuple[Trace, Trace]:
     """Return all recordings one after the other, what was said and the gold standard.
 
     A recording without a gold standard is left out; of two lengths the smaller one counts.
@@ -166,7 +137,7 @@ def joined(traces: Mapping[int, Values], gold: Mapping[int, Values]) -> tuple[Va
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
 
 
-def of_length(trace: Values | Array, steps: int) -> Values:
+def of_length(trace: Trace | Array, steps: int) -> Trace:
     """Return the first steps of a trace (steps, dimensions), NaN where it is shorter."""
     found = np.full((steps, trace.shape[1]), np.nan)
     found[: len(trace)] = trace[:steps]

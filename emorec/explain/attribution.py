@@ -1,6 +1,5 @@
 """Grad-CAM of each modality, and how much each window and each modality counts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emorec.errors import UserError
-from emorec.predict import Prediction, Predictor
+from emorec.predict import ClassPrediction, Predictor
 from emorec.predict.recording import open_recording
-from emorec.predict.scoring import WHOLE
 from emorec.types import Array, SegmentBatch, Window
 
 Map = NDArray[np.float32]
@@ -33,7 +31,7 @@ class Explanation:
         without: Modality -> by how much it would fall if the modality were missing.
     """
 
-    prediction: Prediction
+    prediction: ClassPrediction
     label: str
     windows: dict[int, dict[str, tuple[Array, Map]]]
     contributions: list[float]
@@ -57,10 +55,10 @@ def explain(
 
     Raises:
         MediaError: The clip cannot be used.
-        UserError: The class is none of the model's, or captum is not installed.
+        UserError: The model has no classes or not this one, or captum is not installed.
     """
-    prediction = predictor.predict(path)
-    classes = predictor.task.classes
+    classes = list(predictor.need_classes("emorec explain").names)
+    prediction = predictor.vote(path)
     label = label or prediction.label
     if label not in classes:
         raise UserError(f"no class {label!r}; the model has {', '.join(classes)}")
@@ -70,7 +68,7 @@ def explain(
     chosen = sorted(order[:count])
     rows = arrays_at(predictor, path, prediction.windows, chosen)
     windows: dict[int, dict[str, tuple[Array, Map]]] = {i: {} for i in chosen}
-    for name in predictor.task.shown:
+    for name in predictor.shown:
         there = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[name] is not None]
         layer = last_map(predictor, name, [row for _, row in there]) if there else None
         if layer is None:
@@ -93,7 +91,7 @@ def _contributions(scores: list[float]) -> list[float]:
     return [mean - (total - score) / (len(scores) - 1) for score in scores]
 
 
-def _without(predictor: Predictor, prediction: Prediction, label: str) -> dict[str, float]:
+def _without(predictor: Predictor, prediction: ClassPrediction, label: str) -> dict[str, float]:
     """Return by how much the probability falls without each modality."""
     found = {}
     for name in prediction.alone:
@@ -112,7 +110,7 @@ def arrays_at(
     found: dict[str, list[Array | None]] = {
         # All windows: whose face is followed depends on them.
         name: predictor.extractors[name].extract(recording.clip, recording.of(name), spans).arrays
-        for name in predictor.task.shown
+        for name in predictor.shown
     }
     return [{name: arrays[i] for name, arrays in found.items()} for i in chosen]
 
@@ -131,11 +129,11 @@ def last_map(
         if isinstance(output, Tensor) and output.ndim == 4:
             found.update({cells: module for cells in CELLS if min(output.shape[2:]) >= cells})
 
-    encoder = predictor.task.encoders[modality]
+    encoder = predictor.model.encoders[modality]
     hooks = [m.register_forward_hook(look) for m in encoder.modules() if not list(m.children())]
     try:
         with torch.no_grad():
-            predictor.task(predictor.score.batch(rows).to(predictor.device))
+            predictor.model(predictor.run.batch(rows).to(predictor.device))
     finally:
         for hook in hooks:
             hook.remove()
@@ -150,12 +148,10 @@ def grad_cam(
         from captum.attr import LayerGradCam
     except ImportError as error:
         raise UserError('explain needs captum: pip install "emorec[explain]"') from error
-    batch = predictor.score.batch(rows).to(predictor.device)
+    batch = predictor.run.batch(rows).to(predictor.device)
 
     def scores(index: Tensor) -> Tensor:
-        bundle = predictor.task(_take(batch, index))
-        found: Mapping[str, Tensor] = predictor.task.segment_scores(bundle)
-        return found.get(WHOLE, next(iter(found.values()))).clamp(min=1e-12).log()
+        return predictor.run.scores(_take(batch, index)).clamp(min=1e-12).log()
 
     index = torch.arange(len(rows), device=predictor.device, dtype=torch.float32)
     with torch.enable_grad():

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emorec.evaluation.decision import ClassDecision
 from emorec.predict import Predictor
 from emorec.system.version import code_version
 
@@ -16,17 +17,18 @@ def describe(predictor: Predictor) -> dict[str, Any]:
 
     Standardisation is part of the exported graph; its values are given all the same.
     """
-    task = predictor.task
+    model, target = predictor.model, predictor.need_classes("emorec export")
+    assert isinstance(model.decision, ClassDecision)
     return {
         "emorec": code_version(),
-        "labels": task.classes,
-        "target": task.target,
-        "modalities": {name: _modality(predictor, name) for name in sorted(task.encoders)},
-        "used": list(task.shown),
+        "labels": list(target.names),
+        "target": model.target_name,
+        "modalities": {name: _modality(predictor, name) for name in sorted(model.encoders)},
+        "used": list(predictor.shown),
         "windows": _named(predictor.windows),
         "inputs": "for each modality its windows, and present_MODALITY, bool: where it is there "
         "(zeros elsewhere)",
-        "temperature": float(task.temperature),
+        "temperature": float(model.decision.temperature),
         "output": "probabilities (windows, labels); a clip's are the mean over its windows, to the "
         "power of 1 / temperature and scaled to a sum of 1",
     }
@@ -39,7 +41,7 @@ def input_dtype(dtype: Any) -> Any:
 
 def _modality(predictor: Predictor, name: str) -> dict[str, Any]:
     extractor = predictor.extractors[name]
-    standardise: Any = predictor.task.standardise[name]
+    standardise: Any = predictor.model.standardise[name]
     return {
         "shape": list(extractor.shape),
         "dtype": np.dtype(input_dtype(extractor.dtype)).name,

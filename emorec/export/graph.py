@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from emorec.errors import UserError
 from emorec.export.describe import KEY, describe, input_dtype
 from emorec.predict import Predictor
-from emorec.predict.scoring import WHOLE
-from emorec.tasks import ClassificationTask
+from emorec.predict.scoring import WindowRunner
 from emorec.types import SegmentBatch
 
 TOLERANCE = 1e-4
@@ -25,16 +24,16 @@ class ExportError(UserError):
 
 
 class Graph(nn.Module):
-    """A task from the extractors' arrays to class probabilities, standardisation included.
+    """A model from the extractors' arrays to class probabilities, standardisation included.
 
     Args:
-        task: The trained task.
+        run: Runs the trained model.
     """
 
-    def __init__(self, task: ClassificationTask) -> None:
+    def __init__(self, run: WindowRunner) -> None:
         super().__init__()
-        self.task = task
-        self.names = list(task.encoders)
+        self.model, self.run = run.model, run
+        self.names = list(run.model.encoders)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return float32 (B, classes) of each modality's array (B, ...) and then each mask (B,)."""
@@ -43,10 +42,9 @@ class Graph(nn.Module):
         present = dict(zip(self.names, inputs[count:], strict=True))
         size = inputs[0].shape[0]
         none = torch.zeros(size, dtype=torch.int64, device=inputs[0].device)
-        target = self.task.target
+        target = self.model.target_name
         batch = SegmentBatch(arrays, present, {target: none}, {target: none > 0}, none, none)
-        scores = self.task.segment_scores(self.task(batch))
-        return scores.get(WHOLE, next(iter(scores.values())))
+        return self.run.scores(batch)
 
 
 def export_onnx(predictor: Predictor, path: Path) -> None:
@@ -127,7 +125,8 @@ def input_names(modalities: list[str]) -> list[str]:
 def _graph(predictor: Predictor) -> tuple[Graph, tuple[Tensor, ...]]:
     if predictor.device != "cpu":
         raise ExportError("export takes a predictor on the CPU: device='cpu'")
-    return Graph(predictor.task).eval(), _random(predictor, 3)
+    predictor.need_classes("emorec export")
+    return Graph(predictor.run).eval(), _random(predictor, 3)
 
 
 def _dynamic(example: tuple[Tensor, ...]) -> tuple[Any, ...]:
@@ -139,14 +138,14 @@ def _random(predictor: Predictor, size: int) -> tuple[Tensor, ...]:
     """Return windows that no extractor would make, in all patterns of absence."""
     generator = torch.Generator().manual_seed(size)
     arrays, masks = [], []
-    for number, name in enumerate(predictor.task.encoders):
+    for number, name in enumerate(predictor.model.encoders):
         extractor = predictor.extractors[name]
         shape = (size, *extractor.shape)
         if input_dtype(extractor.dtype) is np.uint8:
             array = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
         else:
             mean, deviation = (
-                getattr(predictor.task.standardise[name], key) for key in ("mean", "deviation")
+                getattr(predictor.model.standardise[name], key) for key in ("mean", "deviation")
             )
             array = mean + deviation * torch.randn(shape, generator=generator)
         there = torch.tensor([(row >> number) % 2 == 0 for row in range(size)])

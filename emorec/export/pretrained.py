@@ -1,24 +1,20 @@
 """A model as a folder that can be shared: weights as safetensors, options as JSON, a model card."""
 
-import copy
 import json
 import shutil
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from huggingface_hub import ModelHubMixin, snapshot_download
-from lightning.pytorch.cli import instantiate_module
 from safetensors.torch import load_file, save_file
 
 from emorec.export.describe import describe
-from emorec.plugins import load_plugins
-from emorec.predict import Predictor
-from emorec.predict.kinds import need_classes
-from emorec.runs.checkpoints import CheckpointError, named_class, refuse_foreign
+from emorec.predict import CheckpointError, Predictor
+from emorec.predict.checkpoint import Saved, make_model
 
 WEIGHTS, OPTIONS, CARD = "model.safetensors", "config.json", "README.md"
 TRAINING = "training.yaml"
+PARTS = ("model", "windows", "extractors", "targets", "in_force")  # of the options
 
 
 class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=["emorec"]):
@@ -39,22 +35,10 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
     attached: tuple[Path, ...] = ()  # the card's pictures and the options of the training
 
     @classmethod
-    def from_checkpoint(
-        cls,
-        path: str | Path,
-        device: str = "auto",
-        batch_size: int | None = None,
-        *,
-        trust: bool = False,
-    ) -> Self:
-        """Load a checkpoint of ``emorec fit``; see :class:`~emorec.predict.Predictor`."""
-        found = super().from_checkpoint(path, device, batch_size, trust=trust)
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        found.options = {
-            "model": saved["hyper_parameters"],
-            "data": _without_places(saved["datamodule_hyper_parameters"]),
-            "emorec": saved["emorec"],
-        }
+    def from_saved(cls, saved: Saved, device: str = "auto", batch_size: int | None = None) -> Self:
+        """Return the predictor of a model that was read; see the base class."""
+        found = super().from_saved(saved, device, batch_size)
+        found.options = saved.options
         return found
 
     @classmethod
@@ -74,9 +58,10 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write weights, options and the card; huggingface_hub calls this."""
-        tensors = {name: t.contiguous() for name, t in self.task.state_dict().items()}
+        tensors = {name: t.contiguous() for name, t in self.model.state_dict().items()}
         save_file(tensors, save_directory / WEIGHTS, metadata={"format": "pt"})
-        options = {**self.options, "description": describe(self)}
+        options = {key: self.options[key] for key in PARTS}
+        options["description"] = describe(self)
         (save_directory / OPTIONS).write_text(json.dumps(options, indent=1) + "\n", "utf-8")
         if self.card:
             (save_directory / CARD).write_text(self.card, "utf-8")
@@ -106,26 +91,13 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
             kept = {name: download[name] for name in known if name in download}
             folder = Path(snapshot_download(model_id, **kept))
         options = _options(folder / OPTIONS)
-        load_plugins()
-        refuse_foreign([options["model"], options["data"]], folder, trust=trust)
-        made = {}
-        for part in ("model", "data"):
-            # A copy: jsonargparse puts its namespaces into what it is given.
-            arguments = copy.deepcopy(options[part])
-            arguments.pop("_instantiator", None)
-            made[part] = instantiate_module(
-                named_class(arguments, folder),
-                {k: v for k, v in arguments.items() if k != "_class_path"},
-            )
-        task, data = made["model"], made["data"]
-        task = need_classes(task, folder)
-        task.on_load_checkpoint({"emorec": options["emorec"]})
         try:
-            task.load_state_dict(load_file(folder / WEIGHTS))
-        except Exception as error:  # whatever safetensors and torch meet in a damaged file
+            weights = load_file(folder / WEIGHTS)
+        except Exception as error:  # whatever safetensors meets in a damaged file
             raise CheckpointError(f"{folder / WEIGHTS} cannot be used: {error}") from error
-        found = cls(task, data.windows, data.extractors, cls.find_device(device), batch_size)
-        found.options = {key: options[key] for key in ("model", "data", "emorec")}
+        found = cls.from_saved(
+            make_model(options, weights, folder, trust=trust), device, batch_size
+        )
         if (folder / CARD).is_file():
             found.card = (folder / CARD).read_text("utf-8")
         found.attached = (*sorted(folder.glob("*.png")), *folder.glob(TRAINING))
@@ -135,13 +107,8 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
 def _options(file: Path) -> dict[str, Any]:
     try:
         options = json.loads(file.read_text("utf-8"))
-        return {key: dict(options[key]) for key in ("model", "data", "emorec")}
+        return {key: dict(options[key]) for key in PARTS}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{file} is not what emorec export writes: {type(error).__name__}: {error}"
         ) from error
-
-
-def _without_places(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a data set's options without folders of this machine; they are not needed."""
-    return {**data, **{key: "." for key in ("root", "manifest") if key in data}, "cache": None}

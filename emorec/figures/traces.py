@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from emorec.evaluation.traces import Values, agreement
+from emorec.evaluation.traces import Trace, agreement
+from emorec.types import Array
 
 
 def trace_figure(
-    recordings: Mapping[str, tuple[Values, Values | None]],
+    recordings: Mapping[str, tuple[Trace, Array | None]],
     dimensions: Sequence[str],
     step: float,
     title: str,

@@ -1,15 +1,17 @@
 """A trained model on recordings: one decision a clip, a timeline a person, or a trace of values."""
 
-from emorec.predict.prediction import Prediction, Timeline, TimelineRow
-from emorec.predict.predictor import Predictor
-from emorec.predict.trace_prediction import TracePrediction
-from emorec.predict.traces import TracePredictor
+from emorec.predict.checkpoint import CheckpointError
+from emorec.predict.prediction import ClassPrediction, Prediction, TracePrediction
+from emorec.predict.predictor import Predictor, load_predictor
+from emorec.predict.timeline import Timeline, TimelineRow
 
 __all__ = [
+    "CheckpointError",
+    "ClassPrediction",
     "Prediction",
     "Predictor",
     "Timeline",
     "TimelineRow",
     "TracePrediction",
-    "TracePredictor",
+    "load_predictor",
 ]

@@ -23,7 +23,7 @@ from emorec.media import (
     read_blocks,
 )
 from emorec.media.containers import open_container
-from emorec.predict.prediction import Timeline, TimelineRow
+from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.system.files import beside
 
 TICK = Fraction(1, 90000)  # of the copy's timestamps, in seconds

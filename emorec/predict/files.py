@@ -11,14 +11,18 @@ from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND
 from emorec.errors import UserError
 from emorec.media import MediaError, probe
 from emorec.predict.inputs import find_inputs
-from emorec.predict.load import load_predictor
 from emorec.predict.output import Output
-from emorec.predict.predictor import Predictor
-from emorec.predict.records import RecordMaker, clip_record, said, timeline_record, trace_record
-from emorec.predict.traces import TracePredictor
+from emorec.predict.predictor import Predictor, load_predictor
+from emorec.predict.records import (
+    RecordMaker,
+    in_words,
+    prediction_record,
+    timeline_record,
+)
 from emorec.system.files import check_writable, digest_file
 from emorec.system.progress import progress
 from emorec.system.workers import TimeLimitError, time_limit
+from emorec.types import Values
 
 
 def predict_files(options: argparse.Namespace) -> None:
@@ -65,7 +69,7 @@ def predict_files(options: argparse.Namespace) -> None:
                 duration = probe(one.file).duration
             with time_limit(LIMIT + LIMIT_PER_SECOND * duration):
                 record = make(one, output, options)
-            line = said(record)
+            line = in_words(record)
         except (Exception, TimeLimitError) as error:  # one bad file never ends a list of them
             failed += 1
             reason = _reason(error)
@@ -86,20 +90,19 @@ def predict_files(options: argparse.Namespace) -> None:
         raise UserError("no file could be used")
 
 
-def _maker(
-    predictor: Predictor | TracePredictor, options: argparse.Namespace
-) -> tuple[RecordMaker, str]:
+def _maker(predictor: Predictor, options: argparse.Namespace) -> tuple[RecordMaker, str]:
     """Return what makes the record of a file, and what its picture shows."""
     asked = [name for name in ("timeline", "video") if getattr(options, name)]
-    if isinstance(predictor, Predictor):
-        return (timeline_record if asked else clip_record)(predictor), "timeline"
+    target = predictor.model.target
+    if not isinstance(target, Values):
+        return (timeline_record if asked else prediction_record)(predictor), "timeline"
     if asked:
         raise UserError(
             f"{options.checkpoint} predicts values over time: its trace, a value every "
-            f"{predictor.step:g} s, is the timeline already; leave out "
+            f"{target.step:g} s, is the timeline already; leave out "
             f"{' and '.join(f'--{name}' for name in asked)}"
         )
-    return trace_record(predictor), "trace"
+    return prediction_record(predictor), "trace"
 
 
 def _reason(error: BaseException) -> str:

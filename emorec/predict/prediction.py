@@ -1,46 +1,75 @@
-"""What a model says of a recording, as plain values."""
+"""What a model says of a recording, as plain values: of classes, or of values over time."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from emorec.media import Face
+import numpy as np
+from numpy.typing import NDArray
+
+from emorec.evaluation.traces import Trace
 from emorec.system.files import readable
 from emorec.types import Array, Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SUMMARY = ("mean", "deviation", "minimum", "maximum")
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model says of one clip, by the vote of its windows.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction(ABC):
+    """What the model says of one recording; one of the two forms below.
 
     Attributes:
         file: The file.
-        label: The class with the largest mean probability.
-        probabilities: Class -> mean of the windows' probabilities, 0 to 1.
-        windows: The windows that had a modality, in order of time, in seconds.
-        scores: (windows, classes), each window's probabilities.
         modalities: Modality -> number of windows that have it.
-        alone: Modality -> class -> mean probability over the windows that have it, with the other
-            modalities taken away; empty where the model uses one modality.
         warnings: What was odd about the file.
-        crops: For each window the image that a face extractor cut, uint8 (H, W, 3), or None;
-            empty where the model sees no pictures.
         title: What pictures call it: the file's name, or the id of the clip.
     """
 
     file: Path
+    modalities: dict[str, int]
+    warnings: list[str] = field(default_factory=list)
+    title: str = ""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dict, without pictures."""
+
+    @abstractmethod
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with a row a window, or a step."""
+
+    def _named(self) -> dict[str, str]:
+        """Return the first columns of a table: file, and the id of a clip that is none."""
+        clip = {"clip": self.title} if self.title not in ("", self.file.name) else {}
+        return {"file": readable(str(self.file)), **clip}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassPrediction(Prediction):
+    """The class of a clip, by the vote of its windows.
+
+    Attributes:
+        label: The class with the largest probability.
+        probabilities: Class -> mean of the windows' probabilities, 0 to 1, at the model's
+            temperature.
+        windows: The windows that had a modality, in order of time, in seconds.
+        scores: (windows, classes), each window's probabilities.
+        alone: Modality -> class -> mean probability over the windows that have it, with the other
+            modalities taken away; empty where the model uses one modality.
+        crops: For each window the image that a face extractor cut, uint8 (H, W, 3), or None;
+            empty where the model sees no pictures.
+    """
+
     label: str
     probabilities: dict[str, float]
     windows: list[Window]
     scores: list[list[float]]
-    modalities: dict[str, int]
     alone: dict[str, dict[str, float]] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
     crops: list[Array | None] = field(default_factory=list)
-    title: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict, without the pictures."""
@@ -62,128 +91,89 @@ class Prediction:
             ],
         }
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with a row a window: file, clip, start, end (seconds) and p_CLASS."""
+        import pandas as pd  # late: the start should be short
 
-class TimelineRow(NamedTuple):
-    """One person in one window.
-
-    Attributes:
-        window: Seconds from the recording's origin.
-        person: Number of the tracked face, from 1; None where the sound is all there is.
-        box: Where the face is in the key frame, in pixels; None where it was not found there.
-        scores: (classes,), probabilities, 0 to 1.
-        alone: Modality that is there -> (classes,), with the others taken away.
-    """
-
-    window: Window
-    person: int | None
-    box: Face | None
-    scores: list[float]
-    alone: dict[str, list[float]]
+        classes = [f"p_{name}" for name in self.probabilities]
+        rows = [
+            {
+                **self._named(),
+                "start": round(window.start, 4),
+                "end": round(window.end, 4),
+                **dict(zip(classes, scores, strict=True)),
+            }
+            for window, scores in zip(self.windows, self.scores, strict=True)
+        ]
+        return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """What the model says of a recording, window after window.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracePrediction(Prediction):
+    """The trace of a recording: values step by step from its start to its end.
 
     Attributes:
-        file: The file.
+        dimensions: Their names, such as arousal and valence.
+        step: Seconds a step; row i of the values belongs to the time i x step.
+        values: float64 (steps, dimensions), in the unit of the annotations that the model learned;
+            NaN where nothing is known: in windows that have no modality.
+        alone: Modality -> float64 (steps, dimensions), with the other modalities taken away and
+            without the post-processing, which was fitted for all together; NaN where it is absent.
+            Empty where the model uses one modality.
         duration: Seconds.
-        classes: Class names, in the order of the scores.
-        rows: By window, then by person.
-        seen: Whether the file has a picture.
-        warnings: What was odd about the file.
-        faces: Person -> (seconds, crop as uint8 (H, W, 3)) of some windows, in order of time.
-        title: What pictures call it: the file's name, or the id of the clip.
+        processed: Whether post-processing changed the values.
     """
 
-    file: Path
-    duration: float
-    classes: list[str]
-    rows: list[TimelineRow]
-    seen: bool = False
-    warnings: list[str] = field(default_factory=list)
-    faces: dict[int | None, list[tuple[float, Array]]] = field(default_factory=dict)
-    title: str = ""
+    dimensions: list[str]
+    step: float
+    values: Trace
+    alone: dict[str, Trace] = field(default_factory=dict)
+    duration: float = 0.0
+    processed: bool = False
 
     @property
-    def persons(self) -> list[int | None]:
-        """Who is there, in order of appearance; None: windows with sound and no face."""
-        return list(dict.fromkeys(row.person for row in self.rows))
+    def times(self) -> NDArray[np.float64]:
+        """The time of each step in seconds, float64 (steps,)."""
+        return np.arange(len(self.values), dtype=np.float64) * self.step
 
-    @property
-    def modalities(self) -> list[str]:
-        """The modalities that some window has."""
-        return sorted({name for row in self.rows for name in row.alone})
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with a row a step.
 
-    def of(self, person: int | None) -> list[TimelineRow]:
-        """Return the rows of one person."""
-        return [row for row in self.rows if row.person == person]
+        Columns: file, clip (its id, where it is none of a file's name), time (seconds from the
+        start of the clip), DIMENSION, and, where the model uses several modalities,
+        MODALITY_DIMENSION.
+        """
+        import pandas as pd  # late: the start should be short
+
+        table = pd.DataFrame({**self._named(), "time": self.times.round(6)})
+        for prefix, values in [("", self.values), *((f"{n}_", v) for n, v in self.alone.items())]:
+            for name, column in zip(self.dimensions, values.T, strict=True):
+                table[f"{prefix}{name}"] = column.round(6)
+        return table
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict: each person's mean, not the single windows."""
+        """Return a JSON-ready dict: of each dimension mean, deviation, minimum and maximum.
+
+        They are None where no value is known. The single values are those of :meth:`to_frame`.
+        """
         return {
             "file": str(self.file),
             "duration": round(self.duration, 3),
-            "persons": [self._summary(person) for person in self.persons],
+            "step": self.step,
+            "steps": len(self.values),
+            "dimensions": self._summary(self.values),
+            "alone": {name: self._summary(values) for name, values in self.alone.items()},
+            "modalities": self.modalities,
             "warnings": self.warnings,
         }
 
-    def _summary(self, person: int | None) -> dict[str, Any]:
-        rows = self.of(person)
-        mean = _mean([row.scores for row in rows])
-        return {
-            "person": person,
-            "start": round(rows[0].window.start, 4),
-            "end": round(rows[-1].window.end, 4),
-            "windows": len(rows),
-            "label": self.classes[max(range(len(mean)), key=mean.__getitem__)],
-            "probabilities": dict(zip(self.classes, mean, strict=True)),
-            "alone": {
-                name: dict(
-                    zip(
-                        self.classes,
-                        _mean([row.alone[name] for row in rows if name in row.alone]),
-                        strict=True,
-                    )
-                )
-                for name in self.modalities
-                if any(name in row.alone for row in rows)
-            },
-        }
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Return a table with a row a person and window.
-
-        Columns: file, clip (its id, where it is none of a file's name), start, end (seconds from
-        the start of the clip), person (empty: sound only), label, p_CLASS, for each
-        modality that a row has MODALITY_label and MODALITY_p_CLASS (that modality alone), and
-        left, top, right, bottom (pixels of the face's box).
-        """
-        import pandas as pd  # late: a vote needs none, and the start should be short
-
-        modalities = self.modalities
-        return pd.DataFrame([self._record(row, modalities) for row in self.rows])
-
-    def _record(self, row: TimelineRow, modalities: list[str]) -> dict[str, Any]:
-        box = row.box[:4] if row.box is not None else (None,) * 4
-        record: dict[str, Any] = {
-            "file": readable(str(self.file)),
-            **({"clip": self.title} if self.title not in ("", self.file.name) else {}),
-            "start": round(row.window.start, 4),
-            "end": round(row.window.end, 4),
-            "person": "" if row.person is None else str(row.person),
-            **self._named("", row.scores),
-        }
-        for name in modalities:
-            if name in row.alone:
-                record |= self._named(f"{name}_", row.alone[name])
-        return record | dict(zip(("left", "top", "right", "bottom"), box, strict=True))
-
-    def _named(self, prefix: str, scores: list[float]) -> dict[str, Any]:
-        best = self.classes[max(range(len(scores)), key=scores.__getitem__)]
-        values = {f"{prefix}p_{c}": p for c, p in zip(self.classes, scores, strict=True)}
-        return {f"{prefix}label": best, **values}
-
-
-def _mean(scores: list[list[float]]) -> list[float]:
-    return [sum(column) / len(scores) for column in zip(*scores, strict=True)]
+    def _summary(self, values: Trace) -> dict[str, dict[str, float | None]]:
+        found: dict[str, dict[str, float | None]] = {}
+        for name, column in zip(self.dimensions, values.T, strict=True):
+            known = column[~np.isnan(column)]
+            if not len(known):
+                found[name] = dict.fromkeys(SUMMARY)
+                continue
+            of = (known.mean(), known.std(), known.min(), known.max())
+            found[name] = {m: round(float(x), 6) for m, x in zip(SUMMARY, of, strict=True)}
+        return found

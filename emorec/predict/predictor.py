@@ -4,31 +4,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
 
-from emorec.evaluation.calibration import apply_temperature
+from emorec.errors import ModelError
+from emorec.evaluation.decision import ClassDecision, TraceDecision
 from emorec.extractors import Extractor
 from emorec.media import MediaError
-from emorec.predict.faces import FaceStrip, has_pictures, pictures_of
-from emorec.predict.kinds import need_classes
-from emorec.predict.prediction import Prediction, Timeline, TimelineRow
+from emorec.model import EmotionModel
+from emorec.predict.checkpoint import Saved, load_model
+from emorec.predict.classes import predict_class
+from emorec.predict.faces import FaceStrip, has_pictures
+from emorec.predict.prediction import ClassPrediction, Prediction, TracePrediction
 from emorec.predict.recording import open_recording
 from emorec.predict.rows import absent, timeline_rows
-from emorec.predict.scoring import WHOLE, Scorer
-from emorec.runs.checkpoints import load_checkpoint
-from emorec.tasks import ClassificationTask
-from emorec.types import Array, Clip
+from emorec.predict.scoring import WindowRunner
+from emorec.predict.timeline import Timeline, TimelineRow
+from emorec.predict.traces import predict_trace
+from emorec.types import Classes, Clip
 from emorec.windows import GridWindows, Windows
 
 PART = 16  # windows that are in memory at once
+LENGTH = 2.0  # seconds a window of the timeline, of a model that learned from whole clips
 
 
 class Predictor:
-    """Applies a trained classification task to recordings.
+    """Applies a trained model to recordings.
 
     Args:
-        task: The trained task.
+        model: The trained model: of classes, or of values over time.
         windows: Where clips are cut.
         extractors: Modality -> extractor.
         device: Where the model runs.
@@ -42,15 +45,15 @@ class Predictor:
 
     def __init__(
         self,
-        task: ClassificationTask,
+        model: EmotionModel,
         windows: Windows,
         extractors: dict[str, Extractor],
         device: str = "cpu",
         batch_size: int | None = None,
     ) -> None:
-        self.task = task.to(device).eval()
+        self.model = model.to(device).eval()
         self.windows, self.extractors, self.device = windows, extractors, device
-        self.score = Scorer(self.task, extractors, device, batch_size)
+        self.run = WindowRunner(self.model, extractors, device, batch_size)
 
     @classmethod
     def from_checkpoint(
@@ -71,64 +74,101 @@ class Predictor:
 
         Raises:
             CheckpointError: It cannot be read, or names foreign classes and is not trusted.
-            TaskError: It holds no classification task.
         """
-        task, data = load_checkpoint(Path(path), trust=trust)
-        known = need_classes(task, path)
-        return cls(known, data.windows, data.extractors, cls.find_device(device), batch_size)
+        return cls.from_saved(load_model(Path(path), trust=trust), device, batch_size)
 
-    @staticmethod
-    def find_device(name: str) -> str:
-        """Return the device that ``auto`` stands for here; other names are returned as they are."""
-        if name == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return name
+    @classmethod
+    def from_saved(cls, saved: Saved, device: str = "auto", batch_size: int | None = None) -> Self:
+        """Return the predictor of a model that was read; see :meth:`from_checkpoint`."""
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(saved.model, saved.windows, saved.extractors, device, batch_size)
 
-    def predict(self, named: str | Path | Clip) -> Prediction:
-        """Return the clip's class by the vote of its windows, at the model's temperature.
+    @property
+    def shown(self) -> dict[str, Extractor]:
+        """Modality -> extractor, of those that the model sees."""
+        return {name: self.extractors[name] for name in self.model.in_force.modalities}
 
-        The clip's id is its file name: a file that was tested under that id gets the windows it
-        was tested with. Where several faces are seen, the extractor's option says whose counts.
+    def need_classes(self, what: str) -> Classes:
+        """Return the model's target, of a model of classes.
+
+        Args:
+            what: What needs them, for the message.
+
+        Raises:
+            ModelError: It predicts values over time.
+        """
+        target = self.model.target
+        if isinstance(target, Classes):
+            return target
+        raise ModelError(
+            f"{what} needs a model of classes; this one predicts values over time "
+            f"({', '.join(target.names)}): emorec predict writes each recording's trace, "
+            "Predictor.predict returns it in Python"
+        )
+
+    def predict(
+        self, named: str | Path | Clip, progress: Callable[[int, int], None] | None = None
+    ) -> Prediction:
+        """Return what the model says of a recording.
+
+        Of classes it is a :class:`~emorec.predict.ClassPrediction`: the vote of windows that are
+        cut and extracted as in training. The clip's id is its file name: a file that was tested
+        under that id gets the windows it was tested with. Where several faces are seen, the
+        extractor's option says whose counts. Of values over time it is a
+        :class:`~emorec.predict.TracePrediction`: the trace, as testing makes it.
 
         Args:
             named: A file; or a clip, where the model also reads a transcript or stored features,
                 or where sound and picture are in files of their own.
+            progress: Called with the number of windows that are done and of all; of a vote, whose
+                windows are few, once.
 
         Raises:
             MediaError: The file cannot be read, or no window has a face or sound to go by.
         """
-        recording = open_recording(named, self._shown)
-        clip, media = recording.clip, recording.media
-        spans, warnings = self.windows.cut(clip.id, media)
-        warnings = [*recording.warnings, *warnings]
-        arrays: dict[str, list[Array | None]] = {}
-        for name in self.task.shown:
-            found = self.extractors[name].extract(clip, recording.of(name), spans)
-            arrays[name] = found.arrays
-            warnings += found.warnings
-        used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
-        if not used:
-            raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
-        rows = [{name: values[i] for name, values in arrays.items()} for i in used]
-        scores = self.score(rows)
-        mean = self._calibrated(self._mean([each[WHOLE] for each in scores]))
-        alone = {
-            name: self._mean([each[name] for each in scores if name in each])
-            for name in self.task.shown
-            if any(name in each for each in scores)
-        }
-        return Prediction(
-            recording.file,
-            max(mean, key=mean.__getitem__),
-            mean,
-            [spans[i] for i in used],
-            [each[WHOLE] for each in scores],
-            {name: sum(a is not None for a in values) for name, values in arrays.items()},
-            alone,
-            warnings,
-            pictures_of(rows) if any(map(has_pictures, self._shown.values())) else [],
-            recording.title,
-        )
+        recording = open_recording(named, self.shown)
+        spans, warnings = self.windows.cut(recording.clip.id, recording.media)
+        notes = list(dict.fromkeys([*recording.warnings, *warnings]))
+        decision = self.model.decision
+        if isinstance(decision, TraceDecision):
+            return predict_trace(self.run, decision, recording, spans, notes, progress)
+        assert isinstance(decision, ClassDecision)
+        found = predict_class(self.run, decision, recording, spans, notes)
+        if progress is not None:
+            progress(len(spans), len(spans))
+        return found
+
+    def vote(self, named: str | Path | Clip) -> ClassPrediction:
+        """Return what a model of classes says; see :meth:`predict`.
+
+        Raises:
+            ModelError: The model predicts values over time.
+            MediaError: See :meth:`predict`.
+        """
+        self.need_classes("a vote")
+        found = self.predict(named)
+        assert isinstance(found, ClassPrediction)
+        return found
+
+    def trace(
+        self, named: str | Path | Clip, progress: Callable[[int, int], None] | None = None
+    ) -> TracePrediction:
+        """Return what a model of values over time says; see :meth:`predict`.
+
+        Raises:
+            ModelError: The model predicts classes.
+            MediaError: See :meth:`predict`.
+        """
+        target = self.model.target
+        if isinstance(target, Classes):
+            raise ModelError(
+                f"a trace needs a model of values over time; this one predicts classes "
+                f"({', '.join(target.names)}): use Predictor.vote"
+            )
+        found = self.predict(named, progress)
+        assert isinstance(found, TracePrediction)
+        return found
 
     def timeline(
         self,
@@ -136,11 +176,12 @@ class Predictor:
         hop: float = 0.5,
         progress: Callable[[int, int], None] | None = None,
     ) -> Timeline:
-        """Return what the model says window after window, for each face that can be followed.
+        """Return what a model of classes says window after window, for each face it can follow.
 
-        Windows are as long as in training, on a regular grid over the whole recording. All people
-        in the picture share the sound: whose voice it is, is not known. The file is read once and
-        memory does not grow with its length, except for the numbers that are returned.
+        Windows are as long as in training (2 s where it saw whole clips), on a regular grid over
+        the whole recording. All people in the picture share the sound: whose voice it is, is not
+        known. The file is read once and memory does not grow with its length, except for the
+        numbers that are returned.
 
         Args:
             named: The recording; see :meth:`predict`.
@@ -148,53 +189,50 @@ class Predictor:
             progress: Called with the number of windows that are done and of all.
 
         Raises:
+            ModelError: The model predicts values over time, whose trace is the timeline.
             MediaError: The file cannot be read, or no window has a face or sound to go by.
         """
-        recording = open_recording(named, self._shown)
+        classes = self.need_classes("a timeline")
+        recording = open_recording(named, self.shown)
         clip, media = recording.clip, recording.media
-        length = float(getattr(self.windows, "length", 0.5))
-        spans, warnings = GridWindows(length, hop).cut(clip.id, media)
+        length = self.windows.length
+        spans, warnings = GridWindows(length or LENGTH, hop).cut(clip.id, media)
+        if length is None:
+            warnings = [*warnings, f"the model learned from whole clips: windows of {LENGTH:g} s"]
         warnings = list(dict.fromkeys([*recording.warnings, *warnings]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {
             name: extractor.stream(clip, recording.of(name), parts)
-            for name, extractor in self._shown.items()
+            for name, extractor in self.shown.items()
         }
         rows: list[TimelineRow] = []
         faces, done = FaceStrip(), 0
         for part in parts:
             found = {name: next(stream) for name, stream in streams.items()}
-            rows += timeline_rows(self.score, part, found)
-            for name in (n for n, extractor in self._shown.items() if has_pictures(extractor)):
+            rows += timeline_rows(self.run, part, found)
+            for name in (n for n, extractor in self.shown.items() if has_pictures(extractor)):
                 faces.add(part, found[name])
             warnings += [w for one in found.values() for w in one.warnings if w not in warnings]
             done += len(part)
             if progress is not None:
                 progress(done, len(spans))
-        warnings += absent(rows, len(spans), self.task.shown)
+        warnings += absent(rows, len(spans), list(self.shown))
         if not rows:
             raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
-        seen = media.video is not None
         return Timeline(
             recording.file,
             media.duration,
-            self.task.classes,
+            list(classes.names),
             rows,
-            seen,
+            media.video is not None,
             warnings,
             faces.kept,
             recording.title,
         )
 
-    @property
-    def _shown(self) -> dict[str, Extractor]:
-        return {name: self.extractors[name] for name in self.task.shown}
 
-    def _mean(self, scores: list[list[float]]) -> dict[str, float]:
-        mean = np.mean(np.asarray(scores, np.float64), 0).tolist()
-        return dict(zip(self.task.classes, mean, strict=True))
-
-    def _calibrated(self, shares: dict[str, float]) -> dict[str, float]:
-        values = torch.tensor(list(shares.values()), dtype=torch.float64)
-        warm = apply_temperature(values, float(self.task.temperature)).tolist()
-        return dict(zip(shares, warm, strict=True))
+def load_predictor(
+    path: str | Path, device: str = "auto", batch_size: int | None = None, *, trust: bool = False
+) -> Predictor:
+    """Load a checkpoint of ``emorec fit``; see :meth:`Predictor.from_checkpoint`."""
+    return Predictor.from_checkpoint(path, device, batch_size, trust=trust)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from emorec.cache.sidecars import has_own_media, own_media, with_whole_paths
 from emorec.extractors import Extractor
+from emorec.extractors.sidecars import has_own_media, own_media, with_whole_paths
 from emorec.media import Media, probe
 from emorec.types import Clip
 

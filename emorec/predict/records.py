@@ -9,8 +9,8 @@ from emorec.figures.plots import save_figure
 from emorec.predict.annotate import annotate
 from emorec.predict.inputs import Input
 from emorec.predict.output import Output
+from emorec.predict.prediction import TracePrediction
 from emorec.predict.predictor import Predictor
-from emorec.predict.traces import TracePredictor
 from emorec.system.files import write_text
 from emorec.system.progress import progress
 
@@ -18,19 +18,27 @@ RecordMaker = Callable[[Input, Output, argparse.Namespace], dict[str, Any]]
 """Makes the record of a file or clip, and writes what belongs to it, from the command's options."""
 
 
-def clip_record(predictor: Predictor) -> RecordMaker:
-    """Return what makes the record of a clip's vote, and its picture."""
+def prediction_record(predictor: Predictor) -> RecordMaker:
+    """Return what makes the record of a prediction, its picture and, of values, its table."""
 
     def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
-        prediction = predictor.predict(one.named)
-        record = {**prediction.to_dict(), "files": []}
+        with _windows_bar(one) as step:
+            prediction = predictor.predict(one.named, step)
+        kind, files = "timeline", []
+        record = prediction.to_dict()
+        if isinstance(prediction, TracePrediction):
+            kind, table = "trace", output.name_for(one, "_trace.csv")
+            write_text(output.folder / table, prediction.to_frame().to_csv(index=False))
+            record |= {"trace": table}
+            files.append(table)
         if options.pictures:
             from emorec.predict.pictures import prediction_figure
 
-            name = output.name_for(one, "_timeline.png")
+            name = output.name_for(one, f"_{kind}.png")
             save_figure(prediction_figure(prediction), output.folder / name)
-            record |= {"picture": name, "files": [name]}
-        return record
+            record |= {"picture": name}
+            files.append(name)
+        return {**record, "files": files}
 
     return make
 
@@ -66,28 +74,7 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
     return make
 
 
-def trace_record(predictor: TracePredictor) -> RecordMaker:
-    """Return what makes the record of a recording's trace, its table and picture."""
-
-    def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
-        with _windows_bar(one) as step:
-            prediction = predictor.predict(one.named, step)
-        table = output.name_for(one, "_trace.csv")
-        write_text(output.folder / table, prediction.to_frame().to_csv(index=False))
-        record = {**prediction.to_dict(), "trace": table, "files": [table]}
-        if options.pictures:
-            from emorec.predict.trace_picture import trace_picture
-
-            name = output.name_for(one, "_trace.png")
-            save_figure(trace_picture(prediction), output.folder / name)
-            record |= {"picture": name}
-            record["files"].append(name)
-        return record
-
-    return make
-
-
-def said(record: dict[str, Any]) -> str:
+def in_words(record: dict[str, Any]) -> str:
     """Return what a record says, in a few words for the terminal."""
     if "dimensions" in record:
         return ", ".join(

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from emorec.extractors import Extraction
-from emorec.predict.prediction import TimelineRow
-from emorec.predict.scoring import WHOLE, Scorer
+from emorec.predict.scoring import WHOLE, WindowRunner
+from emorec.predict.timeline import TimelineRow
 from emorec.types import Array, Window
 
 
 def timeline_rows(
-    score: Scorer, windows: Sequence[Window], found: Mapping[str, Extraction]
+    run: WindowRunner, windows: Sequence[Window], found: Mapping[str, Extraction]
 ) -> Iterator[TimelineRow]:
     """Yield one row a person and window, and one for the sound where nobody is seen.
 
     Args:
-        score: Gives windows their probabilities.
+        run: Runs the model.
         windows: A part of a recording.
         found: Modality -> what was extracted from them.
     """
@@ -30,8 +30,9 @@ def timeline_rows(
         if not seen and any(array is not None for array in shared.values()):
             seen.append((i, None, shared))
         rows += seen
-    scores = score([arrays for _, _, arrays in rows]) if rows else []
-    for (i, who, _), shares in zip(rows, scores, strict=True):
+    scores = run([arrays for _, _, arrays in rows]) if rows else []
+    for (i, who, _), each in zip(rows, scores, strict=True):
+        shares = {name: values.tolist() for name, values in each.items()}
         boxes = [one.boxes[who][i] for one in found.values() if who in one.boxes]
         alone = {name: values for name, values in shares.items() if name != WHOLE}
         box = boxes[0] if boxes else None

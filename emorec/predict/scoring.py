@@ -1,4 +1,4 @@
-"""Windows to class probabilities, or to values step by step, in batches that fit into memory."""
+"""Windows to what a model says of them, in batches that fit into memory."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from emorec.extractors import Extractor
-from emorec.tasks import ClassificationTask, RegressionTask
+from emorec.model import EmotionModel
 from emorec.types import Array, FeatureBundle, SegmentBatch
 
 FIRST = 256  # windows a forward pass that are tried first
@@ -15,28 +15,28 @@ WHOLE = "fused"
 
 
 class WindowRunner:
-    """Runs a task on windows.
+    """Runs a model on windows.
 
     Args:
-        task: The trained task, on its device, in evaluation mode.
+        model: The trained model, on its device, in evaluation mode.
         extractors: Modality -> extractor; for the shapes of what is absent.
-        device: The task's device.
+        device: The model's device.
         batch_size: Windows a forward pass; None: the most of 256, 128, 64, ... that fits into
             memory.
     """
 
     def __init__(
         self,
-        task: ClassificationTask | RegressionTask,
+        model: EmotionModel,
         extractors: Mapping[str, Extractor],
         device: str,
         batch_size: int | None = None,
     ) -> None:
-        self.task, self.extractors, self.device = task, extractors, device
+        self.model, self.extractors, self.device = model, extractors, device
         self.size, self.fixed = batch_size or FIRST, batch_size is not None
 
-    def outputs(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, Tensor]]:
-        """Return what the task says of windows.
+    def __call__(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, Tensor]]:
+        """Return what the model says of windows.
 
         Args:
             rows: For each window modality -> array; None where it is absent.
@@ -59,14 +59,14 @@ class WindowRunner:
         return found
 
     def batch(self, rows: Sequence[Mapping[str, Array | None]]) -> SegmentBatch:
-        """Return windows as the batch that the task reads, without labels."""
+        """Return windows as the batch that the model reads, without labels."""
         inputs, present = {}, {}
         for name, extractor in self.extractors.items():
             blank = np.zeros(extractor.shape, extractor.dtype)
             arrays = [row.get(name) for row in rows]
             inputs[name] = torch.from_numpy(np.stack([blank if a is None else a for a in arrays]))
             present[name] = torch.tensor([array is not None for array in arrays])
-        size, target = len(rows), self.task.target
+        size, target = len(rows), self.model.target_name
         return SegmentBatch(
             inputs,
             present,
@@ -76,15 +76,19 @@ class WindowRunner:
             torch.arange(size),
         )
 
+    def scores(self, batch: SegmentBatch) -> Tensor:
+        """Return the main scores of a batch, with gradients where they are on."""
+        return self._main(self.model.scores(self.model(batch)))
+
     @torch.inference_mode()
     def _run(self, batch: SegmentBatch) -> list[dict[str, Tensor]]:
-        bundle = self.task(batch.to(self.device))
-        said = self._said(bundle)
-        # A unimodal stage's checkpoint has its own head; any other has the fused output.
-        kinds = {WHOLE: said.get(WHOLE, next(iter(said.values())))}
-        if WHOLE in said and len(self.task.shown) > 1:
-            kinds |= {name: self._alone(bundle, name) for name in self.task.shown}
-        values = {name: tensor.float().cpu() for name, tensor in kinds.items()}
+        bundle: FeatureBundle = self.model(batch.to(self.device))
+        found = self.model.scores(bundle)
+        kinds = {WHOLE: self._main(found)}
+        shown = self.model.in_force.modalities
+        if WHOLE in found and len(shown) > 1:
+            kinds |= {name: self._alone(bundle, name) for name in shown}
+        values = {name: tensor.cpu() for name, tensor in kinds.items()}
         return [
             {
                 name: values[name][i]
@@ -94,29 +98,12 @@ class WindowRunner:
             for i in range(len(batch))
         ]
 
-    def _said(self, bundle: FeatureBundle) -> dict[str, Tensor]:
-        """Return name of the scores -> what the active heads say."""
-        if isinstance(self.task, RegressionTask):
-            return self.task.values(bundle)
-        return self.task.segment_scores(bundle)
+    def _main(self, found: Mapping[str, Tensor]) -> Tensor:
+        # A unimodal stage's checkpoint has its own head; any other has the fused output.
+        return found.get(WHOLE, next(iter(found.values())))
 
     def _alone(self, bundle: FeatureBundle, modality: str) -> Tensor:
         """Return the output with all other modalities taken away, as if they were missing."""
-        names = list(self.task.encoders)
-        features, present = {}, {}
-        for name in names:
-            kept = name == modality
-            feature, there = bundle.features[name], bundle.present[name]
-            features[name] = feature if kept else torch.zeros_like(feature)
-            present[name] = there if kept else torch.zeros_like(there)
-        return self._said(self.task.fuse(features, present))[WHOLE]
-
-
-class Scorer(WindowRunner):
-    """Gives windows their class probabilities with a classification task."""
-
-    def __call__(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, list[float]]]:
-        """Return the class probabilities of windows, as lists; see :meth:`outputs`."""
-        return [
-            {name: values.tolist() for name, values in one.items()} for one in self.outputs(rows)
-        ]
+        rows = torch.ones_like(bundle.present[modality])
+        lost = {name: rows for name in self.model.encoders if name != modality}
+        return self.model.scores(self.model.without(bundle, lost))[WHOLE]

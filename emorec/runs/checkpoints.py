@@ -1,8 +1,7 @@
-"""Checkpoint files: written whole or not at all, and read back with the classes they name."""
+"""Checkpoint files: written whole or not at all."""
 
 import os
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from emorec.data import EmotionDataModule
-from emorec.errors import UserError
-from emorec.plugins import foreign, load_plugins
 from emorec.runs.directory import BEFORE
 from emorec.tasks import EmotionTask
-
-
-class CheckpointError(UserError):
-    """A checkpoint cannot be read; the message says why."""
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -72,87 +64,3 @@ def save_weights(path: Path, task: EmotionTask) -> None:
     saved = torch.load(path, map_location="cpu", weights_only=True)
     saved["state_dict"] = {name: value.cpu() for name, value in task.state_dict().items()}
     AtomicCheckpointIO().save_checkpoint(saved, path)
-
-
-def load_checkpoint(path: Path, *, trust: bool = False) -> tuple[EmotionTask, EmotionDataModule]:
-    """Rebuild the task with its weights, and its data module without its clips, on the CPU.
-
-    The data module brings the windows, extractors and classes; its root need not exist. Tensors
-    and plain values are all that is read from the file; the classes it names are called with its
-    arguments.
-
-    Args:
-        path: A checkpoint of ``emorec fit``.
-        trust: Also import and call what is of no installed plug-in and no class of ours.
-
-    Raises:
-        CheckpointError: It is missing, damaged, or not a checkpoint of emorec; or it names
-            something foreign and is not trusted.
-    """
-    if not path.is_file():
-        raise CheckpointError(
-            f"checkpoint {path} not found; expected a file such as runs/NAME/checkpoints/best.ckpt"
-        )
-    load_plugins()
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch meets in a file that is no checkpoint
-        raise CheckpointError(f"{path} is not a checkpoint that torch can read: {error}") from error
-    needed = {"hyper_parameters", "datamodule_hyper_parameters", "emorec"}
-    if not isinstance(saved, dict) or not needed <= saved.keys():
-        raise CheckpointError(
-            f"{path} is not a checkpoint of emorec fit; expected runs/NAME/checkpoints/best.ckpt"
-        )
-    strange = [saved["hyper_parameters"], saved["datamodule_hyper_parameters"]]
-    refuse_foreign(strange, path, trust=trust)
-    task_class = named_class(saved["hyper_parameters"], path)
-    data_class = named_class(saved["datamodule_hyper_parameters"], path)
-    options: dict[str, Any] = {"map_location": "cpu", "weights_only": True}
-    task = task_class.load_from_checkpoint(path, **options)
-    data = data_class.load_from_checkpoint(path, **options)
-    return task.eval(), data
-
-
-def refuse_foreign(options: Any, path: Path, *, trust: bool) -> None:
-    """Refuse options that would import what is not known here.
-
-    Args:
-        options: As :func:`emorec.plugins.foreign` takes them.
-        path: Where they come from, for the message.
-        trust: Let them.
-
-    Raises:
-        CheckpointError: They would, and are not trusted.
-    """
-    names = foreign(options)
-    if names and not trust:
-        raise CheckpointError(
-            f"{path} would import {', '.join(names)}, which is neither emorec's nor an installed "
-            "plug-in's: what it names is run. Install the plug-in package that it comes from, or, "
-            "if you trust whoever made the file, use --trust"
-        )
-
-
-def named_class(hyper_parameters: dict[str, Any], path: Path) -> Any:
-    """Return the class of a saved task or data set.
-
-    Args:
-        hyper_parameters: Its options, with the class under ``_class_path``.
-        path: Where they come from, for the message.
-
-    Raises:
-        CheckpointError: They name no class, or one that is not imported.
-    """
-    # Lightning drops the class that a checkpoint names where it is loaded through a base class
-    # whose constructor takes no **kwargs; so it is looked up here.
-    name = hyper_parameters.get("_class_path")
-    if name is None:
-        raise CheckpointError(f"{path} was not written by the command line: it names no classes")
-    module, _, attribute = name.rpartition(".")
-    found = getattr(sys.modules.get(module), attribute, None)
-    if found is None:
-        raise CheckpointError(
-            f"{path} needs the class {name}, which no imported package has; install the plug-in "
-            "package that it comes from, with its entry point in the group emorec.plugins"
-        )
-    return found

@@ -1,6 +1,6 @@
 """What testing found, on a W&B dashboard."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -8,20 +8,10 @@ from lightning.pytorch.loggers import WandbLogger
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from emorec.evaluation.clips import Votes, clip_metrics
-from emorec.figures.plots import confusion_figure
-from emorec.runs.report_traces import report_traces, traces_picture
-from emorec.tasks import ClassificationTask, RegressionTask
-from emorec.types import Array, Clip
-
-
-class Wrong(NamedTuple):
-    """A clip that was decided wrongly."""
-
-    clip: Clip
-    target: str
-    predicted: str
-    scores: list[float]
+from emorec.runs.report import results_of
+from emorec.runs.tested_classes import TestedClasses
+from emorec.tasks import task_of
+from emorec.types import Array, EmotionData
 
 
 class Dashboard(Callback):
@@ -44,60 +34,32 @@ class Dashboard(Callback):
         loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
         if not loggers or not trainer.is_global_zero:
             return
-        data: Any = getattr(trainer, "datamodule", None)
-        if isinstance(pl_module, RegressionTask):
-            for name, found in report_traces(pl_module, data, None).items():
-                cccs = {"ccc": found["ccc"]} | {
-                    f"ccc_{dimension}": each["ccc"]
-                    for dimension, each in found["dimensions"].items()
-                }
-                values = {f"test/{name}/{key}": v for key, v in cccs.items() if v is not None}
-                picture = _drawn(traces_picture(pl_module, data, name))
-                for logger in loggers:
-                    logger.log_metrics(values)
-                    logger.log_image(f"test/{name}/traces", [picture])
-            return
-        assert isinstance(pl_module, ClassificationTask)
-        classes = pl_module.classes
-        for name, votes in pl_module.test_votes.items():
-            metrics = clip_metrics(votes, len(classes))
-            values = {
-                f"test/{name}/{key}": value
-                for key, value in metrics.scores.items()
-                if value is not None
-            }
-            title = f"{name}, {metrics.clips} test clips"
-            picture = _drawn(confusion_figure(metrics.confusion, classes, title))
-            wrong = misclassified(votes, data.all_clips, classes)
-            columns = ["clip", "group", "target", "predicted", *(f"p_{c}" for c in classes)]
-            rows = [[w.clip.id, w.clip.group, w.target, w.predicted, *w.scores] for w in wrong]
-            # Not in the table: offline, W&B drops pictures in tables (its issue 4611).
-            crops = [_crop(data, w.clip.id) for w in wrong] if self.key_frames else []
-            captions = [f"{w.clip.id}: {w.target} taken for {w.predicted}" for w in wrong]
-            shown = [(c, t) for c, t in zip(crops, captions, strict=False) if c is not None]
+        for each in results_of(task_of(pl_module)):
+            place = f"test/{each.name}"
+            values = {f"{place}/{key}": v for key, v in each.scores().items() if v is not None}
+            pictures = {f"{place}/{key}": [_drawn(figure)] for key, figure in each.figures()}
             for logger in loggers:
                 logger.log_metrics(values)
-                logger.log_image(f"test/{name}/confusion_matrix", [picture])
-                logger.log_table(f"test/{name}/misclassified", columns=columns, data=rows)
-                if shown:
-                    pictures, texts = (list(each) for each in zip(*shown, strict=True))
-                    logger.log_image(f"test/{name}/key_frames", pictures, caption=texts)
+                for key, picture in pictures.items():
+                    logger.log_image(key, picture)
+                if isinstance(each, TestedClasses):
+                    self._log_wrong(logger, place, each)
 
-
-def misclassified(votes: Votes, clips: list[Clip], classes: list[str]) -> list[Wrong]:
-    """Return the labelled clips whose most probable class is not the label.
-
-    Args:
-        votes: Decisions.
-        clips: All clips; ``votes.clip`` is a position in it.
-        classes: Class names.
-    """
-    wrong = []
-    for position, scores, target in zip(*(v.tolist() for v in votes[:3]), strict=True):
-        predicted = int(np.argmax(scores))
-        if target not in (-1, predicted):
-            wrong.append(Wrong(clips[position], classes[target], classes[predicted], scores))
-    return wrong
+    def _log_wrong(self, logger: WandbLogger, place: str, tested: TestedClasses) -> None:
+        """Send the clips that were decided wrongly."""
+        classes, wrong = tested.decision.target.names, tested.wrong()
+        columns = ["clip", "group", "target", "predicted", *(f"p_{c}" for c in classes)]
+        rows = [[w.clip.id, w.clip.group, w.target, w.predicted, *w.scores] for w in wrong]
+        logger.log_table(f"{place}/misclassified", columns=columns, data=rows)
+        if not self.key_frames:
+            return
+        # Not in the table: offline, W&B drops pictures in tables (its issue 4611).
+        crops = [(_crop(tested.data, w.clip.id), w) for w in wrong]
+        shown = [(c, f"{w.clip.id}: {w.target} taken for {w.predicted}") for c, w in crops]
+        shown = [(crop, text) for crop, text in shown if crop is not None]
+        if shown:
+            pictures, texts = (list(each) for each in zip(*shown, strict=True))
+            logger.log_image(f"{place}/key_frames", pictures, caption=texts)
 
 
 def _drawn(figure: Figure) -> Array:
@@ -106,10 +68,10 @@ def _drawn(figure: Figure) -> Array:
     return np.asarray(canvas.buffer_rgba())
 
 
-def _crop(data: Any, clip_id: str) -> Array | None:
+def _crop(data: EmotionData, clip_id: str) -> Array | None:
     """Return (H, W, 3) of a clip's middle window, of the first modality that has pictures."""
     for name in sorted(data.extractors):
-        pictures: Array = data.parts["test"].cache.array(clip_id, name)
+        pictures: Array = data.parts["test"].array(clip_id, name)
         if pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1] == 3:
             crop: Array = np.moveaxis(pictures[len(pictures) // 2], 0, -1)
             return crop

@@ -6,16 +6,35 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from emorec.data.splits.file import write_split
-from emorec.runs.report_classes import report_classes
-from emorec.runs.report_traces import report_traces
-from emorec.tasks import ClassificationTask, RegressionTask
+from emorec.evaluation.decision import ClassDecision, TraceDecision
+from emorec.figures.plots import save_figure
+from emorec.runs.tested_classes import TestedClasses
+from emorec.runs.tested_traces import TestedTraces
+from emorec.system.files import write_text
+from emorec.tasks import EmotionTask, task_of
+
+
+def results_of(task: EmotionTask) -> list[TestedClasses | TestedTraces]:
+    """Return what a task left after a test, of each kind of scores.
+
+    Args:
+        task: The task, with its trainer.
+    """
+    decision, data = task.model.decision, task.data
+    pairs = [(name, found, task.raw_results[name]) for name, found in task.test_results.items()]
+    if isinstance(decision, TraceDecision):
+        gold = data.traces[task.model.target_name]
+        return [TestedTraces(*each, decision, gold, data) for each in pairs]
+    assert isinstance(decision, ClassDecision)
+    return [TestedClasses(*each, decision, data) for each in pairs]
 
 
 class Report(Callback):
     """Writes, after each test, a table and pictures for each kind of scores.
 
-    See :func:`~emorec.runs.report_classes.report_classes` and
-    :func:`~emorec.runs.report_traces.report_traces`.
+    ``fused`` gives ``predictions.csv`` and, of classes, ``confusion_matrix.png`` and
+    ``reliability.png``, of values over time ``traces.png``; another kind, such as ``audio``, gives
+    ``predictions_audio.csv``, ``confusion_matrix_audio.png`` and so on.
 
     Args:
         folder: The run directory.
@@ -30,16 +49,18 @@ class Report(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write which clip is in which part, for the run's later commands."""
-        data: Any = getattr(trainer, "datamodule", None)
         path = self.folder / "split.csv"
         if trainer.is_global_zero and not path.is_file():
-            write_split(path, data.assigned)
+            write_split(path, task_of(pl_module).data.assigned)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; see the class."""
-        data: Any = getattr(trainer, "datamodule", None)
-        folder = self.folder if trainer.is_global_zero else None
-        if isinstance(pl_module, ClassificationTask):
-            self.results |= report_classes(pl_module, data, folder)
-        elif isinstance(pl_module, RegressionTask):
-            self.results |= report_traces(pl_module, data, folder)
+        for each in results_of(task_of(pl_module)):
+            self.results[each.name] = each.results()
+            if not trainer.is_global_zero:
+                continue
+            suffix = "" if each.name == "fused" else f"_{each.name}"
+            table = each.table().to_csv(index=False)
+            write_text(self.folder / f"predictions{suffix}.csv", table)
+            for name, figure in each.figures():
+                save_figure(figure, self.folder / f"{name}{suffix}.png")

@@ -28,7 +28,7 @@ class Results:
         split: Name of the split.
         split_seed: Its seed.
         fold: Which fold of a split that has them.
-        folds: Of how many.
+        folds: Of how many, or the name of a published list.
         speakers_shared: Whether test speakers are in training; None: not known.
         selected_on_test: Whether test clips chose the weights.
         clips: Part -> number of clips.
@@ -47,7 +47,7 @@ class Results:
     split: str
     split_seed: int
     fold: int | None
-    folds: int | None
+    folds: int | str | None
     speakers_shared: bool | None
     selected_on_test: bool
     clips: Mapping[str, int]

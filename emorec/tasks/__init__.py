@@ -1,8 +1,8 @@
-"""LightningModules: how a batch is trained on and a clip is judged."""
+"""LightningModules: how a model is trained on batches and judged on clips."""
 
-from emorec.tasks.base import EmotionTask
+from emorec.tasks.base import EmotionTask, data_of, task_of
 from emorec.tasks.classification import ClassificationTask
-from emorec.tasks.model import TaskError
+from emorec.tasks.optimizers import adam
 from emorec.tasks.regression import RegressionTask
 from emorec.tasks.schedules import OneCycle, Planned, Schedule, TorchSchedule, WarmupCosine
 
@@ -13,7 +13,9 @@ __all__ = [
     "Planned",
     "RegressionTask",
     "Schedule",
-    "TaskError",
     "TorchSchedule",
     "WarmupCosine",
+    "adam",
+    "data_of",
+    "task_of",
 ]

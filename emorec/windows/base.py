@@ -13,7 +13,13 @@ from emorec.types import Window
 
 
 class Windows(ABC):
-    """Cuts a clip into windows. Constructor arguments are kept as attributes of their names."""
+    """Cuts a clip into windows. Constructor arguments are kept as attributes of their names.
+
+    Attributes:
+        length: Seconds of each window; None where they differ.
+    """
+
+    length: float | None = None
 
     @abstractmethod
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
@@ -48,6 +54,8 @@ class GridWindows(Windows):
         length: Seconds.
         hop: Seconds from one window's start to the next one's.
     """
+
+    length: float
 
     def __init__(self, length: float = 0.5, hop: float = 0.5) -> None:
         if length <= 0 or hop <= 0:
@@ -110,6 +118,8 @@ class RandomWindows(Windows):
         >>> RandomWindows(count=2)("s1_anger_1", 2.0) == RandomWindows(count=2)("s1_anger_1", 2.0)
         True
     """
+
+    length: float
 
     def __init__(self, count: int = 30, length: float = 0.5, seed: int = 0) -> None:
         if count < 1 or length <= 0:

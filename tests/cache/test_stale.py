@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from emorec.cache import CacheSource, SegmentCache, WorkPlan, build
-from emorec.cache.sidecars import sidecar_digests
 from emorec.errors import UserError
 from emorec.extractors import (
     CLIP_TEXT,
@@ -19,6 +18,7 @@ from emorec.extractors import (
     Transcript,
     Waveform,
 )
+from emorec.extractors.sidecars import sidecar_digests
 from emorec.types import Array, Clip
 from emorec.windows import WholeClip
 from tests.helpers.extractors import Marks

@@ -11,7 +11,16 @@ from emorec.callbacks import Stage
 from emorec.callbacks.init_weights import StartError, check_split
 from emorec.data.splits.leaks import LeakError
 from emorec.fusion import ConcatFusion
-from tests.helpers.staging import OPTIMIZER, Stop, Watch, changed, state_of, three_stages, train
+from tests.helpers.staging import (
+    OPTIMIZER,
+    Stop,
+    Watch,
+    changed,
+    in_model,
+    state_of,
+    three_stages,
+    train,
+)
 from tests.helpers.toy import DIM, ToyData, toy_task
 
 JOINT = {"joint": Stage(2, objectives=["class", "corr"])}
@@ -29,7 +38,7 @@ def test_the_first_stage_starts_from_all_weights_of_the_other_run(
 ) -> None:
     watch = Watch()
     train(tmp_path, JOINT, watch, start=pretrained, task=toy_task(seed=5, optimizer=OPTIMIZER))
-    saved = torch.load(pretrained, weights_only=True)["state_dict"]
+    saved = in_model(torch.load(pretrained, weights_only=True)["state_dict"])
     assert changed(watch.starts[0], saved) == set()
     assert changed(watch.starts[1], saved) != set()  # the second epoch goes on from the first
 
@@ -51,7 +60,7 @@ def test_what_the_checkpoint_has_not_stays_fresh_and_is_named(
     before, watch = state_of(task), Watch()
     with pytest.warns(UserWarning, match=r"does not have \(all of\) fusion: fresh weights"):
         train(tmp_path, JOINT, watch, start=pretrained, task=task)
-    saved = torch.load(pretrained, weights_only=True)["state_dict"]
+    saved = in_model(torch.load(pretrained, weights_only=True)["state_dict"])
     for name, value in watch.starts[0].items():
         same = name in saved and saved[name].shape == value.shape
         assert torch.equal(value, saved[name] if same else before[name]), name
@@ -92,7 +101,10 @@ def test_a_resumed_run_does_not_start_again(pretrained: Path, tmp_path: Path) ->
     [
         (None, r"training.start: checkpoint .* not found"),
         (b"nonsense", r"is not a checkpoint of emorec fit"),
-        ({"state_dict": {"trunk.weight": torch.zeros(2)}}, r"no weights of this model.*trunk"),
+        (
+            {"state_dict": {"model.trunk.weight": torch.zeros(2)}},
+            r"no weights of this model.*trunk",
+        ),
     ],
 )
 def test_a_bad_checkpoint_is_refused(content: object, message: str, tmp_path: Path) -> None:

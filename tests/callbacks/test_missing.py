@@ -13,9 +13,10 @@ from emorec.callbacks import MissingModality
 from emorec.callbacks.missing import EITHER
 from emorec.errors import UserError
 from emorec.evaluation.clips import clip_metrics
+from emorec.model import InForce
 from emorec.tasks import ClassificationTask
 from emorec.types import FeatureBundle
-from tests.helpers.toy import ToyData, toy_task
+from tests.helpers.toy import ToyData, put_in_force, toy_task
 
 
 class Look(MissingModality):
@@ -112,7 +113,7 @@ def test_the_order_is_the_same_whatever_other_clips_there_are(tmp_path: Path) ->
 def test_no_rate_is_the_usual_test_and_all_of_one_is_the_other_alone(tmp_path: Path) -> None:
     callback = MissingModality([0.0, 1.0])
     task = evaluate(tmp_path, callback)
-    usual = clip_metrics(task.test_votes["fused"], 3).scores["accuracy"]
+    usual = clip_metrics(task.test_results["fused"], 3).scores["accuracy"]
     for case in ("audio", "face", EITHER):
         assert callback.results[case][0.0]["accuracy"] == usual
         # The same clips are decided at each rate: nobody is left with nothing.
@@ -121,14 +122,13 @@ def test_no_rate_is_the_usual_test_and_all_of_one_is_the_other_alone(tmp_path: P
 
 def test_missing_features_are_zero_before_the_fusion(tmp_path: Path) -> None:
     task, seen = toy_task(), []
-    task.configure_model()
-    fuse = task.fuse
+    fuse = task.model.fuse
 
     def looking(features: Any, present: Any) -> FeatureBundle:
         seen.append((features, present))
         return fuse(features, present)
 
-    task.fuse = looking  # type: ignore[method-assign]
+    task.model.fuse = looking  # type: ignore[method-assign]
     evaluate(tmp_path, MissingModality([1.0]), task, clips=24)
     whole, audio, face, _ = seen[:4]
     both = whole[1]["audio"] & whole[1]["face"]
@@ -142,8 +142,7 @@ def test_missing_features_are_zero_before_the_fusion(tmp_path: Path) -> None:
 def test_weights_of_one_modality_are_left_alone(tmp_path: Path) -> None:
     callback = MissingModality([0.5])
     task = toy_task()
-    task.configure_model()
-    task.shown = ["audio"]
+    put_in_force(task, modalities=("audio",))
     evaluate(tmp_path, callback, task, clips=24)
     assert callback.results == {}
 
@@ -162,9 +161,9 @@ def test_of_three_modalities_each_case_takes_its_share_of_those_that_have_it() -
         present={c: {n: [there] * 3 for n, there in zip(names, has[c], strict=True)} for c in has},
         ids={c: f"c{c}" for c in has},
     )
-    task = SimpleNamespace(target="emotion", shown=names)
+    model = SimpleNamespace(target_name="emotion", in_force=InForce({}, tuple(names)))
     callback = MissingModality([0.5])
-    callback._order, count = callback._drawn(data, task)  # type: ignore[arg-type]
+    callback._order, count = callback._drawn(data, model)  # type: ignore[arg-type]
     assert count == 40
     keys = [(c,) for c in has]
     for case, able in (("audio", 40), ("text", 20), (EITHER, 40)):

@@ -8,11 +8,13 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from emorec.callbacks import Stage, StagedTraining, StageError
+from emorec.errors import ModelError
 from emorec.types import FeatureBundle, SegmentBatch
 from tests.helpers.staging import (
     OPTIMIZER,
     Watch,
     changed,
+    in_model,
     state_of,
     three_stages,
     train,
@@ -116,15 +118,15 @@ def test_the_best_epoch_is_that_of_the_monitor_and_ties_go_to_the_first(run: Run
     assert staged.best["joint"] == {"score": scores[best], "epoch": 4 + best}
     saved = torch.load(folder / "checkpoints" / "joint.ckpt", weights_only=True)
     assert saved["epoch"] == 4 + best
-    assert changed(saved["state_dict"], watch.ends[4 + best]) == set()
-    assert saved["emorec"]["active"] == {"class": 1.0, "corr": 0.1}
+    assert changed(in_model(saved["state_dict"]), watch.ends[4 + best]) == set()
+    assert saved["emorec"]["in_force"]["objectives"] == {"class": 1.0, "corr": 0.1}
 
 
 def test_a_stages_checkpoint_says_what_its_weights_are_meant_for(run: Run) -> None:
     _, folder, _ = run
     kept = torch.load(folder / "checkpoints" / "face.ckpt", weights_only=True)["emorec"]
-    assert kept["active"] == {"face_alone": 1.0}
-    assert kept["shown"] == ["face"]
+    assert kept["in_force"]["objectives"] == {"face_alone": 1.0}
+    assert kept["in_force"]["modalities"] == ("face",)
 
 
 def test_objectives_warm_up_from_zero_to_their_own_weight(tmp_path: Path) -> None:
@@ -226,7 +228,7 @@ def test_missing_best_weights_are_named(tmp_path: Path) -> None:
 
 def test_other_modules_than_tasks_are_refused() -> None:
     staged = StagedTraining({"a": Stage(1)})
-    with pytest.raises(StageError, match="need an EmotionTask, got LightningModule"):
+    with pytest.raises(ModelError, match=r"expected an emorec\.tasks\.EmotionTask, got Lightning"):
         staged.on_fit_start(Trainer(logger=False), LightningModule())
 
 

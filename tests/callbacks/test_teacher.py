@@ -17,7 +17,7 @@ from emorec.objectives import Consistency
 from emorec.tasks import ClassificationTask
 from emorec.types import SegmentBatch
 from tests.helpers.staging import train
-from tests.helpers.toy import ToyData, toy_batch, toy_objectives, toy_task
+from tests.helpers.toy import ToyData, put_in_force, toy_batch, toy_objectives, toy_task
 
 LABELLED = torch.arange(8) < 3
 NONE: Any = None
@@ -51,10 +51,10 @@ def shares(task: ClassificationTask, batch: SegmentBatch) -> Tensor:
 
 def test_the_target_is_what_the_model_says_in_evaluation_mode() -> None:
     task = taught_task().train()
-    task.encoders["audio"].eval()  # a frozen part
+    task.model.encoders["audio"].eval()  # a frozen part
     batch = fresh_batch()
     wanted = shares(task, fresh_batch())
-    task.encoders["audio"].eval()
+    task.model.encoders["audio"].eval()
     before = {name: value.clone() for name, value in task.state_dict().items()}
     Teacher(decay=0.0).on_train_batch_start(NONE, task, batch, 0)
     torch.testing.assert_close(batch.targets["teacher"], wanted)
@@ -62,8 +62,8 @@ def test_the_target_is_what_the_model_says_in_evaluation_mode() -> None:
     assert torch.equal(batch.labelled["emotion"], LABELLED)
     assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
     assert task.training
-    assert task.encoders["face"].training
-    assert not task.encoders["audio"].training
+    assert task.model.encoders["face"].training
+    assert not task.model.encoders["audio"].training
 
 
 def test_only_sure_rows_count_and_all_may() -> None:
@@ -91,7 +91,7 @@ def test_unlabelled_rows_are_changed_after_the_teacher_has_seen_them() -> None:
 def test_the_mean_teachers_weights_follow_slowly() -> None:
     task = taught_task().train()
     teacher = Teacher(decay=0.9)
-    name = "head.weight"
+    name = "model.head.weight"
     mean = task.state_dict()[name].clone()
     for step in range(1, 30):
         teacher.on_train_batch_start(NONE, task, fresh_batch(), 0)
@@ -115,7 +115,7 @@ def test_stages_without_its_objective_are_left_alone() -> None:
     teacher, batch = Teacher(), fresh_batch()
     teacher.on_train_batch_start(NONE, task, batch, 0)
     assert teacher.weights
-    task.active = {"class": 1.0, "consistency": 0.0}
+    put_in_force(task, objectives={"class": 1.0, "consistency": 0.0})
     batch = fresh_batch()
     teacher.on_train_batch_start(NONE, task, batch, 0)
     assert "teacher" not in batch.targets
@@ -168,18 +168,20 @@ def test_without_a_teacher_it_is_said_what_to_add() -> None:
 def test_the_mean_teacher_has_statistics_of_its_own() -> None:
     """With the student's, averaged weights judged 0.17 where the student had 0.76."""
     task = taught_task().train()
-    teacher, name = Teacher(decay=0.9), "encoders.audio.norm.running_mean"
+    teacher, name = Teacher(decay=0.9), "model.encoders.audio.norm.running_mean"
     own = task.state_dict()[name].clone()
     for _ in range(40):
         batch = fresh_batch()
         before = task.state_dict()[name].clone()
         teacher.on_train_batch_start(NONE, task, batch, 0)
-        assert torch.equal(task.state_dict()[name], before)  # the teacher's look is not the model's
+        assert torch.equal(task.state_dict()[name], before)  # the teacher looks, the model stays
         x = batch.inputs["audio"]
-        linear = [teacher.weights[f"encoders.audio.linear.{part}"] for part in ("weight", "bias")]
+        linear = [
+            teacher.weights[f"model.encoders.audio.linear.{part}"] for part in ("weight", "bias")
+        ]
         own = 0.9 * own + 0.1 * torch.nn.functional.linear(x, *linear).mean(0)
         with torch.no_grad():
-            task.get_parameter("encoders.audio.linear.bias").add_(1.0)
+            task.get_parameter("model.encoders.audio.linear.bias").add_(1.0)
         task(batch)
         teacher.on_train_batch_end(NONE, task, NONE, NONE, 0)
     torch.testing.assert_close(teacher.weights[name], own)
@@ -188,8 +190,8 @@ def test_the_mean_teacher_has_statistics_of_its_own() -> None:
 
 def test_frozen_statistics_stay_frozen_in_the_teacher() -> None:
     task = taught_task().train()
-    task.encoders["audio"].eval()
-    teacher, name = Teacher(decay=0.9), "encoders.audio.norm.running_mean"
+    task.model.encoders["audio"].eval()
+    teacher, name = Teacher(decay=0.9), "model.encoders.audio.norm.running_mean"
     before = task.state_dict()[name].clone()
     teacher.on_train_batch_start(NONE, task, fresh_batch(), 0)
     assert torch.equal(teacher.weights[name], before)
@@ -234,7 +236,7 @@ def test_the_teacher_is_what_is_kept_where_that_is_asked_for(tmp_path: Path) -> 
     teacher = Teacher(0.9, evaluate=True)
     task, staged = train(tmp_path, stages, teacher, task=taught_task(optimizer=SLOW), data=data)
     kept = torch.load(staged.checkpoint("joint"), weights_only=True)["state_dict"]
-    weight = "encoders.audio.linear.weight"
+    weight = "model.encoders.audio.linear.weight"
     assert not torch.equal(kept[weight], task.state_dict()[weight])
     if staged.best["joint"]["epoch"] == 2:
         torch.testing.assert_close(kept[weight], teacher.weights[weight])

@@ -16,7 +16,7 @@ from emorec.data import Synthetic
 from emorec.data.splits.parts import PARTS
 from emorec.errors import DataError
 from emorec.extractors import FaceCrops, LogMel
-from emorec.runs.checkpoints import load_checkpoint
+from emorec.predict.checkpoint import load_model
 from emorec.windows import RandomWindows
 from tests.conftest import ROOT, Place, smoke
 
@@ -171,11 +171,12 @@ def test_a_run_keeps_its_split_when_more_clips_have_come(
         workers=0,
     )
     some = {c.id: p for c, p in ((c, kept[c.id]) for c in data.clips()) if c.group != "s03"}
-    data.pinned = {clip: part for clip in some for part in PARTS if some[clip] == part}
+    split = {clip: part for clip in some for part in PARTS if some[clip] == part}
+    data.for_run(resumed_split=split, select_on_test=False)
     data.setup()
     assert {c.id for name in PARTS for c in data.part_of(name)} == set(some)
     lost = Synthetic({"audio": LogMel()}, cache=tmp_path, root=tmp_path, subjects=3, takes=1)
-    lost.pinned = {"gone": "test"}
+    lost.for_run(resumed_split={"gone": "test"}, select_on_test=False)
     with pytest.raises(DataError):
         lost.setup()
 
@@ -301,11 +302,10 @@ def test_a_class_that_is_not_tested_is_told_in_the_summary(smoke_run: Path) -> N
         assert (name in line.split(":")[0]) == (name not in tested)
 
 
-def test_the_task_of_a_config_can_be_copied(smoke_run: Path) -> None:
-    task, _ = load_checkpoint(smoke_run / "checkpoints/best.ckpt")
-    other = copy.deepcopy(task)
-    assert all(torch.equal(v, other.state_dict()[n]) for n, v in task.state_dict().items())
-    assert other.configure_optimizers() is not None
+def test_the_model_of_a_config_can_be_copied(smoke_run: Path) -> None:
+    model = load_model(smoke_run / "checkpoints/best.ckpt").model
+    other = copy.deepcopy(model)
+    assert all(torch.equal(v, other.state_dict()[n]) for n, v in model.state_dict().items())
 
 
 def test_a_last_checkpoint_that_is_damaged_or_gone_costs_no_other(

@@ -9,7 +9,7 @@ import pytest
 from emorec.data.cross_corpus import CrossCorpus
 from emorec.data.splits.leaks import LeakError, shares_speakers
 from emorec.errors import DataError
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 from tests.helpers.toy import ToyData
 
 
@@ -18,7 +18,7 @@ class Other(ToyData):
 
     def __init__(self, root: Path, **options: Any) -> None:
         super().__init__(root, **options)
-        self.targets = {"emotion": ["anger", "bored", "happy"]}
+        self.targets = {"emotion": Classes(["anger", "bored", "happy"])}
 
     def clips(self) -> list[Clip]:
         return [replace(clip, id=f"other-{clip.id}") for clip in super().clips()]
@@ -51,8 +51,8 @@ def test_one_set_is_trained_on_and_the_other_tested(data: CrossCorpus, tmp_path:
 
 def test_classes_are_mapped_and_the_mapping_is_stated(data: CrossCorpus) -> None:
     labels = {clip.id: clip.labels["emotion"] for clip in data.part_of("test")}
-    assert labels["other-clip00"] == data.targets["emotion"].index("anger")
-    assert labels["other-clip02"] == data.targets["emotion"].index("joy")
+    assert labels["other-clip00"] == data.targets["emotion"].names.index("anger")
+    assert labels["other-clip02"] == data.targets["emotion"].names.index("joy")
     assert data.label_note == (
         "trained on ToyData; tested on Other; mapped: happy = joy; left out: bored"
     )
@@ -102,7 +102,7 @@ def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="labels maps 'sad' to 'joy'"):
         cross(tmp_path, labels={"sad": "joy"})
     one, two = ToyData(tmp_path / "one"), Other(tmp_path / "two")
-    two.targets = {"emotion": ["x", "y"]}
+    two.targets = {"emotion": Classes(["x", "y"])}
     with pytest.raises(DataError, match="no class in common"):
         CrossCorpus(one, two)
     del two.extractors["face"]

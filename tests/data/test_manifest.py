@@ -11,6 +11,7 @@ from emorec.data import EmotionDataModule, Manifest
 from emorec.data.manifest_rows import read_clips
 from emorec.errors import DataError
 from emorec.media import MediaError, probe
+from emorec.types import Classes
 from tests.helpers.toy import ToyExtractor
 
 CSV = """path,label,group,split,id
@@ -114,9 +115,8 @@ def test_columns_of_sidecars_name_further_files(tmp_path: Path, name: str) -> No
 
 def test_the_six_basic_emotions_are_the_default_classes(tmp_path: Path) -> None:
     data = manifest(tmp_path, "path,label\n1.mp4,surprise\n", classes=None)
-    assert data.targets == {
-        "emotion": ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
-    }
+    names = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
+    assert data.targets == {"emotion": Classes(names)}
     assert dict(data.clips()[0].labels) == {"emotion": 5}
 
 
@@ -279,7 +279,7 @@ def test_numbers_and_what_yaml_takes_for_booleans_are_classes(
     command = ["--data=Manifest", f"--data.manifest={tmp_path / 'set.csv'}"]
     command += [f"--data.classes={option}", f"--data.extractors={extractors}"]
     data = parser.instantiate(parser.parse_args(command)).data
-    assert data.targets == {"emotion": names}
+    assert data.targets == {"emotion": Classes(names)}
     said = [names[clip.labels["emotion"]] for clip in data.clips()]
     meant = {"true": "yes", "on": "yes", "false": "no", "off": "no"}
     assert said == [meant.get(label.lower(), label.lower()) for label in labels]

@@ -10,7 +10,7 @@ import pytest
 from emorec.data import Manifest
 from emorec.errors import DataError
 from emorec.extractors import Waveform
-from emorec.types import Clip
+from emorec.types import Classes, Clip, Values
 from emorec.windows import RandomWindows, SlidingWindows, WholeClip
 from tests.helpers.media_files import tone, write_sound
 
@@ -54,12 +54,10 @@ def ready(data: Manifest) -> Manifest:
     return data
 
 
-def test_a_trace_is_the_sidecar_of_a_continuous_target(tmp_path: Path) -> None:
+def test_a_trace_is_the_sidecar_of_a_target_with_values(tmp_path: Path) -> None:
     text = "path,trace,group\na.mp4,t/a.csv,anna\nb.mp4,,ben\nc.mp4,/d/c.csv,cem\n"
     data = manifest(tmp_path, text, step=0.1, delay=0.4)
-    assert data.targets == {"affect": BOTH}
-    assert data.continuous == ("affect",)
-    assert (data.step, data.delay) == (0.1, 0.4)
+    assert data.targets == {"affect": Values(BOTH, 0.1, 0.4)}
     assert isinstance(data.windows, SlidingWindows)
     assert data.windows.step == 0.1
     clips = data.clips()
@@ -76,7 +74,7 @@ def test_without_dimensions_a_trace_is_no_target(tmp_path: Path) -> None:
     text = "path,label,trace\na.mp4,anger,a.csv\n"
     data = manifest(tmp_path, text, dimensions=None)
     assert list(data.targets) == ["emotion"]
-    assert data.continuous == ()
+    assert data.values == {}
     assert isinstance(data.windows, RandomWindows)
     assert data.clips()[0].sidecars == {}
 
@@ -84,8 +82,9 @@ def test_without_dimensions_a_trace_is_no_target(tmp_path: Path) -> None:
 def test_recordings_may_have_both_a_label_and_a_trace(tmp_path: Path) -> None:
     text = "path,label,trace\na.mp4,calm,a.csv\nb.mp4,,b.csv\nc.mp4,tense,\nd.mp4,,\n"
     data = manifest(tmp_path, text, classes=["calm", "tense"])
-    assert data.targets == {"emotion": ["calm", "tense"], "affect": BOTH}
-    assert data.continuous == ("affect",)
+    values = {"affect": Values(BOTH)}
+    assert data.targets == {"emotion": Classes(["calm", "tense"]), **values}
+    assert data.values == values
     assert [dict(clip.labels) for clip in data.clips()] == [
         {"emotion": 0, "affect": ()},
         {"affect": ()},
@@ -93,7 +92,7 @@ def test_recordings_may_have_both_a_label_and_a_trace(tmp_path: Path) -> None:
         {},
     ]
     # Labels that no class is given for are not looked at.
-    assert manifest(tmp_path, text).targets == {"affect": BOTH}
+    assert manifest(tmp_path, text).targets == values
     assert dict(manifest(tmp_path, text).clips()[0].labels) == {"affect": ()}
 
 

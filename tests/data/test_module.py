@@ -1,6 +1,7 @@
 """Data modules: from clips and a cache to loaders."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from emorec.cache import Entry, WorkPlan
 from emorec.data import EmotionDataModule, random_clip
 from emorec.data.splits.parts import PARTS
 from emorec.errors import DataError
-from emorec.types import Array, Clip, SegmentBatch
-from tests.helpers.toy import CLASSES, ToyData, ToyExtractor
+from emorec.types import Array, Classes, Clip, SegmentBatch
+from tests.helpers.toy import CLASSES, ToyData, ToyExtractor, toy_task
 
 Keys = list[tuple[int, int]]
 
@@ -159,7 +160,7 @@ def test_statistics_are_those_of_training_clips_or_the_extractors(tmp_path: Path
 
 def test_without_extractors_a_set_is_refused(tmp_path: Path) -> None:
     class Empty(EmotionDataModule):
-        targets = {"emotion": CLASSES}  # noqa: RUF012
+        targets = {"emotion": Classes(CLASSES)}  # noqa: RUF012
 
         def clips(self) -> list[Clip]:
             return []
@@ -175,14 +176,13 @@ def test_augmentation_is_for_training_batches_only(tmp_path: Path) -> None:
         def forward(self, batch: Any) -> Any:
             return "augmented"
 
-    class Trainer:
-        training = True
-        lightning_module = None
-
-    data = ToyData(tmp_path, augment=Mark())
-    assert data.on_after_batch_transfer("batch", 0) == "batch"
-    trainer: Any = Trainer()
-    data.trainer = trainer
-    assert data.on_after_batch_transfer("batch", 0) == "augmented"
+    batch: Any = "batch"
+    task: Any = toy_task()
+    trainer: Any = SimpleNamespace(training=True, datamodule=ToyData(tmp_path, augment=Mark()))
+    task._trainer = trainer
+    assert task.on_after_batch_transfer(batch, 0) == "augmented"
     trainer.training = False
-    assert data.on_after_batch_transfer("batch", 0) == "batch"
+    assert task.on_after_batch_transfer(batch, 0) == "batch"
+    trainer = SimpleNamespace(training=True, datamodule=ToyData(tmp_path))
+    task._trainer = trainer
+    assert task.on_after_batch_transfer(batch, 0) == "batch"

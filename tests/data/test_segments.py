@@ -10,7 +10,7 @@ import torch
 from emorec.cache import Entry, SegmentCache
 from emorec.data import SegmentDataset
 from emorec.data.sampler import FILLER
-from emorec.types import Clip, SegmentBatch
+from emorec.types import Classes, Clip, SegmentBatch
 from tests.helpers.toy import tensors
 
 CLIPS = [
@@ -25,6 +25,8 @@ PRESENT = {
     "d": {"audio": [False, False, True], "face": [False, False, True]},
 }
 SHAPES = {"audio": (3, 5), "face": (4, 4, 3)}
+
+TARGETS = {"emotion": Classes(["anger", "calm", "joy"])}
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def cache(tmp_path: Path) -> SegmentCache:
 def dataset(cache: SegmentCache, modalities: tuple[str, ...] = ("face", "audio")) -> SegmentDataset:
     entries = {name: cache.read(name) for name in PRESENT}
     known = {name: entry for name, entry in entries.items() if entry is not None}
-    return SegmentDataset(cache, CLIPS, known, [0, 1, 3], modalities, {"emotion": 3})
+    return SegmentDataset(cache, CLIPS, known, [0, 1, 3], modalities, TARGETS)
 
 
 def keys(batch: SegmentBatch) -> list[tuple[int, int]]:
@@ -110,7 +112,7 @@ def test_it_travels_to_a_worker_without_its_open_files(cache: SegmentCache) -> N
 
 
 def test_no_clips_are_no_segments(cache: SegmentCache) -> None:
-    assert len(SegmentDataset(cache, CLIPS, {}, [], ["audio"], {"emotion": 3})) == 0
+    assert len(SegmentDataset(cache, CLIPS, {}, [], ["audio"], TARGETS)) == 0
 
 
 def test_a_filler_is_zeros_in_which_nothing_is_there(cache: SegmentCache) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from emorec.data.traces import part_of_trace, read_trace, resample
 from emorec.errors import DataError
-from emorec.types import Clip, Window
+from emorec.types import Clip, Values, Window
 from tests.helpers.toy_traces import STEPS, ToyRecordings
 
 BOTH = ["arousal", "valence"]
@@ -60,10 +60,10 @@ def test_the_traces_own_steps_may_be_longer_than_a_second() -> None:
 
 @pytest.mark.parametrize("delay", [0.0, 0.4])
 def test_windows_get_their_part(delay: float) -> None:
-    trace = np.arange(100, dtype=np.float32)[:, None]
-    part = part_of_trace(trace, Window(1.0, 2.0), 0.04, delay)[:, 0]
+    trace, target = np.arange(100, dtype=np.float32)[:, None], Values(["arousal"], 0.04, delay)
+    part = part_of_trace(trace, Window(1.0, 2.0), target)[:, 0]
     np.testing.assert_array_equal(part, np.arange(25) + 25 + round(delay / 0.04))
-    end = part_of_trace(trace, Window(3.6, 4.6), 0.04, delay)[:, 0]
+    end = part_of_trace(trace, Window(3.6, 4.6), target)[:, 0]
     known = 10 - round(delay / 0.04)
     assert np.isnan(end).sum() == 25 - known
 
@@ -107,7 +107,7 @@ def test_batches_hold_the_steps_of_their_windows(tmp_path: Path) -> None:
         clip, window = int(batch.clip[row]), int(batch.index[row])
         if clip == 8:
             continue
-        first = data.first_steps(clip)[window] + 5
+        first = round(data.starts(clip)[window] / 0.04) + 5
         wanted = torch.from_numpy(data.traces["affect"][clip][first : first + STEPS])
         assert torch.equal(target[row, : len(wanted)], wanted)
         assert target[row, len(wanted) :].isnan().all()

@@ -15,7 +15,7 @@ from emorec.encoders.base import WeightsError
 from emorec.errors import UserError
 from emorec.extractors import Transcript
 from emorec.media import Media
-from emorec.tasks.standardise import Standardise
+from emorec.model.standardise import Standardise
 from emorec.testing import check_encoder
 from emorec.types import Clip, Window
 

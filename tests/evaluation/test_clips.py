@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from emorec.evaluation.clips import ClipMetrics, ClipVote, Votes, clip_metrics
+from emorec.evaluation.clips import ClipMetrics, Votes, clip_metrics
+from emorec.evaluation.gather import ClipVote
 
 CLASSES = 4
 

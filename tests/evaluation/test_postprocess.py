@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from emorec.evaluation.postprocess import Chain, Trace, fit_chain
+from emorec.evaluation.postprocess import Chain, Column, fit_chain
 from emorec.evaluation.traces import agreement
 
 
-def smooth(seed: int, steps: int = 1500) -> Trace:
+def smooth(seed: int, steps: int = 1500) -> Column:
     random = np.random.default_rng(seed)
     kernel = np.hanning(60)
     return np.convolve(random.normal(size=steps + 59), kernel / kernel.sum(), "valid")
@@ -16,7 +16,7 @@ def smooth(seed: int, steps: int = 1500) -> Trace:
 GOLD = [smooth(seed) for seed in range(4)]
 
 
-def ccc(traces: list[Trace], gold: list[Trace]) -> float:
+def ccc(traces: list[Column], gold: list[Column]) -> float:
     found = agreement(np.concatenate(traces)[:, None], np.concatenate(gold)[:, None])[0].ccc
     assert found is not None
     return found

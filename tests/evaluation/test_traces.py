@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from emorec.evaluation.traces import WindowCollection, agreement, join_windows, joined
+from emorec.evaluation.gather import WindowCollection
+from emorec.evaluation.traces import agreement, join_windows, joined
 
 
 def test_windows_are_joined_in_any_order_and_overlaps_averaged() -> None:
@@ -14,19 +15,19 @@ def test_windows_are_joined_in_any_order_and_overlaps_averaged() -> None:
     collection.update(values, clip, window)
     collection.update(values[:1], clip[:1], window[:1])  # a repeat counts once
     starts = {7: [0, 2], 3: [0]}
-    traces = join_windows(collection.compute(), starts.__getitem__)
+    traces = join_windows(collection.compute(), starts)
     early, late = values[1].numpy(), values[0].numpy()
     both = (early[2:] + late[:2]) / 2
     np.testing.assert_allclose(traces[7], np.concatenate([early[:2], both, late[2:]]))
     np.testing.assert_allclose(traces[3], values[2])
-    later = join_windows(collection.compute(), starts.__getitem__, delay=3)
+    later = join_windows(collection.compute(), starts, delay=3)
     np.testing.assert_allclose(later[3], np.concatenate([values[2, :1].repeat(3, 1), values[2]]))
 
 
 def test_a_single_window_and_gaps() -> None:
     collection = WindowCollection()
     collection.update(torch.ones(1, 2, 1), torch.tensor([0]), torch.tensor([1]))
-    found = join_windows(collection.compute(), lambda _: [0, 5])[0]
+    found = join_windows(collection.compute(), {0: [0, 5]})[0]
     assert found.shape == (7, 1)
     assert np.isnan(found[:5]).all()
     assert (found[5:] == 1).all()
@@ -68,5 +69,5 @@ def test_recordings_are_cut_to_the_shorter_one_and_need_a_gold_standard() -> Non
 def test_a_single_window_of_a_single_step_is_a_trace() -> None:
     collection = WindowCollection()
     collection.update(torch.tensor([[[0.5]]]), torch.tensor([3]), torch.tensor([0]))
-    (trace,) = join_windows(collection.compute(), lambda _: [0]).values()
+    (trace,) = join_windows(collection.compute(), {3: [0]}).values()
     assert trace.tolist() == [[0.5]]

@@ -65,15 +65,15 @@ def test_a_map_is_where_the_class_comes_from(predictor: Predictor, clip: Path) -
     # Grad-CAM by hand: the gradient of log p, pooled over places, times the last map.
     from emorec.explain.attribution import arrays_at, grad_cam
 
-    prediction = predictor.predict(clip)
+    prediction = predictor.vote(clip)
     rows = arrays_at(predictor, clip, prediction.windows, [0, 5])
     layer = last_map(predictor, "face", rows)
     assert layer is not None
     kept: list[torch.Tensor] = []
     hook = layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
-    bundle = predictor.task(predictor.score.batch(rows))
+    bundle = predictor.model(predictor.run.batch(rows))
     hook.remove()
-    scores = predictor.task.segment_scores(bundle)["fused"].log()[:, 2].sum()
+    scores = predictor.model.scores(bundle)["fused"].log()[:, 2].sum()
     (gradient,) = torch.autograd.grad(scores, kept[0])
     wanted = (gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1).relu().detach().numpy()
     for found, plain in zip(grad_cam(predictor, layer, rows, 2), wanted, strict=True):

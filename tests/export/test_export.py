@@ -16,7 +16,7 @@ from safetensors import safe_open
 from emorec.cli import main
 from emorec.export import PretrainedPredictor, graph
 from emorec.export.graph import ExportError, export_onnx, export_torch, input_names
-from emorec.runs.checkpoints import CheckpointError
+from emorec.predict import CheckpointError
 from emorec.windows import GridWindows
 from tests.conftest import ROOT, Place
 from tests.helpers.exported import arrays_of, vote
@@ -58,7 +58,7 @@ def clip(place: Place) -> Path:
 def test_the_api_the_onnx_and_the_exported_program_agree(
     predictor: PretrainedPredictor, folder: Path, clip: Path
 ) -> None:
-    prediction = predictor.predict(clip)
+    prediction = predictor.vote(clip)
     wanted = list(prediction.probabilities.values())
     arrays = arrays_of(predictor, clip)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
@@ -77,8 +77,8 @@ def test_the_metadata_has_labels_and_preprocessing(
     model = onnx.load(folder / "model.onnx")
     (text,) = [each.value for each in model.metadata_props if each.key == "emorec"]
     described = json.loads(text)
-    assert described["labels"] == predictor.task.classes
-    assert described["temperature"] == float(predictor.task.temperature)
+    assert described["labels"] == predictor.model.target.names
+    assert described["temperature"] == float(predictor.model.state_dict()["decision.temperature"])
     audio, face = described["modalities"]["audio"], described["modalities"]["face"]
     assert (audio["shape"], audio["dtype"]) == ([1, 94, 94], "float32")
     assert audio["extractor"]["sample_rate"] == 48000
@@ -109,9 +109,9 @@ def test_a_shared_folder_predicts_as_the_checkpoint_does(
     predictor: PretrainedPredictor, folder: Path, clip: Path
 ) -> None:
     loaded = PretrainedPredictor.from_pretrained(folder, device="cpu")
-    assert loaded.predict(clip).probabilities == predictor.predict(clip).probabilities
+    assert loaded.vote(clip).probabilities == predictor.vote(clip).probabilities
     with safe_open(folder / "model.safetensors", "pt") as file:
-        assert set(file.keys()) == set(predictor.task.state_dict())
+        assert set(file.keys()) == set(predictor.model.state_dict())
 
 
 def test_nothing_of_this_machine_is_shared(folder: Path, place: Place) -> None:
@@ -168,5 +168,5 @@ def test_the_program_on_the_page_agrees_with_emorec_without_pytorch(
     )
     assert done.returncode == 0, done.stderr
     predictor.windows = GridWindows(0.5, 0.5)
-    wanted = predictor.predict(sound).probabilities
+    wanted = predictor.vote(sound).probabilities
     assert json.loads(done.stdout) == pytest.approx(wanted, abs=1e-4)

@@ -59,7 +59,7 @@ def test_what_is_pushed_comes_back_with_its_card(
         assert (hub.root / "someone/model" / name).read_text() == (folder / name).read_text()
 
     back = PretrainedPredictor.from_pretrained("someone/model", device="cpu")
-    weights, wanted = back.task.state_dict(), loaded.task.state_dict()
+    weights, wanted = back.model.state_dict(), loaded.model.state_dict()
     assert weights.keys() == wanted.keys()
     assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
     assert back.card == (folder / "README.md").read_text()

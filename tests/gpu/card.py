@@ -91,7 +91,7 @@ def needs_of(backbone: str, batch: int, face: int) -> Needs:
     with torch.device("meta"):
         task = model(backbone)
     counted = _Counted()
-    for encoder in task.encoders.values():
+    for encoder in task.model.encoders.values():
         for module in encoder.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 module.register_forward_hook(counted.product)
@@ -100,7 +100,7 @@ def needs_of(backbone: str, batch: int, face: int) -> Needs:
             if isinstance(module, BasicBlock | Bottleneck):
                 module.register_forward_hook(counted.addition)
     for name, side in (("audio", 94), ("face", face)):
-        task.encoder(name)(torch.empty(batch, 3, side, side, device="meta"))
+        task.model.encoder(name)(torch.empty(batch, 3, side, side, device="meta"))
     weights = sum(p.numel() for p in task.parameters())
     return Needs(2 * counted.passes + (28 + 6) * weights, counted.flops)
 

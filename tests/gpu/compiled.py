@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.gpu.card import card_here
 from tests.gpu.figures import Figures
 from tests.gpu.step import COMPILED, FULL, TINY, WAYS, Part, Sizes
+from tests.helpers.toy import put_in_force
 
 
 def main(figures: Figures, sizes: Sizes, *, tiny: bool) -> None:
@@ -23,7 +24,7 @@ def main(figures: Figures, sizes: Sizes, *, tiny: bool) -> None:
 def measure(part: Part, way: str) -> None:
     """Measure one way, and the same without soft-HGR, which is not compiled."""
     step = part.one_way(way)
-    step.task.active = {"category": 1.0}
+    put_in_force(step.task, objectives={"category": 1.0})
     part.timed(step, f"{way}, without soft-HGR")
 
 

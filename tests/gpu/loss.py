@@ -14,6 +14,7 @@ from tests.gpu.figures import Figures
 from tests.gpu.step import FULL, TINY, Step
 from tests.helpers.hgr_forms import SIDES, sets_of, step
 from tests.helpers.pair import segments
+from tests.helpers.toy import put_in_force
 
 SHAPES = ((90, 3), (360, 3), (1024, 3), (1024, 4))  # rows, feature sets of 512
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -59,7 +60,7 @@ def share(figures: Figures, face: int, *, tiny: bool) -> None:
     best = dict.fromkeys(weights, float("inf"))
     for _ in range(1 if tiny else 4):
         for name, active in weights.items():
-            train.task.active = active
+            put_in_force(train.task, objectives=active)
             took = seconds_of(lambda: train(batch), train.device, 3, sizes.repeats)
             best[name] = min(best[name], took)
     finish(train.device)

@@ -99,7 +99,7 @@ def test_a_prediction_is_that_of_the_cpu(gpu_run: Path, device: str, place: Plac
     path = gpu_run / "checkpoints/best.ckpt"
     here, there = (Predictor.from_checkpoint(path, name) for name in ("cpu", device))
     for clip in clips_of(place, 4):
-        mine, other = here.predict(clip), there.predict(clip)
+        mine, other = here.vote(clip), there.vote(clip)
         assert mine.windows == other.windows
         for name, value in mine.probabilities.items():
             assert other.probabilities[name] == pytest.approx(value, abs=PROBABILITY)
@@ -121,7 +121,7 @@ def test_an_exported_model_agrees_with_the_device(
     main(["export", str(gpu_run), "--out", str(tmp_path), "--format", "onnx", "torch"])
     predictor = PretrainedPredictor.from_checkpoint(gpu_run / "checkpoints/best.ckpt", device)
     (clip,) = clips_of(place, 1)
-    wanted = list(predictor.predict(clip).probabilities.values())
+    wanted = list(predictor.vote(clip).probabilities.values())
     arrays = arrays_of(predictor, clip)
     (found,) = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, arrays)
     assert vote(predictor, np.asarray(found)) == pytest.approx(wanted, abs=PROBABILITY)

@@ -90,7 +90,7 @@ def fit(folder: Path, world: int) -> Found:
         gradient_clip_val=0.5,
     )
     trained.trainer.test(trained, datamodule=data(folder, world), verbose=False)
-    votes = trained.test_votes["fused"]
+    votes = trained.test_results["fused"]
     metrics = clip_metrics(votes, 3)
     tested = {"scores": votes.scores, "accuracy": torch.tensor(metrics.scores["accuracy"])}
     tested["uar"] = torch.tensor(metrics.scores["uar"])

@@ -25,5 +25,5 @@ def arrays_of(predictor: Predictor, clip: Path) -> dict[str, np.ndarray]:
 
 def vote(predictor: Predictor, shares: np.ndarray) -> np.ndarray:
     """Return a clip's probabilities from its windows', as the metadata says."""
-    warm = shares.mean(0) ** (1 / float(predictor.task.temperature))
+    warm = shares.mean(0) ** (1 / float(predictor.model.state_dict()["decision.temperature"]))
     return np.asarray(warm / warm.sum())

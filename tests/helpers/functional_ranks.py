@@ -8,7 +8,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
-from emorec.evaluation.clips import ClipVote, Votes
+from emorec.evaluation.clips import Votes
+from emorec.evaluation.gather import ClipVote
 from emorec.functional import (
     adaptive_triplet,
     barlow_twins,

@@ -11,13 +11,16 @@ from emorec.cache import Entry, SegmentCache
 from emorec.data import SegmentDataset
 from emorec.encoders import ImageEncoder, OneHotLabelEncoder
 from emorec.fusion import ConcatFusion
+from emorec.model.standardise import Standardise
 from emorec.objectives import CrossEntropy, SoftHGR
 from emorec.tasks import ClassificationTask
-from emorec.tasks.standardise import Standardise
-from emorec.types import Clip, SegmentBatch, Sizes
+from emorec.types import Classes, Clip, SegmentBatch, Sizes
+from tests.helpers.toy import put_in_force
 
 WINDOWS = 30  # a clip
 CLASSES = [f"class{i}" for i in range(6)]
+
+TARGETS = {"emotion": Classes(["anger", "disgust", "fear", "happiness", "sadness", "surprise"])}
 
 
 def model(backbone: str) -> ClassificationTask:
@@ -33,11 +36,10 @@ def model(backbone: str) -> ClassificationTask:
         {"emotion": CLASSES},
         label_encoder=OneHotLabelEncoder,
     )
-    task.configure_model()
-    for module in task.standardise.values():
+    for module in task.model.standardise.values():
         assert isinstance(module, Standardise)
         module.set(np.zeros((), np.float32), np.ones((), np.float32))
-    task.active = {"category": 1.0, "hgr": 0.1}
+    put_in_force(task, objectives={"category": 1.0, "hgr": 0.1})
     return task
 
 
@@ -53,7 +55,7 @@ def segments(count: int, face: int) -> SegmentBatch:
 
 def loss_of(task: ClassificationTask, batch: SegmentBatch) -> Tensor:
     """Return the loss of a batch, without logging."""
-    return task.losses(task.with_label(task(batch), batch), batch)[0]
+    return task.losses(task.model.with_label(task(batch), batch), batch)[0]
 
 
 def cached_segments(folder: Path, clips: int, face: int) -> SegmentDataset:
@@ -71,4 +73,4 @@ def cached_segments(folder: Path, clips: int, face: int) -> SegmentDataset:
         entries[clip.id] = Entry(clip.id, str(clip.media), "ok", present=present)
         cache.write(entries[clip.id], arrays)
         made.append(clip)
-    return SegmentDataset(cache, made, entries, range(clips), list(shapes), {"emotion": 6})
+    return SegmentDataset(cache, made, entries, range(clips), list(shapes), TARGETS)

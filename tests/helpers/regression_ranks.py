@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Trainer
 
+from tests.helpers.toy import put_in_force
 from tests.helpers.toy_traces import ToyRecordings, toy_regression
 
 Found = dict[str, torch.Tensor]
@@ -25,15 +26,15 @@ def evaluate(folder: Path, world: int) -> Found:
         default_root_dir=folder,
     )
     trainer.validate(task, datamodule=data, verbose=False)
-    task.active = dict.fromkeys(task.objectives, 1.0)
+    put_in_force(task, objectives=dict.fromkeys(task.model.objectives, 1.0))
     # Losses are means over batches, which are others on several processes.
     kinds = tuple(f"val/{name}/ccc" for name in ("fused", "audio", "face"))
     logged = trainer.callback_metrics.items()
     kept = {key: value.double() for key, value in logged if key.startswith(kinds)}
-    task.calibrate()
-    kept["chain"] = task.chain
+    task.decision.fit(task.validation_results["fused"], data.traces["affect"])
+    kept["chain"] = task.decision.chain
     trainer.test(task, datamodule=data, verbose=False)
-    for name, traces in task.test_traces.items():
+    for name, traces in task.test_results.items():
         for clip, trace in traces.items():
             kept[f"{name} {clip}"] = torch.from_numpy(trace)
     return kept

@@ -33,8 +33,13 @@ def three_stages() -> dict[str, Stage]:
 
 
 def state_of(task: torch.nn.Module) -> State:
-    """Return a copy of all parameters and buffers."""
-    return {key: value.detach().clone() for key, value in task.state_dict().items()}
+    """Return a copy of all parameters and buffers, by their names in the model."""
+    return {name: value.detach().clone() for name, value in in_model(task.state_dict()).items()}
+
+
+def in_model(state: State) -> State:
+    """Return the tensors of a task, or of a checkpoint, by their names in the model."""
+    return {name.removeprefix("model."): value for name, value in state.items()}
 
 
 def changed(before: State, after: State) -> set[str]:
@@ -68,7 +73,7 @@ class Watch(Callback):
     ) -> None:
         """Keep the weights of the objectives that this step had."""
         assert isinstance(pl_module, ClassificationTask)
-        self.active.append(dict(pl_module.active))
+        self.active.append(dict(pl_module.model.in_force.objectives))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep what an epoch leaves."""

@@ -1,6 +1,7 @@
 """A data set, encoders and a task small enough for tests: no media, no download."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from emorec.extractors import Extraction, Extractor
 from emorec.fusion import ConcatFusion
 from emorec.media import Media
 from emorec.objectives import AuxiliaryCrossEntropy, CrossEntropy, Objective, SoftHGR
-from emorec.tasks import ClassificationTask
-from emorec.types import Array, Clip, FeatureBundle, SegmentBatch, Sizes, Window
+from emorec.tasks import ClassificationTask, EmotionTask
+from emorec.types import Array, Classes, Clip, FeatureBundle, SegmentBatch, Sizes, Window
 
 CLASSES = ["anger", "calm", "joy"]
 WIDTH = 4  # of one window's array
@@ -65,7 +66,7 @@ class ToyData(EmotionDataModule):
     def __init__(self, root: Path, clips: int = 24, windows: int = 3, **options: Any) -> None:
         options = {"workers": 0, "batch_size": 10, "cache": root / "cache", **options}
         super().__init__(root, {"audio": ToyExtractor(), "face": ToyExtractor()}, **options)
-        self.targets = {"emotion": CLASSES}
+        self.targets = {"emotion": Classes(CLASSES)}
         self.count, self.windows_each = clips, windows
 
     def clips(self) -> list[Clip]:
@@ -113,15 +114,19 @@ def toy_task(seed: int = 0, dropout: float = 0.0, **options: Any) -> Classificat
         "encoders": {"face": ToyEncoder(dropout=dropout), "audio": ToyEncoder(dropout=dropout)},
         "fusion": partial(ConcatFusion, width=DIM),
         "objectives": toy_objectives(),
-        "targets": {"emotion": CLASSES},
+        "targets": {"emotion": Classes(CLASSES)},
         "label_encoder": partial(OneHotLabelEncoder, dim=DIM),
         **options,
     }
     task = ClassificationTask(**options)
     # The command line keeps class paths and arguments here; checkpoints hold no objects.
     task.hparams.clear()
-    task.configure_model()
     return task
+
+
+def put_in_force(task: EmotionTask, **changes: Any) -> None:
+    """Change what is in force, as a stage does: ``objectives``, ``modalities``, ``unlabelled``."""
+    task.enter(replace(task.model.in_force, **changes))
 
 
 def toy_batch(rows: int = 8, seed: int = 0, **present: Sequence[bool]) -> SegmentBatch:

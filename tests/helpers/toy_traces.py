@@ -14,11 +14,12 @@ from emorec.encoders import Encoder
 from emorec.fusion import RecurrentFusion
 from emorec.objectives import AuxiliaryConcordance, Concordance
 from emorec.tasks import RegressionTask
-from emorec.types import Array, Clip
+from emorec.types import Array, Clip, Values
 from emorec.windows import SlidingWindows
 from tests.helpers.toy import ToyExtractor
 
 DIMENSIONS = ["arousal", "valence"]
+STEP = 0.04
 STEPS = 25  # a window of 1 s
 WIDTH = 3
 
@@ -49,14 +50,12 @@ class StepEncoder(Encoder):
 class ToyRecordings(EmotionDataModule):
     """Recordings of unequal lengths; the last one has no trace, the first lacks a window's face."""
 
-    targets = {"affect": DIMENSIONS}  # noqa: RUF012
-    continuous = ("affect",)
-
     def __init__(self, root: Path, recordings: int = 9, delay: float = 0.0, **options: Any) -> None:
         options = {"workers": 0, "batch_size": 5, "cache": root / "cache", **options}
         extractors = {"audio": StepExtractor(), "face": StepExtractor()}
         super().__init__(root, dict(extractors), windows=SlidingWindows(1.0, 1.0), **options)
         self.count, self.delay = recordings, delay
+        self.targets = {"affect": Values(DIMENSIONS, STEP, delay)}
 
     def clips(self) -> list[Clip]:
         clips = []
@@ -76,7 +75,7 @@ class ToyRecordings(EmotionDataModule):
         seconds = 8.0 + 0.4 * number
         windows = self.windows(clip.id, seconds)
         random = np.random.default_rng(number)
-        steps = round(seconds / self.step)
+        steps = round(seconds / STEP)
         fast = random.normal(size=(steps + 24, 2)).cumsum(0)
         gold = (fast[24:] - fast[:-24]) / 5  # means of 25 steps, of deviation 1
         arrays: dict[str, Array] = {}
@@ -85,12 +84,12 @@ class ToyRecordings(EmotionDataModule):
             there["face"][1] = False
         for column, name in enumerate(sorted(self.extractors)):
             shown = gold[:, column, None] + 0.3 * random.normal(size=(steps, WIDTH))
-            parts = [shown[round(w.start / self.step) :][:STEPS] for w in windows]
+            parts = [shown[round(w.start / STEP) :][:STEPS] for w in windows]
             arrays[name] = np.stack(parts).astype(np.float32)
             arrays[name][[not here for here in there[name]]] = 0
-        lag = round(self.delay / self.step)
+        lag = round(self.delay / STEP)
         late = np.concatenate([gold[:1].repeat(lag, 0), gold])[:steps]
-        rows = [f"{i * self.step:.2f},{a:.5f},{v:.5f}" for i, (a, v) in enumerate(late)]
+        rows = [f"{i * STEP:.2f},{a:.5f},{v:.5f}" for i, (a, v) in enumerate(late)]
         self.root.mkdir(exist_ok=True)
         text = "\n".join(["time,arousal,valence", *rows])
         (self.root / f"{number}.csv").write_text(text)
@@ -111,11 +110,10 @@ def toy_regression(seed: int = 0, **options: Any) -> RegressionTask:
             "audio_alone": partial(AuxiliaryConcordance, feature="audio", units=8, layers=1),
             "face_alone": partial(AuxiliaryConcordance, feature="face", units=8, layers=1),
         },
-        "targets": {"affect": DIMENSIONS},
+        "targets": {"affect": Values(DIMENSIONS)},
         "optimizer": partial(torch.optim.Adam, lr=0.02),
         **options,
     }
     task = RegressionTask(**options)
     task.hparams.clear()
-    task.configure_model()
     return task

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from emorec.cli import main
-from emorec.predict import TracePredictor
+from emorec.predict import Predictor
+from emorec.types import Values
 from tests.helpers.media_files import tone, write_sound
 
 STEP, SECONDS = 0.08, 3.6
@@ -70,10 +71,10 @@ def test_a_manifest_of_traces_is_trained_tested_and_predicted(run: Path) -> None
     unlabelled = tested[tested["recording"] == "5.wav"]
     assert unlabelled["gold_arousal"].isna().all()
     assert unlabelled["arousal"].notna().all()
-    predictor = TracePredictor.from_checkpoint(run / "checkpoints/best.ckpt", "cpu")
-    assert predictor.step == STEP
+    predictor = Predictor.from_checkpoint(run / "checkpoints/best.ckpt", "cpu")
+    assert predictor.model.target == Values(["arousal"], STEP)
     for name, rows in tested.groupby("recording"):
-        found = predictor.predict(run.parent / str(name))
+        found = predictor.trace(run.parent / str(name))
         assert found.values.shape == (round(SECONDS / STEP), 1)
         np.testing.assert_allclose(found.values[:, 0], rows["arousal"], atol=1e-4)
         assert found.alone == {}

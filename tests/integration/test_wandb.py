@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ import yaml
 from PIL import Image
 
 from emorec.evaluation.clips import Votes
+from emorec.evaluation.decision import ClassDecision
 from emorec.evaluation.measures import MEASURES
-from emorec.runs.dashboard import misclassified
-from emorec.types import Clip
+from emorec.runs.tested_classes import TestedClasses
+from emorec.types import Classes, Clip
 from tests.conftest import Place, smoke
 from tests.helpers.wandb_log import whole_log
 
@@ -84,5 +86,8 @@ def test_misclassified_clips_are_the_labelled_ones_that_were_decided_wrongly() -
     clips = [Clip(name, Path(f"{name}.mp4")) for name in "abcd"]
     scores = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]])
     votes = Votes(torch.tensor([0, 2, 3]), scores, torch.tensor([0, 1, -1]), torch.ones(3))
-    (wrong,) = misclassified(votes, clips, ["calm", "joy"])
+    data = SimpleNamespace(all_clips=clips)
+    decision = ClassDecision(Classes(["calm", "joy"]))
+    found = TestedClasses("fused", votes, votes, decision, data)
+    (wrong,) = found.wrong()
     assert (wrong.clip.id, wrong.target, wrong.predicted) == ("c", "joy", "calm")

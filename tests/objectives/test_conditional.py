@@ -139,7 +139,7 @@ def trainer(folder: Path, **options: Any) -> Trainer:
 
 
 def speakers_of(task: ClassificationTask) -> list[int]:
-    return task.objective("corr").get_buffer("speaker_of_clip").tolist()
+    return task.model.objective("corr").get_buffer("speaker_of_clip").tolist()
 
 
 def test_a_fit_tells_it_the_speakers_also_when_it_is_resumed(tmp_path: Path) -> None:
@@ -178,4 +178,4 @@ def test_training_without_speakers_is_refused_and_testing_is_not(tmp_path: Path)
         trainer(tmp_path).fit(task(), Strangers(tmp_path))
     model = task()
     trainer(tmp_path).test(model, Strangers(tmp_path), verbose=False)
-    assert set(model.test_votes) == {"fused"}
+    assert set(model.test_results) == {"fused"}

@@ -8,7 +8,7 @@ import pytest
 from emorec.errors import DataError
 from emorec.predict.annotate import annotate, is_annotated
 from emorec.predict.inputs import COPIES, Input, find_files, find_inputs
-from emorec.predict.prediction import Timeline, TimelineRow
+from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.types import Window
 from tests.helpers.media_files import Picture, times, write_media
 

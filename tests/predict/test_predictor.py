@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from emorec.media import MediaError, iter_frames, probe
-from emorec.predict import Predictor
-from emorec.runs.checkpoints import CheckpointError
+from emorec.predict import CheckpointError, Predictor
 from emorec.types import Clip, FeatureBundle, SegmentBatch
 from tests.conftest import Place
 from tests.helpers.media_files import Picture, times, write_media
@@ -24,7 +23,7 @@ def test_a_test_clip_is_predicted_as_it_was_tested(
     with (smoke_run / "predictions.csv").open(newline="") as file:
         row = next(csv.DictReader(file))
     (media,) = place.media.rglob(f"{row['clip']}.*")
-    prediction = predictor.predict(media)
+    prediction = predictor.vote(media)
     assert prediction.label == row["predicted"]
     for name, probability in prediction.probabilities.items():
         # The test reads log-mels from a float16 cache, prediction keeps the same type.
@@ -33,7 +32,7 @@ def test_a_test_clip_is_predicted_as_it_was_tested(
 
 
 def test_windows_are_in_order_and_carry_probabilities(predictor: Predictor, place: Place) -> None:
-    prediction = predictor.predict(sorted(place.media.rglob("*.mp4"))[0])
+    prediction = predictor.vote(sorted(place.media.rglob("*.mp4"))[0])
     starts = [window.start for window in prediction.windows]
     assert starts == sorted(starts)
     for scores in prediction.scores:
@@ -47,7 +46,7 @@ def test_windows_are_in_order_and_carry_probabilities(predictor: Predictor, plac
 def test_each_modality_alone_is_the_model_without_the_others(
     predictor: Predictor, place: Place
 ) -> None:
-    prediction = predictor.predict(sorted(place.media.rglob("*.mp4"))[0])
+    prediction = predictor.vote(sorted(place.media.rglob("*.mp4"))[0])
     assert set(prediction.alone) == {"audio", "face"}
     for probabilities in prediction.alone.values():
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
@@ -63,7 +62,7 @@ def test_sound_in_a_file_of_its_own_is_heard(
     seen = Picture(times(len(frames)), draw=lambda i: frames[i])
     silent = write_media(tmp_path / "silent.mkv", seen, None)
     clip = Clip(media.stem, silent, sidecars={"audio": media})
-    found, wanted = predictor.predict(clip), predictor.predict(media)
+    found, wanted = predictor.vote(clip), predictor.vote(media)
     assert found.alone["audio"] == pytest.approx(wanted.alone["audio"], abs=1e-4)
     assert found.file == silent
     rows = predictor.timeline(clip).rows
@@ -75,27 +74,27 @@ def test_the_size_of_batches_changes_nothing_and_shrinks_where_memory_is_short(
     predictor: Predictor, smoke_run: Path, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     media = sorted(place.media.rglob("*.mp4"))[0]
-    whole = predictor.predict(media)
+    whole = predictor.vote(media)
     small = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu", batch_size=1)
-    assert small.score.size == 1
-    assert small.predict(media).probabilities == pytest.approx(whole.probabilities, abs=1e-5)
+    assert small.run.size == 1
+    assert small.vote(media).probabilities == pytest.approx(whole.probabilities, abs=1e-5)
 
     poor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu")
-    task = poor.task.forward
+    run = poor.model.forward
 
     def forward(batch: SegmentBatch) -> FeatureBundle:
         if len(batch) > 1:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
-        return task(batch)
+        return run(batch)
 
-    monkeypatch.setattr(poor.task, "forward", forward)
-    assert poor.predict(media).probabilities == pytest.approx(whole.probabilities, abs=1e-5)
-    assert poor.score.size == 1
+    monkeypatch.setattr(poor.model, "forward", forward)
+    assert poor.vote(media).probabilities == pytest.approx(whole.probabilities, abs=1e-5)
+    assert poor.run.size == 1
 
 
 def test_a_unimodal_checkpoint_needs_its_modality_only(smoke_run: Path, place: Place) -> None:
     alone = Predictor.from_checkpoint(smoke_run / "checkpoints/audio.ckpt", device="cpu")
-    prediction = alone.predict(sorted(place.media.rglob("*.avi"))[0])
+    prediction = alone.vote(sorted(place.media.rglob("*.avi"))[0])
     assert prediction.modalities == {"audio": len(prediction.windows)}
     assert prediction.alone == {}
 
@@ -104,7 +103,7 @@ def test_an_unreadable_file_gives_its_reason(predictor: Predictor, tmp_path: Pat
     bad = tmp_path / "bad.mp4"
     bad.write_text("not a video")
     with pytest.raises(MediaError, match="not readable as media"):
-        predictor.predict(bad)
+        predictor.vote(bad)
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from emorec.media import Face, MediaError, iter_frames, probe
 from emorec.predict import Predictor
 from emorec.predict.annotate import annotate
 from emorec.predict.pictures import timeline_figures
-from emorec.predict.prediction import Timeline, TimelineRow
+from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.types import Window
 from emorec.windows import GridWindows
 from tests.conftest import Place
@@ -47,7 +47,7 @@ def test_a_timeline_agrees_with_the_vote_on_the_same_windows(
 ) -> None:
     grid = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
     grid.windows = GridWindows(0.5, 0.25)
-    vote = grid.predict(clip)
+    vote = grid.vote(clip)
     timeline = predictor.timeline(clip, 0.25)
     assert [row.window for row in timeline.rows] == vote.windows
     for row, scores in zip(timeline.rows, vote.scores, strict=True):

@@ -37,7 +37,7 @@ def rows_of(task: ClassificationTask, data: ToyData, pair: str) -> tuple[Tensor,
     bundles = []
     with torch.no_grad():
         for batch in data.val_dataloader():
-            bundles.append(task.eval().with_label(task(batch), batch))
+            bundles.append(task.eval().model.with_label(task(batch), batch))
     f, g = (torch.cat([bundle.features[name] for bundle in bundles]) for name in (a, b))
     return f, g, torch.cat([x.present[a] & x.present[b] for x in bundles])
 
@@ -98,7 +98,9 @@ def test_an_epoch_does_not_see_what_an_earlier_one_kept(tmp_path: Path) -> None:
     task, data, logged = validated(tmp_path)
     batch = next(iter(data.val_dataloader()))
     with torch.no_grad():
-        task.objective("corr").observe(task.eval().with_label(task(batch), batch), batch)
+        task.model.objective("corr").observe(
+            task.eval().model.with_label(task(batch), batch), batch
+        )
     found = task.trainer.validate(task, datamodule=data, verbose=False)[0]
     assert found["val/loss/corr"] == pytest.approx(logged["val/loss/corr"], abs=1e-4)
 
@@ -106,7 +108,7 @@ def test_an_epoch_does_not_see_what_an_earlier_one_kept(tmp_path: Path) -> None:
 def test_losses_of_batches_are_not_asked_for_an_epoch() -> None:
     task = toy_task(objectives={"class": toy_objectives()["class"], "corr": partial(SoftHGR)})
     with pytest.raises(TypeError, match="is of batches"):
-        task.objective("class").observed()
+        task.model.objective("class").observed()
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])

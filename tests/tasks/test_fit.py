@@ -11,9 +11,10 @@ import torch
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
-from emorec.tasks import ClassificationTask, TaskError
-from emorec.types import SegmentBatch
-from tests.helpers.toy import ToyData, ToyEncoder, toy_batch, toy_task
+from emorec.errors import ModelError
+from emorec.tasks import ClassificationTask
+from emorec.types import Classes, SegmentBatch
+from tests.helpers.toy import ToyData, ToyEncoder, put_in_force, toy_batch, toy_task
 
 
 def trainer(folder: Path, **options: Any) -> Trainer:
@@ -29,7 +30,7 @@ def trainer(folder: Path, **options: Any) -> Trainer:
 
 
 def loads(task: ClassificationTask) -> list[int]:
-    encoders = [task.encoder(name) for name in task.encoders]
+    encoders = [task.model.encoder(name) for name in task.model.encoders]
     return [encoder.loaded for encoder in encoders if isinstance(encoder, ToyEncoder)]
 
 
@@ -61,7 +62,7 @@ def test_inputs_are_standardised_with_training_clips(
 ) -> None:
     task, data, _ = fitted
     for name, (mean, deviation) in data.statistics().items():
-        state = task.standardise[name].state_dict()
+        state = task.model.standardise[name].state_dict()
         assert np.array_equal(state["mean"].numpy(), mean)
         assert np.array_equal(state["deviation"].numpy(), deviation)
         assert state["known"]
@@ -86,12 +87,13 @@ def test_a_checkpoint_brings_weights_statistics_and_what_was_active(
     task, _, run = fitted
     run.save_checkpoint(tmp_path / "a.ckpt", weights_only=True)
     saved = torch.load(tmp_path / "a.ckpt", weights_only=True)
-    saved["emorec"] |= {"active": {"audio_alone": 1.0}, "shown": ["audio"]}
+    saved["emorec"]["in_force"] |= {"objectives": {"audio_alone": 1.0}, "modalities": ("audio",)}
     other = toy_task(seed=5).eval()
     other.on_load_checkpoint(saved)
     other.load_state_dict(saved["state_dict"])
-    assert (other.active, other.shown) == ({"audio_alone": 1.0}, ["audio"])
-    other.shown = task.shown
+    found = other.model.in_force
+    assert (found.objectives, found.modalities) == ({"audio_alone": 1.0}, ("audio",))
+    other.model.in_force = task.model.in_force
     batch = toy_batch()
     was_training = task.training
     assert torch.equal(other(batch).output, task.eval()(batch).output)
@@ -100,8 +102,10 @@ def test_a_checkpoint_brings_weights_statistics_and_what_was_active(
 
 def test_a_checkpoint_with_other_classes_is_refused() -> None:
     checkpoint: dict[str, Any] = {}
-    toy_task(targets={"emotion": ["up", "down"]}).on_save_checkpoint(checkpoint)
-    with pytest.raises(TaskError, match=r"checkpoint's classes are .*up.*down.*anger.*calm.*joy"):
+    other = toy_task(targets={"emotion": Classes(["up", "down"])})
+    other.trainer = Trainer(accelerator="cpu", logger=False)
+    other.on_save_checkpoint(checkpoint)
+    with pytest.raises(ModelError, match=r"checkpoint's targets are .*up.*down.*anger.*calm.*joy"):
         toy_task().on_load_checkpoint(checkpoint)
 
 
@@ -110,7 +114,7 @@ def test_a_model_of_other_modalities_than_the_datas_is_refused(tmp_path: Path) -
     data.prepare_data()
     data.setup()
     data.extractors = {"audio": data.extractors["audio"]}
-    with pytest.raises(TaskError, match=r"encodes audio, face but the data extracts audio"):
+    with pytest.raises(ModelError, match=r"encodes audio, face but the data extracts audio"):
         trainer(tmp_path).fit(toy_task(), data)
 
 
@@ -120,8 +124,8 @@ def test_testing_keeps_the_decisions_on_all_test_clips(
     task, data, _ = fitted
     trainer(tmp_path).test(task, data, verbose=False)
     positions = [p for p, clip in enumerate(data.all_clips) if clip in data.part_of("test")]
-    assert set(task.test_votes) == {"fused", "audio", "face"}
-    for votes in task.test_votes.values():
+    assert set(task.test_results) == {"fused", "audio", "face"}
+    for votes in task.test_results.values():
         assert votes.clip.tolist() == positions
         torch.testing.assert_close(votes.scores.sum(1), torch.ones(len(positions)))
 
@@ -131,7 +135,7 @@ def collected(task: ClassificationTask, batch: SegmentBatch) -> dict[str, list[i
     task.eval()
     task.test_step(batch, 0)
     task.on_test_epoch_end()
-    return {name: votes.clip.tolist() for name, votes in task.test_votes.items()}
+    return {name: votes.clip.tolist() for name, votes in task.test_results.items()}
 
 
 def test_a_segment_without_a_modality_has_no_vote_on_that_modality() -> None:
@@ -141,7 +145,7 @@ def test_a_segment_without_a_modality_has_no_vote_on_that_modality() -> None:
 
 def test_a_segment_of_which_nothing_is_shown_has_no_fused_vote() -> None:
     task = toy_task()
-    task.active, task.shown = {"class": 1.0}, ["face"]
+    put_in_force(task, objectives={"class": 1.0}, modalities=("face",))
     batch = toy_batch(4, face=[False, False, True, True])
     assert collected(task, batch) == {"fused": [1]}
 
@@ -157,13 +161,13 @@ def test_unlabelled_segments_vote_without_a_target() -> None:
     batch = replace(toy_batch(4), labelled={"emotion": torch.tensor([True, True, False, False])})
     collected(task, batch)
     expected = [int(batch.targets["emotion"][0]), -1]
-    assert task.test_votes["fused"].target.tolist() == expected
+    assert task.test_results["fused"].target.tolist() == expected
 
 
 def test_only_active_heads_are_scored() -> None:
     task = toy_task()
-    task.active = {"audio_alone": 1.0, "face_alone": 0.0}
-    assert set(task.segment_scores(task(toy_batch()))) == {"audio"}
+    put_in_force(task, objectives={"audio_alone": 1.0, "face_alone": 0.0})
+    assert set(task.model.scores(task(toy_batch()))) == {"audio"}
 
 
 def test_a_part_without_labels_logs_losses_and_no_accuracy(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from torchmetrics.functional import concordance_corrcoef
 
 from emorec.callbacks import MissingModality, Stage, StagedTraining
 from emorec.callbacks.init_weights import start_from
-from emorec.errors import UserError
+from emorec.errors import ModelError, UserError
 from emorec.evaluation.traces import agreement, joined, mean_ccc
-from emorec.runs.report import Report
-from emorec.runs.report_traces import report_traces
-from emorec.tasks import RegressionTask, TaskError
+from emorec.runs.report import Report, results_of
+from emorec.tasks import RegressionTask
+from tests.helpers.toy import put_in_force
 from tests.helpers.toy_traces import DIMENSIONS, StepEncoder, ToyRecordings, toy_regression
 
 QUIET: dict[str, Any] = {
@@ -40,7 +40,7 @@ STAGES = {
 
 
 def fit(folder: Path, data: ToyRecordings, **options: Any) -> tuple[RegressionTask, Trainer]:
-    task = toy_regression()
+    task = toy_regression(targets=data.targets)
     callbacks = [StagedTraining(STAGES), Report(folder), *options.pop("callbacks", [])]
     trainer = Trainer(default_root_dir=folder, callbacks=callbacks, **QUIET)
     trainer.fit(task, datamodule=data)
@@ -62,7 +62,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 def test_recordings_are_learned_and_judged_as_a_whole(delay: float, tmp_path: Path) -> None:
     data = ToyRecordings(tmp_path / "media", delay=delay)
     task, trainer = fit(tmp_path, data)
-    assert int(task.delay) == round(delay / 0.04)
+    assert task.decision.target.delay_steps == round(delay / 0.04)
     best = tmp_path / "checkpoints" / "joint.ckpt"
     trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
     assert float(trainer.callback_metrics["val/fused/ccc"]) > 0.7
@@ -71,7 +71,7 @@ def test_recordings_are_learned_and_judged_as_a_whole(delay: float, tmp_path: Pa
     fused = report.results["fused"]
     assert fused["ccc"] > 0.7
     # Against the gold standard as it stands in the file, not as it was shifted for training.
-    traces, gold = task.test_traces["fused"], data.traces["affect"]
+    traces, gold = task.test_results["fused"], data.traces["affect"]
     clips = sorted(traces)
     said = [traces[c][: len(gold[c])] for c in clips if c in gold]
     true = [gold[c][: len(traces[c])] for c in clips if c in gold]
@@ -95,7 +95,7 @@ def test_another_number_of_steps_is_told_before_training(tmp_path: Path) -> None
     callbacks = [StagedTraining(STAGES), Report(tmp_path)]
     trainer = Trainer(default_root_dir=tmp_path, callbacks=callbacks, **QUIET)
     with pytest.raises(
-        TaskError, match=r"windows have 25 steps of 0\.04 s, but the encoder of face gives 13"
+        ModelError, match=r"windows have 25 steps of 0\.04 s, but the encoder of face gives 13"
     ):
         trainer.fit(task, datamodule=ToyRecordings(tmp_path / "media"))
     assert trainer.global_step == 0
@@ -116,14 +116,15 @@ def test_one_modality_says_nothing_of_the_others_dimension(fitted: Fitted) -> No
 def test_windows_without_a_modality_have_no_values_of_it(fitted: Fitted) -> None:
     _, _, data, folder = fitted
     other = ToyRecordings(folder / "media", recordings=12)
-    other.pinned = {**data.assigned, "r0": "test"}  # its second window has no face
+    split = {**data.assigned, "r0": "test"}
+    other.for_run(resumed_split=split, select_on_test=False)  # its second window has no face
     task = toy_regression()
-    task.active = dict.fromkeys(task.objectives, 1.0)
+    put_in_force(task, objectives=dict.fromkeys(task.model.objectives, 1.0))
     Trainer(default_root_dir=folder, **QUIET).test(task, datamodule=other, verbose=False)
-    unknown = np.isnan(task.test_traces["face"][0]).all(1)
+    unknown = np.isnan(task.test_results["face"][0]).all(1)
     assert np.flatnonzero(unknown).tolist() == list(range(25, 50))
     for name in ("audio", "fused"):
-        assert not np.isnan(task.test_traces[name][0]).any()
+        assert not np.isnan(task.test_results[name][0]).any()
 
 
 def test_before_processing_is_the_agreement_without_the_chain(fitted: Fitted) -> None:
@@ -131,26 +132,25 @@ def test_before_processing_is_the_agreement_without_the_chain(fitted: Fitted) ->
     best = folder / "checkpoints" / "joint.ckpt"
     trainer.test(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
     gold = {clip: trace.astype(np.float64) for clip, trace in data.traces["affect"].items()}
-    task.test_traces["fused"] = {
-        clip: 3 * trace + 1 for clip, trace in task.raw_traces["fused"].items()
+    task.test_results["fused"] = {
+        clip: 3 * trace + 1 for clip, trace in task.raw_results["fused"].items()
     }
-    found = report_traces(task, data, None)["fused"]
-    raw = mean_ccc(agreement(*joined(task.raw_traces["fused"], gold)))
+    (found,) = [each.results() for each in results_of(task) if each.name == "fused"]
+    raw = mean_ccc(agreement(*joined(task.raw_results["fused"], gold)))
     assert found["before_processing"] == pytest.approx(raw)
     assert found["ccc"] == pytest.approx(
-        mean_ccc(agreement(*joined(task.test_traces["fused"], gold)))
+        mean_ccc(agreement(*joined(task.test_results["fused"], gold)))
     )
     assert abs(found["ccc"] - found["before_processing"]) > 0.1
 
 
 def test_the_joint_stage_starts_its_lstm_afresh(tmp_path: Path) -> None:
-    before = toy_regression().fusion
-    assert before is not None
+    before = toy_regression().model.fusion
     states: list[torch.Tensor] = []
 
     class Look(Report):
         def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
-            states.append(pl_module.fusion.lstm.weight_hh_l0.detach().clone())
+            states.append(pl_module.model.fusion.lstm.weight_hh_l0.detach().clone())
 
     fit(tmp_path, ToyRecordings(tmp_path / "media"), callbacks=[Look(tmp_path)])
     assert all(torch.equal(states[i], before.lstm.weight_hh_l0) for i in range(13))  # type: ignore[arg-type,union-attr]
@@ -162,19 +162,19 @@ def test_the_chain_is_fitted_on_validation_and_travels_with_the_weights(fitted: 
     best = folder / "checkpoints" / "joint.ckpt"
     trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
     before = float(trainer.callback_metrics["val/fused/ccc"])
-    task.validation_traces["fused"] = {
-        clip: 3 * trace + 1 for clip, trace in task.validation_traces["fused"].items()
+    task.validation_results["fused"] = {
+        clip: 3 * trace + 1 for clip, trace in task.validation_results["fused"].items()
     }
-    task.calibrate()
-    chains = task.chains()
+    task.decision.fit(task.validation_results["fused"], data.traces["affect"])
+    chains = task.decision.chains()
     assert all(chain.scale == pytest.approx(1 / 3, rel=0.5) for chain in chains)
     assert all(chain.described() for chain in chains)
     again = toy_regression(seed=1)
     again.load_state_dict(task.state_dict())
-    assert repr(again.chains()) == repr(chains)
+    assert repr(again.decision.chains()) == repr(chains)
     gold = data.traces["affect"]
-    for clip, trace in task.validation_traces["fused"].items():
-        mended = again.processed(trace)[: len(gold[clip])]
+    for clip, trace in task.validation_results["fused"].items():
+        mended = again.decision.decide(trace)[: len(gold[clip])]
         spread = mended.std(0) / gold[clip][: len(mended)].std(0)
         assert np.all((spread > 0.5) & (spread < 2))
     assert before > 0.7
@@ -186,7 +186,7 @@ def test_a_gold_standard_that_ends_early_does_not_lower_the_ccc(fitted: Fitted, 
     task, _, data, _ = fitted
     random = np.random.default_rng(seed)
     gold: dict[int, Any] = data.traces["affect"]
-    kept_gold, kept = dict(gold), task.validation_traces["fused"]
+    kept_gold, kept = dict(gold), task.validation_results["fused"]
     made = {}
     for clip in kept:
         steps = len(gold[clip])
@@ -194,42 +194,39 @@ def test_a_gold_standard_that_ends_early_does_not_lower_the_ccc(fitted: Fitted, 
         gold[clip] = wave[: steps * 2 // 3].astype(np.float32)
         made[clip] = wave + 0.3 * random.normal(size=wave.shape)
         made[clip][steps * 2 // 3 :] += random.normal(scale=3)
-    task.validation_traces["fused"] = made
-    task.calibrate()
-    after = {clip: task.processed(trace) for clip, trace in made.items()}
+    task.validation_results["fused"] = made
+    task.decision.fit(task.validation_results["fused"], data.traces["affect"])
+    after = {clip: task.decision.decide(trace) for clip, trace in made.items()}
     scores = [agreement(*joined(traces, gold)) for traces in (made, after)]
-    data.traces["affect"], task.validation_traces["fused"] = kept_gold, kept
+    data.traces["affect"], task.validation_results["fused"] = kept_gold, kept
     for one, other in zip(*scores, strict=True):
         assert one.ccc is not None
         assert other.ccc is not None
         assert other.ccc >= one.ccc - 1e-6  # weights are kept in float32
 
 
-def test_a_run_that_starts_from_another_has_its_own_delay_and_chain(
-    fitted: Fitted, tmp_path: Path
-) -> None:
+def test_a_run_that_starts_from_another_has_its_own_chain(fitted: Fitted, tmp_path: Path) -> None:
     _, _, _, folder = fitted
     saved = torch.load(folder / "checkpoints" / "joint.ckpt", weights_only=True)
-    saved["state_dict"]["delay"] = torch.tensor(10)
-    saved["state_dict"]["chain"][:, 4] = 31.0
+    saved["state_dict"]["model.decision.chain"][:, 4] = 31.0
     torch.save(saved, tmp_path / "other.ckpt")
     own = toy_regression()
     start_from(tmp_path / "other.ckpt", own)
-    assert int(own.delay) == 0
-    assert not any(chain.described() for chain in own.chains())
-    assert torch.equal(own.state_dict()["head.weight"], saved["state_dict"]["head.weight"])
+    assert not any(chain.described() for chain in own.decision.chains())
+    name = "model.head.weight"
+    assert torch.equal(own.state_dict()[name], saved["state_dict"][name])
 
 
-def test_without_a_test_recording_the_report_is_empty(fitted: Fitted, tmp_path: Path) -> None:
-    task, _, data, _ = fitted
-    kept = task.test_traces
-    task.test_traces = {"face": {}}
-    found = report_traces(task, data, tmp_path)
-    task.test_traces = kept
-    assert found["face"]["recordings"] == 0
-    assert found["face"]["ccc"] is None
+def test_without_a_test_recording_the_report_is_empty(fitted: Fitted) -> None:
+    task = fitted[0]
+    kept = task.raw_results, task.test_results
+    task.raw_results = task.test_results = {"face": {}}
+    (found,) = results_of(task)
+    task.raw_results, task.test_results = kept
+    assert found.results()["recordings"] == 0
+    assert found.results()["ccc"] is None
     head = "recording,time,arousal,valence,gold_arousal,gold_valence"
-    assert (tmp_path / "predictions_face.csv").read_text().splitlines() == [head]
+    assert found.table().to_csv(index=False).splitlines() == [head]
 
 
 def test_rates_of_missing_modalities_need_classes(tmp_path: Path) -> None:
@@ -241,12 +238,12 @@ def test_the_chain_never_sees_test_recordings(fitted: Fitted) -> None:
     task, trainer, data, folder = fitted
     best = folder / "checkpoints" / "joint.ckpt"
     trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
-    task.calibrate()
-    before = repr(task.chains())
+    task.decision.fit(task.validation_results["fused"], data.traces["affect"])
+    before = repr(task.decision.chains())
     tested = [p for p, clip in enumerate(data.all_clips) if data.assigned.get(clip.id) == "test"]
     kept = {p: data.traces["affect"].pop(p) for p in tested if p in data.traces["affect"]}
     trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
-    task.calibrate()
+    task.decision.fit(task.validation_results["fused"], data.traces["affect"])
     data.traces["affect"] |= kept
     assert kept
-    assert repr(task.chains()) == before
+    assert repr(task.decision.chains()) == before

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from emorec.tasks.standardise import Standardise
+from emorec.model.standardise import Standardise
 
 
 def test_until_statistics_are_set_nothing_changes_but_the_dtype() -> None:

@@ -8,31 +8,24 @@ import pytest
 import torch
 from torch import Tensor
 
+from emorec.errors import ModelError
 from emorec.fusion import ConcatFusion
 from emorec.objectives import CrossEntropy
-from emorec.tasks import ClassificationTask, TaskError
+from emorec.tasks import ClassificationTask
 from emorec.types import Sizes
-from tests.helpers.toy import CLASSES, DIM, ToyEncoder, toy_batch, toy_task
+from tests.helpers.toy import CLASSES, DIM, ToyEncoder, put_in_force, toy_batch, toy_task
 
 
 def test_configuring_twice_changes_nothing() -> None:
     task = toy_task()
     modules = dict(task.named_modules())
     before = {key: value.clone() for key, value in task.state_dict().items()}
-    task.configure_model()
     assert dict(task.named_modules()) == modules
     assert all(torch.equal(value, before[key]) for key, value in task.state_dict().items())
 
 
-def test_the_constructor_builds_no_sized_part() -> None:
-    task = ClassificationTask(
-        {"audio": ToyEncoder()}, ConcatFusion, {"class": CrossEntropy}, {"emotion": CLASSES}
-    )
-    assert {name.split(".")[0] for name, _ in task.named_parameters()} == {"encoders"}
-
-
 def test_a_target_that_the_data_lacks_is_refused() -> None:
-    with pytest.raises(TaskError, match="no target 'valence' in the data; it has emotion"):
+    with pytest.raises(ModelError, match="no target 'valence' in the data; it has emotion"):
         toy_task(target="valence")
 
 
@@ -71,9 +64,9 @@ def test_what_absent_rows_hold_does_not_matter() -> None:
 
 def test_a_modality_that_is_not_shown_is_absent_and_not_encoded() -> None:
     task = toy_task()
-    task.shown = ["audio"]
+    put_in_force(task, modalities=("audio",))
     calls: list[Any] = []
-    task.encoder("face").register_forward_hook(lambda *_: calls.append(1))
+    task.model.encoder("face").register_forward_hook(lambda *_: calls.append(1))
     bundle = task(toy_batch(8))
     assert not calls
     assert not bundle.features["face"].any()
@@ -96,10 +89,10 @@ def test_steps_of_a_window_are_averaged_before_the_head() -> None:
     batch = toy_batch(8, face=[True, False] * 4)
     bundle = task(batch)
     assert bundle.features["audio"].shape == (8, 3, DIM)
-    assert task.fusion is not None
-    steps = task.fusion({n: bundle.features[n] for n in encoders}, batch.present)
-    torch.testing.assert_close(bundle.output, task.head(steps.mean(1)))
-    task.shown = ["audio"]  # the hidden one is zeros of as many steps
+    assert task.model.fusion is not None
+    steps = task.model.fusion({n: bundle.features[n] for n in encoders}, batch.present)
+    torch.testing.assert_close(bundle.output, task.model.head(steps.mean(1)))
+    put_in_force(task, modalities=("audio",))  # the hidden one is zeros of as many steps
     assert task(batch).features["face"].shape == (8, 3, DIM)
     assert not task(batch).features["face"].any()
 
@@ -112,7 +105,7 @@ def test_labels_never_reach_the_output() -> None:
         targets={"emotion": (batch.targets["emotion"] + 1) % 3},
         labelled={"emotion": torch.zeros(8, dtype=torch.bool)},
     )
-    first, second = (task.with_label(task(each), each) for each in (batch, others))
+    first, second = (task.model.with_label(task(each), each) for each in (batch, others))
     assert torch.equal(first.output, second.output)
     assert torch.equal(first.features["fused"], second.features["fused"])
     assert not torch.equal(first.features["label"], second.features["label"])
@@ -133,20 +126,20 @@ def test_the_labels_feature_is_there_in_labelled_rows() -> None:
     task = toy_task()
     labelled = torch.arange(8) % 2 == 0
     batch = replace(toy_batch(8), labelled={"emotion": labelled})
-    bundle = task.with_label(task(batch), batch)
+    bundle = task.model.with_label(task(batch), batch)
     assert bundle.features["label"].shape == (8, DIM)
     assert torch.equal(bundle.present["label"], labelled)
     without = toy_task(label_encoder=None, objectives={"class": CrossEntropy})
-    assert "label" not in without.with_label(without(batch), batch).features
+    assert "label" not in without.model.with_label(without(batch), batch).features
 
 
 def test_the_total_is_the_weighted_sum_of_the_active_objectives() -> None:
     task = toy_task().eval()
     batch = toy_batch(8)
-    bundle = task.with_label(task(batch), batch)
-    task.active = {"class": 2.0, "corr": 0.5, "audio_alone": 0.0}
+    bundle = task.model.with_label(task(batch), batch)
+    put_in_force(task, objectives={"class": 2.0, "corr": 0.5, "audio_alone": 0.0})
     total, logged = task.losses(bundle, batch)
-    parts = {name: task.objective(name)(bundle, batch).item() for name in ("class", "corr")}
+    parts = {name: task.model.objective(name)(bundle, batch).item() for name in ("class", "corr")}
     assert total.item() == pytest.approx(2 * parts["class"] + 0.5 * parts["corr"], rel=1e-5)
     assert {key for key in logged if key.startswith("loss/")} == {"loss/class", "loss/corr"}
     assert logged["loss/corr"].item() == pytest.approx(parts["corr"], rel=1e-5)
@@ -156,12 +149,12 @@ def test_the_total_is_the_weighted_sum_of_the_active_objectives() -> None:
 
 def test_all_objectives_count_with_their_own_weights_at_first() -> None:
     weights = {"class": 1.0, "corr": 0.1, "audio_alone": 1.0, "face_alone": 1.0}
-    assert toy_task().active == weights
+    assert toy_task().model.in_force.objectives == weights
 
 
 def test_parameter_groups_are_named_by_module() -> None:
     task = toy_task()
-    groups = task.parameter_groups()
+    groups = task.model.parameter_groups()
     assert set(groups) == {
         "encoders.audio",
         "encoders.face",
@@ -177,7 +170,8 @@ def test_parameter_groups_are_named_by_module() -> None:
 
 def test_learning_rates_go_to_the_groups_whose_name_they_start() -> None:
     task = toy_task(optimizer=partial(torch.optim.SGD, lr=0.5))
-    task.learning_rates = {"encoders": 0.1, "encoders.face": 0.2, "head": 0.3}
+    rates = {"encoders": 0.1, "encoders.face": 0.2, "head": 0.3}
+    put_in_force(task, learning_rates=rates)
     optimizer: torch.optim.Optimizer = task.configure_optimizers()
     assert {group["name"]: group["lr"] for group in optimizer.param_groups} == {
         "encoders.audio": 0.1,
@@ -202,7 +196,7 @@ def test_adam_at_a_thousandth_is_the_default_and_a_scheduler_is_an_option() -> N
 def test_gradients_of_the_whole_loss_reach_all_parameters() -> None:
     task = toy_task()
     batch = toy_batch(8)
-    total, _ = task.losses(task.with_label(task(batch), batch), batch)
+    total, _ = task.losses(task.model.with_label(task(batch), batch), batch)
     total.backward()  # type: ignore[no-untyped-call]
     without = [name for name, p in task.named_parameters() if p.grad is None or _is_nan(p.grad)]
     assert without == []
@@ -226,8 +220,8 @@ def test_rows_that_are_not_there_do_not_count_in_batch_norm(rows: int) -> None:
     found = whole(few)
     alone = toy_batch(8)
     alone.inputs["face"] = alone.inputs["face"][:rows]
-    x = cut.read("face", replace(alone, present={"face": torch.ones(rows, dtype=torch.bool)}))
-    encoder = cut.encoders["face"]
+    x = cut.model.read("face", replace(alone, present={"face": torch.ones(rows, dtype=torch.bool)}))
+    encoder = cut.model.encoders["face"]
     if rows < 2:
         encoder.eval()
     wanted = encoder(x)
@@ -237,9 +231,9 @@ def test_rows_that_are_not_there_do_not_count_in_batch_norm(rows: int) -> None:
         if "face" in name:
             torch.testing.assert_close(value, running(cut)[name])
     assert encoder.training == (rows >= 2)
-    assert whole.encoders["face"].norm.training  # type: ignore[union-attr]
+    assert whole.model.encoders["face"].norm.training  # type: ignore[union-attr]
     found.output.sum().backward()
-    gradient = whole.encoders["face"].linear.weight.grad  # type: ignore[union-attr]
+    gradient = whole.model.encoders["face"].linear.weight.grad  # type: ignore[union-attr]
     assert rows == 0 or gradient is not None
 
 

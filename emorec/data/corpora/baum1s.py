@@ -10,7 +10,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 EMOTIONS = {
     "anger": ("anger", "angry"),
@@ -67,7 +67,7 @@ class BAUM1s(EmotionDataModule):
         self.columns = {"clip_column": clip_column, "emotion_column": emotion_column}
         if subject_column is not None:
             self.columns["subject_column"] = subject_column
-        self.targets = {"emotion": list(EMOTIONS)}
+        self.targets = {"emotion": Classes(list(EMOTIONS))}
         self.save_hyperparameters(logger=False)
 
     @property

@@ -9,7 +9,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 EMOTIONS = {
     "ANG": "anger",
@@ -67,7 +67,7 @@ class CREMAD(EmotionDataModule):
     ) -> None:
         super().__init__(root, extractors, **options)
         self.media, self.labels, self.known_bad = media, labels, known_bad
-        self.targets = {"emotion": list(EMOTIONS.values())}
+        self.targets = {"emotion": Classes(list(EMOTIONS.values()))}
         self.save_hyperparameters(logger=False)
 
     @property

@@ -8,7 +8,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 EMOTIONS = {
     "an": "anger",
@@ -60,7 +60,7 @@ class ENTERFACE05(EmotionDataModule):
     ) -> None:
         super().__init__(root, extractors, **options)
         self.subject_6 = subject_6
-        self.targets = {"emotion": list(EMOTIONS.values())}
+        self.targets = {"emotion": Classes(list(EMOTIONS.values()))}
         self.save_hyperparameters(logger=False)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 SESSIONS = (1, 2, 3, 4, 5)
 # Left out: sur, fea, dis and oth (few utterances) and xxx (the raters do not agree).
@@ -76,7 +76,7 @@ class IEMOCAP(EmotionDataModule):
             raise DataError(f"data.session is {session}; the sessions of IEMOCAP are 1 to 5")
         self.media, self.classes, self.session = media, classes, session
         self.emotions = FOUR if classes == "four" else SIX  # code -> class
-        self.targets = {"emotion": sorted(set(self.emotions.values()))}
+        self.targets = {"emotion": Classes(sorted(set(self.emotions.values())))}
         self.save_hyperparameters(logger=False)
 
     @property
@@ -87,7 +87,7 @@ class IEMOCAP(EmotionDataModule):
     @property
     def published(self) -> dict[str, int]:
         """How many speakers, clips, and clips of each class the complete set has."""
-        counts = dict.fromkeys(self.targets["emotion"], 0)
+        counts = dict.fromkeys(self.targets["emotion"].names, 0)
         for code, emotion in self.emotions.items():
             counts[emotion] += COUNTS[code]
         return {"speakers": 10, "clips": sum(counts.values()), **counts}
@@ -111,7 +111,7 @@ class IEMOCAP(EmotionDataModule):
             return
         before = SESSIONS[self.session - 2]
         part = {self.session: "test", before: "val"}.get(number, "train")
-        classes = self.targets["emotion"]
+        classes = self.targets["emotion"].names
         # Not below EmoEvaluation: there are the files of single raters. "._Ses" is of macOS.
         for path in sorted((folder / "dialog/EmoEvaluation").glob("Ses*.txt")):
             words = folder / "dialog/transcriptions" / path.name

@@ -14,7 +14,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 CLASSES = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 PARTS = {"train": "train", "dev": "val", "test": "test"}
@@ -77,7 +77,7 @@ class MELD(EmotionDataModule):
         super().__init__(root, extractors, **options)
         self.folders = _renamed("folders", FOLDERS, folders)
         self.columns = _renamed("columns", COLUMNS, columns)
-        self.targets = {"emotion": list(CLASSES)}
+        self.targets = {"emotion": Classes(list(CLASSES))}
         self.save_hyperparameters(logger=False)
 
     @property

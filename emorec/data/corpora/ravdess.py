@@ -7,7 +7,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 EMOTIONS = {
     "01": "neutral",
@@ -57,7 +57,7 @@ class RAVDESS(EmotionDataModule):
         super().__init__(root, extractors, **options)
         self.media, self.channel = media, channel
         classes = sorted(EMOTIONS.values()) if all_emotions else list(BASIC)
-        self.targets = {"emotion": classes}
+        self.targets = {"emotion": Classes(classes)}
         self.save_hyperparameters(logger=False)
 
     @property
@@ -70,7 +70,7 @@ class RAVDESS(EmotionDataModule):
         """Numbers of the publication; see the base class."""
         if self.channel == "song":  # actor 18 has no songs; other counts are not verified
             return {"speakers": 23}
-        counts = {e: 96 if e == "neutral" else 192 for e in self.targets["emotion"]}
+        counts = {e: 96 if e == "neutral" else 192 for e in self.targets["emotion"].names}
         return {"speakers": 24, "clips": sum(counts.values()), **counts}
 
     def clips(self) -> list[Clip]:
@@ -79,7 +79,7 @@ class RAVDESS(EmotionDataModule):
             raise DataError(f"the root of RAVDESS, {self.root}, is not a folder; {LAYOUT}")
         modality = {"audio_visual": "01", "video_only": "02", "audio_only": "03"}[self.media]
         channel = {"speech": "01", "song": "02"}[self.channel]
-        classes = self.targets["emotion"]
+        classes = self.targets["emotion"].names
         clips: dict[str, Clip] = {}
         for path in walk_files(self.root):
             fields = path.stem.split("-")

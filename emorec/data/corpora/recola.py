@@ -10,7 +10,7 @@ from emorec.data.splits.parts import Part, Split
 from emorec.data.traces import resample
 from emorec.errors import DataError
 from emorec.extractors import Extractor
-from emorec.types import Array, Clip
+from emorec.types import Array, Clip, Values
 from emorec.windows import SlidingWindows, Windows
 
 PARTS: dict[str, Part] = {"train": "train", "dev": "val", "test": "test"}
@@ -19,6 +19,8 @@ LAYOUT = """expected
   ROOT/recordings_audio/train_1.wav ... dev_9.wav, test_9.wav
   ROOT/recordings_video/train_1.mp4 ...
   ROOT/ratings_gold_standard/arousal/train_1.arff ... and the same in valence (not for test)"""
+DIMENSIONS = ("arousal", "valence")
+STEP = 0.04  # seconds, of the gold standard
 
 
 class RECOLA(EmotionDataModule):
@@ -42,9 +44,7 @@ class RECOLA(EmotionDataModule):
         options: Of the base class.
     """
 
-    targets = {"affect": ["arousal", "valence"]}  # noqa: RUF012
-    continuous = ("affect",)
-    step = 0.04
+    targets = {"affect": Values(DIMENSIONS)}  # noqa: RUF012
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class RECOLA(EmotionDataModule):
         super().__init__(root, extractors, windows=windows, split=split, **options)
         if delay < 0:
             raise DataError(f"delay is at least 0 seconds, got {delay}")
-        self.delay = delay
+        self.targets = {"affect": Values(DIMENSIONS, STEP, delay)}
         self.save_hyperparameters(logger=False)
 
     @property
@@ -110,13 +110,13 @@ class RECOLA(EmotionDataModule):
 
     def read_trace(self, clip: Clip, target: str) -> Array:
         """Return the two dimensions, each from its ARFF file; see the base class."""
-        columns = [resample(*read_arff(path), self.step) for path in self._gold(clip.id)]
+        columns = [resample(*read_arff(path), STEP) for path in self._gold(clip.id)]
         steps = min(map(len, columns))
         return np.concatenate([column[:steps] for column in columns], 1)
 
     def _gold(self, name: str) -> list[Path]:
         folder = self.root / "ratings_gold_standard"
-        return [folder / dimension / f"{name}.arff" for dimension in self.targets["affect"]]
+        return [folder / dimension / f"{name}.arff" for dimension in self.targets["affect"].names]
 
 
 def read_arff(path: Path) -> tuple[Any, Any]:

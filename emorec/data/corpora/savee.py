@@ -8,7 +8,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 EMOTIONS = {
     "a": "anger",
@@ -61,7 +61,9 @@ class SAVEE(EmotionDataModule):
     ) -> None:
         super().__init__(root, extractors, **options)
         self.media, self.neutral = media, neutral
-        self.targets = {"emotion": [e for e in EMOTIONS.values() if neutral or e != "neutral"]}
+        self.targets = {
+            "emotion": Classes([e for e in EMOTIONS.values() if neutral or e != "neutral"])
+        }
         self.save_hyperparameters(logger=False)
 
     @property
@@ -72,14 +74,14 @@ class SAVEE(EmotionDataModule):
     @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
-        counts = {e: 120 if e == "neutral" else 60 for e in self.targets["emotion"]}
+        counts = {e: 120 if e == "neutral" else 60 for e in self.targets["emotion"].names}
         return {"speakers": 4, "clips": sum(counts.values()), **counts}
 
     def clips(self) -> list[Clip]:
         """Return one clip a take; see the base class."""
         if not self.root.is_dir():
             raise DataError(f"the root of SAVEE, {self.root}, is not a folder; {LAYOUT}")
-        classes = self.targets["emotion"]
+        classes = self.targets["emotion"].names
         clips: dict[str, Clip] = {}
         for path in walk_files(self.root):
             take = TAKE.fullmatch(path.stem.lower())

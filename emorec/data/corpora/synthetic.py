@@ -11,7 +11,7 @@ from emorec.data.corpora.generate import generate
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
 from emorec.synthetic import EMOTIONS, ClipPlan, plan_clips, write_clip
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 
 class Synthetic(EmotionDataModule):
@@ -49,7 +49,7 @@ class Synthetic(EmotionDataModule):
         options: Of the base class.
     """
 
-    targets = {"emotion": list(EMOTIONS)}  # noqa: RUF012
+    targets = {"emotion": Classes(list(EMOTIONS))}  # noqa: RUF012
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Synthetic(EmotionDataModule):
 
     def clips(self) -> list[Clip]:
         """Return one clip a plan; see the base class."""
-        classes = self.targets["emotion"]
+        classes = self.targets["emotion"].names
         return [
             Clip(
                 plan.id,

@@ -12,8 +12,10 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.synthetic import RecordingPlan, plan_recordings, write_recording, write_trace
-from emorec.types import Clip
+from emorec.types import Clip, Values
 from emorec.windows import SlidingWindows, Windows
+
+DIMENSIONS = ("arousal", "valence")
 
 
 class SyntheticRecordings(EmotionDataModule):
@@ -42,8 +44,7 @@ class SyntheticRecordings(EmotionDataModule):
         options: Of the base class.
     """
 
-    targets = {"affect": ["arousal", "valence"]}  # noqa: RUF012
-    continuous = ("affect",)
+    targets = {"affect": Values(DIMENSIONS)}  # noqa: RUF012
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class SyntheticRecordings(EmotionDataModule):
         self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
         place = Path(root or user_cache_path("emorec")) / f"recordings-{self._digest}"
         super().__init__(place, extractors, windows=windows or SlidingWindows(step=step), **options)
-        self.step, self.delay = step, delay if compensate else 0.0
+        self.targets = {"affect": Values(DIMENSIONS, step, delay if compensate else 0.0)}
         self.save_hyperparameters(logger=False)
 
     @property

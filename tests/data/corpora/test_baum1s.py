@@ -66,7 +66,7 @@ def test_the_six_emotions_are_kept_and_have_their_classes(root: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clips = data.checked_clips()
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert classes == ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
     counts = Counter(classes[int(str(clip.labels["emotion"]))] for clip in clips)
     assert counts == dict.fromkeys(classes, len(SUBJECTS))
@@ -112,7 +112,7 @@ def test_ids_are_unique_and_made_of_safe_characters(root: Path) -> None:
 def test_emotions_have_other_names(tmp_path: Path, word: str, emotion: str) -> None:
     data = baum1s(small(tmp_path, word))
     (clip,) = data.clips()
-    assert data.targets["emotion"][int(str(clip.labels["emotion"]))] == emotion
+    assert data.targets["emotion"].names[int(str(clip.labels["emotion"]))] == emotion
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

@@ -57,7 +57,7 @@ def cremad(root: Path, **options: Any) -> CREMAD:
 
 
 def counts(data: CREMAD) -> Counter[str]:
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     return Counter(classes[int(str(clip.labels["emotion"]))] for clip in data.checked_clips())
 
 
@@ -81,7 +81,7 @@ def test_media_of_one_take_have_one_id_and_fall_into_the_same_part(root: Path) -
 
 def test_the_intended_emotion_is_that_of_the_name(root: Path) -> None:
     data = cremad(root)
-    assert data.targets["emotion"] == [
+    assert data.targets["emotion"].names == [
         "anger",
         "disgust",
         "fear",

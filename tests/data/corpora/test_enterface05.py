@@ -64,7 +64,7 @@ def test_the_complete_set_has_the_papers_number_of_clips(root: Path) -> None:
 
 def test_six_emotions_have_their_classes(root: Path) -> None:
     data = enterface05(root)
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert classes == ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
     named = {
         (classes[int(str(clip.labels["emotion"]))], clip.media.parts[2]) for clip in data.clips()

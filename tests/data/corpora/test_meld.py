@@ -58,7 +58,7 @@ def test_a_listed_utterance_is_a_clip_of_its_parts_video(root: Path) -> None:
 
 def test_emotion_speaker_and_words_are_the_tables(root: Path) -> None:
     data = meld(root)
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert classes == ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"]
     found = [(c.text, c.group, classes[int(str(c.labels["emotion"]))]) for c in data.clips()[:4]]
     assert found == [(text, who.strip(), what.lower()) for text, who, what, _ in SPOKEN]

@@ -63,7 +63,7 @@ def test_the_complete_set_has_the_papers_number_of_clips(root: Path) -> None:
 
 def test_six_emotions_have_their_classes(root: Path) -> None:
     data = ravdess(root)
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert classes == ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
     counts = Counter(classes[int(str(clip.labels["emotion"]))] for clip in data.clips())
     assert counts == dict.fromkeys(classes, 8 * len(ACTORS))
@@ -82,7 +82,7 @@ def test_six_emotions_have_their_classes(root: Path) -> None:
 
 def test_all_emotions_are_eight_and_neutral_has_half_the_clips(root: Path) -> None:
     data = ravdess(root, all_emotions=True)
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert len(classes) == 8
     counts = Counter(classes[int(str(clip.labels["emotion"]))] for clip in data.clips())
     assert sum(counts.values()) == 60 * len(ACTORS)

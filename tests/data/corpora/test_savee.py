@@ -37,7 +37,7 @@ def savee(root: Path, **options: Any) -> SAVEE:
 
 
 def counts(data: SAVEE) -> Counter[str]:
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     return Counter(classes[int(str(clip.labels["emotion"]))] for clip in data.checked_clips())
 
 
@@ -55,7 +55,7 @@ def test_the_complete_set_has_480_clips(root: Path, media: str, folder: str) -> 
 
 def test_seven_classes_are_those_of_the_names(root: Path) -> None:
     data = savee(root)
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert classes == [
         "anger",
         "disgust",
@@ -73,7 +73,7 @@ def test_seven_classes_are_those_of_the_names(root: Path) -> None:
 
 def test_neutral_can_be_left_out(root: Path) -> None:
     data = savee(root, neutral=False)
-    classes = data.targets["emotion"]
+    classes = data.targets["emotion"].names
     assert classes == ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
     assert counts(data) == dict.fromkeys(classes, 60)
 

@@ -94,7 +94,7 @@ def test_without_speakers_nobody_knows() -> None:
     assert shares_speakers([replace(clip, group="") for clip in CLIPS], PARTS) is None
 
 
-def test_a_pinned_split_that_shares_speakers_is_refused(tmp_path: Path) -> None:
+def test_a_resumed_split_that_shares_speakers_is_refused(tmp_path: Path) -> None:
     data = ToyData(tmp_path, split="subject_independent")
     data.prepare_data()
     data.setup()
@@ -102,7 +102,8 @@ def test_a_pinned_split_that_shares_speakers_is_refused(tmp_path: Path) -> None:
     again = ToyData(tmp_path, split="subject_independent")
     again.prepare_data()
     moved = next(name for name, part in parts.items() if part == "train")
-    again.pinned = {**parts, moved: "test"}
+    split: dict[str, Part] = {**parts, moved: "test"}
+    again.for_run(resumed_split=split, select_on_test=False)
     with pytest.raises(LeakError, match="same speaker is in several parts of split subject_indep"):
         again.setup()
 

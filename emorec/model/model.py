@@ -1,0 +1,217 @@
+"""The model: encoders, fusion, objectives and label encoder, and what it computes of a batch."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from emorec.encoders import Encoder, LabelEncoder
+from emorec.errors import ModelError
+from emorec.evaluation.decision import decision_of
+from emorec.functional import sum_over_ranks
+from emorec.fusion import Fusion
+from emorec.model.in_force import InForce
+from emorec.model.standardise import Standardise
+from emorec.objectives import Objective
+from emorec.types import FeatureBundle, SegmentBatch, Sizes, Target
+
+
+class EmotionModel(nn.Module):
+    """Encoders -> fusion -> head, and the objectives on them.
+
+    Rows without a modality have zero features. They do not go through an encoder with batch norm
+    that learns, whose statistics are of what is there; others get zeros (the mean of the training
+    clips) for them.
+
+    Args:
+        encoders: Modality -> encoder.
+        fusion: Makes the fusion from sizes.
+        objectives: Name -> makes the objective from sizes.
+        targets: Name -> target of the data.
+        target: Name of the target that the output predicts.
+        label_encoder: Makes the label encoder from sizes; None where no objective needs it.
+
+    Attributes:
+        target: The target that the output predicts.
+        decision: What becomes of the outputs.
+        in_force: What counts now: at first all objectives with their own weights, and all
+            modalities.
+        compiled: Modality -> what stands for its encoder where all rows have it; see
+            :class:`emorec.callbacks.Compile`.
+
+    Raises:
+        ModelError: The data has no such target.
+    """
+
+    def __init__(
+        self,
+        encoders: Mapping[str, Encoder],
+        fusion: Callable[[Sizes], Fusion],
+        objectives: Mapping[str, Callable[[Sizes], Objective]],
+        targets: Mapping[str, Target],
+        target: str = "emotion",
+        label_encoder: Callable[[Sizes], LabelEncoder] | None = None,
+    ) -> None:
+        super().__init__()
+        if target not in targets:
+            raise ModelError(f"no target {target!r} in the data; it has {', '.join(targets)}")
+        self.targets, self.target_name, self.target = dict(targets), target, targets[target]
+        self.encoders = nn.ModuleDict({name: encoders[name] for name in sorted(encoders)})
+        self.standardise = nn.ModuleDict({name: Standardise() for name in sorted(encoders)})
+        widths = {name: int(self.encoder(name).dim) for name in self.encoders}
+        outputs = {name: len(each) for name, each in targets.items()}
+        # The fusion's sizes have no label: a config cannot leak it into the output.
+        self.fusion = fusion(Sizes(dict(widths), outputs))
+        self.head = self.fusion.head(outputs[target])
+        widths["fused"] = self.fusion.dim
+        self.label_encoder = None
+        if label_encoder is not None:
+            self.label_encoder = label_encoder(Sizes(widths, outputs))
+            widths["label"] = self.label_encoder.dim
+        sizes = Sizes(widths, outputs)
+        self.objectives = nn.ModuleDict(
+            {name: objectives[name](sizes) for name in sorted(objectives)}
+        )
+        self.decision = decision_of(self.target)
+        self.in_force = InForce(
+            {name: self.objective(name).weight for name in self.objectives}, tuple(self.encoders)
+        )
+        self.compiled: dict[str, Callable[[Tensor], Tensor]] = {}
+
+    def encoder(self, name: str) -> Encoder:
+        """Return a modality's encoder."""
+        encoder = self.encoders[name]
+        assert isinstance(encoder, Encoder)
+        return encoder
+
+    def objective(self, name: str) -> Objective:
+        """Return an objective by its name in the config."""
+        objective = self.objectives[name]
+        assert isinstance(objective, Objective)
+        return objective
+
+    @property
+    def score_names(self) -> list[str]:
+        """Names of all that :meth:`scores` may return, sorted."""
+        return sorted({n for name in self.objectives for n in self.objective(name).score_names})
+
+    def forward(self, batch: SegmentBatch) -> FeatureBundle:
+        """Return features and output; the label feature is added by :meth:`with_label`."""
+        features, present, read, hidden = {}, {}, {}, []
+        for name in self.encoders:
+            rows = batch.present[name]
+            if name in self.in_force.modalities:
+                read[name] = self.read(name, batch)
+                features[name] = self._encoded(name, read[name], rows)
+                present[name] = rows
+            else:
+                hidden.append(name)
+                present[name] = torch.zeros_like(rows)
+        for name in hidden:  # zeros of as many steps as the others have
+            like = next(iter(features.values()))
+            features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
+        bundle = self.fuse({name: features[name] for name in self.encoders}, present)
+        return replace(bundle, inputs=read)
+
+    def _encoded(self, name: str, x: Tensor, rows: Tensor) -> Tensor:
+        """Return the features of a modality (B, *T, D), zero in rows where it is absent."""
+        encoder = self.encoders[name]
+        norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm) and m.training]
+        known: list[_BatchNorm] = []  # those that have to do with what they know
+        if norms:
+            count = int(rows.sum())
+            # A vector alone has no statistics, and neither has nothing.
+            few = count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms))
+            if any(isinstance(m, nn.SyncBatchNorm) for m in norms):
+                # Of all ranks together: each has to take part, also one that has nothing.
+                few = int(sum_over_ranks(rows.sum())) < 2
+            if few:
+                known = norms
+            elif count < len(x):
+                encoded = encoder(x[rows])
+                features: Tensor = encoded.new_zeros(len(x), *encoded.shape[1:])
+                return features.index_put((rows,), encoded)
+        for norm in known:
+            norm.eval()
+        run = encoder if known else self.compiled.get(name, encoder)
+        encoded = run(x)
+        for norm in known:
+            norm.train()
+        return cast("Tensor", encoded.masked_fill(~_like(rows, encoded), 0))
+
+    def read(self, modality: str, batch: SegmentBatch) -> Tensor:
+        """Return what an encoder reads: standardised, zero where the modality is absent."""
+        x: Tensor = self.standardise[modality](batch.inputs[modality])
+        own = (p.dtype for p in self.encoders[modality].parameters() if p.is_floating_point())
+        x = x.to(next(own, x.dtype))
+        return x.masked_fill(~_like(batch.present[modality], x), 0)
+
+    def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
+        """Fuse the features of the modalities; adds ``fused``.
+
+        Args:
+            features: Modality -> (B, D); zeros in rows where it is absent.
+            present: Modality -> bool (B,).
+        """
+        fused = self.decision.pool(self.fusion(dict(features), dict(present)))
+        rows = torch.stack(list(present.values())).any(0)
+        return FeatureBundle(
+            {**features, "fused": fused}, {**present, "fused": rows}, self.head(fused)
+        )
+
+    def without(self, bundle: FeatureBundle, lost: Mapping[str, Tensor]) -> FeatureBundle:
+        """Return what is computed where some modalities are missing, as if they had been absent.
+
+        Args:
+            bundle: Of the batch, as :meth:`forward` returned it.
+            lost: Modality -> bool (B,), where it is taken away.
+        """
+        features = {name: bundle.features[name] for name in self.encoders}
+        present = {name: bundle.present[name] for name in self.encoders}
+        for name, rows in lost.items():
+            features[name] = features[name].masked_fill(_like(rows, features[name]), 0)
+            present[name] = present[name] & ~rows
+        return self.fuse(features, present)
+
+    def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
+        """Return what the heads of the objectives in force say.
+
+        Returns:
+            ``fused``, or the modality of an auxiliary head -> float32 class probabilities
+            (B, classes), or values (B, T, dimensions).
+        """
+        return {
+            name: self.decision.link(output)
+            for objective in self.objectives
+            if self.in_force.objectives.get(objective, 0.0) != 0
+            for name, output in self.objective(objective).scores(bundle).items()
+        }
+
+    def with_label(self, bundle: FeatureBundle, batch: SegmentBatch) -> FeatureBundle:
+        """Add the label's feature, for objectives."""
+        if self.label_encoder is None:
+            return bundle
+        label = self.label_encoder(batch.targets[self.target_name])
+        features = {**bundle.features, "label": label}
+        present = {**bundle.present, "label": batch.labelled[self.target_name]}
+        return replace(bundle, features=features, present=present)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Return the parameters by group name: see :class:`~emorec.model.InForce`."""
+        groups: dict[str, list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            groups.setdefault(group_of(name), []).append(parameter)
+        return groups
+
+
+def group_of(name: str) -> str:
+    """Return the group of a parameter by its name in the model."""
+    parts = name.split(".")
+    return ".".join(parts[: 2 if parts[0] in ("encoders", "objectives") else 1])
+
+
+def _like(mask: Tensor, x: Tensor) -> Tensor:
+    return mask.view(-1, *[1] * (x.ndim - 1))

@@ -1,0 +1,145 @@
+"""A model and what it reads, made again from a checkpoint.
+
+Neither reading nor running a model needs what trained it: of a checkpoint's own parts only the
+options of the model's classes and its tensors are read.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import ArgumentParser
+from torch import Tensor
+
+from emorec.errors import UserError
+from emorec.extractors import Extractor
+from emorec.model import EmotionModel, InForce
+from emorec.model.kept import OPTIONS, PREFIX
+from emorec.plugins import foreign, load_plugins
+from emorec.types import Target
+from emorec.windows import Windows
+
+KINDS = ("encoder", "label encoder", "fusion", "objective", "extractor", "windows")
+EXPECTED = "expected a file such as runs/NAME/checkpoints/best.ckpt"
+
+
+class CheckpointError(UserError):
+    """A checkpoint cannot be read; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A trained model and what it reads.
+
+    Attributes:
+        model: The model with its weights, on the CPU, in evaluation mode.
+        windows: Where clips are cut.
+        extractors: Modality -> extractor.
+        options: What they were made from, plain values: ``model``, ``windows``, ``extractors``,
+            ``targets`` and ``in_force``.
+    """
+
+    model: EmotionModel
+    windows: Windows
+    extractors: dict[str, Extractor]
+    options: dict[str, Any]
+
+
+def load_model(path: Path, *, trust: bool = False) -> Saved:
+    """Make a model and its inputs from a checkpoint of ``emorec fit``.
+
+    Tensors and plain values are all that is read from the file; the classes it names are called
+    with its arguments.
+
+    Args:
+        path: The checkpoint.
+        trust: Also import and call what is of no installed plug-in and no class of ours.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or not a checkpoint of emorec; or it names
+            something foreign and is not trusted.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint {path} not found; {EXPECTED}")
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch meets in a file that is no checkpoint
+        raise CheckpointError(f"{path} is not a checkpoint that torch can read: {error}") from error
+    if not isinstance(saved, dict) or not {"hyper_parameters", "emorec"} <= saved.keys():
+        raise CheckpointError(f"{path} is not a checkpoint of emorec fit; {EXPECTED}")
+    given, kept = saved["hyper_parameters"], saved["emorec"]
+    if "_class_path" not in given:
+        raise CheckpointError(f"{path} was not written by the command line: it names no classes")
+    missing = {"windows", "extractors", "targets", "in_force"} - kept.keys()
+    if missing:
+        raise CheckpointError(
+            f"{path} lacks {', '.join(sorted(missing))}: it is of an older version of emorec, or "
+            "was made without a data module; train it again"
+        )
+    options = {"model": {name: given.get(name) for name in OPTIONS}, **kept}
+    return make_model(options, saved["state_dict"], path, trust=trust, prefix=PREFIX)
+
+
+def make_model(
+    options: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    path: Path,
+    *,
+    trust: bool = False,
+    prefix: str = "",
+) -> Saved:
+    """Make a model and its inputs from options and weights.
+
+    Args:
+        options: As in :class:`Saved`.
+        state: The model's tensors.
+        path: Where they come from, for messages.
+        trust: See :func:`load_model`.
+        prefix: Of the names of the model's tensors; others are left out.
+
+    Raises:
+        CheckpointError: They do not fit each other, or name something foreign.
+    """
+    load_plugins(KINDS)
+    named = {key: options[key] for key in ("model", "windows", "extractors")}
+    refuse_foreign(named, path, trust=trust)
+    targets = {name: Target.from_dict(each) for name, each in options["targets"].items()}
+    parser = ArgumentParser(exit_on_error=False)
+    # Not instantiated by it: it would not know the targets.
+    parser.add_class_arguments(EmotionModel, "model", skip={"targets"}, instantiate=False)
+    parser.add_argument("--windows", type=Windows)
+    parser.add_argument("--extractors", type=dict[str, Extractor])
+    # A copy: jsonargparse puts its namespaces into what it is given.
+    parsed = parser.parse_object(json.loads(json.dumps(named)))
+    ready = parser.instantiate_classes(parsed)
+    model = EmotionModel(**vars(ready.model), targets=targets)
+    model.in_force = InForce(**options["in_force"])
+    own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    try:
+        model.load_state_dict(own)
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights of {path} do not fit its options: {error}") from error
+    return Saved(model.eval(), ready.windows, dict(ready.extractors), dict(options))
+
+
+def refuse_foreign(options: Any, path: Path, *, trust: bool) -> None:
+    """Refuse options that would import what is not known here.
+
+    Args:
+        options: As :func:`emorec.plugins.foreign` takes them.
+        path: Where they come from, for the message.
+        trust: Let them.
+
+    Raises:
+        CheckpointError: They would, and are not trusted.
+    """
+    names = foreign(options, KINDS)
+    if names and not trust:
+        raise CheckpointError(
+            f"{path} would import {', '.join(names)}, which is neither emorec's nor an installed "
+            "plug-in's: what it names is run. Install the plug-in package that it comes from, or, "
+            "if you trust whoever made the file, use --trust"
+        )

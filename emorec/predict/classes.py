@@ -1,0 +1,67 @@
+"""The class of a clip: what each window says, and the vote of all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from emorec.evaluation.decision import ClassDecision
+from emorec.media import MediaError
+from emorec.predict.faces import has_pictures, pictures_of
+from emorec.predict.prediction import ClassPrediction
+from emorec.predict.recording import Recording
+from emorec.predict.scoring import WHOLE, WindowRunner
+from emorec.types import Array, Window
+
+
+def predict_class(
+    run: WindowRunner,
+    decision: ClassDecision,
+    recording: Recording,
+    spans: Sequence[Window],
+    warnings: Sequence[str],
+) -> ClassPrediction:
+    """Return the vote of a recording's windows.
+
+    Args:
+        run: Runs the model.
+        decision: The model's.
+        recording: The recording.
+        spans: Its windows.
+        warnings: What is odd about it.
+
+    Raises:
+        MediaError: No window has a face or sound to go by.
+    """
+    notes = list(warnings)
+    arrays: dict[str, list[Array | None]] = {}
+    shown = {name: run.extractors[name] for name in run.model.in_force.modalities}
+    for name, extractor in shown.items():
+        found = extractor.extract(recording.clip, recording.of(name), spans)
+        arrays[name] = found.arrays
+        notes += found.warnings
+    used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
+    if not used:
+        raise MediaError(f"nothing usable in any window ({'; '.join(notes)})")
+    rows = [{name: values[i] for name, values in arrays.items()} for i in used]
+    said = [{name: scores.tolist() for name, scores in each.items()} for each in run(rows)]
+    classes = decision.target.names
+    shares = np.mean(np.asarray([each[WHOLE] for each in said], np.float64), 0)
+    vote = decision.decide(torch.from_numpy(shares)).tolist()
+    alone = {
+        name: np.mean(np.asarray([e[name] for e in said if name in e], np.float64), 0).tolist()
+        for name in shown
+        if any(name in each for each in said)
+    }
+    return ClassPrediction(
+        file=recording.file,
+        label=classes[int(np.argmax(vote))],
+        probabilities=dict(zip(classes, vote, strict=True)),
+        windows=[spans[i] for i in used],
+        scores=[each[WHOLE] for each in said],
+        modalities={name: sum(a is not None for a in each) for name, each in arrays.items()},
+        alone={name: dict(zip(classes, mean, strict=True)) for name, mean in alone.items()},
+        warnings=notes,
+        crops=pictures_of(rows) if any(map(has_pictures, shown.values())) else [],
+        title=recording.title,
+    )
