@@ -1,11 +1,13 @@
 """The shared nouns."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 
-from emorec.types import Clip, Window
+from emorec.types import Clip, Finding, FindingKind, Window
 from tests.helpers.toy import tensors, toy_batch
 
 
@@ -39,3 +41,17 @@ def test_moving_a_batch_moves_all_its_tensors_and_leaves_it_alone() -> None:
     assert {value.device.type for value in tensors(moved)} == {"meta"}
     assert {value.device.type for value in tensors(batch)} == {"cpu"}
     assert [v.dtype for v in tensors(moved)] == [v.dtype for v in tensors(batch)]
+
+
+@pytest.mark.parametrize("kind", FindingKind)
+def test_a_finding_survives_json_and_each_kind_is_documented(kind: FindingKind) -> None:
+    for finding in (Finding(kind), Finding(kind, "ü", 0, 3, "ä")):
+        back = Finding.from_dict(json.loads(json.dumps(asdict(finding))))
+        assert back == finding
+        assert back.kind is kind
+    assert f"        {kind.name}: " in (FindingKind.__doc__ or "")
+
+
+def test_a_kind_that_is_unknown_is_refused() -> None:
+    with pytest.raises(ValueError, match="nobody knows"):
+        Finding.from_dict({"kind": "nobody knows"})
