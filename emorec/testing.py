@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from emorec.augment import Augmentation
 from emorec.data import EmotionDataModule
 from emorec.encoders import Encoder, LabelEncoder
-from emorec.extractors import Extractor
+from emorec.extractors import Extraction, Extractor
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
+from emorec.system.findings import Finding
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 STEPS = 4  # of toy values
@@ -177,6 +178,29 @@ def check_extractor(extractor: Extractor) -> None:
     if constants is not None:
         for values in constants:
             np.broadcast_shapes(values.shape, extractor.shape)
+
+
+def check_extraction(extractor: Extractor, found: Extraction, windows: int) -> None:
+    """Check what an extractor found: an array or None a window; findings are data, not sentences.
+
+    Args:
+        extractor: The extractor.
+        found: What its ``extract`` returned.
+        windows: How many it was given.
+    """
+    for arrays in found.persons.values() if found.persons else [found.arrays]:
+        assert len(arrays) == windows, "there is an array or None for each window"
+        for array in arrays:
+            assert array is None or array.shape == extractor.shape, "arrays have the shape"
+            assert array is None or array.dtype == extractor.dtype, "arrays have the dtype"
+    for each in found.findings:
+        assert isinstance(each, Finding), (
+            "findings are emorec.system.findings.Finding; words are made later"
+        )
+        if each.counts_windows:
+            assert each.count is not None, "it says how many windows"
+            assert each.of is not None, "it says of how many windows"
+            assert 0 <= each.count <= each.of, "count is a part of the windows"
 
 
 def check_datamodule(data: EmotionDataModule) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum, auto
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,114 +107,6 @@ class Window(NamedTuple):
     def middle(self) -> float:
         """Centre of the window, in seconds: the time of its key frame."""
         return (self.start + self.end) / 2
-
-
-class FindingKind(StrEnum):
-    """What can be odd about a clip that is used all the same.
-
-    Attributes:
-        MISNAMED: Its name or header says otherwise than what it is read as, ``detail``.
-        DAMAGED_END: Reading stopped early; ``detail`` is the system's error.
-        DAMAGED_START: ``count`` packets before the first good frame cannot be decoded.
-        DAMAGED: ``count`` packets of the stream cannot be decoded and are left out.
-        UNDECODED: Nothing of the stream can be decoded.
-        UNKNOWN_CODEC: There is no decoder for the stream; it is left out.
-        SEVERAL_TRACKS: Of ``of`` audio tracks stream ``count`` is read.
-        TRACK_PASSED_OVER: Stream ``count`` is read, as the preferred one cannot be; see ``detail``.
-        CLOCK_JUMP: Times jump; ``detail`` says by how much and where.
-        ODD_ORIENTATION: The display matrix is no turn by 90 degrees and no mirror image.
-        SCALED: Samples are whole numbers in floats, divided by ``count``.
-        SILENT_CHANNELS: Only ``count`` of ``of`` channels carry sound: those in ``detail``.
-        INVERTED: A channel is the inverse of the channel ``detail``; it is turned back.
-        INVERTED_IN_PARTS: The same in parts of the recording alone; it is left out.
-        ENDS_EARLY: The file ends before the clip does, by ``detail`` seconds.
-        MISSING: The clip has nothing of a modality.
-        ABSENT: A modality is not there in ``count`` of ``of`` windows.
-        SILENT: The sound track is digital silence.
-        BORROWED: Of ``of`` windows ``count`` have the face of a near frame.
-        TOO_SHORT: ``count`` of ``of`` windows are too short for ``detail``.
-        NO_SIDECAR: The clip has no sidecar of a name.
-        EMPTY_SIDECAR: The sidecar holds nothing but padding.
-        NO_SOUND_FOR_SPEECH: Windows should lie in speech, but the file has no sound.
-        NO_SPEECH: Windows should lie in speech, but none is found.
-        NO_VALUES: No values are known for ``count`` of ``of`` windows.
-        OTHER: What only a plug-in knows; ``detail`` are its words.
-        OTHER_IN_WINDOWS: The same of ``count`` of ``of`` windows.
-    """
-
-    MISNAMED = auto()
-    DAMAGED_END = auto()
-    DAMAGED_START = auto()
-    DAMAGED = auto()
-    UNDECODED = auto()
-    UNKNOWN_CODEC = auto()
-    SEVERAL_TRACKS = auto()
-    TRACK_PASSED_OVER = auto()
-    CLOCK_JUMP = auto()
-    ODD_ORIENTATION = auto()
-    SCALED = auto()
-    SILENT_CHANNELS = auto()
-    INVERTED = auto()
-    INVERTED_IN_PARTS = auto()
-    ENDS_EARLY = auto()
-    MISSING = auto()
-    ABSENT = auto()
-    SILENT = auto()
-    BORROWED = auto()
-    TOO_SHORT = auto()
-    NO_SIDECAR = auto()
-    EMPTY_SIDECAR = auto()
-    NO_SOUND_FOR_SPEECH = auto()
-    NO_SPEECH = auto()
-    NO_VALUES = auto()
-    OTHER = auto()
-    OTHER_IN_WINDOWS = auto()
-
-
-_OF_WINDOWS = frozenset(
-    {
-        FindingKind.ABSENT,
-        FindingKind.BORROWED,
-        FindingKind.TOO_SHORT,
-        FindingKind.NO_VALUES,
-        FindingKind.OTHER_IN_WINDOWS,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is odd about a clip; :func:`emorec.system.findings.in_words` says it.
-
-    Attributes:
-        kind: What it is.
-        modality: What it is about: ``sound``, ``face``, ``video``, ...; of a sidecar or a channel
-            its name.
-        count: How many, at least 0, or which stream; None where nothing is counted.
-        of: Of how many, at least ``count`` where these are windows or channels.
-        detail: What is no whole number, such as the name of a codec or seconds.
-    """
-
-    kind: FindingKind
-    modality: str = ""
-    count: int | None = None
-    of: int | None = None
-    detail: str = ""
-
-    @property
-    def counts_windows(self) -> bool:
-        """Whether windows are counted, so that it does not hold for more than those."""
-        return self.kind in _OF_WINDOWS
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Return the finding of what :func:`dataclasses.asdict` made, also by way of JSON.
-
-        Raises:
-            ValueError: The kind is unknown.
-            TypeError: A field is unknown.
-        """
-        return cls(**{**record, "kind": FindingKind(record["kind"])})
 
 
 # Not frozen: Lightning converts batches in place for precisions such as 64-true.

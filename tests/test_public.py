@@ -4,7 +4,9 @@ import inspect
 from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +23,7 @@ from emorec.encoders import (
     VectorEncoder,
 )
 from emorec.extractors import (
+    Extraction,
     FaceCrops,
     FaceHog,
     FaceSequence,
@@ -55,7 +58,8 @@ from emorec.objectives import (
     VICReg,
 )
 from emorec.plugins import KINDS, load_plugins, registered
-from emorec.types import Sizes
+from emorec.system.findings import Finding, FindingKind
+from emorec.types import Array, Sizes
 
 load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
@@ -211,3 +215,22 @@ def test_check_encoder_refuses_a_wrong_width() -> None:
     encoder.dim = 7
     with pytest.raises(AssertionError, match=r"encoder\.dim wide"):
         testing.check_encoder(encoder, torch.randn(2, 3, 64, 64))
+
+
+def test_check_extraction_refuses_sentences_and_arrays_that_do_not_fit() -> None:
+    extractor = StoredFeatures("bert", [2])
+    two: list[Array | None] = [np.zeros(2, np.float32), None]
+    half = Finding(FindingKind.ABSENT, "bert", 1, 2)
+    testing.check_extraction(extractor, Extraction(two, {}, [half]), 2)
+    wrong: dict[str, tuple[list[Array | None], Any]] = {
+        "for each window": ([None], half),
+        "have the shape": ([np.zeros(3, np.float32), None], half),
+        "have the dtype": ([np.zeros(2), None], half),
+        "words are made later": (two, "no bert in 1 of 2 windows"),
+        "how many windows": (two, Finding(FindingKind.ABSENT, "bert")),
+        "of how many windows": (two, Finding(FindingKind.ABSENT, "bert", 1)),
+        "part of the windows": (two, Finding(FindingKind.ABSENT, "bert", 3, 2)),
+    }
+    for rule, (arrays, finding) in wrong.items():
+        with pytest.raises(AssertionError, match=rule):
+            testing.check_extraction(extractor, Extraction(arrays, {}, [finding]), 2)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from emorec.types import Clip, Finding, FindingKind, Window
+from emorec.system.findings import Finding, FindingKind
+from emorec.types import Clip, Window
 from tests.helpers.toy import tensors, toy_batch
 
 

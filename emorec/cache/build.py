@@ -122,7 +122,7 @@ def build(
         with bar:
             for entry in _process(source, missing, work):
                 done[entry.id] = entry
-                warned += bool(entry.warnings) or entry.status != "ok"
+                warned += bool(entry.findings) or entry.status != "ok"
                 bar.set_postfix(warnings=warned, refresh=False)
                 bar.update()
     entries = [done[clip.id] for clip in clips]
@@ -173,12 +173,14 @@ def _cache_clip(source: CacheSource, clip: Clip) -> Entry:
 
 def _died(clip: Clip) -> Entry:
     """Record a clip whose worker process died; it is not cached, so it is tried again."""
+    brief = "the worker process died while reading it"
     return Entry(
         id=clip.id,
         path=clip.media.as_posix(),
         group=clip.group,
         status="skipped",
-        reason="the worker process died while reading it (out of memory, or a crash in a codec)",
+        reason=f"{brief} (out of memory, or a crash in a codec)",
+        brief=brief,
     )
 
 

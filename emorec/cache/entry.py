@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from emorec.extractors.sidecars import (
 )
 from emorec.media import MediaError, probe
 from emorec.system.files import digest_as_it_is
+from emorec.system.findings import Finding, all_in_words
 from emorec.system.workers import TimeLimitError, time_limit
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
@@ -36,8 +37,9 @@ class Entry:
         status: ``ok`` or ``skipped``.
         span: The part of the file that is the clip, (start, end) in seconds; empty: all of it.
         group: Speaker, so that one can be deleted everywhere.
-        reason: Why the clip was skipped; empty where it was not.
-        warnings: What is odd but was handled.
+        reason: Why the clip was skipped, in words; empty where it was not.
+        brief: The same in words that all clips share that are skipped for it.
+        findings: What is odd but was handled.
         duration: Seconds.
         windows: (start, end) in seconds.
         present: Modality -> one bool a window.
@@ -56,7 +58,8 @@ class Entry:
     group: str = ""
     span: list[float] = field(default_factory=list)
     reason: str = ""
-    warnings: list[str] = field(default_factory=list)
+    brief: str = ""
+    findings: list[Finding] = field(default_factory=list)
     duration: float = 0.0
     windows: list[list[float]] = field(default_factory=list)
     present: dict[str, list[bool]] = field(default_factory=dict)
@@ -66,9 +69,25 @@ class Entry:
     digest: str = ""
     sidecars: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def nothing_usable(self) -> bool:
+        """Whether it could be read and cut, but no modality is there in any window."""
+        return bool(self.windows) and not any(map(any, self.present.values()))
+
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Return the entry that :meth:`to_dict` was called on, also by way of JSON.
+
+        Raises:
+            TypeError: The record is of another version: it has a field that is unknown.
+            ValueError: The same of a kind of finding.
+        """
+        findings = [Finding.from_dict(each) for each in record.get("findings", [])]
+        return cls(**{**record, "findings": findings})
 
 
 def _identity(path: Path) -> dict[str, Any]:
@@ -119,8 +138,8 @@ def make_entry(
         limit += LIMIT_PER_SECOND * media.duration
         record["duration"] = round(media.duration, 4)
         with time_limit(limit):
-            spans, warnings = windows.cut(clip.id, media)
-        record["warnings"] = [*media.warnings, *warnings]
+            spans, findings = windows.cut(clip.id, media)
+        record["findings"] = [*media.findings, *findings]
         arrays: dict[str, Array] = {}
         present: dict[str, list[bool]] = {}
         for name, extractor in sorted(extractors.items()):
@@ -128,28 +147,33 @@ def make_entry(
                 own = media
                 if has_own_media(clip, name, extractor):
                     own = own_media(clip, name)
-                    record["warnings"] += own.warnings
+                    record["findings"] += own.findings
                 found = extractor.extract(clip, own, spans)
-            record["warnings"] += found.warnings
+            record["findings"] += found.findings
             record.setdefault("facts", {}).update(found.facts)
             present[name] = [array is not None for array in found.arrays]
             blank = np.zeros(extractor.shape, extractor.dtype)
             arrays[name] = np.stack([blank if a is None else a for a in found.arrays])
     except MediaError as error:
-        return Entry(**record, **_identity(path), status="skipped", reason=str(error)), {}
+        return _skipped({**record, **_identity(path)}, error), {}
     except TimeLimitError:
         # Not cached: the machine may have been busy.
         reason = f"took longer than {limit:.0f} s (damaged, or the machine is too slow for it)"
-        return Entry(**record, status="skipped", reason=reason), {}
+        return Entry(**record, status="skipped", reason=reason, brief="took too long"), {}
     except (MemoryError, UserError):
         raise
     except Exception as error:  # one bad clip never ends a run: it is listed with its reason
         # Without a digest it is not cached: next time may be better.
-        reason = f"unexpected {type(error).__name__}: {error}"
-        return Entry(**record, status="skipped", reason=reason), {}
+        brief = f"unexpected {type(error).__name__}"
+        return Entry(**record, status="skipped", reason=f"{brief}: {error}", brief=brief), {}
     record |= _identity(path)
     record |= {"windows": [list(span) for span in spans], "present": present}
-    if not any(any(there) for there in present.values()):
-        reason = f"nothing usable in any window ({'; '.join(record['warnings'])})"
-        return Entry(**record, status="skipped", reason=reason), {}
-    return Entry(**record, status="ok"), arrays
+    entry = Entry(**record, status="ok")
+    if entry.nothing_usable:
+        said = all_in_words(entry.findings)
+        return _skipped(record, MediaError("nothing usable in any window", said)), {}
+    return entry, arrays
+
+
+def _skipped(record: Mapping[str, Any], error: MediaError) -> Entry:
+    return Entry(**record, status="skipped", reason=str(error), brief=error.brief)

@@ -2,13 +2,12 @@
 
 import base64
 import random
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import jinja2
@@ -24,8 +23,10 @@ from emorec.cache.store import SegmentCache
 from emorec.figures.plots import png_of
 from emorec.media.image import as_picture
 from emorec.system.files import write_text
+from emorec.system.findings import Finding, all_in_words, in_words, without_numbers
 from emorec.types import Array, Clip
 
+Why = TypeVar("Why", bound=Hashable)  # what clips are counted by
 SHOWN, CELLS, SIDE = 8, 10, 88  # clips a contact sheet, windows a clip, pixels a window
 
 
@@ -48,8 +49,8 @@ def write_overview(
         target: Which label is counted.
     """
     good = [entry for entry in entries if entry.status == "ok"]
-    skipped = [(entry.id, entry.reason) for entry in entries if entry.status != "ok"]
-    odd = [(entry.id, text) for entry in good for text in entry.warnings]
+    skipped = [(entry.id, _why(entry)) for entry in entries if entry.status != "ok"]
+    odd = [(entry.id, without_numbers(found)) for entry in good for found in entry.findings]
     labels = Counter(
         classes[label]
         if isinstance(label := clip.labels.get(target), int)
@@ -64,7 +65,7 @@ def write_overview(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         modalities=list(_modalities(good)),
         histograms=_png(_histograms(good)),
-        notes=[("Skipped clips", _by_reason(skipped)), ("Warnings", _by_reason(odd))],
+        notes=[("Skipped clips", _by(skipped, _said)), ("Warnings", _by(odd, in_words))],
         balance=_png(_balance(labels, Counter(clip.group or "unknown" for clip in clips))),
         strips=_strips(good, cache),
     )
@@ -80,13 +81,26 @@ def _modalities(entries: Sequence[Entry]) -> Iterable[dict[str, Any]]:
         yield {"name": name, "windows": windows, "percent": percent, "without": without}
 
 
-def _by_reason(found: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Group texts that differ only in their numbers; the most frequent first."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for clip, text in found:
-        groups[re.sub(r"\d[\d.]*", "n", text)].append(clip)
+def _why(entry: Entry) -> tuple[str, tuple[Finding, ...]]:
+    """Return what clips have in common that are skipped for the same reason."""
+    findings = entry.findings if entry.nothing_usable else ()
+    return entry.brief, tuple(map(without_numbers, findings))
+
+
+def _said(why: tuple[str, tuple[Finding, ...]]) -> str:
+    brief, findings = why
+    return f"{brief} ({all_in_words(findings)})" if findings else brief
+
+
+def _by(found: Iterable[tuple[str, Why]], words: Callable[[Why], str]) -> list[dict[str, Any]]:
+    """Return a row for each thing that clips have in common; the most frequent first."""
+    groups: dict[Why, list[str]] = defaultdict(list)
+    for clip, why in dict.fromkeys(found):
+        groups[why].append(clip)
     rows = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return [{"count": len(ids), "text": text, "examples": ", ".join(ids[:3])} for text, ids in rows]
+    return [
+        {"count": len(ids), "text": words(why), "examples": ", ".join(ids[:3])} for why, ids in rows
+    ]
 
 
 def _histograms(entries: Sequence[Entry]) -> Figure:
@@ -138,7 +152,7 @@ def _strips(entries: Sequence[Entry], cache: SegmentCache) -> list[tuple[str, li
 
     def lacking(entry: Entry) -> tuple[int, int]:
         return sum(not there for one in entry.present.values() for there in one), len(
-            entry.warnings
+            entry.findings
         )
 
     worst = [e for e in sorted(entries, key=lacking, reverse=True) if any(lacking(e))][:SHOWN]
@@ -163,7 +177,7 @@ def _strip(entry: Entry, cache: SegmentCache) -> dict[str, str]:
     if rows:
         data = cv2.imencode(".jpg", np.vstack(rows)[..., ::-1])[1].tobytes()
         picture = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-    text = f"{entry.duration:.1f} s; {'; '.join(entry.warnings) or 'no warnings'}"
+    text = f"{entry.duration:.1f} s; {all_in_words(entry.findings) or 'no warnings'}"
     return {"id": entry.id, "text": text, "picture": picture}
 
 

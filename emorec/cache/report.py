@@ -9,6 +9,7 @@ from typing import Any
 
 from emorec.cache.entry import Entry
 from emorec.system.files import write_text
+from emorec.system.findings import all_in_words
 
 COLUMNS = ("id", "path", "status", "reason", "warnings", "seconds", "windows")
 
@@ -23,7 +24,7 @@ def write_report(entries: Sequence[Entry], path: Path) -> str:
     facts = sorted({name for entry in entries for name in entry.facts})
     rows: list[list[Any]] = [[*COLUMNS, *facts]]
     for e in entries:
-        notes = "; ".join(e.warnings)
+        notes = all_in_words(e.findings)
         fixed = [e.id, e.path, e.status, e.reason, notes, e.duration, len(e.windows)]
         rows.append([*fixed, *(e.facts.get(name, "") for name in facts)])
     _write(rows, path)
@@ -52,10 +53,10 @@ def _write(rows: Sequence[Sequence[Any]], path: Path) -> None:
 def summary(entries: Sequence[Entry]) -> str:
     """Return one line of counts: clips, skipped with their reasons, with warnings."""
     skipped = [entry for entry in entries if entry.status != "ok"]
-    warned = sum(bool(entry.warnings) for entry in entries if entry.status == "ok")
+    warned = sum(bool(entry.findings) for entry in entries if entry.status == "ok")
     line = f"{len(entries)} clips: {len(entries) - len(skipped)} ok ({warned} with warnings)"
     if not skipped:
         return f"{line}, 0 skipped"
-    reasons = Counter(entry.reason.partition(" (")[0] for entry in skipped)
+    reasons = Counter(entry.brief for entry in skipped)
     listed = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(3))
     return f"{line}, {len(skipped)} skipped ({listed})"

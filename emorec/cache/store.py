@@ -23,7 +23,7 @@ from emorec.system.files import digest_file, write_text
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
 
-FORMAT = 2  # raise it when the layout of an entry changes
+FORMAT = 3  # raise it when the layout of an entry changes
 OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000
 
 STALE = 3600.0  # seconds; writing an entry takes less than one
@@ -76,12 +76,16 @@ class SegmentCache:
         return self.folder / f"{readable}-{digest}"
 
     def read(self, clip_id: str) -> Entry | None:
-        """Return a clip's record, or None where there is none."""
+        """Return a clip's record; None where there is none, or one of another version of emorec."""
         try:
             text = (self.entry_folder(clip_id) / "entry.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        return Entry(**json.loads(text))
+        record = json.loads(text)
+        try:
+            return Entry.from_dict(record)
+        except (TypeError, ValueError):  # made again, rather than misread
+            return None
 
     def current(
         self, clip: Clip, media: Path, sidecars: Mapping[str, str] | None = None
@@ -185,12 +189,15 @@ class SegmentCache:
 
 
 def _made_of(folder: Path) -> tuple[Any, ...] | None:
-    """Return what tells whether two entries of a clip hold the same; None where there is none."""
+    """Return what tells whether two entries of a clip hold the same; None where there is none.
+
+    Also the names of the fields: a record of another version is replaced.
+    """
     try:
         record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return record["digest"], record["span"], record.get("sidecars", {})
+    return sorted(record), record["digest"], record["span"], record.get("sidecars", {})
 
 
 def _explain(error: OSError, folder: Path) -> OSError:

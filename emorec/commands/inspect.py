@@ -13,6 +13,7 @@ from emorec.figures.plots import drawable, save_figure, windows_figure
 from emorec.media import MediaError, probe
 from emorec.media.audio import read_windows
 from emorec.system.files import check_writable
+from emorec.system.findings import in_words
 from emorec.types import Array, Window
 
 RATE = 4000  # Hz, of the sound that is drawn
@@ -28,11 +29,11 @@ def main(argv: Sequence[str]) -> None:
     cache = SegmentCache(options.cache)
     entry = cache.read(options.clip)
     if entry is None:
-        raise InspectError(_unknown(options.cache, options.clip))
+        raise InspectError(_unknown(cache, options.clip))
     facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
     sys.stdout.write(f"{entry.id}: {entry.status}, {entry.duration:.2f} s, {facts or 'no facts'}\n")
-    for warning in entry.warnings:
-        sys.stdout.write(f"warning: {warning}\n")
+    for finding in entry.findings:
+        sys.stdout.write(f"warning: {in_words(finding)}\n")
     if entry.status != "ok":
         raise InspectError(f"{entry.id} was skipped: {entry.reason}")
     arrays = {
@@ -88,7 +89,13 @@ def _sound(root: Path | None, entry: Entry) -> tuple[Array, float] | None:
     return samples[: round(media.duration * RATE)], RATE
 
 
-def _unknown(folder: Path, clip: str) -> str:
+def _unknown(cache: SegmentCache, clip: str) -> str:
+    folder = cache.folder
+    if (cache.entry_folder(clip) / "entry.json").is_file():
+        return (
+            f"clip {clip!r} was cached in {folder} by another version of emorec; expected a cache "
+            "of this one: emorec preprocess makes it, and names its folder"
+        )
     if not (folder / "report.csv").is_file():
         return f"{folder} is no cache: it has no report.csv; emorec cache list shows where they are"
     return f"clip {clip!r} is not in {folder}; the first column of its report.csv has the ids"

@@ -11,9 +11,17 @@ from emorec.data.checked import check_length, read_traces
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import PARTS, TooFewError
 from emorec.errors import DataError
+from emorec.system.findings import Finding, FindingKind, all_in_words, in_words
 from emorec.types import Array, Clip, Target, Values
 
 ERRORS = ("missing", "damaged", "duplicated")
+DAMAGE = {
+    FindingKind.DAMAGED_END,
+    FindingKind.DAMAGED_START,
+    FindingKind.DAMAGED,
+    FindingKind.UNDECODED,
+}
+NOTHING_THERE = {FindingKind.MISSING, FindingKind.ABSENT, FindingKind.SILENT}
 # Warning -> the fact of preprocessing that tells it: 0 windows have what is looked for.
 WARNINGS = {
     "no sound": "windows_with_sound",
@@ -151,14 +159,10 @@ def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:
         cached = ", but cached and so still used" if entry.status == "ok" else ""
         yield problem("missing", f"file not found{cached}")
         return
-    damage = [
-        text
-        for text in entry.warnings
-        if text.startswith("damaged") or text.endswith("could be decoded")
-    ]
+    damage = [in_words(found) for found in entry.findings if found.kind in DAMAGE]
     warnings = list(_warnings(entry))
     # A clip that is skipped because it is silent and has no face is not damaged.
-    if entry.status != "ok" and not (warnings and entry.reason.startswith("nothing usable")):
+    if entry.status != "ok" and not (warnings and entry.nothing_usable):
         damage = [entry.reason, *damage]
     if damage:
         yield problem("damaged", "; ".join(damage))
@@ -167,16 +171,17 @@ def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:
 
 
 def _warnings(entry: Entry) -> Iterator[tuple[str, str]]:
-    for fact, first, second in (
-        ("windows_with_sound", "silent", "no sound"),
-        ("windows_with_face", "no video", "no face"),
+    there = [found for found in entry.findings if found.kind in NOTHING_THERE]
+    silence, no_video = Finding(FindingKind.SILENT, "sound"), Finding(FindingKind.MISSING, "video")
+    for fact, about, special, its_kind, kind in (
+        ("windows_with_sound", ("sound",), silence, "silent", "no sound"),
+        ("windows_with_face", ("video", "face"), no_video, "no video", "no face"),
     ):
         if entry.facts.get(fact) != 0:
             continue
-        told = [text for text in entry.warnings if text.startswith((first, second))]
-        # "no video in 3 of 3 windows" is another matter than "no video".
-        kind = first if first in [text.partition(":")[0] for text in told] else second
-        yield kind, "; ".join(told) or f"{fact}: 0"
+        told = [found for found in there if found.modality in about]
+        # A video that covers none of the windows is another matter than none at all.
+        yield its_kind if special in told else kind, all_in_words(told) or f"{fact}: 0"
 
 
 def _copies(entries: Sequence[Entry]) -> list[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emorec.media import Face, Media
+from emorec.system.findings import Finding
 from emorec.types import Array, Clip, Window
 
 CLIP_TEXT = "clip.text"  # in Extractor.reads: the clip's own text, which is no file
@@ -22,7 +23,9 @@ class Extraction:
         arrays: One array a window, of the extractor's shape and dtype; None where the modality
             is absent.
         facts: Column of the preprocessing report -> value, such as ``faces_borrowed``.
-        warnings: What a user should know about the clip, in words.
+        findings: What a user should know about the clip. A modality that is absent in some windows
+            is ``Finding(FindingKind.ABSENT, "gaze", count, of)``; what no kind fits is ``OTHER``,
+            with words of its own.
         persons: Where several people are told apart: person (from 1) -> what ``arrays`` is for one;
             then ``arrays`` is empty.
         boxes: Person -> where the face is in its window's key frame; None where it is not there.
@@ -30,7 +33,7 @@ class Extraction:
 
     arrays: list[Array | None]
     facts: dict[str, int | float | str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     persons: dict[int, list[Array | None]] = field(default_factory=dict)
     boxes: dict[int, list[Face | None]] = field(default_factory=dict)
 

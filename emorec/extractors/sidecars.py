@@ -44,7 +44,8 @@ def own_media(clip: Clip, modality: str) -> Media:
         media = probe(path)
         return media.part(*clip.span) if clip.span else media
     except MediaError as error:
-        raise MediaError(f"the file of {modality}, {path.name}: {error}") from error
+        detail = f"{path.name}: {error.detail}" if error.detail else path.name
+        raise MediaError(f"the file of {modality}: {error.brief}", detail) from error
 
 
 def sidecar_digests(clip: Clip, root: Path, extractors: Mapping[str, Extractor]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from emorec.errors import UserError
 from emorec.extractors.base import Extraction
 from emorec.extractors.sound import SoundExtractor
 from emorec.media import Span
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Window
 
 # Numbers a window of the sets that opensmile 2.6 has.
@@ -118,11 +119,10 @@ class OpenSmile(SoundExtractor):
             arrays.append(np.nan_to_num(values, posinf=0.0, neginf=0.0) if is_there else None)
         lost = sum(a is None for a in arrays) - sum(a is None for a in found.arrays)
         if lost:
-            found.warnings.append(
-                f"too short for {Path(self.feature_set).stem} of openSMILE: {lost} of "
-                f"{len(windows)} windows"
-            )
-        return Extraction(arrays, found.facts, found.warnings)
+            what = f"{Path(self.feature_set).stem} of openSMILE"
+            short = Finding(FindingKind.TOO_SHORT, "sound", lost, len(windows), what)
+            found.findings.append(short)
+        return Extraction(arrays, found.facts, found.findings)
 
     def _load(self) -> Any:
         try:

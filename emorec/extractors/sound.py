@@ -9,6 +9,7 @@ import torch
 
 from emorec.extractors.base import Extraction, Extractor
 from emorec.media import Media, Span, iter_windows, read_windows
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
 SILENT = 1e-5  # RMS, full scale = 1: digital silence; the quietest real speech is near 6e-4
@@ -39,7 +40,7 @@ class SoundExtractor(Extractor):
         missing = sum(media.audio.share(*window) < 0.5 for window in windows)
         silent = missing < len(windows) and not found.facts["windows_with_sound"]
         if missing and not silent:
-            found.warnings.append(f"no sound in {missing} of {len(windows)} windows")
+            found.findings.append(Finding(FindingKind.ABSENT, "sound", missing, len(windows)))
         return found
 
     def stream(
@@ -64,14 +65,15 @@ class SoundExtractor(Extractor):
         heard = [audio.share(*w) >= 0.5 for w in windows]
         level = float(np.sqrt(np.mean(np.square(samples[heard])))) if any(heard) else 0.0
         facts: dict[str, int | float | str] = {"sound_rms": float(f"{level:.3g}")}
-        warnings = [f"damaged: {damaged} audio packets left out"] if damaged else []
+        findings = [Finding(FindingKind.DAMAGED, "audio", damaged)] if damaged else []
         if any(heard) and level < SILENT:
-            warnings.append("silent: the sound track is digital silence")
-            return Extraction(absent, {**facts, "windows_with_sound": 0}, warnings)
+            findings.append(Finding(FindingKind.SILENT, "sound"))
+            return Extraction(absent, {**facts, "windows_with_sound": 0}, findings)
         made = self.arrays(torch.from_numpy(samples))
         arrays = [array if there else None for array, there in zip(made, heard, strict=True)]
-        return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, warnings)
+        return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, findings)
 
 
 def _absent(windows: Sequence[Window]) -> Extraction:
-    return Extraction([None] * len(windows), {"windows_with_sound": 0}, ["no sound"])
+    missing = Finding(FindingKind.MISSING, "sound")
+    return Extraction([None] * len(windows), {"windows_with_sound": 0}, [missing])

@@ -8,6 +8,7 @@ import numpy as np
 from emorec.errors import UserError
 from emorec.extractors.base import Extraction, Extractor
 from emorec.media import Media, MediaError
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
 
@@ -71,34 +72,40 @@ class StoredFeatures(Extractor):
         """
         path = clip.sidecars.get(self.sidecar)
         if path is None:
-            return Extraction([None] * len(windows), {}, [f"no sidecar {self.sidecar}"])
+            return self._nothing(FindingKind.NO_SIDECAR, windows)
         try:
             found = np.load(path, allow_pickle=False)
         except FileNotFoundError as error:
-            raise MediaError(f"sidecar {self.sidecar}: {path} not found") from error
+            raise MediaError(f"sidecar {self.sidecar}: file not found", str(path)) from error
         except (OSError, ValueError, EOFError) as error:
             raise MediaError(
-                f"sidecar {self.sidecar}: {path.name} cannot be read as an array ({error}); "
-                "expected a .npy file of numbers, as numpy.save writes it"
+                f"sidecar {self.sidecar}: cannot be read as an array",
+                f"{path.name}: {error}; expected a .npy file of numbers, as numpy.save writes it",
             ) from error
         array = self._fitted(found, path.name)
         if np.isnan(array).all():
-            return Extraction([None] * len(windows), {}, [f"sidecar {self.sidecar} is empty"])
+            return self._nothing(FindingKind.EMPTY_SIDECAR, windows)
         return Extraction([array for _ in windows])
+
+    def _nothing(self, kind: FindingKind, windows: Sequence[Window]) -> Extraction:
+        return Extraction([None] * len(windows), {}, [Finding(kind, self.sidecar)])
 
     def _fitted(self, found: object, name: str) -> Array:
         """Return float32 of the shape, or raise what is wrong."""
         if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
             kind = found.dtype if isinstance(found, np.ndarray) else "several arrays"
-            raise MediaError(f"sidecar {self.sidecar}: {name} holds {kind}; expected real numbers")
+            raise MediaError(
+                f"sidecar {self.sidecar}: no real numbers",
+                f"{name} holds {kind}; expected real numbers",
+            )
         wanted = " x ".join(map(str, self.sizes))
         shape = found.shape if len(self.sizes) == 1 else (self.sizes[0], *found.shape[1:])
         if shape != self.sizes or found.ndim != len(self.sizes):
             note = "" if len(self.sizes) == 1 else " (of any length in time, the first axis)"
             raise MediaError(
-                f"sidecar {self.sidecar}: {name} has shape "
-                f"{' x '.join(map(str, found.shape)) or 'of a single number'}; expected {wanted}"
-                f"{note}: see the option shape of StoredFeatures"
+                f"sidecar {self.sidecar}: another shape",
+                f"{name} has shape {' x '.join(map(str, found.shape)) or 'of a single number'}; "
+                f"expected {wanted}{note}: see the option shape of StoredFeatures",
             )
         if found.ndim > 1:  # many programs pad with zeros
             real = np.flatnonzero(found.any(axis=tuple(range(1, found.ndim))))
@@ -110,7 +117,8 @@ class StoredFeatures(Extractor):
         if not np.isfinite(own).all():
             count = int(np.size(own) - np.isfinite(own).sum())
             raise MediaError(
-                f"sidecar {self.sidecar}: {name} has {count} values that are NaN, infinite or too "
-                "large for float32; expected finite ones: replace them where it is made"
+                f"sidecar {self.sidecar}: values that are not finite",
+                f"{name} has {count} values that are NaN, infinite or too large for float32; "
+                "expected finite ones: replace them where it is made",
             )
         return array

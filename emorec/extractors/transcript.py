@@ -11,6 +11,7 @@ import numpy as np
 from emorec.errors import UserError
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.media import Media, MediaError
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
 # Corpora with few sentences name them: 07, sa07, an_4, DFA, "statement 01".
@@ -73,7 +74,8 @@ class Transcript(Extractor):
         """
         words = self._words(clip)
         if not words:
-            return Extraction([None] * len(windows), {"words": 0}, ["no transcript"])
+            missing = Finding(FindingKind.MISSING, "transcript")
+            return Extraction([None] * len(windows), {"words": 0}, [missing])
         with _TOKENIZING:  # clips at once are threads, and a tokenizer serves one at a time
             if self._loaded is None:
                 self._loaded = _load(self.tokenizer)
@@ -91,10 +93,10 @@ class Transcript(Extractor):
         try:
             return path.read_text(encoding="utf-8-sig").strip()
         except FileNotFoundError as error:
-            raise MediaError(f"sidecar {self.sidecar}: {path} not found") from error
+            raise MediaError(f"sidecar {self.sidecar}: file not found", str(path)) from error
         except UnicodeDecodeError as error:
             raise MediaError(
-                f"sidecar {self.sidecar}: {path.name} is not UTF-8 ({error}); save it as UTF-8 text"
+                f"sidecar {self.sidecar}: not UTF-8", f"{path.name}: {error}; save it as UTF-8 text"
             ) from error
 
     def __getstate__(self) -> dict[str, Any]:

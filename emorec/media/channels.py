@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emorec.system.findings import Finding, FindingKind
+
 Samples = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 LOUDEST = 1000.0  # times full scale; what is more comes from damaged files
@@ -103,15 +105,15 @@ class ChannelReader:
             if heard.count >= step:
                 heard.close()
 
-    def mix(self) -> tuple[Mix, list[str]]:
-        """Return the mix, and what was done in words.
+    def mix(self) -> tuple[Mix, list[Finding]]:
+        """Return the mix, and what was found.
 
         A channel carries sound if in some half-second it is within 40 dB of the level of the
         recording (the 90th percentile of half-seconds); the mean of those that do is what is
         heard. One that is the inverse of another, about as loud, would cancel it: it is turned
         back, or left out if it is so in parts of the recording alone.
         """
-        weights, said = {}, []
+        weights, findings = {}, []
         for layout, heard in self._heard.items():
             heard.close()
             products = np.array(heard.blocks)
@@ -123,26 +125,24 @@ class ChannelReader:
             carry = np.asarray(loud.any(0), np.bool_)
             if not carry.any():
                 continue
-            signs, words = _signs(products, level, carry, heard.names)
-            if carry.all() and not words:
+            signs, inverted = _signs(products, level, carry, heard.names)
+            if carry.all() and not inverted:
                 continue
             weights[layout] = tuple((signs / np.abs(signs).sum()).tolist())
             if not carry.all():
                 names = [name for name, there in zip(heard.names, carry, strict=True) if there]
-                said.append(
-                    f"{carry.sum()} of {len(carry)} channels carry sound ({', '.join(names)}): the "
-                    "mean of these"
-                )
-            said += words
-        return Mix(weights), said
+                kind, count = FindingKind.SILENT_CHANNELS, int(carry.sum())
+                findings.append(Finding(kind, "sound", count, len(carry), ", ".join(names)))
+            findings += inverted
+        return Mix(weights), findings
 
 
 def _signs(
     products: Numbers, level: Numbers, carry: NDArray[np.bool_], names: Sequence[str]
-) -> tuple[Numbers, list[str]]:
-    """Return 1, -1 or 0 for each channel, and what was done in words."""
+) -> tuple[Numbers, list[Finding]]:
+    """Return 1, -1 or 0 for each channel, and which are inverted."""
     signs = np.zeros(len(carry))
-    words = []
+    findings = []
     whole = np.sqrt(np.square(level).mean(0))
     for i in np.flatnonzero(carry).tolist():
         signs[i] = 1.0
@@ -155,15 +155,13 @@ def _signs(
             inverse = float(size[alike < INVERTED].sum() / max(size.sum(), 1e-30))
             if inverse >= MOSTLY:
                 signs[i] = -1.0
-                words.append(f"channel {names[i]} is the inverse of {names[j]}: turned back")
+                findings.append(Finding(FindingKind.INVERTED, names[i], detail=names[j]))
                 break
             if inverse > SELDOM:
                 signs[i] = 0.0
-                words.append(
-                    f"channel {names[i]} is the inverse of {names[j]} in parts: it is left out"
-                )
+                findings.append(Finding(FindingKind.INVERTED_IN_PARTS, names[i], detail=names[j]))
                 break
-    return signs, words
+    return signs, findings
 
 
 def channel_names(count: int) -> list[str]:

@@ -39,7 +39,24 @@ BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
 
 
 class MediaError(UserError):
-    """A media file cannot be used; the message says why, without naming the file."""
+    """A media file cannot be used; the message is ``brief (detail)``.
+
+    Args:
+        brief: Why, in words that are the same for all files of which it is true: they are counted
+            together.
+        detail: What is of this file alone, such as its path, a number or a library's error.
+
+    Attributes:
+        brief: As given.
+        detail: As given.
+    """
+
+    def __init__(self, brief: str, detail: str = "") -> None:
+        super().__init__(brief, detail)
+        self.brief, self.detail = brief, detail
+
+    def __str__(self) -> str:
+        return f"{self.brief} ({self.detail})" if self.detail else self.brief
 
 
 def open_container(path: Path) -> InputContainer:
@@ -57,5 +74,6 @@ def open_container(path: Path) -> InputContainer:
         return av.open(f"file:{path}", options=options)
     except av.error.ArgumentError as error:
         raise MediaError(
-            "not a container with sound or picture of its own (playlists and pictures are not read)"
+            "not a container with sound or picture of its own",
+            "playlists and pictures are not read",
         ) from error

@@ -9,6 +9,7 @@ from typing import Literal
 from emorec.media.channels import Mix
 from emorec.media.clock import Part, Walk
 from emorec.media.containers import MediaError
+from emorec.system.findings import Finding, FindingKind
 
 SHORTEST = 0.5  # seconds: half of it, a fourth of a second, is the least to go by
 LATE = 0.5  # seconds; ends of clips are rounded, and streams end a frame apart
@@ -91,7 +92,7 @@ class Media:
         duration: Seconds from t = 0 to the end of the stream that ends last.
         audio: What the default audio stream covers; None where there is none.
         video: The same for the default video stream.
-        warnings: What is odd about the file, in words.
+        findings: What is odd about the file.
         decoding: How it is decoded.
     """
 
@@ -100,7 +101,7 @@ class Media:
     duration: float
     audio: Span | None
     video: Span | None
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     decoding: Decoding = field(default_factory=Decoding)
 
     def part(self, start: float, end: float) -> "Media":
@@ -115,17 +116,18 @@ class Media:
         """
         late, end = end - self.duration, min(end, self.duration)
         if not 0 <= start < end:
-            raise MediaError(f"no part from {start:g} s on: the file lasts {self.duration:.2f} s")
+            found = f"from {start:g} s on: the file lasts {self.duration:.2f} s"
+            raise MediaError("no such part", found)
         audio = self.audio.cut(start, end) if self.audio else None
         video = self.video.cut(start, end) if self.video else None
-        warnings = self.warnings
+        findings = self.findings
         if late > LATE:
-            warnings += (f"the file ends {late:.1f} s before the clip does",)
+            findings += (Finding(FindingKind.ENDS_EARLY, detail=f"{late:.1f}"),)
         return replace(
             self,
             origin=self.origin + start,
             duration=end - start,
             audio=audio,
             video=video,
-            warnings=warnings,
+            findings=findings,
         )

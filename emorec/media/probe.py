@@ -20,6 +20,7 @@ from emorec.media.packed import Packed
 from emorec.media.pictures import display_matrix, upright
 from emorec.media.samples import BLOCK
 from emorec.media.streams import choose_streams
+from emorec.system.findings import Finding, FindingKind, all_in_words
 
 # Uncompressed sound, which soundfile reads; a damaged FLAC file is read further by PyAV.
 SOUND_FILES = frozenset({".wav", ".aif", ".aiff", ".au", ".w64"})
@@ -44,7 +45,7 @@ def probe(path: Path) -> Media:
     """
     if not path.exists():
         hint = "; write / in place of its backslashes" if "\\" in str(path) else ""
-        raise MediaError(f"file not found ({path}){hint}")
+        raise MediaError("file not found", f"{path}{hint}")
     if path.is_dir():
         raise MediaError("a directory, not a media file")
     if not path.is_file():
@@ -68,8 +69,8 @@ def _probe(path: Path, version: tuple[int, ...]) -> Media:
             media = _probe_container(path)
         except MediaError:
             raise error from None
-        odd = f"read as {_held(path)}: its name or header says otherwise ({error})"
-        return replace(media, warnings=(odd, *media.warnings))
+        odd = Finding(FindingKind.MISNAMED, detail=f"{_held(path)} ({error})")
+        return replace(media, findings=(odd, *media.findings))
 
 
 def _probe_sound(path: Path) -> Media:
@@ -93,12 +94,12 @@ def _probe_sound(path: Path) -> Media:
         raise MediaError(f"not readable as sound: {error.error_string}") from error
     if frames == 0:
         raise MediaError("no audio samples")
-    mix, warnings = reader.mix()
+    mix, findings = reader.mix()
     if gain != 1:
-        warnings.insert(0, f"its samples are whole numbers in floats: divided by {1 / gain:.0f}")
+        findings.insert(0, Finding(FindingKind.SCALED, "sound", round(1 / gain)))
     seconds = frames / rate
     decoding = Decoding(reader="soundfile", mix=mix, gain=gain)
-    return Media(path, 0.0, seconds, Span(0.0, seconds, seconds), None, tuple(warnings), decoding)
+    return Media(path, 0.0, seconds, Span(0.0, seconds, seconds), None, tuple(findings), decoding)
 
 
 def _gain(file: soundfile.SoundFile) -> float:
@@ -127,24 +128,24 @@ def _held(path: Path) -> str:
 
 def _probe_container(path: Path) -> Media:
     try:
-        streams, warnings = choose_streams(path)
+        streams, findings = choose_streams(path)
         if not streams:
-            raise MediaError("; ".join(warnings) or "neither an audio nor a video stream")
-        media, sampled = _read_container(path, streams, list(warnings), whole=False)
+            raise MediaError(all_in_words(findings) or "neither an audio nor a video stream")
+        media, sampled = _read_container(path, streams, list(findings), whole=False)
         if sampled and media.decoding.mix.weights:
             # What was not listened to decides whether a channel is left out.
-            media, _ = _read_container(path, streams, list(warnings), whole=True)
+            media, _ = _read_container(path, streams, list(findings), whole=True)
         return media
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"not readable as media: {error.strerror}") from error
 
 
 def _read_container(
-    path: Path, streams: Mapping[str, int], warnings: list[str], *, whole: bool
+    path: Path, streams: Mapping[str, int], findings: list[Finding], *, whole: bool
 ) -> tuple[Media, bool]:
     """Return what a container holds, and whether only a part of its sound was listened to."""
     with open_container(path) as container:
-        reading = _Reading(container, streams, warnings, whole=whole)
+        reading = _Reading(container, streams, findings, whole=whole)
         return reading.media(path), reading.skipped
 
 
@@ -152,9 +153,9 @@ class _Reading:
     """One pass over the packets of a container."""
 
     def __init__(
-        self, container: Any, streams: Mapping[str, int], warnings: list[str], *, whole: bool
+        self, container: Any, streams: Mapping[str, int], findings: list[Finding], *, whole: bool
     ) -> None:
-        self.container, self.indices, self.warnings = container, streams, warnings
+        self.container, self.indices, self.findings = container, streams, findings
         self.whole, self.skipped = whole, False
         self.streams = {kind: container.streams[index] for kind, index in streams.items()}
         self.clock, self.channels = ClockReader(), ChannelReader()
@@ -174,12 +175,14 @@ class _Reading:
             for packet in self.container.demux(*self.streams.values()):
                 self._add(kinds[packet.stream.index], packet)
         except av.error.FFmpegError as error:
-            self.warnings.append(f"damaged: reading stopped early ({error.strerror})")
+            early = Finding(FindingKind.DAMAGED_END, detail=str(error.strerror))
+            self.findings.append(early)
         if not self.first:
             raise MediaError("damaged: no frame of its audio or video can be decoded")
         if self.damaged:
-            self.warnings.append(f"damaged: {self.damaged} packets before the first good frame")
-        self.warnings += [f"no {k} could be decoded" for k in self.streams if k not in self.first]
+            self.findings.append(Finding(FindingKind.DAMAGED_START, count=self.damaged))
+        nothing = [kind for kind in self.streams if kind not in self.first]
+        self.findings += [Finding(FindingKind.UNDECODED, kind) for kind in nothing]
         parts = self.clock.parts()
         origin = min(self.first.values())
         ends = self._ends(parts)
@@ -189,11 +192,9 @@ class _Reading:
         spans = {k: Span(t - origin, ends[k] - origin, duration) for k, t in self.first.items()}
         wrap = WRAP if self.container.format.name in ("mpegts", "mpeg") else None
         for at, size in jumps(parts, wrap):
-            self.warnings.append(
-                f"its clock jumps by {size:+.1f} s at {at - origin:.1f} s (joined, or restarted): "
-                "what follows is taken to follow at once"
-            )
-        mix, said = self.channels.mix()
+            jump = f"{size:+.1f} s at {at - origin:.1f} s"
+            self.findings.append(Finding(FindingKind.CLOCK_JUMP, detail=jump))
+        mix, mixed = self.channels.mix()
         raw = {"video"} & self.first.keys() - self.timed
         decoding = Decoding(
             streams=self.indices,
@@ -203,9 +204,9 @@ class _Reading:
             size=self.size,
             frame_rate=_frame_rate(self.streams["video"]) if raw else None,
         )
-        warnings = (*self.warnings, *said)
+        findings = (*self.findings, *mixed)
         return Media(
-            path, origin, duration, spans.get("audio"), spans.get("video"), warnings, decoding
+            path, origin, duration, spans.get("audio"), spans.get("video"), findings, decoding
         )
 
     def _add(self, kind: str, packet: Any) -> None:
@@ -274,9 +275,7 @@ class _Reading:
         self.size = image.shape[1], image.shape[0]
         turned = display_matrix(frame)
         if turned is not None and not turned[1]:
-            self.warnings.append(
-                "its display matrix is none of the eight orientations: the nearest is taken"
-            )
+            self.findings.append(Finding(FindingKind.ODD_ORIENTATION, "video"))
 
     def _ends(self, parts: tuple[Part, ...]) -> dict[str, float]:
         """Return when each stream ends, in seconds of the clock that runs on."""

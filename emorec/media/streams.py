@@ -7,14 +7,15 @@ import av.error
 from av.stream import Disposition
 
 from emorec.media.containers import open_container
+from emorec.system.findings import Finding, FindingKind
 
 KINDS = {"video": "picture", "audio": "sound"}
 # A cover picture of a music file is a video stream of one frame; so are thumbnails.
 NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
-def choose_streams(path: Path) -> tuple[dict[str, int], list[str]]:
-    """Return the streams to read, ``video`` and ``audio`` -> index, and what is odd, in words.
+def choose_streams(path: Path) -> tuple[dict[str, int], list[Finding]]:
+    """Return the streams to read, ``video`` and ``audio`` -> index, and what is odd.
 
     Of several streams of one kind the first of FFmpeg's order of preference is taken of which a
     frame can be decoded; where that is none of them, the first that has a decoder.
@@ -26,7 +27,7 @@ def choose_streams(path: Path) -> tuple[dict[str, int], list[str]]:
         av.error.FFmpegError: It cannot be read.
     """
     chosen: dict[str, int] = {}
-    warnings = []
+    findings = []
     with open_container(path) as container:
         ranked = {kind: _ranked(container, kind) for kind in KINDS}
     for kind, streams in ranked.items():
@@ -34,20 +35,20 @@ def choose_streams(path: Path) -> tuple[dict[str, int], list[str]]:
         if not streams:
             continue
         if not known:
-            warnings.append(f"its {KINDS[kind]} is of a codec that is not known: left out")
+            findings.append(Finding(FindingKind.UNKNOWN_CODEC, KINDS[kind]))
             continue
         first = known[0] if len(known) == 1 else _first_decoded(path, known)
         chosen[kind] = known[0] if first is None else first
         if kind == "audio" and len(known) > 1:
-            warnings.append(f"{len(known)} audio tracks: stream {chosen[kind]} is read")
+            tracks = Finding(FindingKind.SEVERAL_TRACKS, kind, chosen[kind], len(known))
+            findings.append(tracks)
         passed = [codec or "not known" for index, codec in streams if index != chosen[kind]]
         if streams[0][0] != chosen[kind] and first is not None:
             at = [index for index, _ in streams].index(chosen[kind])
-            warnings.append(
-                f"the {kind} track that players prefer (codec {passed[0]}) has nothing that can "
-                f"be decoded: another one ({streams[at][1]}, stream {chosen[kind]}) is used"
-            )
-    return chosen, warnings
+            codecs = f"{streams[at][1]} instead of {passed[0]}"
+            passed_over = FindingKind.TRACK_PASSED_OVER
+            findings.append(Finding(passed_over, kind, chosen[kind], detail=codecs))
+    return chosen, findings
 
 
 def _ranked(container: Any, kind: str) -> list[tuple[int, str]]:

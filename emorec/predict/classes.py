@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from emorec.evaluation.decision import ClassDecision
-from emorec.media import MediaError
 from emorec.predict.faces import has_pictures, pictures_of
 from emorec.predict.prediction import ClassPrediction
-from emorec.predict.recording import Recording
+from emorec.predict.recording import Recording, nothing_usable
 from emorec.predict.scoring import WHOLE, WindowRunner
+from emorec.system.findings import Finding
 from emorec.types import Array, Window
 
 
@@ -19,7 +19,7 @@ def predict_class(
     decision: ClassDecision,
     recording: Recording,
     spans: Sequence[Window],
-    warnings: Sequence[str],
+    findings: Sequence[Finding],
 ) -> ClassPrediction:
     """Return the vote of a recording's windows.
 
@@ -28,21 +28,21 @@ def predict_class(
         decision: The model's.
         recording: The recording.
         spans: Its windows.
-        warnings: What is odd about it.
+        findings: What is odd about it.
 
     Raises:
         MediaError: No window has a face or sound to go by.
     """
-    notes = list(warnings)
+    odd = list(findings)
     arrays: dict[str, list[Array | None]] = {}
     shown = {name: run.extractors[name] for name in run.model.in_force.modalities}
     for name, extractor in shown.items():
         found = extractor.extract(recording.clip, recording.of(name), spans)
         arrays[name] = found.arrays
-        notes += found.warnings
+        odd += found.findings
     used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
     if not used:
-        raise MediaError(f"nothing usable in any window ({'; '.join(notes)})")
+        raise nothing_usable(odd)
     rows = [{name: values[i] for name, values in arrays.items()} for i in used]
     said = [{name: scores.tolist() for name, scores in each.items()} for each in run(rows)]
     classes = decision.target.names
@@ -61,7 +61,7 @@ def predict_class(
         scores=[each[WHOLE] for each in said],
         modalities={name: sum(a is not None for a in each) for name, each in arrays.items()},
         alone={name: dict(zip(classes, mean, strict=True)) for name, mean in alone.items()},
-        warnings=notes,
+        findings=odd,
         crops=pictures_of(rows) if any(map(has_pictures, shown.values())) else [],
         title=recording.title,
     )

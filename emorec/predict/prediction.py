@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emorec.evaluation.traces import Trace
 from emorec.system.files import readable
+from emorec.system.findings import Finding, in_words
 from emorec.types import Array, Window
 
 if TYPE_CHECKING:
@@ -25,14 +26,19 @@ class Prediction(ABC):
     Attributes:
         file: The file.
         modalities: Modality -> number of windows that have it.
-        warnings: What was odd about the file.
+        findings: What was odd about the file.
         title: What pictures call it: the file's name, or the id of the clip.
     """
 
     file: Path
     modalities: dict[str, int]
-    warnings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     title: str = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """The findings in words."""
+        return [in_words(each) for each in self.findings]
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:

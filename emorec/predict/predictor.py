@@ -9,17 +9,17 @@ import torch
 from emorec.errors import ModelError
 from emorec.evaluation.decision import ClassDecision, TraceDecision
 from emorec.extractors import Extractor
-from emorec.media import MediaError
 from emorec.model import EmotionModel
 from emorec.predict.checkpoint import Saved, load_model
 from emorec.predict.classes import predict_class
 from emorec.predict.faces import FaceStrip, has_pictures
 from emorec.predict.prediction import ClassPrediction, Prediction, TracePrediction
-from emorec.predict.recording import open_recording
+from emorec.predict.recording import nothing_usable, open_recording
 from emorec.predict.rows import absent, timeline_rows
 from emorec.predict.scoring import WindowRunner
 from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.predict.traces import predict_trace
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Classes, Clip
 from emorec.windows import GridWindows, Windows
 
@@ -128,13 +128,13 @@ class Predictor:
             MediaError: The file cannot be read, or no window has a face or sound to go by.
         """
         recording = open_recording(named, self.shown)
-        spans, warnings = self.windows.cut(recording.clip.id, recording.media)
-        notes = list(dict.fromkeys([*recording.warnings, *warnings]))
+        spans, more = self.windows.cut(recording.clip.id, recording.media)
+        findings = list(dict.fromkeys([*recording.findings, *more]))
         decision = self.model.decision
         if isinstance(decision, TraceDecision):
-            return predict_trace(self.run, decision, recording, spans, notes, progress)
+            return predict_trace(self.run, decision, recording, spans, findings, progress)
         assert isinstance(decision, ClassDecision)
-        found = predict_class(self.run, decision, recording, spans, notes)
+        found = predict_class(self.run, decision, recording, spans, findings)
         if progress is not None:
             progress(len(spans), len(spans))
         return found
@@ -196,10 +196,10 @@ class Predictor:
         recording = open_recording(named, self.shown)
         clip, media = recording.clip, recording.media
         length = self.windows.length
-        spans, warnings = GridWindows(length or LENGTH, hop).cut(clip.id, media)
+        spans, more = GridWindows(length or LENGTH, hop).cut(clip.id, media)
         if length is None:
-            warnings = [*warnings, f"the model learned from whole clips: windows of {LENGTH:g} s"]
-        warnings = list(dict.fromkeys([*recording.warnings, *warnings]))
+            more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{LENGTH:g}"))
+        findings = list(dict.fromkeys([*recording.findings, *more]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {
             name: extractor.stream(clip, recording.of(name), parts)
@@ -212,20 +212,21 @@ class Predictor:
             rows += timeline_rows(self.run, part, found)
             for name in (n for n, extractor in self.shown.items() if has_pictures(extractor)):
                 faces.add(part, found[name])
-            warnings += [w for one in found.values() for w in one.warnings if w not in warnings]
+            odd = (each for one in found.values() for each in one.findings)
+            findings += [each for each in odd if each not in findings]
             done += len(part)
             if progress is not None:
                 progress(done, len(spans))
-        warnings += absent(rows, len(spans), list(self.shown))
+        findings += absent(rows, len(spans), list(self.shown))
         if not rows:
-            raise MediaError(f"nothing usable in any window ({'; '.join(warnings)})")
+            raise nothing_usable(findings)
         return Timeline(
             recording.file,
             media.duration,
             list(classes.names),
             rows,
             media.video is not None,
-            warnings,
+            findings,
             faces.kept,
             recording.title,
         )

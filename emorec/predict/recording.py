@@ -1,12 +1,13 @@
 """A recording that is opened for prediction: which file each modality is read from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from emorec.extractors import Extractor
 from emorec.extractors.sidecars import has_own_media, own_media, with_whole_paths
-from emorec.media import Media, probe
+from emorec.media import Media, MediaError, probe
+from emorec.system.findings import Finding, all_in_words
 from emorec.types import Clip
 
 
@@ -28,11 +29,10 @@ class Recording(NamedTuple):
     title: str
 
     @property
-    def warnings(self) -> list[str]:
-        """What is odd about its files, in words, each once."""
-        return list(
-            dict.fromkeys(w for one in (self.media, *self.own.values()) for w in one.warnings)
-        )
+    def findings(self) -> list[Finding]:
+        """What is odd about its files, each once."""
+        files = (self.media, *self.own.values())
+        return list(dict.fromkeys(found for one in files for found in one.findings))
 
     def of(self, modality: str) -> Media:
         """Return the file that a modality is read from."""
@@ -62,3 +62,8 @@ def open_recording(named: str | Path | Clip, extractors: Mapping[str, Extractor]
         if has_own_media(clip, name, e)
     }
     return Recording(clip.media, clip, media, own, clip.id)
+
+
+def nothing_usable(findings: Iterable[Finding]) -> MediaError:
+    """Return the error of a recording in which no window has anything."""
+    return MediaError("nothing usable in any window", all_in_words(findings))

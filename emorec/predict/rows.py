@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from emorec.extractors import Extraction
 from emorec.predict.scoring import WHOLE, WindowRunner
 from emorec.predict.timeline import TimelineRow
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Window
 
 
@@ -39,8 +40,8 @@ def timeline_rows(
         yield TimelineRow(windows[i], who, box, shares[WHOLE], alone)
 
 
-def absent(rows: Sequence[TimelineRow], count: int, shown: Sequence[str]) -> Iterator[str]:
-    """Yield a warning for each modality that is not there in some of ``count`` windows.
+def absent(rows: Sequence[TimelineRow], count: int, shown: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding for each modality that is not there in some of ``count`` windows.
 
     Args:
         rows: What is there.
@@ -50,4 +51,4 @@ def absent(rows: Sequence[TimelineRow], count: int, shown: Sequence[str]) -> Ite
     for name in shown if len(shown) > 1 or not rows else ():
         there = len({row.window for row in rows if name in row.alone})
         if there < count:
-            yield f"no {name} in {count - there} of {count} windows"
+            yield Finding(FindingKind.ABSENT, name, count - there, count)

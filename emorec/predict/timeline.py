@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emorec.media import Face
 from emorec.system.files import readable
+from emorec.system.findings import Finding, in_words
 from emorec.types import Array, Window
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Timeline:
         classes: Class names, in the order of the scores.
         rows: By window, then by person.
         seen: Whether the file has a picture.
-        warnings: What was odd about the file.
+        findings: What was odd about the file.
         faces: Person -> (seconds, crop as uint8 (H, W, 3)) of some windows, in order of time.
         title: What pictures call it: the file's name, or the id of the clip.
     """
@@ -50,9 +51,14 @@ class Timeline:
     classes: list[str]
     rows: list[TimelineRow]
     seen: bool = False
-    warnings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     faces: dict[int | None, list[tuple[float, Array]]] = field(default_factory=dict)
     title: str = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """The findings in words."""
+        return [in_words(each) for each in self.findings]
 
     @property
     def persons(self) -> list[int | None]:

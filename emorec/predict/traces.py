@@ -9,10 +9,10 @@ from torch import Tensor
 from emorec.evaluation.decision import TraceDecision
 from emorec.evaluation.traces import Trace, WindowValues, of_length
 from emorec.extractors import SoundExtractor
-from emorec.media import MediaError
 from emorec.predict.prediction import TracePrediction
-from emorec.predict.recording import Recording
+from emorec.predict.recording import Recording, nothing_usable
 from emorec.predict.scoring import WHOLE, WindowRunner
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Window
 
 PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it
@@ -25,7 +25,7 @@ def predict_trace(
     decision: TraceDecision,
     recording: Recording,
     spans: Sequence[Window],
-    warnings: Sequence[str],
+    findings: Sequence[Finding],
     progress: Callable[[int, int], None] | None = None,
 ) -> TracePrediction:
     """Return the trace of a recording, made as testing makes it.
@@ -39,13 +39,13 @@ def predict_trace(
         decision: The model's.
         recording: The recording.
         spans: Its windows.
-        warnings: What is odd about it.
+        findings: What is odd about it.
         progress: Called with the number of windows that are done and of all.
 
     Raises:
         MediaError: No window has a face or sound to go by.
     """
-    notes = list(warnings)
+    odd = list(findings)
     clip, shown = recording.clip, {n: run.extractors[n] for n in run.model.in_force.modalities}
     whole = {
         name: one.extract(clip, recording.of(name), spans)
@@ -63,7 +63,7 @@ def predict_trace(
             own = slice(start, start + len(part)) if name in whole else slice(None)
             arrays[name] = found.arrays[own]
             present[name] += sum(array is not None for array in arrays[name])
-            notes += [w for w in found.warnings if "windows" not in w and w not in notes]
+            odd += [f for f in found.findings if not f.counts_windows and f not in odd]
         used = [i for i in range(len(part)) if any(a[i] is not None for a in arrays.values())]
         rows = [{name: each[i] for name, each in arrays.items()} for i in used]
         for window, values in zip(used, run(rows), strict=True):
@@ -71,9 +71,9 @@ def predict_trace(
                 said.setdefault(name, {})[start + window] = each
         if progress is not None:
             progress(start + len(part), len(spans))
-    notes += _odd(present, len(said.get(WHOLE, {})), len(spans))
+    odd += _absent(present, len(said.get(WHOLE, {})), len(spans))
     if not said:
-        raise MediaError(f"nothing usable in any window ({'; '.join(notes)})")
+        raise nothing_usable(odd)
     starts = [window.start for window in spans]
     traces = {name: _joined(decision, values, starts) for name, values in said.items()}
     fused, step = decision.decide(traces.pop(WHOLE)), decision.target.step
@@ -89,7 +89,7 @@ def predict_trace(
         alone={name: of_length(traces[name], steps) for name in shown if name in traces},
         modalities=present,
         duration=recording.media.duration,
-        warnings=notes,
+        findings=odd,
         title=recording.title,
         processed=any(chain.described() for chain in decision.chains()),
     )
@@ -102,10 +102,10 @@ def _joined(decision: TraceDecision, said: Mapping[int, Tensor], starts: Sequenc
     return decision.join(rows, {0: starts})[0]
 
 
-def _odd(present: Mapping[str, int], known: int, count: int) -> Iterator[str]:
+def _absent(present: Mapping[str, int], known: int, count: int) -> Iterator[Finding]:
     """Yield what is missing in some windows."""
     for name, windows in present.items():
         if windows < count and (len(present) > 1 or not windows):
-            yield f"no {name} in {count - windows} of {count} windows"
+            yield Finding(FindingKind.ABSENT, name, count - windows, count)
     if 0 < known < count:
-        yield f"nothing usable in {count - known} of {count} windows: no values there"
+        yield Finding(FindingKind.NO_VALUES, "", count - known, count)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from emorec.media import Media
+from emorec.system.findings import Finding
 from emorec.types import Window
 
 
@@ -30,12 +31,15 @@ class Windows(ABC):
             duration: Length of the clip in seconds.
         """
 
-    def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[str]]:
-        """Return the windows of a clip whose file was opened, and warnings in words.
+    def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[Finding]]:
+        """Return the windows of a clip whose file was opened, and what was odd in finding them.
 
         Args:
             clip_id: Id of the clip, unique in its set.
             media: Its media file.
+
+        Returns:
+            The windows, in order of time, and findings such as ``Finding(FindingKind.NO_SPEECH)``.
         """
         return self(clip_id, media.duration), []
 

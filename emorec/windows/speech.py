@@ -9,6 +9,7 @@ import torch
 
 from emorec.errors import UserError
 from emorec.media import Media, read_blocks
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Window
 from emorec.windows.base import RandomWindows
 
@@ -23,7 +24,7 @@ class SpeechWindows(RandomWindows):
 
     Speech is found by Silero VAD (https://github.com/snakers4/silero-vad, MIT), which brings its
     model in its package: ``pip install "emorec[speech]"``. Where a clip has no speech, or no
-    sound, its windows are drawn from the whole clip, with a warning in the report.
+    sound, its windows are drawn from the whole clip, and the report says so.
 
     Sound in a file of its own beside a silent video is not looked at.
 
@@ -46,10 +47,11 @@ class SpeechWindows(RandomWindows):
         self.threshold = threshold
         self._model: Any = None
 
-    def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[str]]:
+    def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[Finding]]:
         """Return the windows; see the base class."""
         if media.audio is None:
-            return self(clip_id, media.duration), ["no sound to find speech in: windows anywhere"]
+            odd = Finding(FindingKind.NO_SOUND_FOR_SPEECH, "sound")
+            return self(clip_id, media.duration), [odd]
         last = max(0.0, media.duration - self.length)
         spans = [
             (min(max(start - self.length / 2, 0.0), last), min(end - self.length / 2, last))
@@ -58,7 +60,7 @@ class SpeechWindows(RandomWindows):
         ]
         spans = [(start, end) for start, end in spans if end >= start]
         if not spans:
-            return self(clip_id, media.duration), ["no speech found: windows anywhere"]
+            return self(clip_id, media.duration), [Finding(FindingKind.NO_SPEECH, "sound")]
         return self.draw(clip_id, spans), []
 
     def speech(self, media: Media) -> Iterator[tuple[float, float]]:

@@ -1,7 +1,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from emorec.cache import Entry, make_entry
 from emorec.extractors import Extraction, Extractor, LogMel
 from emorec.media import Media, MediaError
 from emorec.system.files import digest_file
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 from emorec.windows import RandomWindows
 from tests.helpers.extractors import Marks
@@ -17,6 +20,7 @@ from tests.helpers.media_files import tone, write_sound
 
 WINDOWS = RandomWindows(count=3)
 CLIP = Clip("a", Path("sub/a.wav"))
+HALF = Finding(FindingKind.ABSENT, "ones", 1, 3)
 
 
 class Every(Extractor):
@@ -34,7 +38,7 @@ class Every(Extractor):
             raise self.error
         arrays: list[Array | None] = [np.ones((2, 2), np.float16) for _ in windows]
         arrays[1::2] = [None] * len(arrays[1::2])
-        return Extraction(arrays, {"level": 0.5}, ["half of it"])
+        return Extraction(arrays, {"level": 0.5}, [HALF])
 
 
 @pytest.fixture
@@ -51,7 +55,8 @@ def test_a_good_clip_gives_a_record_and_an_array_a_modality(root: Path) -> None:
     assert entry.windows == [list(w) for w in WINDOWS("a", 2.0)]
     assert entry.present == {"x": [True, False, True], "marks": [True] * 3}
     assert entry.facts == {"level": 0.5, "marks": 3}
-    assert entry.warnings == ["half of it"]
+    assert entry.findings == [HALF]
+    assert not entry.nothing_usable
     assert {name: array.shape for name, array in arrays.items()} == {
         "x": (3, 2, 2),
         "marks": (3, 2),
@@ -70,7 +75,18 @@ def test_the_record_identifies_the_file(root: Path) -> None:
 
 def test_a_record_survives_json(root: Path) -> None:
     entry, _ = make_entry(CLIP, root, WINDOWS, {"x": Every()})
-    assert Entry(**json.loads(json.dumps(entry.to_dict()))) == entry
+    assert Entry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
+    more = replace(entry, findings=[Finding(kind, "ü", 1, 2, "ä") for kind in FindingKind])
+    assert Entry.from_dict(json.loads(json.dumps(more.to_dict()))) == more
+
+
+@pytest.mark.parametrize(
+    "change", [{"warnings": ["half of it"]}, {"findings": [{"kind": "nobody knows"}]}]
+)
+def test_a_record_of_another_version_is_refused(root: Path, change: dict[str, list[Any]]) -> None:
+    entry, _ = make_entry(CLIP, root, WINDOWS, {"x": Every()})
+    with pytest.raises((TypeError, ValueError)):
+        Entry.from_dict({**entry.to_dict(), **change})
 
 
 def test_the_digest_reads_the_whole_file(tmp_path: Path) -> None:
@@ -88,18 +104,20 @@ def test_a_missing_file_is_skipped_with_its_reason(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("error", "brief", "reason"),
     [
-        (MediaError("no good"), "no good"),
-        (RuntimeError("oh"), "unexpected RuntimeError: oh"),
-        (OSError("read error"), "unexpected OSError: read error"),
+        (MediaError("no good"), "no good", "no good"),
+        (MediaError("no good", "of 3 s"), "no good", "no good (of 3 s)"),
+        (RuntimeError("oh"), "unexpected RuntimeError", "unexpected RuntimeError: oh"),
+        (OSError("read (2)"), "unexpected OSError", "unexpected OSError: read (2)"),
     ],
 )
 def test_a_failing_clip_is_skipped_with_its_reason(
-    root: Path, error: Exception, reason: str
+    root: Path, error: Exception, brief: str, reason: str
 ) -> None:
     entry, arrays = make_entry(CLIP, root, WINDOWS, {"x": Every(error)})
-    assert (entry.status, entry.reason) == ("skipped", reason)
+    assert (entry.status, entry.brief, entry.reason) == ("skipped", brief, reason)
+    assert not entry.nothing_usable
     assert entry.duration == 2.0
     # Only what the file itself is to blame for is cached; the rest may go better next time.
     assert bool(entry.digest) == isinstance(error, MediaError)
@@ -115,6 +133,9 @@ def test_errors_of_the_machine_are_raised(root: Path, error: BaseException) -> N
 def test_a_clip_without_anything_usable_is_skipped(root: Path) -> None:
     entry, arrays = make_entry(CLIP, root, WINDOWS, {"marks": Marks(without="a")})
     assert entry.status == "skipped"
+    assert entry.nothing_usable
+    assert entry.findings == [Finding(FindingKind.MISSING, "marks")]
+    assert entry.brief == "nothing usable in any window"
     assert entry.reason == "nothing usable in any window (no marks)"
     assert arrays == {}
 

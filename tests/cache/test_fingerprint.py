@@ -61,6 +61,13 @@ def test_the_fingerprint_knows_names_classes_and_versions(monkeypatch: pytest.Mo
     assert len(prints) == 5
 
 
+def test_the_fingerprint_knows_the_layout_of_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches whose records have warnings in words were of format 2: they lie in other folders."""
+    now = fingerprint(RandomWindows(), {})
+    monkeypatch.setattr("emorec.cache.store.FORMAT", 2)
+    assert fingerprint(RandomWindows(), {}) != now
+
+
 def test_the_fingerprint_is_stable_and_knows_no_order() -> None:
     one = fingerprint(RandomWindows(), {"a": LogMel(), "v": FaceCrops()})
     other = fingerprint(RandomWindows(seed=0, count=30), {"v": FaceCrops(size=224), "a": LogMel()})

@@ -11,10 +11,12 @@ import pytest
 
 from emorec.cache import Entry, SegmentCache
 from emorec.cache.overview import CELLS, SIDE, write_overview
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip
 
 CLASSES = ["calm", "joy & <fun>"]
 WINDOWS = 12
+GONE = Entry("gone", "gone.mp4", "skipped", reason="file not found (x)", brief="file not found")
 
 
 class Page(HTMLParser):
@@ -40,12 +42,12 @@ def written(tmp_path: Path) -> Page:
     entries, clips = [], []
     for number in range(12):
         face = [number != 3] * 6 + [number % 4 != 3] * 6
-        warnings = [f"no face in {number} of 12 windows"] if not all(face) else []
+        lost = Finding(FindingKind.ABSENT, "face", face.count(False), WINDOWS)
         entry = Entry(
             f"clip<{number}>",
             f"{number}.mp4",
             "ok",
-            warnings=warnings,
+            findings=[lost] if lost.count else [],
             duration=1 + number / 4,
             windows=[[0.1 * i, 0.1 * i + 0.5] for i in range(WINDOWS)],
             present={"audio": [True] * WINDOWS, "face": face},
@@ -61,7 +63,7 @@ def written(tmp_path: Path) -> Page:
         entries.append(entry)
         label = {} if number == 0 else {"emotion": number % 2}
         clips.append(Clip(entry.id, Path(entry.path), label, group=f"s{number % 3}"))
-    entries.append(Entry("gone", "gone.mp4", "skipped", reason="file not found"))
+    entries.append(GONE)
     clips.append(Clip("gone", Path("gone.mp4"), {"emotion": 1}, group="s0"))
     write_overview(tmp_path / "report.html", entries, clips, CLASSES, cache, "emotion")
     return Page((tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -83,6 +85,51 @@ def test_counts_reasons_and_warnings_are_named(written: Page) -> None:
     assert re.search(r"audio 144 100\.0 % 0\b", text)
 
 
+def test_clips_are_counted_together_that_differ_in_numbers_alone(tmp_path: Path) -> None:
+    jumps = [
+        Entry(name, "a.mp4", "ok", findings=[Finding(FindingKind.CLOCK_JUMP, detail=detail)] * 2)
+        for name, detail in (("a", "+3.0 s at 2.0 s"), ("b", "-9.5 s at 1.0 s"))
+    ]
+    lost = [
+        Entry(name, "a.mp4", "ok", findings=[Finding(kind, modality, count, 9)])
+        for name, kind, modality, count in (
+            ("c", FindingKind.ABSENT, "face", 1),
+            ("d", FindingKind.ABSENT, "video", 1),
+            ("e", FindingKind.ABSENT, "face", 9),
+            ("f", FindingKind.BORROWED, "face", 1),
+        )
+    ]
+    late = [
+        Entry(name, "a.mp4", "skipped", reason=f"no such part (from {name})", brief="no such part")
+        for name in ("3", "4.5")
+    ]
+    nothing = [
+        Entry(
+            name,
+            "a.mp4",
+            "skipped",
+            brief="nothing",
+            windows=[[0.0, 1.0]] * of,
+            present={"face": [False] * of},
+            findings=[Finding(FindingKind.ABSENT, modality, of, of)],
+        )
+        for name, modality, of in (("x", "face", 2), ("y", "face", 3), ("z", "sound", 3))
+    ]
+    entries = [*jumps, *lost, *late, *nothing]
+    path = tmp_path / "report.html"
+    write_overview(path, entries, [], CLASSES, SegmentCache(tmp_path / "set-0"), "emotion")
+    text = " ".join(Page(path.read_text(encoding="utf-8")).text)
+    skipped = text[text.index("Skipped clips") : text.index("Warnings")]
+    assert "2 no such part 3, 4.5" in skipped
+    assert "2 nothing (no face in n of n windows) x, y" in skipped
+    assert "1 nothing (no sound in n of n windows) z" in skipped
+    odd = text[text.index("Warnings") : text.index("Classes and speakers")]
+    assert "2 its clock jumps by n (joined, or restarted)" in odd
+    assert "2 no face in n of n windows c, e" in odd
+    assert "1 no video in n of n windows d" in odd
+    assert "1 face borrowed from a near frame in n windows f" in odd
+
+
 def test_sheets_show_the_clips_that_lack_most_and_some_at_random(written: Page) -> None:
     text = written.text
     worst = text[text.index("What lacks most") + 1 : text.index("Some at random")]
@@ -100,7 +147,7 @@ def test_sheets_show_the_clips_that_lack_most_and_some_at_random(written: Page) 
 
 
 def test_a_set_without_a_usable_clip_has_a_page_too(tmp_path: Path) -> None:
-    entries = [Entry("gone", "gone.mp4", "skipped", reason="file not found")]
+    entries = [GONE]
     clips = [Clip("gone", Path("gone.mp4"))]
     path = tmp_path / "report.html"
     write_overview(path, entries, clips, CLASSES, SegmentCache(tmp_path / "set-0"), "emotion")

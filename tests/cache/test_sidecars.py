@@ -18,6 +18,7 @@ from emorec.extractors import (
     Waveform,
 )
 from emorec.media import Media
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows, WholeClip
 from tests.helpers.detectors import Stub
@@ -76,7 +77,7 @@ def test_sound_in_a_file_of_its_own_is_found_by_its_modalitys_name(separate: Pat
     # Without the sidecar there is a picture only.
     alone, _ = make_entry(Clip("a", Path("a.mp4")), separate, GridWindows(0.5, 0.5), extractors)
     assert alone.present == {"audio": [False] * 4, "face": [True] * 4}
-    assert "no sound" in alone.warnings
+    assert Finding(FindingKind.MISSING, "sound") in alone.findings
 
 
 def test_a_part_of_the_clip_is_that_part_of_both_files(separate: Path) -> None:
@@ -94,13 +95,22 @@ def test_picture_in_a_file_of_its_own_beside_the_sound(separate: Path) -> None:
     assert entry.windows == [[0.0, 2.0]]
 
 
-@pytest.mark.parametrize("name", ["sound/b.wav", "text.wav"])
-def test_a_file_of_its_own_that_cannot_be_read_skips_the_clip(separate: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "brief"),
+    [
+        ("sound/b.wav", "file not found"),
+        ("text.wav", "not readable as sound: Format not recognised."),
+    ],
+)
+def test_a_file_of_its_own_that_cannot_be_read_skips_the_clip(
+    separate: Path, name: str, brief: str
+) -> None:
     (separate / "text.wav").write_text("no sound")
     clip = replace(SEPARATE, sidecars={"audio": Path(name)})
     entry, _ = make_entry(clip, separate, WholeClip(), {"audio": LogMel(16000)})
     assert entry.status == "skipped"
-    assert entry.reason.startswith(f"the file of audio, {Path(name).name}: ")
+    assert entry.brief == f"the file of audio: {brief}"
+    assert entry.reason.startswith(f"{entry.brief} ({Path(name).name}")
 
 
 def test_extractors_get_whole_paths_and_one_that_reads_a_file_gets_the_clips_media(

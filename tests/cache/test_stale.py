@@ -98,6 +98,21 @@ def test_records_of_before_are_read_and_are_current_without_sidecars(root: Path)
     assert made.current(CLIP) == entry
 
 
+def test_a_record_of_another_version_is_made_again_and_not_misread(root: Path) -> None:
+    """Records had warnings in words before they had findings."""
+    marks = Marks()
+    made = source(root, {"marks": marks})
+    (entry,) = build(made, [CLIP], WorkPlan(0))
+    path = made.cache().entry_folder("a") / "entry.json"
+    record = json.loads(path.read_text())
+    del record["findings"], record["brief"]
+    path.write_text(json.dumps({**record, "warnings": ["no face in 2 of 4 windows"]}))
+    assert made.cache().read("a") is None
+    assert build(made, [CLIP], WorkPlan(0)) == [entry]
+    assert len(marks.calls) == 2
+    assert made.cache().read("a") == entry
+
+
 def test_another_span_of_the_same_file_replaces_the_entry(root: Path) -> None:
     marks = Marks()
     made = source(root, {"marks": marks})

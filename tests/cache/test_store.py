@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from emorec.cache import Entry, SegmentCache
 from emorec.system.files import digest_file
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip
 from tests.helpers.extractors import write_many
 
@@ -24,7 +25,8 @@ ONES = {"x": np.ones((3, 2), np.float16)}
 def entry_of(path: Path, clip: str = "a") -> Entry:
     stat = path.stat()
     file = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest_file(path)}
-    return Entry(clip, path.name, "ok", warnings=["ü"], **file)  # type: ignore[arg-type]
+    odd = Finding(FindingKind.OTHER, detail="ü")
+    return Entry(clip, path.name, "ok", findings=[odd], **file)  # type: ignore[arg-type]
 
 
 @pytest.fixture

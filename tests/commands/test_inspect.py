@@ -1,6 +1,7 @@
 """emorec inspect: the picture, the words, and what cannot be drawn."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from emorec.cache import Entry, SegmentCache
 from emorec.cli import main
+from emorec.system.findings import Finding, FindingKind
 from tests.conftest import Place
 
 
@@ -49,6 +51,26 @@ def test_what_cannot_be_drawn_is_said(
     with pytest.raises(SystemExit):
         main(["inspect", str(tmp_path), clip])
     assert message in capsys.readouterr().err
+
+
+def test_what_is_odd_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = Finding(FindingKind.ABSENT, "face", 1, 1)
+    entry = Entry("a", "a.mp4", "ok", windows=[[0.0, 1.0]], present={"x": [True]}, findings=[lost])
+    SegmentCache(tmp_path).write(entry, {"x": np.zeros((1, 3, 8, 8), np.uint8)})
+    main(["inspect", str(tmp_path), "a", "--out", str(tmp_path / "a.png")])
+    assert "warning: no face in 1 of 1 windows\n" in capsys.readouterr().out
+
+
+def test_a_record_of_another_version_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = SegmentCache(tmp_path)
+    cache.write(Entry("a", "a.mp4", "ok"), {})
+    path = cache.entry_folder("a") / "entry.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "warnings": ["no face"]}))
+    with pytest.raises(SystemExit):
+        main(["inspect", str(tmp_path), "a"])
+    assert "by another version of emorec" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_cache_is_named(

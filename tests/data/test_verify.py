@@ -12,6 +12,7 @@ from emorec.data import Manifest
 from emorec.data.splits.parts import SplitError
 from emorec.data.verify import Findings, Problem, verify
 from emorec.extractors import Extractor, FaceCrops, LogMel
+from emorec.system.findings import FindingKind
 from emorec.windows import RandomWindows
 from tests.helpers.media_files import (
     Picture,
@@ -94,6 +95,37 @@ def test_a_file_that_is_readable_in_part_is_damaged(good: Path, tmp_path: Path) 
     assert first.detail.startswith("not readable as media")
     assert (second.clip, second.kind) == ("zeros.mp4", "damaged")
     assert "video packets left out" in second.detail
+
+
+@pytest.mark.parametrize("says", ["", "damaged", "nothing usable in n windows (no sound)"])
+def test_no_wording_changes_what_is_found(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    spoiled(write_media(tmp_path / "zeros.mp4", FACE, VOICE), 0.4, 0.6)
+    write_media(tmp_path / "mute.mp4", FACE)
+    write_media(tmp_path / "nothing.mp4", Picture(times(20)), SILENCE)
+    write_sound(tmp_path / "sound.wav", VOICE.samples, 16000)
+    text_file(tmp_path / "text.mp4")
+    names = ["good.mp4", "zeros.mp4", "mute.mp4", "nothing.mp4", "sound.wav", "text.mp4"]
+    data = manifest(tmp_path, *({"path": name} for name in names))
+    before = verify(data, workers=0)
+    found = {
+        ("zeros.mp4", "damaged"),
+        ("mute.mp4", "no sound"),
+        ("nothing.mp4", "silent"),
+        ("nothing.mp4", "no face"),
+        ("sound.wav", "no video"),
+        ("text.mp4", "damaged"),
+    }
+    assert set(kinds(before)) == found
+    monkeypatch.setattr("emorec.system.findings.WORDS", dict.fromkeys(FindingKind, says))
+    for folder in (tmp_path / "cache").iterdir():
+        shutil.rmtree(folder)  # reasons are worded anew as well
+    after = verify(data, workers=0)
+    assert kinds(after) == kinds(before)
+    assert after.usable == before.usable == 4
+    details = {(problem.clip, problem.kind): problem.detail for problem in after.problems}
+    assert details["mute.mp4", "no sound"] == (says or "windows_with_sound: 0")
 
 
 def test_a_clip_that_is_too_short_has_neither_sound_nor_face(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from emorec.encoders import ImageEncoder
 from emorec.extractors import Extraction, LogMel
 from emorec.media import probe
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
 from emorec.windows import RandomWindows
 from tests.helpers.media_files import Picture, Samples, Sound, times, tone, write_media, write_sound
@@ -139,7 +140,7 @@ def test_a_track_of_digital_silence_is_no_sound(tmp_path: Path, name: str) -> No
     found = extract(tmp_path / name, [Window(0.0, 0.5), Window(0.3, 0.8)])
     assert found.arrays == [None, None]
     assert found.facts["windows_with_sound"] == 0
-    assert any("silent" in words for words in found.warnings)
+    assert found.findings == [Finding(FindingKind.SILENT, "sound")]
 
 
 def test_quiet_speech_is_not_silent(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_quiet_speech_is_not_silent(tmp_path: Path) -> None:
     assert all(array is not None for array in found.arrays)
     assert found.facts["sound_rms"] == pytest.approx(6e-4, rel=0.05)
     assert found.facts["windows_with_sound"] == 2
-    assert found.warnings == []
+    assert found.findings == []
 
 
 def test_sound_that_covers_less_than_half_of_a_window_is_absent_there(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_sound_that_covers_less_than_half_of_a_window_is_absent_there(tmp_path: 
     found = extract(path, [Window(s, s + 0.5) for s in starts])
     assert [a is not None for a in found.arrays] == [True, True, True, True, False, False]
     assert found.facts["windows_with_sound"] == 4
-    assert found.warnings == ["no sound in 2 of 6 windows"]
+    assert found.findings == [Finding(FindingKind.ABSENT, "sound", 2, 6)]
 
 
 def test_a_partly_covered_window_is_padded_with_zeros(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_video_without_a_sound_stream_has_no_sound(tmp_path: Path) -> None:
     found = extract(path, [Window(0.0, 0.5)])
     assert found.arrays == [None]
     assert found.facts == {"windows_with_sound": 0}
-    assert found.warnings == ["no sound"]
+    assert found.findings == [Finding(FindingKind.MISSING, "sound")]
 
 
 @pytest.mark.parametrize(("low", "high"), [(20.0, 24001.0), (-1.0, 8000.0), (500.0, 400.0)])

@@ -15,6 +15,7 @@ from emorec.errors import UserError
 from emorec.extractors import OpenSmile
 from emorec.extractors.smile import SIZES
 from emorec.media import probe, read_windows
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
 from emorec.windows import WholeClip
 from tests.helpers.media_files import tone, write_sound
@@ -68,7 +69,8 @@ def test_windows_that_are_too_short_are_absent_with_a_reason(tmp_path: Path) -> 
         warnings.simplefilter("error")
         found = OpenSmile().extract(Clip("a", path), probe(path), windows)
     assert found.arrays == [None, None]
-    assert found.warnings == ["too short for eGeMAPSv02 of openSMILE: 2 of 2 windows"]
+    what = "eGeMAPSv02 of openSMILE"
+    assert found.findings == [Finding(FindingKind.TOO_SHORT, "sound", 2, 2, what)]
     write_sound(tmp_path / "short.wav", voice(0.04)[None], 16000)
     clip = Clip("b", Path("short.wav"))
     entry, _ = make_entry(clip, tmp_path, WholeClip(), {"audio": OpenSmile()})

@@ -9,6 +9,7 @@ import pytest
 from emorec.errors import UserError
 from emorec.extractors import StoredFeatures
 from emorec.media import Media, MediaError
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
 WINDOWS = [Window(0.0, 1.0), Window(1.0, 2.0)]
@@ -63,14 +64,14 @@ def test_a_sequence_of_no_steps_is_absent(tmp_path: Path, steps: int) -> None:
     clip = Clip("a", Path("a.mp4"), sidecars={"bert": saved(tmp_path, np.zeros((steps, 2)))})
     found = StoredFeatures("bert", [3, 2]).extract(clip, MEDIA, WINDOWS)
     assert found.arrays == [None, None]
-    assert found.warnings == ["sidecar bert is empty"]
+    assert found.findings == [Finding(FindingKind.EMPTY_SIDECAR, "bert")]
 
 
 def test_a_clip_without_the_sidecar_lacks_the_modality() -> None:
     clip = Clip("a", Path("a.mp4"), sidecars={"other": Path("b.npy")})
     found = StoredFeatures("bert", [4]).extract(clip, MEDIA, WINDOWS)
     assert found.arrays == [None, None]
-    assert found.warnings == ["no sidecar bert"]
+    assert found.findings == [Finding(FindingKind.NO_SIDECAR, "bert")]
 
 
 def test_statistics_are_of_each_number_pooled_over_time_or_left_out() -> None:
@@ -102,15 +103,18 @@ def test_what_does_not_fit_is_named(
 ) -> None:
     with pytest.raises(MediaError) as caught:
         extracted(saved(tmp_path, array), shape)
-    assert message in str(caught.value)
-    assert "sidecar bert: a.npy" in str(caught.value)
+    assert f"a.npy {message}" in caught.value.detail
+    assert caught.value.brief.startswith("sidecar bert: ")
+    assert not set("0123456789") & set(caught.value.brief)  # the same for all such clips
 
 
 def test_files_that_are_no_arrays_are_refused_without_running_them(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"none\.npy not found"):
+    with pytest.raises(MediaError, match=r"sidecar bert: file not found \(.*none\.npy\)"):
         extracted(tmp_path / "none.npy", [4])
     pickled = saved(tmp_path, np.array([{"a": 1}], object))
-    with pytest.raises(MediaError, match=r"cannot be read as an array .* expected a \.npy file"):
+    with pytest.raises(
+        MediaError, match=r"cannot be read as an array \(a\.npy: .* expected a \.npy file"
+    ):
         extracted(pickled, [1])
     for content in (b"", b"no array", pickled.read_bytes()[:20]):
         pickled.write_bytes(content)

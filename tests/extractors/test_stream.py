@@ -8,6 +8,7 @@ import pytest
 
 from emorec.extractors import Extraction, FaceCrops, LogMel
 from emorec.media import Face, FaceDetector, probe
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
 from emorec.windows import GridWindows
 from tests.helpers.detectors import Stub, number
@@ -107,11 +108,11 @@ def test_without_a_picture_nobody_is_there_and_it_is_said(tmp_path: Path) -> Non
     faces = FaceCrops(size=96)
     faces._detector = Stub([])
     found = list(faces.stream(Clip("a", path), probe(path), parts(8)))
-    assert found == [Extraction([], {}, ["no video"])] * 2
+    assert found == [Extraction([], {}, [Finding(FindingKind.MISSING, "video")])] * 2
     silent = write_media(tmp_path / "b.mp4", Picture(times(50)), None)
     mels = list(LogMel().stream(Clip("b", silent), probe(silent), parts(8)))
     assert all(array is None for one in mels for array in one.arrays)
-    assert [one.warnings for one in mels] == [["no sound"]] * 2
+    assert [one.findings for one in mels] == [[Finding(FindingKind.MISSING, "sound")]] * 2
 
 
 def test_a_grid_covers_the_clip_and_a_short_one_has_one_window() -> None:

@@ -58,9 +58,9 @@ def test_a_text_file_counts_before_the_clips_own_text(tokenizer: Path, tmp_path:
     path.write_text(" \n")
     assert extracted(tokenizer, "oh no", {"text": path}) == [None, None]
     path.write_bytes("ä".encode("latin-1"))
-    with pytest.raises(MediaError, match=r"a\.txt is not UTF-8"):
+    with pytest.raises(MediaError, match=r"sidecar text: not UTF-8 \(a\.txt: "):
         extracted(tokenizer, "", {"text": path})
-    with pytest.raises(MediaError, match=r"none\.txt not found"):
+    with pytest.raises(MediaError, match=r"sidecar text: file not found \(.*none\.txt\)"):
         extracted(tokenizer, "", {"text": tmp_path / "none.txt"})
     assert Transcript().reads == ("text", CLIP_TEXT)
 

@@ -12,6 +12,7 @@ import numpy as np
 from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan, build
 from emorec.extractors import Extraction, Extractor
 from emorec.media import Media
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 from emorec.windows import RandomWindows
 
@@ -54,7 +55,8 @@ class Marks(Extractor):
         if clip.id == self.hangs and not Path(self.gate).exists():
             hang()
         if clip.id == self.without:
-            return Extraction([None] * len(windows), {"marks": 0}, ["no marks"])
+            missing = Finding(FindingKind.MISSING, "marks")
+            return Extraction([None] * len(windows), {"marks": 0}, [missing])
         arrays = [np.array(window, np.float16) for window in windows]
         return Extraction([*arrays], {"marks": len(arrays)})
 

@@ -9,6 +9,7 @@ import soundfile
 
 from emorec.media import Media, probe, read_windows
 from emorec.media.channels import ChannelReader
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Window
 from tests.helpers.media_files import Picture, Samples, Sound, hum, times, write_media, write_sound
 
@@ -34,24 +35,27 @@ def gain(media: Media) -> float:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize(
-    ("channels", "words"),
+    ("channels", "told"),
     [
-        ((VOICE,), ""),
-        ((VOICE, VOICE), ""),
-        ((VOICE, QUIET), "1 of 2 channels"),
-        ((QUIET, VOICE), "1 of 2 channels"),
-        ((QUIET, QUIET, VOICE, QUIET, QUIET, QUIET), "1 of 6 channels"),
-        ((VOICE, -VOICE), "is the inverse of"),
-        ((VOICE, -0.7 * VOICE), "is the inverse of"),
+        ((VOICE,), []),
+        ((VOICE, VOICE), []),
+        ((VOICE, QUIET), [(FindingKind.SILENT_CHANNELS, 1, 2)]),
+        ((QUIET, VOICE), [(FindingKind.SILENT_CHANNELS, 1, 2)]),
+        ((QUIET, QUIET, VOICE, QUIET, QUIET, QUIET), [(FindingKind.SILENT_CHANNELS, 1, 6)]),
+        ((VOICE, -VOICE), [(FindingKind.INVERTED, None, None)]),
+        ((VOICE, -0.7 * VOICE), [(FindingKind.INVERTED, None, None)]),
     ],
 )
 def test_a_voice_is_as_loud_as_in_the_channels_that_carry_it(
-    tmp_path: Path, name: str, channels: tuple[Samples, ...], words: str
+    tmp_path: Path,
+    name: str,
+    channels: tuple[Samples, ...],
+    told: list[tuple[FindingKind, int | None, int | None]],
 ) -> None:
     media = written(tmp_path / name, *channels)
     loud = 0.85 if np.array_equal(channels[-1], -0.7 * VOICE) else 1.0
     assert gain(media) == pytest.approx(loud, abs=0.03)
-    assert [words in text for text in media.warnings] == [True] * bool(words)
+    assert [(found.kind, found.count, found.of) for found in media.findings] == told
 
 
 def test_hiss_in_the_other_channel_carries_no_sound(tmp_path: Path) -> None:
@@ -62,13 +66,13 @@ def test_hiss_in_the_other_channel_carries_no_sound(tmp_path: Path) -> None:
 def test_two_people_on_two_channels_both_count(tmp_path: Path) -> None:
     now_and_then = np.concatenate([hum(RATE, 0.1, 5), QUIET[4800:]])
     media = written(tmp_path / "a.wav", VOICE, now_and_then)
-    assert media.warnings == ()
+    assert media.findings == ()
     assert gain(media) == pytest.approx(0.5, abs=0.02)
 
 
 def test_silence_in_all_channels_stays_silence(tmp_path: Path) -> None:
     media = written(tmp_path / "a.wav", QUIET, QUIET)
-    assert media.warnings == ()
+    assert media.findings == ()
     assert gain(media) == 0
 
 
@@ -78,7 +82,7 @@ def test_one_mix_holds_for_all_parts_of_a_long_file(tmp_path: Path) -> None:
     long[8000 * 120 :] = hum(8000, 80.0, 1)
     path = write_sound(tmp_path / "a.wav", np.stack([hum(8000, 200.0), long]), 8000)
     media = probe(path)
-    assert media.warnings == ()
+    assert media.findings == ()
     assert media.part(0.0, 2.0).decoding.mix is media.decoding.mix
 
 
@@ -87,8 +91,8 @@ def test_blocks_that_are_not_numbers_do_not_decide() -> None:
     spoiled = np.stack([VOICE, VOICE]).copy()
     spoiled[1, :100] = np.nan
     reader.add(spoiled, "stereo", ["L", "R"], RATE)
-    mix, said = reader.mix()
-    assert said == []
+    mix, findings = reader.mix()
+    assert findings == []
     assert mix(np.ones((2, 3), np.float32), "stereo").tolist() == [1.0, 1.0, 1.0]
 
 
@@ -119,13 +123,15 @@ def test_a_channel_that_is_the_inverse_in_a_part_alone_is_left_out(tmp_path: Pat
     turned = np.where(np.arange(len(VOICE)) < len(VOICE) / 2, -VOICE, VOICE)
     media = written(tmp_path / "a.wav", VOICE, turned)
     assert gain(media) == pytest.approx(1.0, abs=0.01)
-    assert "in parts: it is left out" in media.warnings[0]
+    assert media.findings == (Finding(FindingKind.INVERTED_IN_PARTS, "2", detail="1"),)
 
 
 def test_any_two_channels_can_be_inverse(tmp_path: Path) -> None:
     media = written(tmp_path / "a.wav", SECOND, VOICE, -VOICE, -SECOND, QUIET, QUIET)
     assert gain(media) == pytest.approx(0.5, abs=0.05)
-    assert len([text for text in media.warnings if "turned back" in text]) == 2
+    kinds = [found.kind for found in media.findings]
+    assert kinds == [FindingKind.SILENT_CHANNELS, FindingKind.INVERTED, FindingKind.INVERTED]
+    assert media.findings[0].detail == "1, 2, 3, 4"
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mkv", "a.mp4"])
@@ -166,6 +172,6 @@ def test_whole_numbers_in_a_file_of_floats_are_brought_to_full_scale(tmp_path: P
     soundfile.write(tmp_path / "a.wav", VOICE * 32768, RATE, subtype="FLOAT")
     media = probe(tmp_path / "a.wav")
     assert gain(media) == pytest.approx(1.0, abs=0.01)
-    assert "whole numbers in floats" in media.warnings[0]
+    assert media.findings == (Finding(FindingKind.SCALED, "sound", 32768),)
     soundfile.write(tmp_path / "b.wav", VOICE * 1.5, RATE, subtype="FLOAT")
-    assert probe(tmp_path / "b.wav").warnings == ()
+    assert probe(tmp_path / "b.wav").findings == ()

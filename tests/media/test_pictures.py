@@ -8,6 +8,7 @@ import pytest
 
 from emorec.media import iter_frames, probe, read_key_frames
 from emorec.media.pictures import fit, nearest_orientation, orient
+from emorec.system.findings import Finding, FindingKind
 from tests.helpers.corners import changing, corners, read_corners
 from tests.helpers.media_files import Picture, shown_by, times, turn_clockwise, write_media
 
@@ -36,16 +37,14 @@ def test_the_whole_display_matrix_is_applied(
     assert image.shape[:2] == ((120, 160) if matrix[0] else (160, 120))
     assert media.decoding.size == image.shape[1::-1]
     assert read_corners(next(iter_frames(media))[1]) == CORNERS[matrix]
-    assert media.warnings == ()
+    assert media.findings == ()
 
 
 def test_a_matrix_that_is_none_of_the_eight_gives_the_nearest_and_is_told(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", Picture(times(5), draw=corners))
     media = probe(shown_by(path, -0.94, 0.34, 0.34, 0.94))  # mirrored and tilted by 20 degrees
     assert read_corners(read_key_frames(media, [0.1]).images[0]) == "grwb"
-    assert media.warnings == (
-        "its display matrix is none of the eight orientations: the nearest is taken",
-    )
+    assert media.findings == (Finding(FindingKind.ODD_ORIENTATION, "video"),)
     path = write_media(tmp_path / "zero.mp4", Picture(times(5), draw=corners))
     media = probe(shown_by(path, 0, 0, 0, 0))
     assert read_corners(read_key_frames(media, [0.1]).images[0]) == "rgbw"

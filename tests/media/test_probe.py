@@ -1,3 +1,4 @@
+import pickle
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from emorec.media import MediaError, probe
 from emorec.media.containers import open_container
+from emorec.system.findings import Finding, FindingKind
 from tests.helpers.media_files import (
     Picture,
     Sound,
@@ -44,7 +46,7 @@ def test_both_streams_cover_the_clip(tmp_path: Path, name: str, picture: str, so
     assert media.audio is not None
     assert media.video.end == pytest.approx(1.0, abs=0.002)
     assert media.audio.end == pytest.approx(1.0, abs=0.03)
-    assert media.warnings == ()
+    assert media.findings == ()
 
 
 def test_time_zero_is_the_earliest_stream_of_a_file_that_starts_late(tmp_path: Path) -> None:
@@ -130,12 +132,24 @@ def test_what_is_no_media_file_is_refused_with_its_reason(
 
 def test_a_part_beyond_the_end_is_cut_and_told(tmp_path: Path) -> None:
     media = probe(write_sound(tmp_path / "a.wav", tone(8000, 2.0)[None], 8000))
-    assert media.part(0.5, 2.1).warnings == ()
+    assert media.part(0.5, 2.1).findings == ()
     late = media.part(0.5, 5.0)
     assert late.duration == pytest.approx(1.5)
-    assert late.warnings == ("the file ends 3.0 s before the clip does",)
-    with pytest.raises(MediaError, match="no part from 2 s on"):
+    assert late.findings == (Finding(FindingKind.ENDS_EARLY, detail="3.0"),)
+    with pytest.raises(MediaError, match=r"no such part \(from 2 s on"):
         media.part(2.0, 3.0)
+
+
+def test_an_error_is_brief_for_all_files_and_has_the_detail_of_one() -> None:
+    error = MediaError("no such part", "from 3 s on")
+    assert (str(error), error.brief, error.detail) == (
+        "no such part (from 3 s on)",
+        "no such part",
+        "from 3 s on",
+    )
+    assert str(MediaError("empty file")) == "empty file"
+    copy = pickle.loads(pickle.dumps(error))  # as it comes from a worker process
+    assert (type(copy), copy.brief, copy.detail) == (MediaError, error.brief, error.detail)
 
 
 def test_a_sound_file_without_samples_is_refused(tmp_path: Path) -> None:

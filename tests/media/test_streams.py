@@ -9,6 +9,7 @@ import pytest
 
 from emorec.extractors import LogMel
 from emorec.media import MediaError, probe, read_windows
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
 from tests.helpers.media_files import (
     Picture,
@@ -56,17 +57,17 @@ def test_a_track_that_cannot_be_decoded_does_not_hide_one_that_can(tmp_path: Pat
     path = unknown_codec(path, 0)
     media = probe(path)
     assert media.audio is not None
-    assert len(media.warnings) == 1
-    assert "another one (aac, stream 2) is used" in media.warnings[0]
+    passed = "aac instead of not known"
+    assert media.findings == (Finding(FindingKind.TRACK_PASSED_OVER, "audio", 2, None, passed),)
     assert likeness(heard(path), hum(RATE, 1.0, 2), 2000) > 0.95
     found = LogMel().extract(Clip("a", path), media, [Window(0.0, 0.5)])
     assert found.arrays[0] is not None
-    assert found.warnings == []
+    assert found.findings == []
 
 
 def test_a_second_track_that_cannot_be_decoded_is_of_no_interest(tmp_path: Path) -> None:
     path = unknown_codec(two_tracks(tmp_path / "phone.mov"), 1)
-    assert probe(path).warnings == ()
+    assert probe(path).findings == ()
     assert likeness(heard(path), hum(RATE, 1.0, 1), 2000) > 0.95
 
 
@@ -84,7 +85,8 @@ def test_a_track_of_damaged_packets_does_not_hide_the_other(tmp_path: Path) -> N
         data = data.replace(packet, bytes(len(packet)), 1)
     path.write_bytes(data)
     media = probe(path)
-    assert "another one (flac, stream 2) is used" in " ".join(media.warnings)
+    passed = Finding(FindingKind.TRACK_PASSED_OVER, "audio", 2, None, "flac instead of flac")
+    assert media.findings == (Finding(FindingKind.SEVERAL_TRACKS, "audio", 2, 2), passed)
     assert likeness(heard(path), hum(RATE, 1.0, 2), 200) > 0.95
 
 
@@ -93,7 +95,7 @@ def test_no_sound_only_where_no_track_can_be_decoded(tmp_path: Path) -> None:
     media = probe(path)
     assert media.audio is None
     assert media.video is not None
-    assert media.warnings == ("its sound is of a codec that is not known: left out",)
+    assert media.findings == (Finding(FindingKind.UNKNOWN_CODEC, "sound"),)
 
 
 def test_a_cover_picture_does_not_hide_the_video(tmp_path: Path) -> None:
@@ -134,7 +136,9 @@ def test_a_wav_whose_size_was_never_written_is_read_to_its_end(tmp_path: Path, s
     assert media.duration == pytest.approx(1.0, abs=0.01)
     assert np.abs(heard(path) - tone(RATE, 1.0)).max() < 1e-3
     if size == 0:
-        assert any("says otherwise" in text for text in media.warnings)
+        (found,) = media.findings
+        assert found.kind is FindingKind.MISNAMED
+        assert found.detail.startswith("wav with pcm_s16le (")
 
 
 def test_a_wav_that_is_nothing_keeps_the_reason_of_its_own_reader(tmp_path: Path) -> None:

@@ -4,8 +4,14 @@ from string import Formatter
 
 import pytest
 
-from emorec.system.findings import WORDS, all_in_words, in_words, without_numbers
-from emorec.types import Finding, FindingKind
+from emorec.system.findings import (
+    WORDS,
+    Finding,
+    FindingKind,
+    all_in_words,
+    in_words,
+    without_numbers,
+)
 
 K = FindingKind
 SAID = [

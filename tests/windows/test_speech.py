@@ -12,6 +12,7 @@ from emorec.extractors import LogMel
 from emorec.media import probe
 from emorec.synthetic import plan_clips
 from emorec.synthetic.voice import SAMPLE_RATE, speak
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip
 from emorec.windows import RandomWindows, SpeechWindows
 from tests.helpers.media_files import Picture, Samples, Sound, times, write_media, write_sound
@@ -30,8 +31,8 @@ def spoken(*parts: float) -> Samples:
 
 def test_the_middle_of_each_window_is_spoken(tmp_path: Path) -> None:
     media = probe(write_sound(tmp_path / "a.wav", spoken(2, 1.5, 3, 1.5, 2), SAMPLE_RATE))
-    windows, warnings = SpeechWindows(count=200).cut("a", media)
-    assert warnings == []
+    windows, findings = SpeechWindows(count=200).cut("a", media)
+    assert findings == []
     assert len(windows) == 200
     middles = np.array([window.middle for window in windows])
     first, second = abs(middles - 2.75) < 0.9, abs(middles - 7.25) < 0.9
@@ -62,11 +63,14 @@ def test_times_count_from_the_origin_of_the_clip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "warning"),
-    [("silent.wav", "no speech found: windows anywhere"), ("mute.mp4", "no sound to find speech")],
+    ("name", "kind"),
+    [
+        ("silent.wav", FindingKind.NO_SPEECH),
+        ("mute.mp4", FindingKind.NO_SOUND_FOR_SPEECH),
+    ],
 )
-def test_without_speech_windows_lie_anywhere_with_a_warning(
-    tmp_path: Path, name: str, warning: str
+def test_without_speech_windows_lie_anywhere_and_it_is_told(
+    tmp_path: Path, name: str, kind: FindingKind
 ) -> None:
     path = tmp_path / name
     if name == "mute.mp4":
@@ -74,9 +78,9 @@ def test_without_speech_windows_lie_anywhere_with_a_warning(
     else:
         write_sound(path, np.zeros((1, 3 * SAMPLE_RATE), np.float32), SAMPLE_RATE)
     media = probe(path)
-    windows, warnings = SpeechWindows().cut("a", media)
+    windows, findings = SpeechWindows().cut("a", media)
     assert windows == RandomWindows()("a", media.duration)
-    assert warnings[0].startswith(warning)
+    assert findings == [Finding(kind, "sound")]
 
 
 def test_a_speech_shorter_than_a_window_at_the_edges_of_a_clip(tmp_path: Path) -> None:
@@ -85,7 +89,7 @@ def test_a_speech_shorter_than_a_window_at_the_edges_of_a_clip(tmp_path: Path) -
     assert [window.start for window in windows] == [0.0] * 5
 
 
-def test_it_goes_to_worker_processes_and_its_warning_into_the_record(tmp_path: Path) -> None:
+def test_it_goes_to_worker_processes_and_what_it_finds_into_the_record(tmp_path: Path) -> None:
     windows = SpeechWindows(count=4)
     path = write_sound(tmp_path / "a.wav", spoken(1, 1.5, 1), SAMPLE_RATE)
     windows.cut("a", probe(path))
@@ -93,4 +97,4 @@ def test_it_goes_to_worker_processes_and_its_warning_into_the_record(tmp_path: P
     assert copy.cut("a", probe(path)) == windows.cut("a", probe(path))
     quiet = write_sound(tmp_path / "b.wav", 1e-3 * np.ones((1, SAMPLE_RATE), np.float32))
     entry, _ = make_entry(Clip("b", Path("b.wav")), quiet.parent, windows, {"audio": LogMel()})
-    assert "no speech found: windows anywhere" in entry.warnings
+    assert Finding(FindingKind.NO_SPEECH, "sound") in entry.findings

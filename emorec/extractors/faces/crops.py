@@ -23,6 +23,7 @@ from emorec.media import (
     track_face,
 )
 from emorec.media.batched import FRAMES
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -88,7 +89,8 @@ class FaceCrops(Extractor):
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
         """Return a crop a window; see the base class."""
         if media.video is None:
-            return Extraction([None] * len(windows), {"windows_with_face": 0}, ["no video"])
+            missing = Finding(FindingKind.MISSING, "video")
+            return Extraction([None] * len(windows), {"windows_with_face": 0}, [missing])
         # Crops of key frames in a mostly uncovered window would repeat the first or last frame.
         seen = [media.video.share(*w) >= 0.5 for w in windows]
         frames = read_key_frames(media, [w.middle for w in windows])
@@ -106,22 +108,22 @@ class FaceCrops(Extractor):
                 borrowed += own is not None
             arrays.append(own)
         found = sum(array is not None for array in arrays)
-        warnings = []
+        findings, of = [], len(windows)
         if frames.damaged:
-            warnings.append(f"damaged: {frames.damaged} video packets left out")
+            findings.append(Finding(FindingKind.DAMAGED, "video", frames.damaged))
         if not all(seen):
-            warnings.append(f"no video in {seen.count(False)} of {len(windows)} windows")
+            findings.append(Finding(FindingKind.ABSENT, "video", seen.count(False), of))
         if found < sum(seen):
-            warnings.append(f"no face in {sum(seen) - found} of {len(windows)} windows")
+            findings.append(Finding(FindingKind.ABSENT, "face", sum(seen) - found, of))
         if borrowed:
-            warnings.append(f"face borrowed from a near frame in {borrowed} windows")
+            findings.append(Finding(FindingKind.BORROWED, "face", borrowed, of))
         sides = [max(f.right - f.left, f.bottom - f.top) for f in faces if f]
         facts: dict[str, int | float | str] = {
             "windows_with_face": found,
             "faces_borrowed": borrowed,
             "face_side": round(median(sides)) if sides else 0,
         }
-        return Extraction(arrays, facts, warnings)
+        return Extraction(arrays, facts, findings)
 
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from emorec.extractors.base import Extraction
 from emorec.media import Face, FaceDetector, FaceTracks, Image, Media, iter_key_frames
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Window
 
 
@@ -40,7 +41,8 @@ def stream_persons(
         borrow: Largest distance in seconds to a key frame that lends its crop.
     """
     if media.video is None:
-        yield from (Extraction([], {}, ["no video"]) for _ in parts)
+        missing = Finding(FindingKind.MISSING, "video")
+        yield from (Extraction([], {}, [missing]) for _ in parts)
         return
     damaged = [0]
     middles = [window.middle for part in parts for window in part]
@@ -81,8 +83,8 @@ def stream_persons(
                 ]
         before = shown
         lost = damaged[0] - known
-        warnings = [f"damaged: {lost} video packets left out"] if lost else []
-        yield Extraction([], {}, warnings, persons, boxes)
+        findings = [Finding(FindingKind.DAMAGED, "video", lost)] if lost else []
+        yield Extraction([], {}, findings, persons, boxes)
 
 
 def nearest(

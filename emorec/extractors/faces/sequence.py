@@ -11,6 +11,7 @@ from emorec.errors import UserError
 from emorec.extractors.base import Extraction
 from emorec.extractors.faces.crops import FaceCrops
 from emorec.media import Face, Media, Person
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
 GROUPED = 256  # frames in memory at once, unless a window has more: 0.7 GB of 720p
@@ -69,24 +70,26 @@ class FaceSequence(FaceCrops):
         """
         arrays: list[Array | None] = []
         facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}
-        warnings: dict[str, None] = {}
+        findings: dict[Finding, None] = {}
         size = self.grouped
         for start in range(0, len(windows), size):
             found = super().extract(clip, media, self._parts(windows[start : start + size]))
             arrays += self._join(found.arrays, windows[start : start + size], media)
             for name, values in facts.items():
                 values.append(float(found.facts.get(name, 0)))
-            warnings |= dict.fromkeys(w for w in found.warnings if "windows" not in w)
+            # What counts windows counts frames of one group here.
+            findings |= dict.fromkeys(f for f in found.findings if not f.counts_windows)
         there = sum(array is not None for array in arrays)
         if media.video is not None and there < len(windows):
-            warnings[f"no face in {len(windows) - there} of {len(windows)} windows"] = None
+            lost = len(windows) - there
+            findings[Finding(FindingKind.ABSENT, "face", lost, len(windows))] = None
         sides = [side for side in facts["face_side"] if side]
         told: dict[str, int | float | str] = {
             "windows_with_face": there,
             "faces_borrowed": round(sum(facts["faces_borrowed"])),
             "face_side": round(median(sides)) if sides else 0,
         }
-        return Extraction(arrays, told, list(warnings))
+        return Extraction(arrays, told, list(findings))
 
     @property
     def grouped(self) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from emorec.extractors import Extraction, FaceCrops
 from emorec.media import probe
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
 from tests.helpers.detectors import Stub, number
 from tests.helpers.media_files import (
@@ -48,15 +49,17 @@ def test_a_crop_of_the_frame_at_the_windows_middle_in_every_size(video: Path, si
         assert array.shape == FaceCrops(size=size).shape == (3, size, size)
         assert array.dtype == np.uint8
     assert found.facts == {"windows_with_face": 3, "faces_borrowed": 0, "face_side": 160}
-    assert found.warnings == []
+    assert found.findings == []
 
 
 def test_a_face_is_borrowed_within_half_a_second_and_absent_beyond(video: Path) -> None:
     found = extract(video, around(0.41, 0.85, 0.95, 1.5), faces=[10])
     assert [number(array) for array in found.arrays] == [10, 10, None, None]
     assert found.facts == {"windows_with_face": 2, "faces_borrowed": 1, "face_side": 160}
-    assert "no face in 2 of 4 windows" in found.warnings
-    assert any("borrowed" in words for words in found.warnings)
+    assert found.findings == [
+        Finding(FindingKind.ABSENT, "face", 2, 4),
+        Finding(FindingKind.BORROWED, "face", 1, 4),
+    ]
 
 
 def test_the_nearest_frame_lends_its_face(video: Path) -> None:
@@ -69,7 +72,7 @@ def test_no_face_at_all_leaves_all_windows_without_one(video: Path) -> None:
     found = extract(video, around(0.41, 0.85), faces=[])
     assert found.arrays == [None, None]
     assert found.facts == {"windows_with_face": 0, "faces_borrowed": 0, "face_side": 0}
-    assert found.warnings == ["no face in 2 of 2 windows"]
+    assert found.findings == [Finding(FindingKind.ABSENT, "face", 2, 2)]
 
 
 @pytest.mark.parametrize("mode", ["tracked", "every_frame"])
@@ -89,7 +92,7 @@ def test_a_file_without_a_picture_has_no_faces(tmp_path: Path) -> None:
     found = extract(path, around(0.25, 0.5), faces=range(50))
     assert found.arrays == [None, None]
     assert found.facts["windows_with_face"] == 0
-    assert found.warnings == ["no video"]
+    assert found.findings == [Finding(FindingKind.MISSING, "video")]
 
 
 def test_a_picture_that_covers_less_than_half_of_a_window_is_absent_there(tmp_path: Path) -> None:
@@ -97,7 +100,7 @@ def test_a_picture_that_covers_less_than_half_of_a_window_is_absent_there(tmp_pa
     path = write_media(tmp_path / "clip.mov", Picture(times(25)), sound)
     found = extract(path, [Window(s, s + 0.5) for s in (0.5, 0.7, 0.8, 1.5)], faces=range(25))
     assert [number(array) for array in found.arrays] == [18, 23, None, None]
-    assert "no video in 2 of 4 windows" in found.warnings
+    assert Finding(FindingKind.ABSENT, "video", 2, 4) in found.findings
 
 
 def test_a_clip_shorter_than_a_window_shows_the_frame_at_the_windows_middle(

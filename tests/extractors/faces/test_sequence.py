@@ -10,6 +10,7 @@ from emorec.errors import UserError
 from emorec.extractors import FaceSequence
 from emorec.media import Face, probe
 from emorec.media.faces import Image
+from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows
 from tests.helpers.detectors import Stub, number
@@ -38,7 +39,7 @@ def test_frames_are_at_equal_distances_in_the_window(video: Path) -> None:
     assert [numbers(array) for array in found.arrays] == [[2, 7, 12, 17], [32, 37, 42, 47]]
     assert extractor.shape == (4, 3, 96, 96)
     assert found.facts["windows_with_face"] == 2
-    assert found.warnings == []
+    assert found.findings == []
 
 
 def test_a_frame_without_a_face_repeats_the_nearest_and_few_are_none(video: Path) -> None:
@@ -47,7 +48,8 @@ def test_a_frame_without_a_face_repeats_the_nearest_and_few_are_none(video: Path
     assert numbers(made([2, 7]).extract(clip, media, window).arrays[0]) == [2, 7, 7, 7]
     few = made([2]).extract(clip, media, [*window, Window(1.2, 2.0)])
     assert few.arrays == [None, None]
-    assert few.warnings == ["no face in 2 of 2 windows"]
+    # Neither the frames without a face nor those that borrow one are told as windows.
+    assert few.findings == [Finding(FindingKind.ABSENT, "face", 2, 2)]
     with pytest.raises(UserError, match="at least 2 frames"):
         FaceSequence(1)
 
