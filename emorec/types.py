@@ -31,7 +31,13 @@ class Target:
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Target":
-        """Return what :meth:`to_dict` was called on."""
+        """Return what :meth:`to_dict` was called on.
+
+        Raises:
+            TypeError: It is none of that.
+        """
+        if not isinstance(plain, Mapping):
+            raise TypeError(f"expected Classes(names) or Values(names, step), got {plain!r}")
         names = list(plain["names"])
         if "step" not in plain:
             return Classes(names)

@@ -71,7 +71,7 @@ class MissingModality(Callback):
         self._votes = {}
         task = task_of(pl_module)
         model = task.model
-        shown = model.in_force.modalities
+        shown = model.modalities
         if not self.rates or len(shown) < 2:
             return
         self._order, self._count = self._drawn(task.data.parts["test"], model)
@@ -140,7 +140,7 @@ class MissingModality(Callback):
         self, data: DataPart, model: EmotionModel
     ) -> tuple[dict[str, dict[tuple[int, ...], tuple[int, str]]], int]:
         """Return the places of all that can lose a modality, and how many are labelled."""
-        shown = model.in_force.modalities
+        shown = model.modalities
         able: dict[tuple[int, ...], set[str]] = {}  # modalities that are there beside another one
         for clip, window in data.items:
             if model.target_name in data.labels[clip]:
@@ -173,6 +173,6 @@ def _without(bundle: FeatureBundle, lost: dict[str, Tensor], model: EmotionModel
     """Return the bundle as it is without some modalities, where another one is left."""
     gone = {}
     for name, rows in lost.items():
-        others = torch.stack([bundle.present[n] for n in model.encoders if n != name]).any(0)
-        gone[name] = rows & others
+        others = [bundle.present[n] for n in model.encoders if model.reads[n] != name]
+        gone[name] = rows & torch.stack(others).any(0)
     return model.without(bundle, gone)

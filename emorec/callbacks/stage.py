@@ -26,7 +26,8 @@ class Stage:
         train: Modules that learn, by the start of their names (``encoders.audio``, ``fusion``);
             all others are frozen. None: all modules learn.
         objectives: Objectives that count, with their own weights. None: all of them.
-        modalities: Modalities that are shown; the others are absent and cost nothing. None: all.
+        modalities: Encoders that are shown their modality, by name; the others see nothing and cost
+            nothing. None: all.
         unlabelled: Whether training clips without a label take part, in what needs no label.
         monitor: Validation metric whose best epoch gives the stage's weights; larger is better.
         learning_rates: Parameter group -> learning rate, where not the optimizer's.

@@ -20,6 +20,7 @@ def main(argv: Sequence[str]) -> None:
     from emorec.export import PretrainedPredictor, export_onnx, export_torch
 
     predictor = PretrainedPredictor.from_checkpoint(checkpoint, "cpu", trust=options.trust)
+    predictor.need_classes("emorec export")
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     exports: dict[str, tuple[str, Callable[[PretrainedPredictor, Path], None]]] = {

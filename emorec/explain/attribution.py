@@ -24,7 +24,7 @@ class Explanation:
     Attributes:
         prediction: The clip's vote.
         label: The class that is explained.
-        windows: Window of ``prediction`` -> modality -> (what the encoder saw: uint8 (3, H, W) or
+        windows: Window of ``prediction`` -> encoder -> (what it saw: uint8 (3, H, W) or
             float (1, H, W); Grad-CAM's weights (H, W), 0 to 1). Only some windows are explained.
         contributions: For each window, by how much the clip's probability of the class would fall
             without it (0 to 1; negative: it would rise).
@@ -68,14 +68,15 @@ def explain(
     chosen = sorted(order[:count])
     rows = arrays_at(predictor, path, prediction.windows, chosen)
     windows: dict[int, dict[str, tuple[Array, Map]]] = {i: {} for i in chosen}
-    for name in predictor.shown:
-        there = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[name] is not None]
-        layer = last_map(predictor, name, [row for _, row in there]) if there else None
+    for name in predictor.model.in_force.modalities:
+        modality = predictor.model.reads[name]
+        known = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[modality] is not None]
+        layer = last_map(predictor, name, [row for _, row in known]) if known else None
         if layer is None:
             continue  # an encoder without pictures inside
-        maps = grad_cam(predictor, layer, [row for _, row in there], target)
-        for (i, row), weights in zip(there, maps, strict=True):
-            array = row[name]
+        maps = grad_cam(predictor, layer, [row for _, row in known], target)
+        for (i, row), weights in zip(known, maps, strict=True):
+            array = row[modality]
             assert array is not None
             windows[i][name] = array, weights
     return Explanation(
@@ -116,7 +117,7 @@ def arrays_at(
 
 
 def last_map(
-    predictor: Predictor, modality: str, rows: list[dict[str, Array | None]]
+    predictor: Predictor, name: str, rows: list[dict[str, Array | None]]
 ) -> nn.Module | None:
     """Return the module of an encoder that has the last feature map, (B, C, H, W).
 
@@ -129,7 +130,7 @@ def last_map(
         if isinstance(output, Tensor) and output.ndim == 4:
             found.update({cells: module for cells in CELLS if min(output.shape[2:]) >= cells})
 
-    encoder = predictor.model.encoders[modality]
+    encoder = predictor.model.encoders[name]
     hooks = [m.register_forward_hook(look) for m in encoder.modules() if not list(m.children())]
     try:
         with torch.no_grad():

@@ -23,7 +23,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "emorec": code_version(),
         "labels": list(target.names),
         "target": model.target_name,
-        "modalities": {name: _modality(predictor, name) for name in sorted(model.encoders)},
+        "modalities": {name: _modality(predictor, name) for name in sorted(model.standardise)},
         "used": list(predictor.shown),
         "windows": _named(predictor.windows),
         "inputs": "for each modality its windows, and present_MODALITY, bool: where it is there "

@@ -33,7 +33,7 @@ class Graph(nn.Module):
     def __init__(self, run: WindowRunner) -> None:
         super().__init__()
         self.model, self.run = run.model, run
-        self.names = list(run.model.encoders)
+        self.names = sorted(run.model.standardise)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return float32 (B, classes) of each modality's array (B, ...) and then each mask (B,)."""
@@ -138,7 +138,7 @@ def _random(predictor: Predictor, size: int) -> tuple[Tensor, ...]:
     """Return windows that no extractor would make, in all patterns of absence."""
     generator = torch.Generator().manual_seed(size)
     arrays, masks = [], []
-    for number, name in enumerate(predictor.model.encoders):
+    for number, name in enumerate(sorted(predictor.model.standardise)):
         extractor = predictor.extractors[name]
         shape = (size, *extractor.shape)
         if input_dtype(extractor.dtype) is np.uint8:

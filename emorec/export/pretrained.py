@@ -10,11 +10,10 @@ from safetensors.torch import load_file, save_file
 
 from emorec.export.describe import describe
 from emorec.predict import CheckpointError, Predictor
-from emorec.predict.checkpoint import Saved, make_model
+from emorec.predict.checkpoint import PARTS, Saved, make_model
 
 WEIGHTS, OPTIONS, CARD = "model.safetensors", "config.json", "README.md"
 TRAINING = "training.yaml"
-PARTS = ("model", "windows", "extractors", "targets", "in_force")  # of the options
 
 
 class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=["emorec"]):
@@ -107,7 +106,10 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
 def _options(file: Path) -> dict[str, Any]:
     try:
         options = json.loads(file.read_text("utf-8"))
-        return {key: dict(options[key]) for key in PARTS}
+        found = {key: options[key] for key in PARTS}
+        if not all(isinstance(found[key], dict) for key in PARTS if key != "target"):
+            raise TypeError("options that are no mappings")
+        return found
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{file} is not what emorec export writes: {type(error).__name__}: {error}"

@@ -13,7 +13,8 @@ class InForce:
     Attributes:
         objectives: Name -> weight of each that counts; one that is not in it is not evaluated,
             and its head says nothing.
-        modalities: Those that are shown; the others are treated as absent and not encoded.
+        modalities: Encoders that are shown their modality, by name; the others see nothing, and
+            their features are zeros.
         train: Modules that learn, by the start of their names (``encoders.audio``, ``fusion``);
             None: all.
         unlabelled: Whether rows without a label take part in training.

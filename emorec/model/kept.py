@@ -8,7 +8,7 @@ from emorec.model.model import EmotionModel
 from emorec.types import EmotionData
 
 # Options of a task that are the model's; the others are of training.
-OPTIONS = ("encoders", "fusion", "objectives", "target", "label_encoder")
+OPTIONS = ("encoders", "fusion", "objectives", "label_encoder", "reads")
 PREFIX = "model."  # of the model's tensors in a checkpoint
 
 
@@ -20,9 +20,11 @@ def kept_of(model: EmotionModel, data: EmotionData | None) -> dict[str, Any]:
         data: Its data module; None: a checkpoint that only training reads.
 
     Returns:
-        Plain values: ``targets``, ``in_force`` and, of the data, ``windows`` and ``extractors``.
+        Plain values: ``target``, ``targets``, ``in_force`` and, of the data, ``windows`` and
+        ``extractors``.
     """
     kept: dict[str, Any] = {
+        "target": model.target_name,
         "targets": kept_targets(model),
         "in_force": asdict(model.in_force),
     }

@@ -27,23 +27,26 @@ class EmotionModel(nn.Module):
     clips) for them.
 
     Args:
-        encoders: Modality -> encoder.
+        encoders: Name -> encoder; features are named after it.
         fusion: Makes the fusion from sizes.
         objectives: Name -> makes the objective from sizes.
         targets: Name -> target of the data.
         target: Name of the target that the output predicts.
         label_encoder: Makes the label encoder from sizes; None where no objective needs it.
+        reads: Name of an encoder -> the modality that it reads, where that is not its own name:
+            several networks may read one modality.
 
     Attributes:
+        reads: Name of each encoder -> the modality that it reads.
         target: The target that the output predicts.
         decision: What becomes of the outputs.
         in_force: What counts now: at first all objectives with their own weights, and all
             modalities.
-        compiled: Modality -> what stands for its encoder where all rows have it; see
+        compiled: Name of an encoder -> what stands for it where all rows have its modality; see
             :class:`emorec.callbacks.Compile`.
 
     Raises:
-        ModelError: The data has no such target.
+        ModelError: The data has no such target, or ``reads`` names no encoder.
     """
 
     def __init__(
@@ -54,13 +57,20 @@ class EmotionModel(nn.Module):
         targets: Mapping[str, Target],
         target: str = "emotion",
         label_encoder: Callable[[Sizes], LabelEncoder] | None = None,
+        reads: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         if target not in targets:
             raise ModelError(f"no target {target!r} in the data; it has {', '.join(targets)}")
         self.targets, self.target_name, self.target = dict(targets), target, targets[target]
         self.encoders = nn.ModuleDict({name: encoders[name] for name in sorted(encoders)})
-        self.standardise = nn.ModuleDict({name: Standardise() for name in sorted(encoders)})
+        unknown = sorted(set(reads or {}) - set(encoders))
+        if unknown:
+            known = ", ".join(self.encoders)
+            raise ModelError(f"reads names {unknown[0]!r}, which is no encoder; there are {known}")
+        self.reads = {name: (reads or {}).get(name, name) for name in self.encoders}
+        modalities = sorted(set(self.reads.values()))
+        self.standardise = nn.ModuleDict({name: Standardise() for name in modalities})
         widths = {name: int(self.encoder(name).dim) for name in self.encoders}
         outputs = {name: len(each) for name, each in targets.items()}
         # The fusion's sizes have no label: a config cannot leak it into the output.
@@ -82,7 +92,7 @@ class EmotionModel(nn.Module):
         self.compiled: dict[str, Callable[[Tensor], Tensor]] = {}
 
     def encoder(self, name: str) -> Encoder:
-        """Return a modality's encoder."""
+        """Return an encoder by its name."""
         encoder = self.encoders[name]
         assert isinstance(encoder, Encoder)
         return encoder
@@ -94,6 +104,11 @@ class EmotionModel(nn.Module):
         return objective
 
     @property
+    def modalities(self) -> list[str]:
+        """The modalities that are shown, each once, in the order of the encoders in force."""
+        return list(dict.fromkeys(self.reads[name] for name in self.in_force.modalities))
+
+    @property
     def score_names(self) -> list[str]:
         """Names of all that :meth:`scores` may return, sorted."""
         return sorted({n for name in self.objectives for n in self.objective(name).score_names})
@@ -102,7 +117,7 @@ class EmotionModel(nn.Module):
         """Return features and output; the label feature is added by :meth:`with_label`."""
         features, present, read, hidden = {}, {}, {}, []
         for name in self.encoders:
-            rows = batch.present[name]
+            rows = batch.present[self.reads[name]]
             if name in self.in_force.modalities:
                 read[name] = self.read(name, batch)
                 features[name] = self._encoded(name, read[name], rows)
@@ -117,7 +132,7 @@ class EmotionModel(nn.Module):
         return replace(bundle, inputs=read)
 
     def _encoded(self, name: str, x: Tensor, rows: Tensor) -> Tensor:
-        """Return the features of a modality (B, *T, D), zero in rows where it is absent."""
+        """Return the features (B, *T, D) of an encoder, zero in rows without its modality."""
         encoder = self.encoders[name]
         norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm) and m.training]
         known: list[_BatchNorm] = []  # those that have to do with what they know
@@ -142,19 +157,20 @@ class EmotionModel(nn.Module):
             norm.train()
         return cast("Tensor", encoded.masked_fill(~_like(rows, encoded), 0))
 
-    def read(self, modality: str, batch: SegmentBatch) -> Tensor:
+    def read(self, name: str, batch: SegmentBatch) -> Tensor:
         """Return what an encoder reads: standardised, zero where the modality is absent."""
+        modality = self.reads[name]
         x: Tensor = self.standardise[modality](batch.inputs[modality])
-        own = (p.dtype for p in self.encoders[modality].parameters() if p.is_floating_point())
+        own = (p.dtype for p in self.encoders[name].parameters() if p.is_floating_point())
         x = x.to(next(own, x.dtype))
         return x.masked_fill(~_like(batch.present[modality], x), 0)
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
-        """Fuse the features of the modalities; adds ``fused``.
+        """Fuse the features of the encoders; adds ``fused``.
 
         Args:
-            features: Modality -> (B, D); zeros in rows where it is absent.
-            present: Modality -> bool (B,).
+            features: Name of the encoder -> (B, D); zeros in rows where its modality is absent.
+            present: The same -> bool (B,).
         """
         fused = self.decision.pool(self.fusion(dict(features), dict(present)))
         rows = torch.stack(list(present.values())).any(0)
@@ -167,11 +183,12 @@ class EmotionModel(nn.Module):
 
         Args:
             bundle: Of the batch, as :meth:`forward` returned it.
-            lost: Modality -> bool (B,), where it is taken away.
+            lost: Modality -> bool (B,), where it is taken away from all that read it.
         """
         features = {name: bundle.features[name] for name in self.encoders}
         present = {name: bundle.present[name] for name in self.encoders}
-        for name, rows in lost.items():
+        for name in (n for n in self.encoders if self.reads[n] in lost):
+            rows = lost[self.reads[name]]
             features[name] = features[name].masked_fill(_like(rows, features[name]), 0)
             present[name] = present[name] & ~rows
         return self.fuse(features, present)
@@ -180,7 +197,7 @@ class EmotionModel(nn.Module):
         """Return what the heads of the objectives in force say.
 
         Returns:
-            ``fused``, or the modality of an auxiliary head -> float32 class probabilities
+            ``fused``, or the encoder of an auxiliary head -> float32 class probabilities
             (B, classes), or values (B, T, dimensions).
         """
         return {

@@ -23,6 +23,8 @@ from emorec.types import Target
 from emorec.windows import Windows
 
 KINDS = ("encoder", "label encoder", "fusion", "objective", "extractor", "windows")
+READ = ("model", "windows", "extractors")  # what jsonargparse makes
+PARTS = (*READ, "target", "targets", "in_force")  # of the options
 EXPECTED = "expected a file such as runs/NAME/checkpoints/best.ckpt"
 
 
@@ -38,8 +40,7 @@ class Saved:
         model: The model with its weights, on the CPU, in evaluation mode.
         windows: Where clips are cut.
         extractors: Modality -> extractor.
-        options: What they were made from, plain values: ``model``, ``windows``, ``extractors``,
-            ``targets`` and ``in_force``.
+        options: What they were made from, plain values by :data:`PARTS`.
     """
 
     model: EmotionModel
@@ -73,7 +74,7 @@ def load_model(path: Path, *, trust: bool = False) -> Saved:
     given, kept = saved["hyper_parameters"], saved["emorec"]
     if "_class_path" not in given:
         raise CheckpointError(f"{path} was not written by the command line: it names no classes")
-    missing = {"windows", "extractors", "targets", "in_force"} - kept.keys()
+    missing = {*PARTS} - {"model"} - kept.keys()
     if missing:
         raise CheckpointError(
             f"{path} lacks {', '.join(sorted(missing))}: it is of an older version of emorec, or "
@@ -104,25 +105,39 @@ def make_model(
         CheckpointError: They do not fit each other, or name something foreign.
     """
     load_plugins(KINDS)
-    named = {key: options[key] for key in ("model", "windows", "extractors")}
-    refuse_foreign(named, path, trust=trust)
-    targets = {name: Target.from_dict(each) for name, each in options["targets"].items()}
-    parser = ArgumentParser(exit_on_error=False)
-    # Not instantiated by it: it would not know the targets.
-    parser.add_class_arguments(EmotionModel, "model", skip={"targets"}, instantiate=False)
-    parser.add_argument("--windows", type=Windows)
-    parser.add_argument("--extractors", type=dict[str, Extractor])
-    # A copy: jsonargparse puts its namespaces into what it is given.
-    parsed = parser.parse_object(json.loads(json.dumps(named)))
-    ready = parser.instantiate_classes(parsed)
-    model = EmotionModel(**vars(ready.model), targets=targets)
-    model.in_force = InForce(**options["in_force"])
+    refuse_foreign({key: options[key] for key in READ}, path, trust=trust)
+    try:
+        model, windows, extractors = _instances(options)
+    except UserError:  # a package is missing, an option does not fit
+        raise
+    except Exception as error:  # whatever jsonargparse and constructors meet in damaged options
+        raise CheckpointError(
+            f"what {path} names cannot be made: {error}; a class that is not found here may be of "
+            "a plug-in package that has to be installed"
+        ) from error
     own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
         model.load_state_dict(own)
     except RuntimeError as error:
         raise CheckpointError(f"the weights of {path} do not fit its options: {error}") from error
-    return Saved(model.eval(), ready.windows, dict(ready.extractors), dict(options))
+    return Saved(model.eval(), windows, extractors, {key: options[key] for key in PARTS})
+
+
+def _instances(
+    options: Mapping[str, Any],
+) -> tuple[EmotionModel, Windows, dict[str, Extractor]]:
+    parser = ArgumentParser(exit_on_error=False)
+    # Not instantiated by it: it would not know the targets.
+    parser.add_class_arguments(EmotionModel, "model", skip={"targets", "target"}, instantiate=False)
+    parser.add_argument("--windows", type=Windows)
+    parser.add_argument("--extractors", type=dict[str, Extractor])
+    # A copy: jsonargparse puts its namespaces into what it is given.
+    plain = json.loads(json.dumps({key: options[key] for key in READ}))
+    ready = parser.instantiate_classes(parser.parse_object(plain))
+    targets = {name: Target.from_dict(each) for name, each in options["targets"].items()}
+    model = EmotionModel(**vars(ready.model), targets=targets, target=options["target"])
+    model.in_force = InForce(**options["in_force"])
+    return model, ready.windows, dict(ready.extractors)
 
 
 def refuse_foreign(options: Any, path: Path, *, trust: bool) -> None:

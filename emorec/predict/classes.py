@@ -35,7 +35,7 @@ def predict_class(
     """
     odd = list(findings)
     arrays: dict[str, list[Array | None]] = {}
-    shown = {name: run.extractors[name] for name in run.model.in_force.modalities}
+    shown = {name: run.extractors[name] for name in run.model.modalities}
     for name, extractor in shown.items():
         found = extractor.extract(recording.clip, recording.of(name), spans)
         arrays[name] = found.arrays

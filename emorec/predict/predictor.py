@@ -87,7 +87,7 @@ class Predictor:
     @property
     def shown(self) -> dict[str, Extractor]:
         """Modality -> extractor, of those that the model sees."""
-        return {name: self.extractors[name] for name in self.model.in_force.modalities}
+        return {name: self.extractors[name] for name in self.model.modalities}
 
     def need_classes(self, what: str) -> Classes:
         """Return the model's target, of a model of classes.

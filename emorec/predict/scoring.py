@@ -85,7 +85,7 @@ class WindowRunner:
         bundle: FeatureBundle = self.model(batch.to(self.device))
         found = self.model.scores(bundle)
         kinds = {WHOLE: self._main(found)}
-        shown = self.model.in_force.modalities
+        shown = self.model.modalities
         if WHOLE in found and len(shown) > 1:
             kinds |= {name: self._alone(bundle, name) for name in shown}
         values = {name: tensor.cpu() for name, tensor in kinds.items()}
@@ -104,6 +104,7 @@ class WindowRunner:
 
     def _alone(self, bundle: FeatureBundle, modality: str) -> Tensor:
         """Return the output with all other modalities taken away, as if they were missing."""
-        rows = torch.ones_like(bundle.present[modality])
-        lost = {name: rows for name in self.model.encoders if name != modality}
+        rows = torch.ones_like(bundle.present[WHOLE])
+        others = set(self.model.reads.values()) - {modality}
+        lost = dict.fromkeys(sorted(others), rows)
         return self.model.scores(self.model.without(bundle, lost))[WHOLE]

@@ -46,7 +46,7 @@ def predict_trace(
         MediaError: No window has a face or sound to go by.
     """
     odd = list(findings)
-    clip, shown = recording.clip, {n: run.extractors[n] for n in run.model.in_force.modalities}
+    clip, shown = recording.clip, {n: run.extractors[n] for n in run.model.modalities}
     whole = {
         name: one.extract(clip, recording.of(name), spans)
         for name, one in shown.items()

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -26,20 +26,22 @@ class EmotionTask(LightningModule):
     """Trains a model on a weighted sum of objectives.
 
     Args:
-        encoders: Modality -> encoder.
+        encoders: Name -> encoder; by default its name is the modality that it reads.
         fusion: Makes the fusion from sizes.
         objectives: Name -> makes the objective from sizes.
         targets: Name -> target, or what its ``to_dict`` returns; linked from the data by the
             command line.
-        target: The target that the output predicts.
+        target: The target that the output predicts; the first of the kind of the class where None.
         label_encoder: Makes the label encoder from sizes; None where no objective needs it.
         optimizer: Makes the optimizer of a stage; Adam at 0.001 by default.
         scheduler: Makes the learning-rate scheduler of each stage that has none of its own;
             stepped once an epoch.
         decay_norms: Whether the optimizer's weight decay also draws biases and the scales of
             normalisation layers towards zero, as torch does where nothing is said.
+        reads: Name of an encoder -> the modality that it reads, where that is not its own name.
 
     Attributes:
+        form: Of the targets that the class predicts.
         model: The model.
         planned: The schedule of the stage that was entered.
         validation_results: After validation: name of the scores -> decisions on clips (Votes), or
@@ -48,6 +50,7 @@ class EmotionTask(LightningModule):
         test_results: ``raw_results``, the fused ones after the decision's post-processing.
     """
 
+    form: ClassVar[type[Target]]
     validation_results: Mapping[str, Any]
     raw_results: Mapping[str, Any]
     test_results: Mapping[str, Any]
@@ -63,21 +66,35 @@ class EmotionTask(LightningModule):
         fusion: Callable[[Sizes], Fusion],
         objectives: dict[str, Callable[[Sizes], Objective]],
         targets: Mapping[str, Any],
-        target: str = "emotion",
+        target: str | None = None,
         label_encoder: Callable[[Sizes], LabelEncoder] | None = None,
         optimizer: OptimizerCallable = adam,
         scheduler: SchedulerCallable | None = None,
         decay_norms: bool = True,
+        reads: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)  # objects, where it is not made by a config
         known = {n: t if isinstance(t, Target) else Target.from_dict(t) for n, t in targets.items()}
-        self.model = EmotionModel(encoders, fusion, objectives, known, target, label_encoder)
+        fitting = [name for name, each in known.items() if isinstance(each, self.form)]
+        chosen = target or next(iter(fitting), None)
+        if chosen is None or (chosen in known and chosen not in fitting):
+            raise ModelError(
+                f"{type(self).__name__} predicts {self.form.__name__.lower()}; "
+                f"{chosen or 'the data'} has none (ClassificationTask predicts classes, "
+                "RegressionTask values over time)"
+            )
+        self.model = EmotionModel(encoders, fusion, objectives, known, chosen, label_encoder, reads)
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.decay_norms = decay_norms
         self.planned = Planned(None, 1, "")
         # What their modules froze for good: no stage trains it.
         self._fixed = {n for n, p in self.model.named_parameters() if not p.requires_grad}
+        self.make_collections()
+
+    @abstractmethod
+    def make_collections(self) -> None:
+        """Make what collects the scores of validation and testing; called by the constructor."""
 
     @abstractmethod
     def fit_on_validation(self, validate: Callable[[], None]) -> None:
@@ -141,11 +158,12 @@ class EmotionTask(LightningModule):
         if data is None:
             return
         found = set(data.extractors)
-        if found and found != set(self.model.encoders):
+        read = set(self.model.reads.values())
+        if found and found != read:
             raise ModelError(
-                f"the model encodes {', '.join(sorted(self.model.encoders))} but the data extracts "
-                f"{', '.join(sorted(found))}; name the same modalities in model.encoders and "
-                "data.extractors"
+                f"the model encodes {', '.join(sorted(read))} but the data extracts "
+                f"{', '.join(sorted(found))}; name the same modalities in model.encoders (or "
+                "model.reads) and data.extractors"
             )
         theirs = {name: target.to_dict() for name, target in data.targets.items()}
         if theirs != kept_targets(self.model):
@@ -217,7 +235,7 @@ class EmotionTask(LightningModule):
         data = data_of(self.trainer)
         if data is None or not self.trainer.training:
             return batch
-        return data.augmented(batch, self.model.in_force.modalities)
+        return data.augmented(batch, self.model.modalities)
 
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch; log it, its parts and the scale of the features."""

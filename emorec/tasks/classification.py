@@ -1,17 +1,16 @@
 """Emotion classes: segments are scored, clips are decided by vote."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
-from emorec.errors import ModelError
 from emorec.evaluation.clips import Votes, clip_metrics
 from emorec.evaluation.decision import ClassDecision
 from emorec.evaluation.gather import ClipVote
 from emorec.evaluation.measures import MEASURES
 from emorec.tasks.base import EmotionTask
-from emorec.types import FeatureBundle, SegmentBatch
+from emorec.types import Classes, FeatureBundle, SegmentBatch, Target
 
 
 class ClassificationTask(EmotionTask):
@@ -20,18 +19,12 @@ class ClassificationTask(EmotionTask):
     Logged after validation, for the fused output and each auxiliary head that is in force:
     ``val/NAME/accuracy`` and the other :data:`~emorec.evaluation.measures.MEASURES`, over clips,
     with NAME ``fused`` or the modality. Arguments: see :class:`EmotionTask`.
-
-    Raises:
-        ModelError: The target has no classes.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if not isinstance(self.model.decision, ClassDecision):
-            raise ModelError(
-                f"{self.model.target_name} has values over time and no classes: train it with "
-                "emorec.tasks.RegressionTask"
-            )
+    form: ClassVar[type[Target]] = Classes
+
+    def make_collections(self) -> None:
+        """Make a vote for each kind of scores; see the base class."""
         self.votes = nn.ModuleDict({name: ClipVote() for name in self.model.score_names})
         self.validation_results: dict[str, Votes] = {}
         self.raw_results: dict[str, Votes] = {}

@@ -1,20 +1,17 @@
 """Values over time: windows are predicted step by step, recordings are judged as a whole."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
-from emorec.encoders import Encoder
 from emorec.errors import ModelError
 from emorec.evaluation.decision import TraceDecision
 from emorec.evaluation.gather import WindowCollection
 from emorec.evaluation.traces import Traces, agreement, joined, mean_ccc
-from emorec.fusion import Fusion
-from emorec.objectives import Objective
 from emorec.tasks.base import EmotionTask
-from emorec.types import Array, FeatureBundle, SegmentBatch, Sizes
+from emorec.types import Array, FeatureBundle, SegmentBatch, Target, Values
 
 
 class RegressionTask(EmotionTask):
@@ -23,26 +20,12 @@ class RegressionTask(EmotionTask):
     Logged after validation, for the fused output and each auxiliary head that is in force:
     ``val/NAME/ccc``, the mean over dimensions of the CCC of all recordings one after the other, and
     ``val/NAME/ccc_DIMENSION``. Arguments: see :class:`EmotionTask`.
-
-    Raises:
-        ModelError: The target has no values over time.
     """
 
-    def __init__(
-        self,
-        encoders: dict[str, Encoder],
-        fusion: Callable[[Sizes], Fusion],
-        objectives: dict[str, Callable[[Sizes], Objective]],
-        targets: Mapping[str, Any],
-        target: str = "affect",
-        **options: Any,
-    ) -> None:
-        super().__init__(encoders, fusion, objectives, targets, target, **options)
-        if not isinstance(self.model.decision, TraceDecision):
-            raise ModelError(
-                f"{target} has classes and no values over time: train it with "
-                "emorec.tasks.ClassificationTask"
-            )
+    form: ClassVar[type[Target]] = Values
+
+    def make_collections(self) -> None:
+        """Make a collection of windows for each kind of values; see the base class."""
         self.collections = nn.ModuleDict(
             {name: WindowCollection() for name in self.model.score_names}
         )

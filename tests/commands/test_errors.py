@@ -102,8 +102,8 @@ def test_a_checkpoint_of_other_classes_is_refused(
     ]
     config = ["--config", str(EXPERIMENTS / "smoke.yaml")]
     said = message(capsys, "test", *config, "--run", str(tmp_path / "run"), *other)
-    assert "the checkpoint's classes are {'emotion': ['anger'" in said
-    assert "the data's are {'emotion': ['good', 'bad']}" in said
+    assert "the checkpoint's targets are {'emotion': {'names': ['anger'" in said
+    assert "the data's are {'emotion': {'names': ['good', 'bad']}}" in said
     # In the run's own directory the data alone tells that it is another one.
     said = message(capsys, "test", *config, "--run", str(smoke_run), *other)
     assert "is a run with another config" in said

@@ -112,6 +112,6 @@ def test_commands_for_classes_say_what_works(
     with pytest.raises(SystemExit):
         main(arguments[command])
     error = capsys.readouterr().err
-    assert "holds a RegressionTask, which predicts no classes but values over time" in error
+    assert f"emorec {arguments[command][0]} needs a model of classes; this one predicts" in error
     assert "(arousal, valence): emorec predict writes each recording's trace" in error
     assert list(tmp_path.iterdir()) == []

@@ -100,9 +100,8 @@ def test_channels_last_gives_the_same_features(device: str) -> None:
     plain = ImageEncoder("resnet18", dim=8).to(device).eval()
     other = ImageEncoder("resnet18", dim=8).to(device).eval()
     other.load_state_dict(plain.state_dict())
-    task = ClassificationTask.__new__(ClassificationTask)
-    torch.nn.Module.__init__(task)
-    task.model.encoders = torch.nn.ModuleDict({"face": other})
+    task = toy_task()
+    task.model.encoders["face"] = other
     ChannelsLast().setup(None, task, "fit")  # type: ignore[arg-type]
     x = torch.randn(4, 3, 64, 64, device=device)
     expected = plain(x)

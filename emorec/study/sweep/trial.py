@@ -14,7 +14,7 @@ from emorec.callbacks import StagedTraining
 from emorec.study.config import StudyError
 from emorec.study.runner import train
 from emorec.study.sweep.config import Sweep, arguments_of
-from emorec.tasks import task_of
+from emorec.tasks import data_of
 
 Fit = Callable[..., None]
 
@@ -38,7 +38,8 @@ class Watch(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse a run that chooses on test clips."""
-        if task_of(pl_module).data.select_on_test:
+        data = data_of(trainer)
+        if data is not None and data.select_on_test:
             raise StudyError("select_on_test is set: a sweep must not look at test clips")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
