@@ -11,13 +11,13 @@ from torch import Tensor
 
 from emorec.encoders import Encoder, LabelEncoder
 from emorec.errors import ModelError
-from emorec.functional import sum_over_ranks, world_size
 from emorec.fusion import Fusion
 from emorec.model import EmotionModel, InForce
 from emorec.model.kept import kept_of, kept_targets
 from emorec.model.standardise import Standardise
 from emorec.objectives import Objective
 from emorec.tasks.optimizers import OptimizerCallable, adam, groups_of
+from emorec.tasks.scalars import mean_of_ranks, scale
 from emorec.tasks.schedules import Planned, SchedulerCallable
 from emorec.types import EmotionData, FeatureBundle, SegmentBatch, Sizes, Target
 
@@ -227,8 +227,8 @@ class EmotionTask(LightningModule):
             logged |= {f"{name}/{part}": value for part, value in objective.parts.items()}
         logged["loss"] = total.detach()
         for name in self.model.in_force.modalities:
-            logged[f"scale/{name}"] = _scale(bundle.features[name].detach(), bundle.present[name])
-        return total, _mean_of_ranks(logged)
+            logged[f"scale/{name}"] = scale(bundle.features[name].detach(), bundle.present[name])
+        return total, mean_of_ranks(logged)
 
     def on_after_batch_transfer(self, batch: SegmentBatch, dataloader_idx: int) -> SegmentBatch:
         """Augment training batches on the device."""
@@ -279,7 +279,7 @@ class EmotionTask(LightningModule):
             total = total + weight * loss
             logged[f"val/loss/{name}"] = loss
             logged |= {f"val/{name}/{part}": value for part, value in objective.parts.items()}
-        self.log_dict({**_mean_of_ranks(logged), "val/loss": total})
+        self.log_dict({**mean_of_ranks(logged), "val/loss": total})
 
     def _labelled(self, batch: SegmentBatch) -> SegmentBatch:
         """Return the batch with nothing to be seen in rows without a label."""
@@ -331,21 +331,3 @@ def task_of(module: LightningModule) -> EmotionTask:
 def data_of(trainer: Trainer) -> EmotionData | None:
     """Return the data module that a trainer works on; None where it was given loaders alone."""
     return cast("EmotionData | None", getattr(trainer, "datamodule", None))
-
-
-def _mean_of_ranks(values: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the mean over ranks of each scalar, in one exchange."""
-    if world_size() == 1 or not values:
-        return values
-    means = sum_over_ranks(torch.stack([v.float() for v in values.values()])) / world_size()
-    return dict(zip(values, means, strict=True))
-
-
-def _scale(features: Tensor, rows: Tensor) -> Tensor:
-    """Root mean square of the features around their mean over the valid rows of this rank."""
-    flat = features.float().flatten(1)
-    mask = rows.unsqueeze(1)
-    count = rows.sum().clamp(min=1)
-    mean = flat.masked_fill(~mask, 0).sum(0) / count
-    squares = (flat - mean).masked_fill(~mask, 0).square().sum() / (count * flat.shape[1])
-    return squares.sqrt()
