@@ -5,7 +5,7 @@ import sys
 
 
 def imported_by(module: str) -> set[str]:
-    """Return the top-level names, and ``torch._dynamo``, that are loaded after importing a module."""
+    """Return the packages, and ``torch._dynamo``, that are loaded with a module."""
     code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = done.stdout.split()
