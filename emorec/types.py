@@ -74,7 +74,8 @@ class Clip:
 
     Attributes:
         id: Unique in its set and stable across machines.
-        media: Media file, relative to the root of the data set (an absolute path is legal).
+        media: Media file, relative to the root of the data set (an absolute path is legal); None
+            where all that there is of it is in the sidecars.
         labels: Target -> class index, or, of one with values, an empty tuple: they change over time
             and are in the sidecar of its name. A target that is missing here is unlabelled: the
             clip still takes part in losses that need no label.
@@ -90,7 +91,7 @@ class Clip:
     """
 
     id: str
-    media: Path
+    media: Path | None
     labels: Mapping[str, int | tuple[float, ...]] = field(default_factory=dict)
     group: str = ""
     split: str | None = None
@@ -98,6 +99,19 @@ class Clip:
     span: tuple[float, float] | None = None
     traits: Mapping[str, str] = field(default_factory=dict)
     sidecars: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        """What stands for it in reports: its media file, or the first of its sidecars by name.
+
+        Raises:
+            ValueError: It has no file at all.
+        """
+        if self.media is not None:
+            return self.media
+        if not self.sidecars:
+            raise ValueError(f"clip {self.id!r} has neither a media file nor sidecars")
+        return self.sidecars[min(self.sidecars)]
 
 
 class Window(NamedTuple):

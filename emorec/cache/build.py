@@ -50,7 +50,7 @@ class CacheSource:
     def current(self, clip: Clip) -> Entry | None:
         """Return a clip's cached record if its files are still the same, else None."""
         digests = sidecar_digests(clip, self.root, self.extractors)
-        return self.cache().current(clip, self.root / clip.media, digests)
+        return self.cache().current(clip, self.root / clip.file, digests)
 
     def bytes_per_clip(self, windows: int) -> int:
         """Return the size of one clip's arrays in bytes, for a number of windows."""
@@ -176,7 +176,7 @@ def _died(clip: Clip) -> Entry:
     brief = "the worker process died while reading it"
     return Entry(
         id=clip.id,
-        path=clip.media.as_posix(),
+        path=clip.file.as_posix(),
         group=clip.group,
         status="skipped",
         reason=f"{brief} (out of memory, or a crash in a codec)",

@@ -11,11 +11,12 @@ from emorec.errors import UserError
 from emorec.extractors import Extractor
 from emorec.extractors.sidecars import (
     has_own_media,
+    open_media,
     own_media,
     sidecar_digests,
     with_whole_paths,
 )
-from emorec.media import MediaError, probe
+from emorec.media import MediaError
 from emorec.system.files import digest_as_it_is
 from emorec.system.findings import Finding, all_in_words
 from emorec.system.workers import TimeLimitError, time_limit
@@ -33,7 +34,7 @@ class Entry:
 
     Attributes:
         id: Id of the clip.
-        path: Media file as the data set names it.
+        path: Media file as the data set names it; see :attr:`emorec.types.Clip.file`.
         status: ``ok`` or ``skipped``.
         span: The part of the file that is the clip, (start, end) in seconds; empty: all of it.
         group: Speaker, so that one can be deleted everywhere.
@@ -106,7 +107,7 @@ def make_entry(
     """Cut a clip into windows and extract each modality.
 
     Args:
-        clip: The clip.
+        clip: The clip; it has a media file, or sidecars.
         root: Folder that its paths are relative to; extractors get absolute ones.
         windows: Where to cut.
         extractors: Modality -> extractor. One whose modality has a file of its own (a sidecar of
@@ -120,10 +121,10 @@ def make_entry(
     Raises:
         UserError: An extractor's options do not fit, or a package is missing.
     """
-    path = root / clip.media
+    path = root / clip.file
     record: dict[str, Any] = {
         "id": clip.id,
-        "path": clip.media.as_posix(),
+        "path": clip.file.as_posix(),
         "group": clip.group,
         "span": list(clip.span or ()),
     }
@@ -133,8 +134,7 @@ def make_entry(
         record["sidecars"] = sidecar_digests(clip, root, extractors)
         clip = with_whole_paths(clip, root)
         with time_limit(limit):
-            media = probe(path)
-        media = media.part(*clip.span) if clip.span else media
+            media = open_media(clip, extractors)
         limit += LIMIT_PER_SECOND * media.duration
         record["duration"] = round(media.duration, 4)
         with time_limit(limit):

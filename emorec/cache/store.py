@@ -97,7 +97,7 @@ class SegmentCache:
 
         Args:
             clip: The clip.
-            media: Its media file.
+            media: Its media file, or what stands for it.
             sidecars: What :func:`~emorec.extractors.sidecars.sidecar_digests` says now.
         """
         entry = self.read(clip.id)

@@ -10,6 +10,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.parts import Part
 from emorec.errors import DataError
+from emorec.extractors.sidecars import with_whole_paths
 from emorec.types import Classes, Clip, Values
 
 
@@ -127,9 +128,9 @@ class CrossCorpus(EmotionDataModule):
         same = type(self.test_set) is type(self.train_set)
         group = f"{type(self.test_set).__name__} {clip.group}"
         group = clip.group if same or not clip.group else group
-        media = self.test_set.root / clip.media  # the two sets have different roots
+        clip = with_whole_paths(clip, self.test_set.root)  # the two sets have different roots
         labels = {self._target: classes.index(name)}
-        return replace(clip, media=media, labels=labels, group=group)
+        return replace(clip, labels=labels, group=group)
 
 
 def _check_ids(clips: Sequence[Clip]) -> None:

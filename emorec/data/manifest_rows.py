@@ -8,15 +8,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emorec.data.delimiter import split_header
 from emorec.errors import DataError
+from emorec.extractors.sidecars import with_whole_paths
+from emorec.system.delimiter import split_header
 from emorec.types import Clip
 
 TRAITS = ("sex", "age")
@@ -39,7 +39,8 @@ ALSO_CALLED = {
 # Words that look like a column's name and mean something else.
 WORDS = frozenset({"race", "state", "status", "stat", "patch", "pages", "page", "stage"})
 FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or JSON lines, with
-  path    media file, relative to the manifest's folder or absolute (required)
+  path    media file, relative to the manifest's folder or absolute; a clip may lack it that has an
+          id and a sidecar
   label   one of the classes; empty: an unlabelled clip (required, but not where there are
           data.dimensions and no data.classes)
   trace   required with data.dimensions: CSV file of the recording's values, relative as path is,
@@ -65,7 +66,7 @@ def read_rows(
 
     Args:
         manifest: The file, UTF-8 (or UTF-16 with its mark, as Excel writes it).
-        required: Columns that it must have.
+        required: Columns that it must have; no ``path`` where clips have ids and sidecars.
         used: Columns that the caller reads.
 
     Raises:
@@ -111,7 +112,10 @@ def read_rows(
             raise DataError(f"manifest {manifest} has a line that is no JSON object")
         found = sorted({name for row in rows for name in row})
     names = _column_names(manifest, found)
-    missing = set(required) - set(names.values())
+    given = set(names.values())
+    missing = set(required) - given
+    if "id" in given and any(name.startswith(SIDECAR) for name in given):
+        missing -= {"path"}  # clips of sidecars alone
     if missing:
         like = [name for name, low in names.items() if _meant(low) in missing]
         hint = f"; is {' and '.join(map(repr, like))} it?" if like else ""
@@ -196,14 +200,7 @@ def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
     rows = enumerate(read_rows(manifest, {"path"}, unlabelled), start=1)
     folder = root or manifest.parent
     clips = [clip_of(row, f"{manifest}, clip {number}", folder) for number, row in rows]
-    return [
-        replace(
-            clip,
-            media=(folder / clip.media).absolute(),
-            sidecars={name: (folder / path).absolute() for name, path in clip.sidecars.items()},
-        )
-        for clip in clips
-    ]
+    return [with_whole_paths(clip, folder) for clip in clips]
 
 
 def clip_of(row: dict[str, Any], where: str, root: Path) -> Clip:
@@ -215,21 +212,24 @@ def clip_of(row: dict[str, Any], where: str, root: Path) -> Clip:
         root: Folder that its paths are relative to.
 
     Raises:
-        DataError: There is no path, or a cell is not as expected.
+        DataError: There is no file, or a cell is not as expected.
     """
-    path = text_of(row, "path")
-    if not path:
-        raise DataError(f"{where}: no path; {FORMAT}")
+    path, name = text_of(row, "path"), text_of(row, "id")
+    sidecars = sidecars_of(row, where, root)
+    if not path and not sidecars:
+        raise DataError(f"{where}: no path, and no sidecar; {FORMAT}")
+    if not path and not name:
+        raise DataError(f"{where}: a clip without a path needs an id; {FORMAT}")
     span = span_of(row, where)
     return Clip(
-        text_of(row, "id") or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
-        path_of(path, root),
+        name or (f"{path}@{span[0]:g}-{span[1]:g}" if span else path),
+        path_of(path, root) if path else None,
         group=text_of(row, "group"),
         split=text_of(row, "split") or None,
         text=text_of(row, "text"),
         span=span,
         traits={name: text_of(row, name) for name in TRAITS if text_of(row, name)},
-        sidecars=sidecars_of(row, where, root),
+        sidecars=sidecars,
     )
 
 

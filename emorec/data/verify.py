@@ -101,7 +101,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
         rank_zero_info(f"fit would refuse this set: {refused}")
     entries = data.preprocess(WorkPlan(workers))
     # Not told by the records: what was cached of a file is used after the file is gone.
-    there = {clip.id: clip for clip in clips.values() if (data.root / clip.media).exists()}
+    there = {clip.id: clip for clip in clips.values() if (data.root / clip.file).exists()}
     problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]
     problems += _traces(data, there.values(), {entry.id: entry for entry in entries})
     # Of a group, a clip whose file is there is kept.
@@ -110,7 +110,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
         for other in others:
             same = clips[other].labels == clips[kept].labels
             detail = f"same content as {kept}{'' if same else ', but another label'}"
-            path = clips[other].media.as_posix()
+            path = clips[other].file.as_posix()
             problems.append(Problem(other, path, "duplicated", detail))
     known = {fact for entry in entries for fact in entry.facts}
     found = list(there.values())
@@ -146,7 +146,7 @@ def _traces(
 
     for clip, found in read_traces(clips, data.values, read):
         if isinstance(found, DataError):
-            yield Problem(clip.id, clip.media.as_posix(), "damaged", str(found))
+            yield Problem(clip.id, clip.file.as_posix(), "damaged", str(found))
 
 
 def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:

@@ -74,6 +74,20 @@ class Extractor(ABC):
         """
         return ()
 
+    def seconds(self, clip: Clip) -> float | None:
+        """Return how long the sidecar files that are read last, from the clip's origin on.
+
+        Asked of clips without a media file: the longest answer is their duration. None: they do
+        not tell, as a feature vector does not.
+
+        Args:
+            clip: The clip; the paths of its sidecar files are absolute.
+
+        Raises:
+            MediaError: They cannot be read.
+        """
+        return None
+
     def use(self, device: str, clips: int) -> None:
         """Take note of how the work is done.
 

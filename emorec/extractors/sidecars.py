@@ -12,14 +12,40 @@ from emorec.types import Clip
 
 
 def with_whole_paths(clip: Clip, root: Path) -> Clip:
-    """Return the clip with absolute paths of its sidecar files.
+    """Return the clip with absolute paths.
 
     Args:
         clip: The clip.
         root: Folder that its paths are relative to.
     """
     places = {name: (root / path).absolute() for name, path in clip.sidecars.items()}
-    return replace(clip, sidecars=places)
+    media = None if clip.media is None else (root / clip.media).absolute()
+    return replace(clip, media=media, sidecars=places)
+
+
+def open_media(clip: Clip, extractors: Mapping[str, Extractor]) -> Media:
+    """Return a clip's media file, cut to its span.
+
+    Of a clip without one it is a file without sound and picture, as long as the longest of what its
+    extractors read.
+
+    Args:
+        clip: The clip, with absolute paths.
+        extractors: Modality -> extractor.
+
+    Raises:
+        MediaError: It cannot be read, or ends before the clip begins.
+    """
+    if clip.media is not None:
+        media = probe(clip.media)
+    elif not clip.sidecars:
+        raise MediaError("neither a media file nor another file of the clip")
+    else:
+        own = [probe(clip.sidecars[n]) for n, e in extractors.items() if has_own_media(clip, n, e)]
+        lengths = [each.duration for each in own]
+        lengths += [e.seconds(clip) or 0.0 for e in extractors.values()]
+        media = Media(clip.file, 0.0, max(lengths, default=0.0), None, None)
+    return media.part(*clip.span) if clip.span else media
 
 
 def has_own_media(clip: Clip, modality: str, extractor: Extractor) -> bool:

@@ -76,7 +76,7 @@ def find_inputs(
     for file in find_files(named, listed, left_out):
         if file.suffix.lower() in MANIFESTS and file.is_file():
             clips = check_clips(read_clips(file, root), [], [], str(file))
-            inputs = [Input(clip.media, clip) for clip in clips]
+            inputs = [Input(clip.file, clip) for clip in clips]
         else:
             inputs = [Input(file)]
         for one in inputs:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emorec.extractors import Extractor
-from emorec.extractors.sidecars import has_own_media, own_media, with_whole_paths
+from emorec.extractors.sidecars import has_own_media, open_media, own_media, with_whole_paths
 from emorec.media import Media, MediaError, probe
 from emorec.system.findings import Finding, all_in_words
 from emorec.types import Clip
@@ -54,14 +54,13 @@ def open_recording(named: str | Path | Clip, extractors: Mapping[str, Extractor]
         file = Path(named)
         return Recording(file, Clip(file.stem, file.resolve()), probe(file), {}, file.name)
     clip = with_whole_paths(named, Path())
-    media = probe(clip.media)
-    media = media.part(*clip.span) if clip.span else media
+    media = open_media(clip, extractors)
     own = {
         name: own_media(clip, name)
         for name, e in extractors.items()
         if has_own_media(clip, name, e)
     }
-    return Recording(clip.media, clip, media, own, clip.id)
+    return Recording(clip.file, clip, media, own, clip.id)
 
 
 def nothing_usable(findings: Iterable[Finding]) -> MediaError:

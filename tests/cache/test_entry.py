@@ -44,7 +44,7 @@ class Every(Extractor):
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "sub").mkdir()
-    write_sound(tmp_path / CLIP.media, tone(16000, 2.0)[None], 16000)
+    write_sound(tmp_path / CLIP.file, tone(16000, 2.0)[None], 16000)
     return tmp_path
 
 
@@ -67,7 +67,7 @@ def test_a_good_clip_gives_a_record_and_an_array_a_modality(root: Path) -> None:
 
 def test_the_record_identifies_the_file(root: Path) -> None:
     entry, _ = make_entry(CLIP, root, WINDOWS, {"x": Every()})
-    path = root / CLIP.media
+    path = root / CLIP.file
     assert entry.size == path.stat().st_size
     assert entry.mtime_ns == path.stat().st_mtime_ns
     assert entry.digest == hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()

@@ -122,7 +122,7 @@ def test_extractors_get_whole_paths_and_one_that_reads_a_file_gets_the_clips_med
     make_entry(SEPARATE, root, WholeClip(), {"audio": seen})
     clip, media = seen.given[0]
     assert clip.sidecars == {"audio": separate / "sound/a.wav"}
-    assert media.path == root / "a.mp4"
+    assert media.path == (root / "a.mp4").absolute()
     other = Seen()
     make_entry(SEPARATE, root, WholeClip(), {"audio": other})
     assert other.given[0][1].path == separate / "sound/a.wav"

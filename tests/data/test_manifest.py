@@ -197,7 +197,7 @@ def test_the_hint_that_excel_writes_is_no_header(tmp_path: Path, mark: str) -> N
 def test_excels_unicode_text_is_read(tmp_path: Path) -> None:
     (tmp_path / "set.csv").write_bytes("path\tlabel\nm\xe4rz.mp4\tjoy\n".encode("utf-16"))
     data = Manifest(tmp_path / "set.csv", {"audio": ToyExtractor()}, classes=CLASSES)
-    assert [clip.media.name for clip in data.clips()] == ["m\xe4rz.mp4"]
+    assert [clip.file.name for clip in data.clips()] == ["m\xe4rz.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_other_columns_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureF
 
 def test_what_prediction_does_not_need_is_no_slip_there(tmp_path: Path) -> None:
     (tmp_path / "set.csv").write_text("path,emotion,speaker\n1.mp4,joy,anna\n")
-    assert [clip.media.name for clip in read_clips(tmp_path / "set.csv")] == ["1.mp4"]
+    assert [clip.file.name for clip in read_clips(tmp_path / "set.csv")] == ["1.mp4"]
     (tmp_path / "set.csv").write_text("path,begin,end_time\n1.mp4,1,2\n")
     with pytest.raises(DataError, match="is 'start' meant"):
         read_clips(tmp_path / "set.csv")

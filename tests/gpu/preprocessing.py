@@ -49,7 +49,7 @@ def main(figures: Figures, *, tiny: bool) -> None:
         count = 2 if tiny else 64
         clips = [Clip(f"clip{i}", Path(f"clip{i}.mp4")) for i in range(count)]
         for clip in clips:
-            shutil.copyfile(original, folder / clip.media)
+            shutil.copyfile(original, folder / clip.file)
         workers = 1 if tiny else (os.cpu_count() or 2)
         for device in dict.fromkeys(["cpu", device_here()]):
             at_once = AT_ONCE if device == "cuda" else 1

@@ -74,7 +74,7 @@ def whole_entries(root: Path) -> int:
     expected, found = source_of(root, "whole").cache(), source_of(root, "killed").cache()
     count = 0
     for clip in clips_of(root):
-        entry = found.current(clip, root / clip.media)
+        entry = found.current(clip, root / clip.file)
         if entry is None:
             continue
         assert entry == expected.read(clip.id), clip.id

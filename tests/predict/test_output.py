@@ -103,7 +103,7 @@ def test_clips_of_one_file_have_lines_and_names_of_their_own(tmp_path: Path) -> 
         Clip(f"a.mp4@{n}-{n + 1}", tmp_path / "a.mp4", span=(n, n + 1), text="oh") for n in (0, 1)
     ]
     parts[1] = replace(parts[1], sidecars={"words": tmp_path / "words.txt"})
-    first, second = (Input(part.media, part) for part in parts)
+    first, second = (Input(part.file, part) for part in parts)
     output = Output(tmp_path / "out", MADE_BY)
     for one in (first, second, Input(tmp_path / "a.mp4")):
         output.add(one, record("joy", files=[], name=output.name_for(one, ".png")))

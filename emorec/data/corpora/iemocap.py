@@ -97,7 +97,7 @@ class IEMOCAP(EmotionDataModule):
         if not self.root.is_dir():
             raise DataError(f"the root of IEMOCAP, {self.root}, is not a folder; {LAYOUT}")
         clips = [clip for number in SESSIONS for clip in self._session(number)]
-        if clips and not any((self.root / clip.media).is_file() for clip in clips):
+        if clips and not any((self.root / clip.file).is_file() for clip in clips):
             raise DataError(
                 f"{self.root} has label files but no file such as {clips[0].media}; {LAYOUT}"
             )

@@ -7,9 +7,9 @@ import numpy as np
 
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import Part, Split
-from emorec.data.traces import resample
 from emorec.errors import DataError
 from emorec.extractors import Extractor
+from emorec.media.series import resample
 from emorec.types import Array, Clip, Values
 from emorec.windows import SlidingWindows, Windows
 

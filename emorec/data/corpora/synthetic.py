@@ -109,5 +109,5 @@ class Synthetic(EmotionDataModule):
     def preprocess(self, work: WorkPlan) -> list[Entry]:
         """Write the media files that are missing, then cache them; see the base class."""
         pairs = zip(self.plans, self.clips(), strict=True)
-        generate(write_clip, [(plan, self.root / clip.media) for plan, clip in pairs], work.workers)
+        generate(write_clip, [(plan, self.root / clip.file) for plan, clip in pairs], work.workers)
         return super().preprocess(work)

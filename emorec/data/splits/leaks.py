@@ -40,7 +40,7 @@ def check_leaks(
     """
     used = [clip for clip in clips if clip.id in parts]
     media: dict[str, Callable[[Clip], str]] = {
-        "file": lambda clip: clip.media.as_posix(),
+        "file": lambda clip: clip.file.as_posix(),
         "content": lambda clip: entries[clip.id].digest if clip.id in entries else "",
     }
     found: dict[str, list[tuple[Clip, Clip]]] = {

@@ -70,9 +70,9 @@ def test_the_six_emotions_are_kept_and_have_their_classes(root: Path) -> None:
     assert classes == ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
     counts = Counter(classes[int(str(clip.labels["emotion"]))] for clip in clips)
     assert counts == dict.fromkeys(classes, len(SUBJECTS))
-    numbers = {(clip.labels["emotion"], clip.media.stem[-3:]) for clip in clips}
+    numbers = {(clip.labels["emotion"], clip.file.stem[-3:]) for clip in clips}
     assert numbers == {(number, f"{number + 1:03}") for number in range(6)}
-    assert all((root / clip.media).is_file() and not clip.media.is_absolute() for clip in clips)
+    assert all((root / clip.file).is_file() and not clip.file.is_absolute() for clip in clips)
 
 
 def test_the_published_counts_add_up(root: Path) -> None:

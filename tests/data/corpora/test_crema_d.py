@@ -68,8 +68,8 @@ def test_the_file_is_that_of_the_modalities_asked_for(root: Path, media: str, fo
     data = cremad(root, media=media)
     clips = data.checked_clips()
     assert len(clips) == EACH * len(ACTORS) - len(BAD)
-    assert {clip.media.parts[0] for clip in clips} == {folder}
-    assert all((root / clip.media).is_file() and not clip.media.is_absolute() for clip in clips)
+    assert {clip.file.parts[0] for clip in clips} == {folder}
+    assert all((root / clip.file).is_file() and not clip.file.is_absolute() for clip in clips)
     assert data.set_name.startswith(f"cremad-{media}-")
 
 

@@ -58,7 +58,7 @@ def test_the_complete_set_has_the_papers_number_of_clips(root: Path) -> None:
     data = enterface05(root)
     clips = data.checked_clips()
     assert len(clips) == 43 * 30 - 3 == data.published["clips"]
-    assert all((root / clip.media).is_file() and not clip.media.is_absolute() for clip in clips)
+    assert all((root / clip.file).is_file() and not clip.file.is_absolute() for clip in clips)
     assert clips == data.clips()
 
 
@@ -67,7 +67,7 @@ def test_six_emotions_have_their_classes(root: Path) -> None:
     classes = data.targets["emotion"].names
     assert classes == ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
     named = {
-        (classes[int(str(clip.labels["emotion"]))], clip.media.parts[2]) for clip in data.clips()
+        (classes[int(str(clip.labels["emotion"]))], clip.file.parts[2]) for clip in data.clips()
     }
     assert named == {(emotion, emotion) for emotion in classes}
     counts = Counter(classes[int(str(clip.labels["emotion"]))] for clip in data.clips())
@@ -77,11 +77,11 @@ def test_six_emotions_have_their_classes(root: Path) -> None:
 def test_the_group_is_the_subject_of_the_folder(root: Path) -> None:
     clips = enterface05(root).clips()
     assert len({clip.group for clip in clips}) == 43
-    assert {clip.group for clip in clips if clip.media.name.startswith("s19")} == {
+    assert {clip.group for clip in clips if clip.file.name.startswith("s19")} == {
         "subject_19",
         "subject_20",
     }
-    assert all(int(clip.group[-2:]) == int(clip.media.parts[1].split()[1]) for clip in clips)
+    assert all(int(clip.group[-2:]) == int(clip.file.parts[1].split()[1]) for clip in clips)
 
 
 def test_the_text_is_a_sentence_of_one_emotion(root: Path) -> None:

@@ -70,15 +70,15 @@ def test_a_clip_is_a_part_of_its_dialogues_video(root: Path) -> None:
     assert first.span == (6.2901, 8.2357)
     assert first.text == "Excuse me, Ses01F_impro01_F000."
     assert first.sidecars == {"dialogue": Path("Session1/dialog/transcriptions/Ses01F_impro01.txt")}
-    assert all((root / clip.media).is_file() for clip in clips)
+    assert all((root / clip.file).is_file() for clip in clips)
     assert clips == iemocap(root).clips()
 
 
 def test_sound_alone_has_a_file_an_utterance(root: Path) -> None:
     clips = iemocap(root, media="audio_only").checked_clips()
     assert {clip.id for clip in clips} == {clip.id for clip in iemocap(root).clips()}
-    assert all(clip.media.name == f"{clip.id}.wav" and clip.span is None for clip in clips)
-    assert all((root / clip.media).is_file() for clip in clips)
+    assert all(clip.file.name == f"{clip.id}.wav" and clip.span is None for clip in clips)
+    assert all((root / clip.file).is_file() for clip in clips)
     assert len({iemocap(root, media=m).set_name for m in ("audio_only", "audio_visual")}) == 2
 
 
@@ -148,7 +148,7 @@ def test_odd_lines_are_ignored_and_missing_words_are_empty(tmp_path: Path) -> No
 def test_the_sessions_may_lie_in_one_folder_of_the_root(tmp_path: Path) -> None:
     write_dialogue(tmp_path / "IEMOCAP_full_release", 2, "Ses02F_impro01")
     clips = iemocap(tmp_path).checked_clips()
-    assert {clip.media.parts[0] for clip in clips} == {"IEMOCAP_full_release"}
+    assert {clip.file.parts[0] for clip in clips} == {"IEMOCAP_full_release"}
 
 
 def test_a_dialogue_without_its_video_stays_listed(tmp_path: Path) -> None:

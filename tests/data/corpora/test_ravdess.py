@@ -52,8 +52,8 @@ def ravdess(root: Path, **options: Any) -> RAVDESS:
 def test_a_take_is_one_sample_and_its_picture_and_sound_file_is_picked(root: Path) -> None:
     clips = ravdess(root).checked_clips()
     assert len(clips) == 48 * len(ACTORS)
-    assert {clip.media.name[:6] for clip in clips} == {"01-01-"}
-    assert all((root / clip.media).is_file() and not clip.media.is_absolute() for clip in clips)
+    assert {clip.file.name[:6] for clip in clips} == {"01-01-"}
+    assert all((root / clip.file).is_file() and not clip.file.is_absolute() for clip in clips)
     assert clips == ravdess(root).clips()
 
 
@@ -68,7 +68,7 @@ def test_six_emotions_have_their_classes(root: Path) -> None:
     counts = Counter(classes[int(str(clip.labels["emotion"]))] for clip in data.clips())
     assert counts == dict.fromkeys(classes, 8 * len(ACTORS))
     named = {
-        clip.media.name[6:8]: classes[int(str(clip.labels["emotion"]))] for clip in data.clips()
+        clip.file.name[6:8]: classes[int(str(clip.labels["emotion"]))] for clip in data.clips()
     }
     assert named == {
         "03": "happiness",
@@ -94,7 +94,7 @@ def test_all_emotions_are_eight_and_neutral_has_half_the_clips(root: Path) -> No
 )
 def test_the_file_is_that_of_the_modalities_asked_for(root: Path, media: str, prefix: str) -> None:
     clips = ravdess(root, media=media).clips()
-    assert {clip.media.name[:2] for clip in clips} == {prefix}
+    assert {clip.file.name[:2] for clip in clips} == {prefix}
     assert {clip.id for clip in clips} == {clip.id for clip in ravdess(root).clips()}
     assert len(clips) == 48 * len(ACTORS)
 
@@ -109,13 +109,13 @@ def test_media_of_one_take_fall_into_the_same_part(root: Path) -> None:
 def test_song_is_another_channel(root: Path) -> None:
     clips = ravdess(root, channel="song", all_emotions=True).checked_clips()
     assert len(clips) == 44 * len(ACTORS)
-    assert {clip.media.name[3:5] for clip in clips} == {"02"}
+    assert {clip.file.name[3:5] for clip in clips} == {"02"}
 
 
 def test_the_group_is_the_actor(root: Path) -> None:
     clips = ravdess(root).clips()
     assert {clip.group for clip in clips} == {f"actor_{actor}" for actor in ACTORS}
-    assert all(clip.group == f"actor_{clip.media.stem[-2:]}" for clip in clips)
+    assert all(clip.group == f"actor_{clip.file.stem[-2:]}" for clip in clips)
 
 
 def test_a_take_that_was_unpacked_twice_is_one_sample(tmp_path: Path) -> None:

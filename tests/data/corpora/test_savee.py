@@ -48,8 +48,8 @@ def test_the_complete_set_has_480_clips(root: Path, media: str, folder: str) -> 
     data = savee(root, media=media)
     clips = data.checked_clips()
     assert len(clips) == 480
-    assert {clip.media.parts[0] for clip in clips} == {folder}
-    assert all((root / clip.media).is_file() and not clip.media.is_absolute() for clip in clips)
+    assert {clip.file.parts[0] for clip in clips} == {folder}
+    assert all((root / clip.file).is_file() and not clip.file.is_absolute() for clip in clips)
     assert data.set_name.startswith(f"savee-{media}-")
 
 
@@ -83,7 +83,7 @@ def test_the_group_is_the_speaker_and_the_text_a_sentence_of_an_emotion(root: Pa
     assert {clip.group for clip in clips} == set(SPEAKERS)
     assert {clip.text for clip in clips} == {f"{code}{number:02}" for code, number in TAKES}
     assert all(clip.id == f"{clip.group}_{clip.text}" for clip in clips)
-    assert all(clip.media.parent.name == clip.group for clip in clips)
+    assert all(clip.file.parent.name == clip.group for clip in clips)
 
 
 def test_media_of_one_take_have_one_id_and_fall_into_the_same_part(root: Path) -> None:

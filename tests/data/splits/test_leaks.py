@@ -14,7 +14,7 @@ from tests.helpers.toy import ToyData
 
 CLIPS = [Clip(name, Path(f"{name}.mp4"), group=f"s{i}") for i, name in enumerate("abc")]
 PARTS: dict[str, Part] = {"a": "train", "b": "val", "c": "test"}
-ENTRIES = {c.id: Entry(c.id, c.media.as_posix(), "ok", digest=f"digest of {c.id}") for c in CLIPS}
+ENTRIES = {c.id: Entry(c.id, c.file.as_posix(), "ok", digest=f"digest of {c.id}") for c in CLIPS}
 
 
 def test_a_clean_split_passes() -> None:
