@@ -10,7 +10,7 @@ from emorec.callbacks import StagedTraining
 from emorec.data import EmotionDataModule
 from emorec.data.splits.leaks import shares_speakers
 from emorec.data.splits.parts import FOLDED, Part
-from emorec.evaluation.measures import MEASURES
+from emorec.evaluation.measures import MEASURES, TRACE_MEASURES
 from emorec.figures.curves import training_curves
 from emorec.figures.lines import lines_figure
 from emorec.figures.plots import save_figure
@@ -169,12 +169,13 @@ def _lacking(data: EmotionDataModule) -> Iterator[str]:
 
 def _line(metrics: Mapping[str, Any]) -> str:
     """Return the metrics of one kind of scores: of classes, or of a continuous target."""
-    if "ccc" not in metrics:
+    if "dimensions" not in metrics:
         return "   ".join(f"{each.title} {each.shown(metrics[each.name])}" for each in MEASURES)
-    parts = [f"{name} {_number(each['ccc'])}" for name, each in metrics["dimensions"].items()]
+    main = TRACE_MEASURES[0]
+    parts = [f"{name} {_number(each[main.name])}" for name, each in metrics["dimensions"].items()]
     before = metrics.get("before_processing")
     note = "" if before is None else f" (before post-processing {_number(before)})"
-    return f"CCC {_number(metrics['ccc'])}   {'   '.join(parts)}{note}"
+    return f"{main.title} {_number(metrics[main.name])}   {'   '.join(parts)}{note}"
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from emorec.evaluation.calibration import apply_temperature, fit_temperature
 from emorec.evaluation.clips import Votes
-from emorec.evaluation.measures import MEASURES
+from emorec.evaluation.measures import MEASURES, TRACE_MEASURES
 from emorec.evaluation.postprocess import Chain, fit_chain
 from emorec.evaluation.traces import Trace, Traces, WindowValues, join_windows, of_length
 from emorec.types import Array, Classes, Target, Values
@@ -29,7 +29,7 @@ class Decision(nn.Module, ABC):
     @property
     @abstractmethod
     def measures(self) -> tuple[str, ...]:
-        """Names of what results are measured by, the main one first; more is better."""
+        """Names of what validation measures and is better the larger it is, the main one first."""
 
     @abstractmethod
     def pool(self, fused: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class ClassDecision(Decision):
     @property
     def measures(self) -> tuple[str, ...]:
         """The :data:`~emorec.evaluation.measures.MEASURES`."""
-        return tuple(each.name for each in MEASURES)
+        return tuple(each.name for each in MEASURES if each.more_is_better)
 
     def pool(self, fused: Tensor) -> Tensor:
         """Return (B, D): the mean over a window's steps, where the fusion keeps them."""
@@ -98,8 +98,9 @@ class TraceDecision(Decision):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Mean CCC, and that of each dimension."""
-        return ("ccc", *(f"ccc_{dimension}" for dimension in self.target.names))
+        """Those of the means over dimensions, and of each dimension as MEASURE_DIMENSION."""
+        better = [each.name for each in TRACE_MEASURES if each.more_is_better]
+        return (*better, *(f"{name}_{each}" for name in better for each in self.target.names))
 
     def pool(self, fused: Tensor) -> Tensor:
         """Return all steps."""

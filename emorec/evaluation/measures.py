@@ -1,33 +1,44 @@
-"""What classified clips are measured by: one table, read by all that computes, writes or shows.
+"""What results are measured by: two tables, read by all that computes, writes or shows.
 
-A measure that is added here is in validation's logs, ``metrics.json``, ``summary.txt``, the results
-without a modality, dashboards, studies, sweeps and model cards.
+A measure that is added here is in validation's logs, ``metrics.json``, dashboards, studies and
+sweeps; one of classes also in ``summary.txt``, the results without a modality and model cards.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from emorec.functional import concordance
+
+Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a confusion matrix; more is better.
+    """One number of decisions, or of one dimension's values.
 
     Attributes:
         name: Its key and column, such as ``macro_f1``.
         title: As it is written, such as ``macro F1``.
-        of: Computes it of a confusion matrix (C, C), float64, in clips, rows true, columns
-            predicted, with at least one clip. NaN where it is not defined.
+        of: Computes it. Of classes: of a confusion matrix (C, C), float64, in clips, rows true,
+            columns predicted, with at least one clip. Of values: of what was predicted and the gold
+            standard, float64 (n,) each, of n known steps, perhaps 0. NaN where it is not defined.
         factor: What it is multiplied by where it is shown: 100 for percent.
         digits: Decimals that it is shown with.
+        more_is_better: Its direction; stages can go by what is better the larger it is.
     """
 
     name: str
     title: str
-    of: Callable[[Tensor], Tensor]
+    of: Callable[..., Any]
     factor: float = 100.0
     digits: int = 1
+    more_is_better: bool = True
 
     @property
     def heading(self) -> str:
@@ -90,4 +101,35 @@ MEASURES = (
     Measure("weighted_f1", "weighted F1", weighted_f1),
     Measure("kappa", "kappa", kappa, factor=1, digits=3),
 )
-"""In the order in which they are shown; tables, tests and pictures go by the first."""
+"""Of classes, in the order in which they are shown; tables, tests and pictures go by the first."""
+
+
+def ccc(predicted: Column, gold: Column) -> float:
+    """Return the concordance correlation coefficient, -1 to 1 (Lin 1989).
+
+    NaN where the gold standard is constant, or has fewer than two steps.
+    """
+    if len(gold) < 2 or gold.std() == 0:
+        return np.nan
+    pair = torch.from_numpy(np.stack([predicted, gold])).unsqueeze(-1)
+    return float(concordance(*pair)[0])
+
+
+def pearson(predicted: Column, gold: Column) -> float:
+    """Return Pearson's correlation coefficient, -1 to 1; NaN where either is constant."""
+    if len(gold) < 2 or gold.std() == 0 or predicted.std() == 0:
+        return np.nan
+    return float(np.corrcoef(predicted, gold)[0, 1])
+
+
+def rmse(predicted: Column, gold: Column) -> float:
+    """Return the root mean square error, in the unit of the target; NaN without a step."""
+    return float(np.sqrt(np.mean(np.square(predicted - gold)))) if len(gold) else np.nan
+
+
+TRACE_MEASURES = (
+    Measure("ccc", "CCC", ccc, factor=1, digits=3),
+    Measure("pearson", "Pearson's r", pearson, factor=1, digits=3),
+    Measure("rmse", "RMSE", rmse, factor=1, digits=3, more_is_better=False),
+)
+"""Of each dimension of values over time; of all dimensions together it is their mean."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emorec.evaluation.traces import ccc
+from emorec.evaluation.measures import ccc
 
 Column = NDArray[np.float64]
 """(steps,), one dimension of one recording; NaN where nothing is known."""
@@ -84,10 +84,12 @@ def fit_chain(traces: Sequence[Column], gold: Sequence[Column], step: float = ST
         return np.concatenate([chain.moved(trace) for trace in filtered(chain.median)])
 
     def score(chain: Chain) -> float:
-        return ccc(applied(chain), true) or 0.0
+        predicted = applied(chain)
+        known = ~(np.isnan(predicted) | np.isnan(true))
+        return ccc(predicted[known], true[known])
 
-    start = ccc(applied(Chain()), true)
-    if start is None:
+    start = score(Chain())
+    if np.isnan(start):
         return Chain()
 
     def medians(chain: Chain) -> list[Chain]:

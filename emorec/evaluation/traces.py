@@ -1,14 +1,15 @@
 """From values window by window to the trace of a recording, and what is measured on it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emorec.functional import concordance
+from emorec.evaluation.measures import TRACE_MEASURES
 from emorec.types import Array
 
 Trace = NDArray[np.float64]
@@ -63,20 +64,30 @@ def join_windows(
     return traces
 
 
-class Agreement(NamedTuple):
-    """How well values agree with the gold standard of one dimension; None where undefined.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well values agree with the gold standard of one dimension.
 
     Attributes:
         steps: How many steps were compared.
-        ccc: Concordance correlation coefficient, -1 to 1.
-        pearson: Pearson's correlation coefficient, -1 to 1.
-        rmse: Root mean square error, in the unit of the target.
+        scores: Name of each of :data:`~emorec.evaluation.measures.TRACE_MEASURES` -> its value;
+            None where it is not defined.
     """
 
     steps: int
-    ccc: float | None
-    pearson: float | None
-    rmse: float | None
+    scores: dict[str, float | None]
+
+    @property
+    def main(self) -> float | None:
+        """The first measure: the CCC."""
+        return self.scores[TRACE_MEASURES[0].name]
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return steps and scores by name."""
+        return {"steps": self.steps, **self.scores}
+
+
+NOTHING = Agreement(0, {each.name: None for each in TRACE_MEASURES})
 
 
 def agreement(values: Trace, gold: Trace) -> list[Agreement]:
@@ -87,39 +98,24 @@ def agreement(values: Trace, gold: Trace) -> list[Agreement]:
         gold: (steps, dimensions), of as many steps.
     """
     found = []
-    for said, true in zip(values.T, gold.T, strict=True):
-        x, y = _known(said, true)
-        both = ccc(x, y)
-        pearson = None if both is None or x.std() == 0 else float(np.corrcoef(x, y)[0, 1])
-        rmse = float(np.sqrt(np.mean(np.square(x - y)))) if len(x) else None
-        found.append(Agreement(len(x), both, pearson, rmse))
+    for predicted, true in zip(values.T, gold.T, strict=True):
+        known = ~(np.isnan(predicted) | np.isnan(true))
+        scores = {each.name: each.of(predicted[known], true[known]) for each in TRACE_MEASURES}
+        defined = {name: value if isfinite(value) else None for name, value in scores.items()}
+        found.append(Agreement(int(known.sum()), defined))
     return found
 
 
-def ccc(said: NDArray[np.float64], true: NDArray[np.float64]) -> float | None:
-    """Return the CCC of one dimension over the steps where both are known; None where undefined.
+def mean_of(found: Sequence[Agreement]) -> dict[str, float | None]:
+    """Return the mean of each measure over dimensions, or recordings, where it is defined.
 
-    Args:
-        said: (steps,).
-        true: (steps,); undefined is what a constant one, or one of fewer than two steps, gives.
+    None: it is defined nowhere.
     """
-    x, y = _known(said, true)
-    if len(x) < 2 or y.std() == 0:
-        return None
-    return float(concordance(*torch.from_numpy(np.stack([x, y])).unsqueeze(-1))[0])
-
-
-def mean_ccc(found: Sequence[Agreement]) -> float | None:
-    """Return the mean CCC of the dimensions, or recordings, where it is defined; None: nowhere."""
-    known = [each.ccc for each in found if each.ccc is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _known(
-    said: NDArray[np.float64], true: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    known = ~(np.isnan(said) | np.isnan(true))
-    return said[known], true[known]
+    means: dict[str, float | None] = {}
+    for each in TRACE_MEASURES:
+        known = [score for one in found if (score := one.scores[each.name]) is not None]
+        means[each.name] = float(np.mean(known)) if known else None
+    return means
 
 
 def joined(traces: Traces, gold: Mapping[int, Array]) -> tuple[Trace, Trace]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from emorec.evaluation.measures import TRACE_MEASURES
 from emorec.evaluation.traces import Trace, agreement
 from emorec.types import Array
 
@@ -34,8 +35,8 @@ def trace_figure(
                 steps = min(len(said), len(gold))
                 time = np.arange(len(gold)) * step
                 panel.plot(time, gold[:, number], color="0.35", lw=1, label="gold standard")
-                ccc = agreement(said[:steps], np.asarray(gold[:steps], np.float64))[number].ccc
-                text += "" if ccc is None else f", CCC {ccc:.2f}"
+                main = agreement(said[:steps], np.asarray(gold[:steps], np.float64))[number].main
+                text += "" if main is None else f", {TRACE_MEASURES[0].title} {main:.2f}"
             time = np.arange(len(said)) * step
             panel.plot(time, said[:, number], color="tab:orange", lw=1.2, label="predicted")
             panel.set_title(text, fontsize=9, loc="left")

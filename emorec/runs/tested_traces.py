@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from emorec.evaluation.decision import TraceDecision
-from emorec.evaluation.traces import Agreement, Trace, Traces, agreement, joined, mean_ccc
+from emorec.evaluation.measures import TRACE_MEASURES
+from emorec.evaluation.traces import NOTHING, Trace, Traces, agreement, joined, mean_of
 from emorec.figures.traces import trace_figure
 from emorec.types import Array, EmotionData
 
@@ -43,7 +44,7 @@ class TestedTraces:
         found = self._measured(self.traces)
         if self.name == "fused":
             names = self.decision.target.names
-            found["before_processing"] = self._measured(self.raw)["ccc"]
+            found["before_processing"] = self._measured(self.raw)[TRACE_MEASURES[0].name]
             found["chain"] = {
                 name: chain.described()
                 for name, chain in zip(names, self.decision.chains(), strict=True)
@@ -53,8 +54,13 @@ class TestedTraces:
     def scores(self) -> dict[str, float | None]:
         """Return name of a measure -> value."""
         found = self._measured(self.traces)
-        each = {f"ccc_{name}": values["ccc"] for name, values in found["dimensions"].items()}
-        return {"ccc": found["ccc"], **each}
+        names = [each.name for each in TRACE_MEASURES]
+        means = {name: found[name] for name in names}
+        return means | {
+            f"{name}_{dimension}": values[name]
+            for dimension, values in found["dimensions"].items()
+            for name in names
+        }
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """Yield name and picture: the first recordings, and the gold standard."""
@@ -80,20 +86,22 @@ class TestedTraces:
     def _measured(self, traces: Traces) -> dict[str, Any]:
         names = self.decision.target.names
         known = sorted(self.gold.keys() & traces.keys())
-        blank = [Agreement(0, None, None, None)] * len(names)
-        whole = agreement(*joined(traces, self.gold)) if known else blank
+        whole = agreement(*joined(traces, self.gold)) if known else [NOTHING] * len(names)
         alone = {clip: agreement(*joined({clip: traces[clip]}, self.gold)) for clip in known}
-        found = {name: each._asdict() for name, each in zip(names, whole, strict=True)}
+        found: dict[str, dict[str, Any]] = {
+            name: each.to_dict() for name, each in zip(names, whole, strict=True)
+        }
         for number, name in enumerate(names):
             of_each = [each[number] for each in alone.values()]
-            found[name]["ccc_mean_of_recordings"] = mean_ccc(of_each)
+            main = TRACE_MEASURES[0].name
+            found[name][f"{main}_mean_of_recordings"] = mean_of(of_each)[main]
         return {
             "recordings": len(known),
-            "ccc": mean_ccc(whole),
+            **mean_of(whole),
             "dimensions": found,
             "per_recording": {
                 self.data.all_clips[clip].id: {
-                    n: a._asdict() for n, a in zip(names, each, strict=True)
+                    n: a.to_dict() for n, a in zip(names, each, strict=True)
                 }
                 for clip, each in alone.items()
             },

@@ -21,9 +21,9 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
     Columns: grid, the axes' names, protocol, fold, seed, scores (``fused``, or a modality alone,
     tested after its own stage), case and rate (where a modality is missing at test; empty and 0
     otherwise), numbers of clips, cell, seconds, code version. Of classes: tested_clips and all
-    measures. Of a continuous target: tested_recordings, ccc (mean of the dimensions,
-    -1 to 1; fused: after the post-processing), ccc_before_processing (fused only), and of each
-    dimension tested_steps_NAME, ccc_NAME, rmse_NAME (in the target's unit); undefined ones are
+    measures. Of values over time: tested_recordings, each of TRACE_MEASURES (mean of the
+    dimensions; fused: after the post-processing), ccc_before_processing (fused only), and of each
+    dimension tested_steps_NAME and MEASURE_NAME, such as ccc_arousal; undefined ones are
     empty.
     A run that several grids share (the same options) is in each of them. Modalities alone come
     from the pre-training that a run started from.

@@ -5,10 +5,12 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emorec.evaluation.measures import MEASURES
+from emorec.evaluation.measures import MEASURES, TRACE_MEASURES
 
-CCC, RMSE, STEPS = "ccc_", "rmse_", "tested_steps_"  # of a dimension, whose name follows
-TAKEN = ("ccc", RMSE, "tested_")  # what no axis begins with: columns named after dimensions
+STEPS = "tested_steps_"  # of a dimension, whose name follows
+MAIN = TRACE_MEASURES[0]
+# What no axis begins with: columns named after measures and dimensions.
+TAKEN = (*(each.name for each in TRACE_MEASURES), "tested_")
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,13 @@ def continuous(dimensions: Sequence[str]) -> Measures:
     Args:
         dimensions: Names of the target's dimensions, such as ``arousal``.
     """
+    columns = {f"{MAIN.name}_{name}": f"{MAIN.title} {name}" for name in dimensions}
     return Measures(
-        main="ccc",
-        name="mean CCC",
-        several="CCCs",
-        headings={"ccc": "mean CCC", **{f"{CCC}{name}": f"CCC {name}" for name in dimensions}},
-        formats={"ccc": (1, 3), **{f"{CCC}{name}": (1, 3) for name in dimensions}},
+        main=MAIN.name,
+        name=f"mean {MAIN.title}",
+        several=f"{MAIN.title}s",
+        headings={MAIN.name: f"mean {MAIN.title}", **columns},
+        formats=dict.fromkeys((MAIN.name, *columns), (MAIN.factor, MAIN.digits)),
         of="recordings",
         count="test recordings",
         change="in CCC",
@@ -109,7 +112,7 @@ def measures_of(columns: Iterable[Hashable]) -> Measures:
 
 def dimensions_of(columns: Iterable[Hashable]) -> list[str]:
     """Return the names of a continuous target's dimensions; of classes there are none."""
-    return [name.removeprefix(RMSE) for name in map(str, columns) if name.startswith(RMSE)]
+    return [name.removeprefix(STEPS) for name in map(str, columns) if name.startswith(STEPS)]
 
 
 def scores_of(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,11 +129,12 @@ def scores_of(found: Mapping[str, Any]) -> dict[str, Any]:
         return {"tested_clips": found["clips"], **known}
     columns: dict[str, Any] = {"tested_recordings": found["recordings"]}
     columns |= {f"{STEPS}{name}": each["steps"] for name, each in dimensions.items()}
-    columns["ccc"] = _number(found["ccc"])
-    columns |= {f"{CCC}{name}": _number(each["ccc"]) for name, each in dimensions.items()}
-    columns |= {f"{RMSE}{name}": _number(each["rmse"]) for name, each in dimensions.items()}
+    # A run of before a measure was there does not have it.
+    for each in (each for each in TRACE_MEASURES if each.name in found):
+        columns[each.name] = _number(found[each.name])
+        columns |= {f"{each.name}_{n}": _number(d[each.name]) for n, d in dimensions.items()}
     if "before_processing" in found:  # of the fused values alone
-        columns["ccc_before_processing"] = _number(found["before_processing"])
+        columns[f"{MAIN.name}_before_processing"] = _number(found["before_processing"])
     return columns
 
 

@@ -89,7 +89,7 @@ def _row(
         tested = int(runs[f"tested_{measures.of}"].sum())
         undefined = int(runs[measures.main].isna().sum())
         if undefined:  # their gold standard is constant, or not there: they are in no mean
-            marks.append(f"CCC undefined in {undefined}")
+            marks.append(f"{measures.name} undefined in {undefined}")
     if runs["selected_on_test"].any():
         marks.append("SELECTED ON TEST")
     if (runs["speakers_shared"] == True).any():  # noqa: E712 - None where speakers are unknown

@@ -9,7 +9,8 @@ from torch import nn
 from emorec.errors import ModelError
 from emorec.evaluation.decision import TraceDecision
 from emorec.evaluation.gather import WindowCollection
-from emorec.evaluation.traces import Traces, agreement, joined, mean_ccc
+from emorec.evaluation.measures import TRACE_MEASURES
+from emorec.evaluation.traces import Traces, agreement, joined, mean_of
 from emorec.tasks.base import EmotionTask
 from emorec.types import Array, FeatureBundle, SegmentBatch, Target, Values
 
@@ -18,8 +19,11 @@ class RegressionTask(EmotionTask):
     """The values of a target, step by step (Tzirakis et al. 2017).
 
     Logged after validation, for the fused output and each auxiliary head that is in force:
-    ``val/NAME/ccc``, the mean over dimensions of the CCC of all recordings one after the other, and
-    ``val/NAME/ccc_DIMENSION``. Arguments: see :class:`EmotionTask`.
+    ``val/NAME/ccc``, the mean over dimensions of the CCC of all recordings one after the other,
+    ``val/NAME/ccc_DIMENSION``, and the other
+    :data:`~emorec.evaluation.measures.TRACE_MEASURES` likewise.
+
+    Arguments: see :class:`EmotionTask`.
     """
 
     form: ClassVar[type[Target]] = Values
@@ -78,11 +82,12 @@ class RegressionTask(EmotionTask):
             if not self._gold.keys() & traces.keys():
                 continue
             found = agreement(*joined(traces, self._gold))
+            scores = mean_of(found)
             for dimension, each in zip(self.decision.target.names, found, strict=True):
-                if each.ccc is not None:
-                    self.log(f"val/{name}/ccc_{dimension}", each.ccc)
-            if (mean := mean_ccc(found)) is not None:
-                self.log(f"val/{name}/ccc", mean, prog_bar=True)
+                scores |= {f"{key}_{dimension}": value for key, value in each.scores.items()}
+            for key, value in scores.items():
+                if value is not None:
+                    self.log(f"val/{name}/{key}", value, prog_bar=key == TRACE_MEASURES[0].name)
 
     def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
         """Collect values, and return the features for callbacks that look."""

@@ -17,7 +17,7 @@ GOLD = [smooth(seed) for seed in range(4)]
 
 
 def ccc(traces: list[Column], gold: list[Column]) -> float:
-    found = agreement(np.concatenate(traces)[:, None], np.concatenate(gold)[:, None])[0].ccc
+    found = agreement(np.concatenate(traces)[:, None], np.concatenate(gold)[:, None])[0].main
     assert found is not None
     return found
 

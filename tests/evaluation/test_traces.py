@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from emorec.evaluation.gather import WindowCollection
-from emorec.evaluation.traces import agreement, join_windows, joined
+from emorec.evaluation.traces import NOTHING, Agreement, agreement, join_windows, joined
 
 
 def test_windows_are_joined_in_any_order_and_overlaps_averaged() -> None:
@@ -42,21 +42,23 @@ def test_agreement_is_that_of_known_steps() -> None:
     x, y = np.array([1.0, 2, 3]), np.array([1.0, 2, 4])
     cov = ((x - x.mean()) * (y - y.mean())).mean()
     assert found.steps == 3
-    assert found.ccc == pytest.approx(2 * cov / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
-    assert found.pearson == pytest.approx(np.corrcoef(x, y)[0, 1])
-    assert found.rmse == pytest.approx(np.sqrt(1 / 3))
+    assert found.main == pytest.approx(2 * cov / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+    assert found.scores["pearson"] == pytest.approx(np.corrcoef(x, y)[0, 1])
+    assert found.scores["rmse"] == pytest.approx(np.sqrt(1 / 3))
 
 
 def test_what_is_undefined_is_none() -> None:
     gold = np.array([[1.0], [2], [3]])
     constant = agreement(gold, np.ones((3, 1)))[0]
-    assert (constant.ccc, constant.pearson) == (None, None)
-    assert constant.rmse == pytest.approx(np.sqrt(5 / 3))
+    assert (constant.main, constant.scores["pearson"]) == (None, None)
+    assert constant.scores["rmse"] == pytest.approx(np.sqrt(5 / 3))
     flat = agreement(np.ones((3, 1)), gold)[0]
-    assert flat.ccc == pytest.approx(0)
-    assert flat.pearson is None
-    assert agreement(gold[:1], gold[:1] + 2)[0] == (1, None, None, 2)
-    assert agreement(gold, gold * np.nan)[0] == (0, None, None, None)
+    assert flat.main == pytest.approx(0)
+    assert flat.scores["pearson"] is None
+    assert agreement(gold[:1], gold[:1] + 2)[0] == Agreement(
+        1, {"ccc": None, "pearson": None, "rmse": 2}
+    )
+    assert agreement(gold, gold * np.nan)[0] == NOTHING
 
 
 def test_recordings_are_cut_to_the_shorter_one_and_need_a_gold_standard() -> None:

@@ -50,7 +50,7 @@ def test_runs_of_two_kinds_are_no_study(dimensions: tuple[str, ...] | None, tmp_
 
 @pytest.mark.parametrize("axis", ["ccc", "ccc_arousal", "rmse_valence", "tested_recordings"])
 def test_an_axis_is_no_column_of_a_dimension(axis: str, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="nor beginning with ccc, rmse_, tested_"):
+    with pytest.raises(StudyError, match="nor beginning with ccc, pearson, rmse, tested_"):
         made(tmp_path, grids={"main": {"axes": {axis: {"a": {}}}}})
 
 

@@ -99,7 +99,7 @@ def test_an_undefined_ccc_is_in_no_mean_and_the_line_says_so(tmp_path: Path) -> 
     results = collect(cells, tmp_path)
     found = rows_of(study, "main", results, tmp_path / CELLS)
     row = next(r for r in found if (r.protocol, r.choices.get("method")) == ("random_clip", "base"))
-    assert row.marked == "CCC undefined in 1, shares speakers"
+    assert row.marked == "mean CCC undefined in 1, shares speakers"
     assert row.scores["ccc"][0] == pytest.approx((0.4 + 0.44) / 2)
     _, table = comparisons(study, "main", results, tmp_path / CELLS)
     assert "random_clip" not in table  # two pairs are left, of three that are needed
