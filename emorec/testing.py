@@ -4,6 +4,7 @@ Each raises AssertionError with the rule that is broken.
 """
 
 import inspect
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,8 @@ from emorec.extractors import Extraction, Extractor
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.system.findings import Finding
-from emorec.types import FeatureBundle, SegmentBatch, Sizes
+from emorec.types import Classes, FeatureBundle, SegmentBatch, Sizes, Values
+from emorec.windows import Windows
 
 STEPS = 4  # of toy values
 
@@ -71,6 +73,8 @@ def check_encoder(encoder: Encoder, example: Tensor) -> None:
         encoder: The encoder.
         example: Standardised float input (B, ...), B of at least 2.
     """
+    encoder.check_weights()
+    encoder.load_initial_weights()
     encoder.eval()
     features = encoder(example)
     assert features.shape[0] == len(example), "features keep the batch's rows"
@@ -109,6 +113,11 @@ def check_fusion(fusion: Fusion, sizes: Sizes) -> None:
     blank = {name: torch.zeros_like(x) for name, x in features.items()}
     assert fusion(blank, nothing).isfinite().all(), "a row without any modality is finite"
     assert fusion.head(4)(fused).shape == (8, 4), "head(outputs) gives that many outputs"
+    target = torch.arange(8) % 3 - 1
+    for _ in range(2):
+        fusion.observe_validation(dict(features), dict(batch.present), target)
+    assert isinstance(fusion.fit_on_validation(), bool), "fit_on_validation says what it changed"
+    assert fusion(dict(features), dict(batch.present)).isfinite().all(), "it is finite after that"
     _check_state(fusion)
 
 
@@ -124,6 +133,9 @@ def check_objective(objective: Objective, sizes: Sizes, shape: tuple[int, ...] =
     blank = {name: torch.ones(8, *shape) for name in names}
     batch = toy_batch(blank, dimensions=sizes.outputs.get("affect", 0))
     bundle = toy_bundle(sizes, batch)
+    objective.set_speakers(torch.tensor([0, 1, 0, -1]))
+    classes = {n: torch.full((k,), 2) for n, k in sizes.outputs.items() if n != "affect"}
+    objective.set_class_counts(classes)
     loss = objective(bundle, batch)
     assert loss.shape == (), "the loss is a scalar"
     assert loss.isfinite(), "the loss is finite"
@@ -139,7 +151,21 @@ def check_objective(objective: Objective, sizes: Sizes, shape: tuple[int, ...] =
         batch.inputs, batch.present, batch.targets, unlabelled, batch.clip, batch.index
     )
     assert objective(masked, empty) == 0, "without a valid row the loss is 0"
+    if objective.of_epoch:
+        _check_epoch(objective, bundle, batch)
     _check_state(objective)
+
+
+def _check_epoch(objective: Objective, bundle: FeatureBundle, batch: SegmentBatch) -> None:
+    found = []
+    for _ in range(2):
+        objective.forget()
+        with torch.no_grad():
+            objective.observe(bundle, batch)
+            found.append(objective.observed())
+    assert found[0].shape == (), "the loss of an epoch is a scalar"
+    assert found[0].isfinite(), "the loss of an epoch is finite"
+    assert torch.equal(*found), "forget drops what was observed"
 
 
 def check_augmentation(augmentation: Augmentation, example: Tensor) -> None:
@@ -166,8 +192,26 @@ def check_augmentation(augmentation: Augmentation, example: Tensor) -> None:
     _check_state(augmentation)
 
 
+def check_windows(windows: Windows) -> None:
+    """Check windows: in order of time, decided by id and duration alone, their length as said."""
+    first = windows("clip", 7.3)
+    assert first, "a clip has at least one window"
+    assert first == windows("clip", 7.3), "the same id and duration give the same windows"
+    assert [w.start for w in first] == sorted(w.start for w in first), "they are in order of time"
+    assert all(0 <= w.start < w.end for w in first), "they begin at 0 or later and have a length"
+    short = windows("clip", 0.01)
+    assert all(w.start < 0.01 for w in short), "in a short clip they begin within it"
+    if windows.length is not None:
+        lengths = [w.end - w.start for w in (*first, *short)]
+        assert np.allclose(lengths, windows.length), "length is that of each window"
+    again = type(windows)(**windows.arguments())
+    assert again("clip", 7.3) == first, "constructor arguments are kept under their names"
+
+
 def check_extractor(extractor: Extractor) -> None:
     """Check an extractor's description: arguments kept as attributes, shape, dtype, constants."""
+    extractor.use("cpu", 1)
+    pickle.loads(pickle.dumps(extractor))  # it travels to worker processes
     arguments = extractor.arguments()
     again = type(extractor)(**arguments)
     assert again.arguments() == arguments, "constructor arguments are kept under their names"
@@ -206,7 +250,10 @@ def check_extraction(extractor: Extractor, found: Extraction, windows: int) -> N
 def check_datamodule(data: EmotionDataModule) -> None:
     """Check a data module's clips: unique ids, labels within the classes, a stable list."""
     clips = data.checked_clips()
+    for form in data.targets.values():
+        assert isinstance(form, Classes | Values), "targets are emorec.types.Classes or Values"
     for clip in clips:
+        assert clip.media is not None or clip.sidecars, "a clip has a file"
         for target, label in clip.labels.items():
             assert target in data.targets, f"label of an unknown target {target}"
             assert isinstance(label, tuple) or 0 <= label < len(data.targets[target])
