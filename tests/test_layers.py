@@ -1,34 +1,28 @@
-"""A module imports only from lower rows of design: types below media below data below cli."""
+"""A module imports only from lower layers, as docs/architecture.md lists them."""
 
 import ast
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from emorec.plugins import KINDS
+
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "emorec"
-ROWS = [
-    [
-        "types",
-        "functional",
-        "errors",
-        "__init__",
-    ],
-    ["system"],
-    ["media", "encoders", "fusion", "objectives", "synthetic", "augment", "evaluation"],
-    ["extractors", "figures", "windows"],
-    ["cache", "model"],
-    ["tasks"],
-    ["data"],
-    ["callbacks", "plugins", "testing"],
-    ["runs"],
-    ["predict"],
-    ["app", "explain", "export"],
-    ["study"],
-    ["commands"],
-    ["cli"],
-    ["__main__"],
-]
+PAGE = TESTS.parent / "docs" / "architecture.md"
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Return the parts of each layer, lowest first, as the page lists them."""
+    lines = page.partition("## Layers")[2].partition("\n## ")[0].splitlines()
+    rows = [line.split("|")[1:3] for line in lines if line.startswith("| ")][1:]
+    assert [number.strip() for number, _ in rows] == [str(i + 1) for i in range(len(rows))]
+    return [re.findall(r"`(\w+)`", parts) for _, parts in rows]
+
+
+ROWS = rows_of(PAGE.read_text(encoding="utf-8"))
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 MODELS = {"encoders", "fusion", "objectives", "model", "tasks"}
 FILES = {"data", "cache", "extractors", "media", "windows"}
@@ -53,6 +47,22 @@ def test_imports_come_from_lower_rows(path: Path) -> None:
     part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     for other in imports(path) - {part}:
         assert ROW[other] < ROW[part], f"{path} imports {other}, which is not below {part}"
+
+
+def test_the_page_names_what_there_is() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    nouns = re.findall(r"^\| `(\w+)` \| `([\w.]+)` \|", text, re.MULTILINE)
+    assert len(nouns) > 12
+    for noun, module in nouns:
+        assert hasattr(import_module(f"emorec.{module}"), noun), f"{module} has no {noun}"
+    kinds = re.findall(r"^\| ([a-z ]+?) \(`(\w+)`\) \| (.*) \|$", text, re.MULTILINE)
+    assert {kind for kind, _, _ in kinds} == set(KINDS)
+    for kind, name, life in kinds:
+        module, _, base = KINDS[kind].partition(":")
+        assert base == name
+        found = getattr(import_module(module), base)
+        for method in set(re.findall(r"`([a-z_]+)`", life)):
+            assert hasattr(found, method), f"{name} has no {method}"
 
 
 def test_models_know_no_files_and_files_know_no_models() -> None:
