@@ -13,6 +13,7 @@ from emorec.errors import UserError
 from emorec.export.describe import KEY, describe, input_dtype
 from emorec.predict import Predictor
 from emorec.predict.scoring import WindowRunner
+from emorec.system.files import whole
 from emorec.types import SegmentBatch
 
 TOLERANCE = 1e-4
@@ -64,8 +65,7 @@ def export_onnx(predictor: Predictor, path: Path) -> None:
         raise ExportError(f'ONNX needs {error.name}: pip install "emorec[export]"') from error
     graph, example = _graph(predictor)
     names = input_names(graph.names)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as part:
         with warnings.catch_warnings():
             # All inputs have as many windows, so one name for their number is enough.
             warnings.filterwarnings("ignore", ".*axis name.*will not be used")
@@ -90,9 +90,6 @@ def export_onnx(predictor: Predictor, path: Path) -> None:
             inputs = _random(predictor, size)
             (found,) = session.run(None, dict(zip(names, (t.numpy() for t in inputs), strict=True)))
             _agree(graph, inputs, torch.from_numpy(np.asarray(found)), "ONNX")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def export_torch(predictor: Predictor, path: Path) -> None:
@@ -104,17 +101,13 @@ def export_torch(predictor: Predictor, path: Path) -> None:
     graph, example = _graph(predictor)
     with torch.no_grad():
         program = torch.export.export(graph, example, dynamic_shapes=(_dynamic(example),))
-    part = path.with_name(f".{path.name}.part.pt2")
-    try:
+    with whole(path) as part:
         extra = {f"{KEY}.json": json.dumps(describe(predictor))}
         torch.export.save(program, part, extra_files=extra)
         loaded = torch.export.load(part).module()
         for size in (1, 5):
             inputs = _random(predictor, size)
             _agree(graph, inputs, loaded(*inputs), "torch.export")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def input_names(modalities: list[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """Checkpoint files: written whole or not at all."""
 
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from emorec.runs.directory import BEFORE
+from emorec.system.files import whole
 from emorec.tasks import EmotionTask
 
 
@@ -27,24 +27,19 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             OSError: It cannot be written; the file that was there is as it was.
         """
         target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
+        with whole(target) as temporary:
             super().save_checkpoint(checkpoint, temporary, storage_options)
             if target.name == "last.ckpt" and target.is_file():
                 keep_before(target)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def keep_before(last: Path) -> None:
     """Keep a checkpoint beside itself, before it is replaced: disks cut files, too."""
-    link = last.with_name(f".{BEFORE}.{os.getpid()}")
-    try:
-        link.hardlink_to(last)
-    except OSError:  # some file systems have no links
-        shutil.copyfile(last, link)
-    link.replace(last.with_name(BEFORE))
+    with whole(last.with_name(BEFORE)) as link:
+        try:
+            link.hardlink_to(last)
+        except OSError:  # some file systems have no links
+            shutil.copyfile(last, link)
 
 
 def is_whole(path: Path) -> bool:

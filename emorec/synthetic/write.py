@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,23 +19,12 @@ from emorec.synthetic.recorded_face import render_recording
 from emorec.synthetic.recorded_voice import speak_course
 from emorec.synthetic.recording import RecordingPlan
 from emorec.synthetic.voice import speak
+from emorec.system.files import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from emorec.synthetic.plan import ClipPlan
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a temporary file's path; the file takes its name only if nothing is raised."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_clip(plan: ClipPlan, path: Path) -> None:
@@ -62,7 +49,7 @@ def write_clip(plan: ClipPlan, path: Path) -> None:
         unheard = replace(plan, id=f"{plan.id}/lips", voice_shows=False)
         _, loudness = speak(unheard, len(sound))
     mouth = loudness.reshape(count, SAMPLES_PER_FRAME).mean(axis=1)
-    with _whole(path) as partial:
+    with whole(path) as partial:
         encode(form, render_frames(plan, mouth), sound, partial)
 
 
@@ -84,7 +71,7 @@ def write_recording(plan: RecordingPlan, path: Path, *, container: str = "mp4") 
     form = find_format(container)
     shown = affect(plan)
     sound = speak_course(plan, shown.voice, len(shown.voice) * SAMPLES_PER_FRAME)
-    with _whole(path) as partial:
+    with whole(path) as partial:
         encode(form, render_recording(plan, shown.face), sound, partial)
 
 
@@ -103,7 +90,7 @@ def write_trace(plan: RecordingPlan, path: Path, *, delay: float = 0.0) -> None:
     lag = round(delay * FRAMES_PER_SECOND)
     late = [np.concatenate([x[:1].repeat(lag), x])[: len(x)] for x in (gold.arousal, gold.valence)]
     rows = enumerate(zip(*late, strict=True))
-    with _whole(path) as partial, partial.open("w", encoding="ascii", newline="\n") as table:
+    with whole(path) as partial, partial.open("w", encoding="ascii", newline="\n") as table:
         table.write("time,arousal,valence\n")
         for i, (arousal, valence) in rows:
             table.write(f"{i / FRAMES_PER_SECOND:.6f},{arousal:.6f},{valence:.6f}\n")

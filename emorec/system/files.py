@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -68,21 +69,37 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    temporary = beside(path)
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    with whole(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file whole or not at all."""
-    temporary = beside(target)
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)
+    with whole(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the path of a temporary file; it takes the name only where nothing is raised.
+
+    It lies in the same folder and has the same ending; no other process takes its name, on no
+    machine.
+
+    Args:
+        path: The file to write; one that is there is replaced.
+    """
+    temporary = beside(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def beside(path: Path) -> Path:
-    """Return a name in the same folder that no other process takes, on no machine."""
-    return path.with_name(f".{short_name(path.name, 40)}.{secrets.token_hex(4)}")
+    """Return a name in the same folder, of the same ending, that no other process takes."""
+    return path.with_name(f".{short_name(path.stem, 40)}.{secrets.token_hex(4)}{path.suffix}")
 
 
 def short_name(name: str, most: int = 180) -> str:
