@@ -28,15 +28,20 @@ MODELS = {"encoders", "fusion", "objectives", "model", "tasks"}
 FILES = {"data", "cache", "extractors", "media", "windows"}
 
 
-def imports(path: Path) -> set[str]:
-    """Return the top-level parts of emorec that a file imports."""
+def modules(path: Path) -> set[str]:
+    """Return the names of the modules that a file imports from."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        found |= {n.split(".")[1] for n in names if n.startswith("emorec.")}
+            found.add(node.module)
     return found
+
+
+def imports(path: Path) -> set[str]:
+    """Return the top-level parts of emorec that a file imports."""
+    return {name.split(".")[1] for name in modules(path) if name.startswith("emorec.")}
 
 
 DOOR = PACKAGE / "__init__.py"  # names what predicts, and imports it at its first use
@@ -72,6 +77,12 @@ def test_models_know_no_files_and_files_know_no_models() -> None:
             assert not imports(path) & FILES, path
         if part in FILES:
             assert not imports(path) & MODELS, path
+
+
+def test_only_media_knows_pyav() -> None:
+    known = {p for p in PACKAGE.rglob("*.py") if "av" in {n.split(".")[0] for n in modules(p)}}
+    assert known
+    assert {path.relative_to(PACKAGE).parts[0] for path in known} == {"media"}
 
 
 def test_every_part_has_a_row() -> None:

@@ -50,13 +50,12 @@ class SoundExtractor(Extractor):
         if media.audio is None:
             yield from map(_absent, parts)
             return
-        damaged = [0]
         every = [window for part in parts for window in part]
-        samples = iter_windows(media, every, self.sample_rate, damaged)
+        samples = iter_windows(media, every, self.sample_rate)
         for part in parts:
-            before = damaged[0]
+            before = samples.damaged
             found = np.stack(list(islice(samples, len(part))))
-            yield self._extraction(media.audio, part, found, damaged[0] - before)
+            yield self._extraction(media.audio, part, found, samples.damaged - before)
 
     def _extraction(
         self, audio: Span, windows: Sequence[Window], samples: Array, damaged: int

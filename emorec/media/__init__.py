@@ -1,12 +1,13 @@
-"""Decoding: the only part that knows containers and codecs."""
+"""Decoding and encoding: the only part that knows containers and codecs."""
 
 from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
-from emorec.media.containers import MEDIA_SUFFIXES, MediaError
+from emorec.media.containers import MEDIA_SUFFIXES, MediaError, read_comment
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 from emorec.media.file import Media, Span
 from emorec.media.follow import Person, follow_face, track_face
 from emorec.media.mtcnn import MTCNNDetector
+from emorec.media.packets import Decoded
 from emorec.media.pictures import upright
 from emorec.media.probe import probe
 from emorec.media.tracks import FaceTracks
@@ -17,6 +18,7 @@ from emorec.media.video import (
     iter_key_frames,
     read_key_frames,
 )
+from emorec.media.write import MediaWriter, open_writer
 
 # Raise it when the same file gives other samples or pictures: what was cached is then stale.
 DECODING = 2
@@ -25,6 +27,7 @@ __all__ = [
     "DECODING",
     "MEDIA_SUFFIXES",
     "BatchedDetector",
+    "Decoded",
     "Face",
     "FaceDetector",
     "FaceTracks",
@@ -34,14 +37,17 @@ __all__ = [
     "MTCNNDetector",
     "Media",
     "MediaError",
+    "MediaWriter",
     "Person",
     "Span",
     "follow_face",
     "iter_frames",
     "iter_key_frames",
     "iter_windows",
+    "open_writer",
     "probe",
     "read_blocks",
+    "read_comment",
     "read_key_frames",
     "read_windows",
     "square_crop",

@@ -8,7 +8,8 @@ import numpy as np
 
 from emorec.media.channels import Samples
 from emorec.media.file import Media
-from emorec.media.samples import BLOCK, read_samples
+from emorec.media.packets import Decoded
+from emorec.media.samples import BLOCK, Block, read_samples
 from emorec.types import Window
 
 JITTER = 0.02  # seconds: timestamps of some containers are rounded; less than this is no gap
@@ -30,17 +31,15 @@ def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Sa
     """
     if not windows:
         return np.zeros((0, 0), np.float32), 0
-    damaged = [0]
     order = sorted(range(len(windows)), key=lambda i: windows[i].start)
-    found = list(iter_windows(media, [windows[i] for i in order], rate, damaged))
+    decoded = iter_windows(media, [windows[i] for i in order], rate)
+    found = list(decoded)
     out = np.empty((len(windows), len(found[0])), np.float32)
     out[order] = found
-    return out, damaged[0]
+    return out, decoded.damaged
 
 
-def iter_windows(
-    media: Media, windows: Sequence[Window], rate: int, damaged: list[int] | None = None
-) -> Iterator[Samples]:
+def iter_windows(media: Media, windows: Sequence[Window], rate: int) -> Decoded[Samples]:
     """Yield the samples of each window as soon as they are read.
 
     The file is read in blocks and only the samples of unfinished windows are kept, so memory does
@@ -51,17 +50,23 @@ def iter_windows(
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
         windows: Spans of equal length, in seconds from the clip's origin, by their starts.
         rate: Sampling rate to return, in Hz.
-        damaged: Its first item is raised by the number of packets that cannot be decoded.
 
     Yields:
         float32 (length x rate,), amplitude in [-1, 1].
     """
+    blocks = read_blocks(media, rate, windows[0].start if windows else 0.0)
+    return Decoded(_cut(blocks, windows, rate), blocks.reader)
+
+
+def _cut(
+    blocks: Iterator[tuple[int, Samples]], windows: Sequence[Window], rate: int
+) -> Iterator[Samples]:
+    """Yield the samples of each window from blocks without gaps."""
     starts = [round(window.start * rate) for window in windows]
     length = round((windows[0].end - windows[0].start) * rate) if windows else 0
     pending: deque[tuple[int, Samples]] = deque()
     begun = 0  # windows[begun:] start behind what was read
-    first = windows[0].start if windows else 0.0
-    for at, block in read_blocks(media, rate, damaged, first):
+    for at, block in blocks:
         stop = at + len(block)
         while begun < len(starts) and starts[begun] < stop:
             pending.append((starts[begun], np.zeros(length, np.float32)))
@@ -78,28 +83,22 @@ def iter_windows(
     yield from (np.zeros(length, np.float32) for _ in starts[begun:])
 
 
-def read_blocks(
-    media: Media, rate: int, damaged: list[int] | None = None, start: float = 0.0
-) -> Iterator[tuple[int, Samples]]:
+def read_blocks(media: Media, rate: int, start: float = 0.0) -> Decoded[tuple[int, Samples]]:
     """Yield the sound of a file block by block, without gaps or overlaps.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
         rate: Sampling rate to return, in Hz.
-        damaged: Its first item is raised by the number of packets that cannot be decoded,
-            or have samples that are no numbers.
         start: Seconds from the clip's origin; what lies more than 3 s before may be left out.
 
     Yields:
         The index of the block's first sample (0 is the clip's origin), and float32 (n,).
     """
-    count = [0] if damaged is None else damaged
-    return _resample(read_samples(media, count, start), rate)
+    blocks = read_samples(media, start)
+    return Decoded(_resample(blocks, rate), blocks.reader)
 
 
-def _resample(
-    blocks: Iterator[tuple[float, int, Samples]], rate: int
-) -> Iterator[tuple[int, Samples]]:
+def _resample(blocks: Iterator[Block], rate: int) -> Iterator[tuple[int, Samples]]:
     """Yield (index of the first sample at the new rate, samples) without gaps or overlaps."""
     converter: _Converter | None = None
     expected = 0.0

@@ -77,3 +77,12 @@ def open_container(path: Path) -> InputContainer:
             "not a container with sound or picture of its own",
             "playlists and pictures are not read",
         ) from error
+
+
+def read_comment(path: Path) -> str | None:
+    """Return the comment in a file's metadata; None where there is none, or it cannot be read."""
+    try:
+        with open_container(path) as container:
+            return container.metadata.get("comment")
+    except (MediaError, av.error.FFmpegError, OSError):
+        return None  # whoever decodes it says what is wrong

@@ -17,6 +17,7 @@ from emorec.media.clock import JUMP, ClockReader, Part, jumps
 from emorec.media.containers import COUNTED, MediaError, open_container
 from emorec.media.file import Decoding, Media, Span
 from emorec.media.packed import Packed
+from emorec.media.packets import PacketReader
 from emorec.media.pictures import display_matrix, upright
 from emorec.media.samples import BLOCK
 from emorec.media.streams import choose_streams
@@ -165,18 +166,20 @@ class _Reading:
         self.timed: set[str] = set()
         self.last: dict[str, tuple[float, float]] = {}
         self.size = (0, 0)
-        self.damaged = 0
-        self.packed = Packed()
+        self.damaged = 0  # packets before the first frame of their stream
+        self.reader, self.packed = PacketReader(), Packed()
 
     def media(self, path: Path) -> Media:
         """Read all packets and return what was found."""
         kinds = {stream.index: kind for kind, stream in self.streams.items()}
         try:
-            for packet in self.container.demux(*self.streams.values()):
+            for packet in self.reader.packets(self.container, *self.streams.values()):
                 self._add(kinds[packet.stream.index], packet)
-        except av.error.FFmpegError as error:
-            early = Finding(FindingKind.DAMAGED_END, detail=str(error.strerror))
-            self.findings.append(early)
+            early = self.reader.error
+        except av.error.FFmpegError as error:  # of a frame that cannot be converted
+            early = error
+        if early is not None:
+            self.findings.append(Finding(FindingKind.DAMAGED_END, detail=str(early.strerror)))
         if not self.first:
             raise MediaError("damaged: no frame of its audio or video can be decoded")
         if self.damaged:
@@ -241,9 +244,8 @@ class _Reading:
         return False
 
     def _decode(self, kind: str, packet: Any) -> None:
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
+        frames = self.reader.decode(packet)
+        if frames is None:
             self.damaged += kind not in self.first
             if self.counts and kind in self.first:
                 self._count(kind, (packet.duration or 0) * float(packet.time_base))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import av
 import av.error
 import numpy as np
 import soundfile
@@ -12,7 +11,9 @@ from emorec.media.channels import Samples, numbers
 from emorec.media.containers import BEFORE, FAR, open_container
 from emorec.media.file import Media
 from emorec.media.packed import Packed
+from emorec.media.packets import Decoded, PacketReader
 
+Block = tuple[float, int, Samples]  # seconds from the origin, rate in Hz, mono samples
 BLOCK = 65536  # samples
 LOOSE = 0.3  # seconds: no packet of a transport stream holds more sound
 # Containers that state each packet's time; in others (mp3, aac) the time after seeking is a guess.
@@ -23,37 +24,35 @@ class _LateError(Exception):
     """Seeking led past what is wanted, or nowhere."""
 
 
-def read_samples(
-    media: Media, damaged: list[int], start: float = 0.0
-) -> Iterator[tuple[float, int, Samples]]:
+def read_samples(media: Media, start: float = 0.0) -> Decoded[Block]:
     """Yield (seconds from the origin, rate in Hz, mono samples), block by block.
 
-    The rate may change from block to block, as it does within joined files.
+    The rate may change from block to block, as it does within joined files. A block with samples
+    that are no numbers counts as a damaged packet.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
-        damaged: Its first item is raised by the number of packets that cannot be decoded, or have
-            samples that are no numbers.
         start: Seconds from the origin; sound of more than 3 s before may be left out.
     """
     wanted = start + media.origin
     seek = wanted - BEFORE if wanted > FAR and media.decoding.seekable else None
+    reader = PacketReader()
     if media.decoding.reader == "soundfile":
-        return _numbers(_read_sound(media, seek or 0.0), damaged)
-    return _numbers(_read_near(media, seek, damaged), damaged)
+        blocks = _read_sound(media, seek or 0.0)
+    else:
+        blocks = _read_near(media, seek, reader)
+    return Decoded(_numbers(blocks, reader), reader)
 
 
-def _numbers(
-    blocks: Iterator[tuple[float, int, Samples]], damaged: list[int]
-) -> Iterator[tuple[float, int, Samples]]:
+def _numbers(blocks: Iterator[Block], reader: PacketReader) -> Iterator[Block]:
     """Set to zero what is not a number, or no sound any more, in files of floats."""
     for time, rate, samples in blocks:
         clean, changed = numbers(samples)
-        damaged[0] += changed
+        reader.damaged += changed
         yield time, rate, clean
 
 
-def _read_sound(media: Media, seek: float) -> Iterator[tuple[float, int, Samples]]:
+def _read_sound(media: Media, seek: float) -> Iterator[Block]:
     """Yield (time, rate, mono samples) of a sound file from a time of the file on."""
     with soundfile.SoundFile(str(media.path)) as file:
         at = file.seek(min(round(seek * file.samplerate), file.frames))
@@ -68,19 +67,15 @@ def _read_sound(media: Media, seek: float) -> Iterator[tuple[float, int, Samples
             at += len(block)
 
 
-def _read_near(
-    media: Media, seek: float | None, damaged: list[int]
-) -> Iterator[tuple[float, int, Samples]]:
+def _read_near(media: Media, seek: float | None, reader: PacketReader) -> Iterator[Block]:
     """Yield (time, rate, mono samples) of a container from near a time of the file on."""
     try:
-        yield from _read_streams(media, seek, damaged)
+        yield from _read_streams(media, seek, reader)
     except _LateError:
-        yield from _read_streams(media, None, damaged)
+        yield from _read_streams(media, None, reader)
 
 
-def _read_streams(
-    media: Media, seek: float | None, damaged: list[int]
-) -> Iterator[tuple[float, int, Samples]]:
+def _read_streams(media: Media, seek: float | None, reader: PacketReader) -> Iterator[Block]:
     """Yield (time, rate, mono samples) of a container's audio stream.
 
     Raises:
@@ -98,25 +93,11 @@ def _read_streams(
         else:
             seek = None
         packed, first_rate, ends = Packed(), 0, 0.0
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                if seek is not None:
-                    raise _LateError from None
-                return
-            except av.error.FFmpegError:
-                damaged[0] += 1
-                return
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:
-                damaged[0] += 1
-                if count is not None:
-                    count += float((packet.duration or 0) * stream.time_base)
-                continue
-            for frame in frames:
+        for packet in reader.packets(container, stream):
+            frames = reader.decode(packet)
+            if frames is None and count is not None:
+                count += float((packet.duration or 0) * stream.time_base)
+            for frame in frames or ():
                 if seek is not None and (frame.time is None or frame.time > seek + BEFORE / 2):
                     raise _LateError
                 seek = None  # it led before what is wanted
@@ -136,3 +117,5 @@ def _read_streams(
                         frame.rate,
                         mix(part, frame.layout.name),
                     )
+        if seek is not None and reader.error is None:
+            raise _LateError

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import av.error
 from av.stream import Disposition
 
 from emorec.media.containers import open_container
+from emorec.media.packets import PacketReader
 from emorec.system.findings import Finding, FindingKind
 
 KINDS = {"video": "picture", "audio": "sound"}
@@ -72,19 +72,11 @@ def _ranked(container: Any, kind: str) -> list[tuple[int, str]]:
 def _first_decoded(path: Path, ranked: list[int]) -> int | None:
     """Return the first of several streams of which a frame can be decoded; None for none."""
     decoded: set[int] = set()
+    reader = PacketReader()
     with open_container(path) as container:
-        try:
-            for packet in container.demux(*(container.streams[index] for index in ranked)):
-                if packet.stream.index in decoded:
-                    continue
-                try:
-                    frames = packet.decode()
-                except av.error.FFmpegError:
-                    continue
-                if frames:
-                    decoded.add(packet.stream.index)
-                if ranked[0] in decoded:
-                    break
-        except av.error.FFmpegError:  # a damaged end: what was seen before it counts
-            return next((index for index in ranked if index in decoded), None)
+        for packet in reader.packets(container, *(container.streams[index] for index in ranked)):
+            if packet.stream.index not in decoded and reader.decode(packet):
+                decoded.add(packet.stream.index)
+            if ranked[0] in decoded:
+                break
     return next((index for index in ranked if index in decoded), None)

@@ -6,12 +6,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import av
-import av.error
 import numpy as np
 
 from emorec.media.containers import BEFORE, FAR, open_container
 from emorec.media.faces import Image
 from emorec.media.file import Media
+from emorec.media.packets import Decoded, PacketReader
 from emorec.media.pictures import Turn, display_matrix, fit, upright
 
 
@@ -67,38 +67,40 @@ def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
     Returns:
         The frames; ``images`` is empty where nothing can be decoded.
     """
-    damaged = [0]
-    frames = list(iter_key_frames(media, times, damaged))
+    decoded = iter_key_frames(media, times)
+    frames = list(decoded)
     of = [0] * len(times)
     for number, frame in enumerate(frames):
         for position in frame.of:
             of[position] = number
     found = [frame.image for frame in frames], [frame.time for frame in frames]
-    return KeyFrames(*found, of, damaged[0])
+    return KeyFrames(*found, of, decoded.damaged)
 
 
-def iter_key_frames(
-    media: Media, times: Sequence[float], damaged: list[int] | None = None
-) -> Iterator[KeyFrame]:
+def iter_key_frames(media: Media, times: Sequence[float]) -> Decoded[KeyFrame]:
     """Yield the frames that :func:`read_key_frames` returns, in order of time, as they are read.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have video.
         times: Seconds from the clip's origin, in any order.
-        damaged: Its first item is raised by the number of packets that cannot be decoded.
     """
+    reader = PacketReader()
+    return Decoded(_read_near(media, times, reader), reader)
+
+
+def _read_near(media: Media, times: Sequence[float], reader: PacketReader) -> Iterator[KeyFrame]:
+    """Yield the frames, decoded from near the first of the times on."""
     wanted = min(times, default=0.0) + media.origin
-    count = [0] if damaged is None else damaged
     far = wanted > FAR and media.decoding.seekable
     try:
-        yield from _read(media, times, wanted - BEFORE if far else None, count)
+        yield from _read(media, times, wanted - BEFORE if far else None, reader)
     except _LateError:
         # Files without a good index can bring one too late: then everything is decoded.
-        yield from _read(media, times, None, count)
+        yield from _read(media, times, None, reader)
 
 
 def _read(
-    media: Media, times: Sequence[float], seek: float | None, damaged: list[int]
+    media: Media, times: Sequence[float], seek: float | None, reader: PacketReader
 ) -> Iterator[KeyFrame]:
     """Yield the frames; raises _LateError, before the first, where seeking led past it."""
     order = sorted(range(len(times)), key=lambda i: times[i])
@@ -114,7 +116,7 @@ def _read(
         if pending > start and shown is not None:
             yield KeyFrame(shown.image(), shown.time, order[start:pending])
 
-    for frame in _decode(media, seek, damaged):
+    for frame in _decode(media, seek, reader):
         if shown is not None:
             yield from settle(frame.time)
         elif seek is not None and order and frame.time > times[order[0]]:
@@ -127,7 +129,7 @@ def _read(
     yield from settle(float("inf"))
 
 
-def iter_frames(media: Media) -> Iterator[tuple[float, Image]]:
+def iter_frames(media: Media) -> Decoded[tuple[float, Image]]:
     """Yield all frames of the video that can be decoded, in order.
 
     Args:
@@ -136,8 +138,9 @@ def iter_frames(media: Media) -> Iterator[tuple[float, Image]]:
     Yields:
         Seconds from the clip's origin, and the frame as :class:`KeyFrames` has it.
     """
-    for frame in _decode(media, None, [0]):
-        yield frame.time, frame.image()
+    reader = PacketReader()
+    frames = _decode(media, None, reader)
+    return Decoded(((frame.time, frame.image()) for frame in frames), reader)
 
 
 class _Shown(NamedTuple):
@@ -161,8 +164,8 @@ class _Shown(NamedTuple):
         return fit(upright(self.frame, self.aspect, self.turn), self.size)
 
 
-def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[_Shown]:
-    """Yield the frames of the video; ``damaged[0]`` counts what cannot be read."""
+def _decode(media: Media, seek: float | None, reader: PacketReader) -> Iterator[_Shown]:
+    """Yield the frames of the video."""
     decoding = media.decoding
     walk, number = decoding.walk("video"), 0
     with open_container(media.path) as container:
@@ -170,22 +173,9 @@ def _decode(media: Media, seek: float | None, damaged: list[int]) -> Iterator[_S
         stream.thread_type = "NONE"  # one thread a worker process
         if seek is not None:
             container.seek(int(seek * av.time_base))
-        packets = container.demux(stream)
         aspect, turn = _Aspect(stream), np.eye(2)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.error.FFmpegError:
-                damaged[0] += 1
-                return
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:
-                damaged[0] += 1
-                continue
-            for frame in frames:
+        for packet in reader.packets(container, stream):
+            for frame in reader.decode(packet) or ():
                 # What a key frame says of its orientation holds until another one does.
                 turn = turn if (said := display_matrix(frame)) is None else said[0]
                 if decoding.frame_rate is not None:

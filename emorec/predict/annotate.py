@@ -4,10 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
-import av.error
 import cv2
 import numpy as np
 
@@ -17,14 +14,16 @@ from emorec.media import (
     Image,
     Media,
     MediaError,
+    MediaWriter,
     iter_frames,
     iter_key_frames,
+    open_writer,
     probe,
     read_blocks,
+    read_comment,
 )
-from emorec.media.containers import open_container
+from emorec.media.channels import Samples
 from emorec.predict.timeline import Timeline, TimelineRow
-from emorec.system.files import beside
 
 TICK = Fraction(1, 90000)  # of the copy's timestamps, in seconds
 RATE = 48000  # of its sound, in Hz
@@ -50,34 +49,20 @@ def annotate(timeline: Timeline, path: Path) -> None:
     first = next(iter_key_frames(media, [0.0]), None) if media.video else None
     if first is None:
         raise MediaError("no video to draw on")
-    part = beside(path)
-    try:
-        with av.open(f"file:{part}", "w", format="mp4") as target:
-            target.metadata["comment"] = MARK
-            _write(target, media, timeline, _even(first.image))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with open_writer(path, "mp4", MARK) as writer:
+        _write(writer, media, timeline, _even(first.image))
 
 
 def is_annotated(path: Path) -> bool:
     """Return whether a file is a copy that :func:`annotate` wrote, whatever it is called."""
-    if path.suffix.lower() != ".mp4":
-        return False
-    try:
-        with open_container(path) as container:
-            return container.metadata.get("comment") == MARK
-    except (MediaError, av.error.FFmpegError, OSError):
-        return False  # whoever opens it says what is wrong
+    return path.suffix.lower() == ".mp4" and read_comment(path) == MARK
 
 
-def _write(target: Any, media: Media, timeline: Timeline, size: tuple[int, int]) -> None:
-    video = target.add_stream("libx264", options={"preset": "veryfast", "crf": "23"})
-    video.width, video.height = size
-    video.pix_fmt = "yuv420p"
-    video.codec_context.time_base = TICK
-    sound = _sound(media) if media.audio else iter(())
-    heard = target.add_stream("aac", rate=RATE, layout="mono") if media.audio else None
+def _write(writer: MediaWriter, media: Media, timeline: Timeline, size: tuple[int, int]) -> None:
+    shown = writer.add_pictures("libx264", size, TICK, options={"preset": "veryfast", "crf": "23"})
+    # The sound is mixed to one channel, without gaps: as the model hears it.
+    sound: Iterator[tuple[int, Samples]] = read_blocks(media, RATE) if media.audio else iter(())
+    heard = writer.add_sound("aac", RATE) if media.audio else None
     painter = _Painter(timeline)
     last, until = -1, 0.0
     for time, image in iter_frames(media):
@@ -88,26 +73,17 @@ def _write(target: Any, media: Media, timeline: Timeline, size: tuple[int, int])
         if heard is not None:
             # A second ahead, so that the muxer need not hold a whole recording of one kind.
             while until < time + 1 and (block := next(sound, None)) is not None:
-                target.mux(heard.encode(block))
-                until = float(block.time or 0.0)
+                at, samples = block
+                heard.add(samples, at)
+                until = at / RATE
         drawn = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         painter.draw(drawn, time, size[0] / image.shape[1])
-        picture = av.VideoFrame.from_ndarray(drawn, "rgb24")
-        picture.pts, picture.time_base = stamp, TICK
-        target.mux(video.encode(picture))
-    target.mux(video.encode(None))
+        shown.add(drawn, stamp)
+    shown.end()
     if heard is not None:
-        for block in sound:
-            target.mux(heard.encode(block))
-        target.mux(heard.encode(None))
-
-
-def _sound(media: Media) -> Iterator[av.AudioFrame]:
-    """Yield the sound, mixed to one channel, without gaps: as the model hears it."""
-    for at, samples in read_blocks(media, RATE):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "fltp", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
-        yield frame
+        for at, samples in sound:
+            heard.add(samples, at)
+        heard.end()
 
 
 def _even(image: Image) -> tuple[int, int]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, cast
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
-import av
-import numpy as np
-
+from emorec.media import open_writer
 from emorec.synthetic.frames import FRAMES_PER_SECOND, SAMPLES_PER_FRAME
 from emorec.synthetic.phonation import SAMPLE_RATE
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from av.audio.stream import AudioStream
-    from av.video.stream import VideoStream
+    import numpy as np
     from numpy.typing import NDArray
 
     from emorec.synthetic.portrait import Image
@@ -59,39 +57,32 @@ def find_format(container: str) -> Format:
 def encode(form: Format, frames: Iterable[Image], sound: NDArray[np.float32], path: Path) -> None:
     """Encode frames and sound as they come; no more than a few frames are held.
 
+    The file appears under its name only when it is complete.
+
     Args:
         form: The format.
-        frames: n RGB frames, uint8 (height, width, 3), 25 a second; taken one by one.
+        frames: n > 0 RGB frames, uint8 (height, width, 3), 25 a second; taken one by one.
         sound: Mono sound at 48 kHz, float32 (n * 1920,), -1..1.
         path: The file to write, whatever its suffix.
     """
-    with av.open(str(path), "w", format=form.container) as container:
-        video = cast(
-            "VideoStream",
-            container.add_stream(form.video, rate=FRAMES_PER_SECOND, options=form.video_options),
-        )
-        video.pix_fmt = "yuv420p"
+    frames = iter(frames)
+    first = next(frames)
+    height, width = first.shape[:2]
+    tick = Fraction(1, FRAMES_PER_SECOND)
+    with open_writer(path, form.container) as writer:
         # Sets are written by many processes at once; one thread also fixes the very bits.
-        video.codec_context.thread_count = 1
-        audio = cast(
-            "AudioStream",
-            container.add_stream(
-                form.audio, rate=SAMPLE_RATE, layout="mono", options=form.audio_options
-            ),
+        pictures = writer.add_pictures(
+            form.video,
+            (width, height),
+            tick,
+            options=form.video_options,
+            rate=FRAMES_PER_SECOND,
+            threads=1,
         )
-        for i, rgb in enumerate(frames):
-            if i == 0:
-                video.height, video.width = rgb.shape[:2]
-            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-            picture.pts, picture.time_base = i, Fraction(1, FRAMES_PER_SECOND)
-            container.mux(video.encode(picture))
-
-            part = slice(i * SAMPLES_PER_FRAME, (i + 1) * SAMPLES_PER_FRAME)
-            samples = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(sound[part][None]), format="fltp", layout="mono"
-            )
-            samples.sample_rate = SAMPLE_RATE
-            samples.pts, samples.time_base = part.start, Fraction(1, SAMPLE_RATE)
-            container.mux(audio.encode(samples))
-        container.mux(video.encode(None))
-        container.mux(audio.encode(None))
+        heard = writer.add_sound(form.audio, SAMPLE_RATE, options=form.audio_options)
+        for i, rgb in enumerate(chain([first], frames)):
+            pictures.add(rgb, i)
+            start = i * SAMPLES_PER_FRAME
+            heard.add(sound[start : start + SAMPLES_PER_FRAME], start)
+        pictures.end()
+        heard.end()

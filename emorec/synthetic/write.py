@@ -19,7 +19,7 @@ from emorec.synthetic.recorded_face import render_recording
 from emorec.synthetic.recorded_voice import speak_course
 from emorec.synthetic.recording import RecordingPlan
 from emorec.synthetic.voice import speak
-from emorec.system.files import whole
+from emorec.system.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +49,7 @@ def write_clip(plan: ClipPlan, path: Path) -> None:
         unheard = replace(plan, id=f"{plan.id}/lips", voice_shows=False)
         _, loudness = speak(unheard, len(sound))
     mouth = loudness.reshape(count, SAMPLES_PER_FRAME).mean(axis=1)
-    with whole(path) as partial:
-        encode(form, render_frames(plan, mouth), sound, partial)
+    encode(form, render_frames(plan, mouth), sound, path)
 
 
 def write_recording(plan: RecordingPlan, path: Path, *, container: str = "mp4") -> None:
@@ -71,8 +70,7 @@ def write_recording(plan: RecordingPlan, path: Path, *, container: str = "mp4") 
     form = find_format(container)
     shown = affect(plan)
     sound = speak_course(plan, shown.voice, len(shown.voice) * SAMPLES_PER_FRAME)
-    with whole(path) as partial:
-        encode(form, render_recording(plan, shown.face), sound, partial)
+    encode(form, render_recording(plan, shown.face), sound, path)
 
 
 def write_trace(plan: RecordingPlan, path: Path, *, delay: float = 0.0) -> None:
@@ -90,7 +88,8 @@ def write_trace(plan: RecordingPlan, path: Path, *, delay: float = 0.0) -> None:
     lag = round(delay * FRAMES_PER_SECOND)
     late = [np.concatenate([x[:1].repeat(lag), x])[: len(x)] for x in (gold.arousal, gold.valence)]
     rows = enumerate(zip(*late, strict=True))
-    with whole(path) as partial, partial.open("w", encoding="ascii", newline="\n") as table:
-        table.write("time,arousal,valence\n")
-        for i, (arousal, valence) in rows:
-            table.write(f"{i / FRAMES_PER_SECOND:.6f},{arousal:.6f},{valence:.6f}\n")
+    lines = [
+        f"{i / FRAMES_PER_SECOND:.6f},{arousal:.6f},{valence:.6f}\n"
+        for i, (arousal, valence) in rows
+    ]
+    write_text(path, "".join(["time,arousal,valence\n", *lines]))

@@ -42,7 +42,7 @@ def write(folder: Path, name: str) -> Media:
 
 def decoded_from(media: Media, start: float) -> float:
     """Return the time of the first samples that are decoded."""
-    return next(read_samples(media, [0], start))[0]
+    return next(read_samples(media, start))[0]
 
 
 def whole(media: Media, monkeypatch: pytest.MonkeyPatch) -> Samples:

@@ -1,7 +1,7 @@
 """Media of recordings: the voice follows arousal, the face valence, and neither the other."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -231,11 +231,13 @@ def test_an_unknown_container_is_refused_and_leaves_nothing(tmp_path: Path) -> N
 
 
 def test_a_failed_recording_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Any, __: Any, ___: Any, path: Path) -> None:
-        path.write_bytes(b"half")
+    def fail(*_: Any) -> Iterator[np.ndarray]:
+        yield from np.zeros((40, 256, 288, 3), np.uint8)
+        (begun,) = tmp_path.iterdir()
+        assert begun.name.startswith(".a.mp4.")
         raise OSError("no space")
 
-    monkeypatch.setattr("emorec.synthetic.write.encode", fail)
+    monkeypatch.setattr("emorec.synthetic.write.render_recording", fail)
     with pytest.raises(OSError, match="no space"):
         write_recording(plan(), tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []

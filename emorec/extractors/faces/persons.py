@@ -1,11 +1,11 @@
 """Crops of everybody in a recording, part after part, in one pass of bounded memory."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from emorec.extractors.base import Extraction
-from emorec.media import Face, FaceDetector, FaceTracks, Image, Media, iter_key_frames
+from emorec.media import Face, FaceDetector, FaceTracks, Image, KeyFrame, Media, iter_key_frames
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Window
 
@@ -44,14 +44,13 @@ def stream_persons(
         missing = Finding(FindingKind.MISSING, "video")
         yield from (Extraction([], {}, [missing]) for _ in parts)
         return
-    damaged = [0]
-    middles = [window.middle for part in parts for window in part]
-    every = _follow(media, middles, detector, cut, damaged)
+    frames = iter_key_frames(media, [window.middle for part in parts for window in part])
+    every = _follow(frames, detector, cut)
     before: list[_Shown] = []
     waiting: dict[int, _Shown] = {}
     first = 0
     for part in parts:
-        known = damaged[0]
+        known = frames.damaged
         wanted = range(first, first + len(part))
         while any(i not in waiting for i in wanted):
             try:
@@ -82,7 +81,7 @@ def stream_persons(
                     for frame, there in zip(shown, seen, strict=True)
                 ]
         before = shown
-        lost = damaged[0] - known
+        lost = frames.damaged - known
         findings = [Finding(FindingKind.DAMAGED, "video", lost)] if lost else []
         yield Extraction([], {}, findings, persons, boxes)
 
@@ -97,15 +96,11 @@ def nearest(
 
 
 def _follow(
-    media: Media,
-    times: Sequence[float],
-    detector: FaceDetector,
-    cut: Callable[[Image, Face], Array],
-    damaged: list[int],
+    frames: Iterable[KeyFrame], detector: FaceDetector, cut: Callable[[Image, Face], Array]
 ) -> Iterator[tuple[list[int], _Shown]]:
     """Yield frame after frame at which of the times it is on screen, and what it shows."""
     tracks = FaceTracks(detector)
-    for frame in iter_key_frames(media, times, damaged):
+    for frame in frames:
         found = tracks.update(frame.image, frame.time)
         faces = {person: (face, cut(frame.image, face)) for person, face in found.items()}
         yield frame.of, _Shown(frame.time, faces)
