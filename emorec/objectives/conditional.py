@@ -1,17 +1,24 @@
 """Soft-HGR correlation that does not count what a pair of features owes to the speaker."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from emorec.errors import UserError
 from emorec.functional.conditional import centre_within
-from emorec.objectives.hgr import SoftHGR
+from emorec.objectives.compared import (
+    compared_widths,
+    make_projections,
+    make_scales,
+    project_and_scale,
+)
+from emorec.objectives.hgr import compare_pair, name_terms, stack_pairs, worth_stacking
+from emorec.objectives.pairs import PairObjective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
-class ConditionalSoftHGR(SoftHGR):
+class ConditionalSoftHGR(PairObjective):
     """Soft-HGR of features that are centred within each speaker: it cannot reward identity.
 
     Ours, not the papers': face and voice share above all who is speaking, and a correlation
@@ -27,12 +34,14 @@ class ConditionalSoftHGR(SoftHGR):
 
     Args:
         sizes: Widths, given by the task.
-        pairs: As for :class:`SoftHGR`, and so are the following.
+        pairs: As for :class:`~emorec.objectives.hgr.SoftHGR`, and so are the following.
         weight: Factor in the total loss.
         unbiased: Divide covariances by the rows less the speakers (else by the rows).
         scale: ``none``, ``calibrated`` or ``learned``.
         projection: Width of a linear layer in front of the comparison.
     """
+
+    of_epoch: ClassVar[bool] = True
 
     speaker_of_clip: Tensor
 
@@ -46,9 +55,11 @@ class ConditionalSoftHGR(SoftHGR):
         scale: Literal["none", "calibrated", "learned"] = "none",
         projection: int | None = None,
     ) -> None:
-        super().__init__(
-            sizes, pairs, weight=weight, unbiased=unbiased, scale=scale, projection=projection
-        )
+        compared = compared_widths(sizes, projection)
+        super().__init__(sizes, pairs, weight=weight, compared=compared)
+        self.unbiased = unbiased
+        self.projections = make_projections(sizes, self.names, projection)
+        self.scales = make_scales(self.names, scale)
         # Of the data at hand, not of the weights: a checkpoint must fit other data too.
         self.register_buffer("speaker_of_clip", torch.empty(0, dtype=torch.int64), persistent=False)
         self.speakers = 1
@@ -76,12 +87,26 @@ class ConditionalSoftHGR(SoftHGR):
         if len(self.speaker_of_clip):
             groups = self.speaker_of_clip[batch.clip.clamp(min=0)]
         self._groups = groups.masked_fill(batch.clip < 0, -1)
-        return super().forward(bundle, batch)
+        features = [bundle.features[name] for name in self.names]
+        if not worth_stacking(features, bool(self.projections)):
+            return super().forward(bundle, batch)
+        ready = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
+        pairs = [
+            self._centre(ready[a], ready[b], bundle.present[a] & bundle.present[b])
+            for a, b in self.pairs
+        ]
+        terms = stack_pairs(pairs, unbiased=self.unbiased)
+        self.parts |= name_terms(self.pairs, terms)
+        return -terms[0].sum()
 
-    def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
-        """Each pair is centred over its own rows."""
-        return False
+    def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
+        """Project and scale a feature set where that is asked for."""
+        return project_and_scale(name, features, rows, self.projections, self.scales)
 
-    def pair(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return features centred within speakers."""
+    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return -S within speakers, and its terms."""
+        return compare_pair(*self._centre(f, g, rows), unbiased=self.unbiased)
+
+    def _centre(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features centred within speakers, over the pair's own rows, and those rows."""
         return centre_within(f, g, self._groups, self.speakers, rows, unbiased=self.unbiased)

@@ -1,14 +1,23 @@
 """Soft-HGR correlation between pairs of features, as a loss."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from emorec.functional import soft_hgr_pairs, soft_hgr_stacked, sum_over_ranks, world_size
+from emorec.functional import soft_hgr_pairs, soft_hgr_stacked, world_size
+from emorec.objectives.compared import (
+    compared_widths,
+    make_projections,
+    make_scales,
+    project_and_scale,
+)
 from emorec.objectives.pairs import PairObjective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+Terms = tuple[Tensor, Tensor, Tensor]
 
 
 class SoftHGR(PairObjective):
@@ -53,32 +62,15 @@ class SoftHGR(PairObjective):
         scale: Literal["none", "calibrated", "learned"] = "none",
         projection: int | None = None,
     ) -> None:
-        widths = dict(sizes.features)
-        super().__init__(
-            sizes,
-            pairs,
-            weight=weight,
-            compared=dict.fromkeys(widths, projection or 0) if projection else None,
-        )
+        compared = compared_widths(sizes, projection)
+        super().__init__(sizes, pairs, weight=weight, compared=compared)
         self.unbiased = unbiased
-        self.projections = nn.ModuleDict(
-            {name: nn.Linear(widths[name], projection) for name in self.names} if projection else {}
-        )
-        self.scales = nn.ModuleDict(
-            {name: Scale(learned=scale == "learned") for name in self.names}
-            if scale != "none"
-            else {}
-        )
+        self.projections = make_projections(sizes, self.names, projection)
+        self.scales = make_scales(self.names, scale)
 
     def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
         """Project and scale a feature set where that is asked for."""
-        if name in self.projections:
-            features = self.projections[name](features)
-        if name in self.scales:
-            scale = self.scales[name]
-            assert isinstance(scale, Scale)
-            features = scale(features, rows)
-        return features
+        return project_and_scale(name, features, rows, self.projections, self.scales)
 
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return -S summed over the pairs; see the base class."""
@@ -91,15 +83,15 @@ class SoftHGR(PairObjective):
             terms = soft_hgr_pairs(list(ready.values()), present, unbiased=self.unbiased)
         else:
             pairs = [
-                self.pair(ready[a], ready[b], bundle.present[a] & bundle.present[b])
-                for a, b in self.pairs
+                (ready[a], ready[b], bundle.present[a] & bundle.present[b]) for a, b in self.pairs
             ]
-            f, g, rows = (torch.stack(each) for each in zip(*pairs, strict=True))
-            terms = soft_hgr_stacked(f, g, rows, unbiased=self.unbiased)
-        for name, values in zip(("S", "inner", "trace"), terms, strict=True):
-            for (a, b), value in zip(self.pairs, values.detach(), strict=True):
-                self.parts[f"{a}+{b}/{name}"] = value
+            terms = stack_pairs(pairs, unbiased=self.unbiased)
+        self.parts |= name_terms(self.pairs, terms)
         return -terms[0].sum()
+
+    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return -S and its terms."""
+        return compare_pair(f, g, rows, unbiased=self.unbiased)
 
     def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
         """Whether all pairs count the same rows, so that they can share what they compute.
@@ -115,59 +107,48 @@ class SoftHGR(PairObjective):
         )
 
     def _worth_stacking(self, bundle: FeatureBundle) -> bool:
-        """Whether pairs with rows of their own go through the same kernels and sums over ranks.
-
-        A GPU takes longer to start them than to run them. A CPU starts them at once.
-        """
         features = [bundle.features[name] for name in self.names]
-        one_width = bool(self.projections) or len({x.shape for x in features}) == 1
-        return one_width and (world_size() > 1 or features[0].device.type != "cpu")
-
-    def pair(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the features (B, k) of a pair and the rows, bool (B,), as they are compared."""
-        return f, g, rows
-
-    def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return -S and its terms."""
-        f, g, rows = (x.unsqueeze(0) for x in self.pair(f, g, rows))
-        terms = soft_hgr_stacked(f, g, rows, unbiased=self.unbiased)
-        s, inner, trace = (term.squeeze(0) for term in terms)
-        return -s, {"S": s.detach(), "inner": inner, "trace": trace}
+        return worth_stacking(features, bool(self.projections))
 
 
-class Scale(nn.Module):
-    """A factor for a feature set, set by the first training batch to a total variance of 1.
+def worth_stacking(features: Sequence[Tensor], projected: bool) -> bool:
+    """Return whether pairs with rows of their own go through the same kernels and sums over ranks.
 
-    That is the first call with gradients on: a stage that does not train the objectives keeps
-    them in eval mode, and has to measure all the same.
+    A GPU takes longer to start them than to run them. A CPU starts them at once.
 
     Args:
-        learned: Learn a factor on top of it.
+        features: (B, D) of each feature set.
+        projected: Whether they are compared at one width, whatever theirs is.
     """
+    one_width = projected or len({x.shape for x in features}) == 1
+    return one_width and (world_size() > 1 or features[0].device.type != "cpu")
 
-    known: Tensor
-    factor: Tensor
 
-    def __init__(self, *, learned: bool) -> None:
-        super().__init__()
-        self.register_buffer("known", torch.tensor(False))
-        self.register_buffer("factor", torch.ones(()))
-        self.log_change = nn.Parameter(torch.zeros(())) if learned else None
+def stack_pairs(pairs: Sequence[tuple[Tensor, Tensor, Tensor]], *, unbiased: bool) -> Terms:
+    """Return S of each pair, its inner product and its trace term: three of (pairs,).
 
-    def forward(self, features: Tensor, rows: Tensor) -> Tensor:
-        """Return features (B, k) times the factor; rows, bool (B,), are those to measure."""
-        if torch.is_grad_enabled() and not self.known:
-            self._measure(features.detach().float(), rows)
-        factor = self.factor if self.log_change is None else self.factor * self.log_change.exp()
-        return features * factor
+    Args:
+        pairs: Features (B, k) twice, all of one width, and the rows that count, bool (B,).
+        unbiased: Divide covariances by n - 1 (else n).
+    """
+    f, g, rows = (torch.stack(each) for each in zip(*pairs, strict=True))
+    return soft_hgr_stacked(f, g, rows, unbiased=unbiased)
 
-    @torch.no_grad()
-    def _measure(self, features: Tensor, rows: Tensor) -> None:
-        features = features.masked_fill(~rows.unsqueeze(1), 0)
-        total = sum_over_ranks(torch.cat([features.sum(0), rows.sum().float().unsqueeze(0)]))
-        n, mean = total[-1], total[:-1] / total[-1].clamp(min=1)
-        squares = (features - mean).masked_fill(~rows.unsqueeze(1), 0).square().sum()
-        variance = sum_over_ranks(squares) / (n - 1).clamp(min=1)
-        if variance > 0:
-            self.factor.copy_(variance.rsqrt())
-            self.known.fill_(True)
+
+def compare_pair(
+    f: Tensor, g: Tensor, rows: Tensor, *, unbiased: bool
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return -S of one pair and its terms to log; see :func:`stack_pairs`."""
+    f, g, rows = (x.unsqueeze(0) for x in (f, g, rows))
+    terms = soft_hgr_stacked(f, g, rows, unbiased=unbiased)
+    s, inner, trace = (term.squeeze(0) for term in terms)
+    return -s, {"S": s.detach(), "inner": inner, "trace": trace}
+
+
+def name_terms(pairs: Sequence[tuple[str, str]], terms: Terms) -> dict[str, Tensor]:
+    """Return what is logged of pairs: ``audio+face/S`` and so on -> a scalar without a gradient."""
+    return {
+        f"{a}+{b}/{name}": value
+        for name, values in zip(("S", "inner", "trace"), terms, strict=True)
+        for (a, b), value in zip(pairs, values.detach(), strict=True)
+    }

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from emorec.errors import UserError
-from emorec.objectives.sequence_reconstruction import CONVOLUTIONS, SequenceReconstruction
+from emorec.objectives.mirror import CONVOLUTIONS, Mirror, make_mirror, unfold
+from emorec.objectives.reconstruction import ReconstructionObjective
 from emorec.types import Sizes
 
 
-class TransformerReconstruction(SequenceReconstruction):
+class TransformerReconstruction(ReconstructionObjective):
     """Rebuilds a sequence from its last step to its first, step by step.
 
     A causal transformer decoder behind the transposed convolutions: it attends to all that they
@@ -57,17 +58,18 @@ class TransformerReconstruction(SequenceReconstruction):
         weight: float = 0.2,
         target: str = "emotion",
     ) -> None:
-        super().__init__(
-            sizes,
-            feature,
-            steps,
-            outputs,
-            convolutions=convolutions,
-            hidden=hidden,
-            activate=activate,
-            weight=weight,
-            target=target,
+        super().__init__(sizes, feature, weight=weight, target=target)
+        mirror = make_mirror(
+            f"{type(self).__name__} of {feature}",
+            sizes.features[feature],
+            (steps, outputs),
+            convolutions,
+            hidden,
+            activate,
         )
+        self.sizes, self.maps = mirror.sizes, mirror.maps
+        self.activation, self.hidden = mirror.activation, mirror.hidden
+        self.first, self.layers = mirror.first, mirror.layers
         units = 4 * outputs if feedforward is None else feedforward
         if min(heads, layers, units) < 1 or outputs % heads or not 0 <= dropout <= 1:
             raise UserError(
@@ -83,7 +85,10 @@ class TransformerReconstruction(SequenceReconstruction):
 
     def decode(self, features: Tensor, read: Tensor) -> Tensor:
         """Return (B, steps, outputs), each step from the real ones after it; see the base class."""
-        memory = super().decode(features, read)
+        mirror = Mirror(
+            self.sizes, self.maps, self.activation, self.hidden, self.first, self.layers
+        )
+        memory = unfold(features, mirror)
         if read.shape != memory.shape:
             return memory  # of the size asked for: the base class tells the difference
         # Zeros start a row; then its steps from the last on, which padding may precede.

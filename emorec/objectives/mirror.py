@@ -1,0 +1,104 @@
+"""What decoders of sequences share: transposed convolutions, the mirror of an encoder's."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from emorec.errors import UserError
+
+# Channels, kernel and stride of each convolution of the encoder; padding is 1.
+CONVOLUTIONS = ((16, 4, 2), (64, 5, 2), (32, 3, 3))
+
+
+class Mirror(NamedTuple):
+    """The layers that turn features into a sequence.
+
+    An objective takes them as attributes of its own, so that weights have their names there.
+
+    Attributes:
+        sizes: Height and width, from those that the last convolution of the encoder makes to
+            those of the sequence, (steps, outputs).
+        maps: Channels, height and width of what the first transposed convolution reads.
+        activation: Behind the fully connected layers.
+        hidden: The fully connected layer after the features, if there is one.
+        first: The fully connected layer that makes the maps.
+        layers: Transposed convolutions.
+    """
+
+    sizes: list[tuple[int, int]]
+    maps: tuple[int, int, int]
+    activation: nn.Module
+    hidden: nn.Linear | None
+    first: nn.Linear
+    layers: nn.ModuleList
+
+
+def make_mirror(
+    name: str,
+    width: int,
+    size: tuple[int, int],
+    convolutions: Sequence[tuple[int, int, int]],
+    hidden: int,
+    activate: bool,
+) -> Mirror:
+    """Make the layers, with random weights.
+
+    Args:
+        name: Who asks for it and of which feature, for the message.
+        width: Of the features.
+        size: Steps of the sequence, and numbers a step.
+        convolutions: Channels, kernel and stride of each of the encoder's.
+        hidden: Units of a layer after the features; 0 for none.
+        activate: ReLU after the fully connected layers.
+
+    Raises:
+        UserError: The sequence is too small for the convolutions, or a size is below 1.
+    """
+    sizes = _sizes(size, convolutions) if hidden >= 0 else []
+    if not sizes:
+        raise UserError(
+            f"{name} needs convolutions of [channels, kernel, stride], those of the encoder, and "
+            f"steps and outputs that are enough for them; got {[*map(list, convolutions)]}, steps "
+            f"{size[0]}, outputs {size[1]}, hidden {hidden}"
+        )
+    before = convolutions[-1][0]
+    height, wide = sizes[0]
+    activation = nn.ReLU() if activate else nn.Identity()
+    after_features = nn.Linear(width, hidden) if hidden else None
+    first = nn.Linear(hidden or width, before * height * wide)
+    maps = (before, height, wide)
+    behind = [1, *(channels for channels, _, _ in convolutions[:-1])]
+    layers = nn.ModuleList()
+    for channels, (_, kernel, stride) in zip(behind[::-1], convolutions[::-1], strict=True):
+        layers.append(nn.ConvTranspose2d(before, channels, kernel, stride, padding=1))
+        before = channels
+    return Mirror(sizes, maps, activation, after_features, first, layers)
+
+
+def unfold(features: Tensor, mirror: Mirror) -> Tensor:
+    """Return the sequence (B, steps, outputs) that the layers make of features (B, D)."""
+    if mirror.hidden is not None:
+        features = mirror.activation(mirror.hidden(features))
+    x = mirror.activation(mirror.first(features)).view(len(features), *mirror.maps)
+    for number, size in enumerate(mirror.sizes[1:]):
+        layer = mirror.layers[number]
+        assert isinstance(layer, nn.ConvTranspose2d)
+        x = layer(x if number == 0 else x.relu(), output_size=list(size))
+    made: Tensor = x.squeeze(1)
+    return made
+
+
+def _sizes(
+    size: tuple[int, int], convolutions: Sequence[tuple[int, int, int]]
+) -> list[tuple[int, int]]:
+    """Return height and width from the last convolution's to the sequence's; [] where none fits."""
+    if not convolutions or min(map(min, convolutions)) < 1:
+        return []
+    sizes = [size]
+    for _, kernel, stride in convolutions:
+        if min(sizes[0]) + 2 < kernel or min(sizes[0]) < 1:
+            return []
+        height, width = ((s + 2 - kernel) // stride + 1 for s in sizes[0])
+        sizes.insert(0, (height, width))
+    return sizes
