@@ -17,7 +17,13 @@ from emorec.data.splits.folds import split_clips
 from emorec.data.splits.leaks import check_leaks
 from emorec.data.splits.parts import FOLDED, PARTS, Part
 from emorec.data.statistics import pooled_statistics
-from emorec.data.usable import check_parts, check_training, usable_entries, usable_traces
+from emorec.data.usable import (
+    check_parts,
+    check_unlabelled,
+    check_values,
+    usable_entries,
+    usable_traces,
+)
 from emorec.errors import DataError
 from emorec.types import Array, Clip, SegmentBatch
 
@@ -50,7 +56,9 @@ class EmotionDataModule(ClipSet):
         for part in PARTS:
             self.parts[part] = self.dataset(self.all_clips, self.assigned, part)
         if stage == "fit":
-            check_training(self)
+            cache = self.source().cache()
+            check_unlabelled(self.extra, self.entries, self.unlabelled, cache.folder)
+            check_values(self.parts["train"], self.values)
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
 
@@ -81,7 +89,7 @@ class EmotionDataModule(ClipSet):
         """
         self.all_clips = self.checked_clips()
         self.entries = usable_entries(self.all_clips, self.source().cache())
-        self.traces = usable_traces(self, self.all_clips, self.entries)
+        self.traces = usable_traces(self.all_clips, self.entries, self.values, self.read_trace)
 
     def parts_of(self, clips: Sequence[Clip]) -> dict[str, Part]:
         """Return clip id -> part; clips of the unlabelled corpus are for training.

@@ -1,17 +1,18 @@
 """Which clips of a set can be used: those that are cached, whole, and no copies of others."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emorec.cache import Entry, SegmentCache
 from emorec.data.checked import check_length
-from emorec.data.clip_set import ClipSet
+from emorec.data.segments import SegmentDataset
 from emorec.data.splits.leaks import copies
 from emorec.data.splits.parts import PARTS, Part
 from emorec.errors import DataError
-from emorec.types import Array, Clip
+from emorec.types import Array, Clip, Values
 
 
 def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entry]:
@@ -42,28 +43,32 @@ def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entr
 
 
 def usable_traces(
-    data: ClipSet, clips: Sequence[Clip], entries: dict[str, Entry]
+    clips: Sequence[Clip],
+    entries: dict[str, Entry],
+    targets: Mapping[str, Values],
+    read: Callable[[Clip, str], Array],
 ) -> dict[str, dict[int, Array]]:
     """Return target with values -> position of a clip -> its trace; warns of what is left out.
 
     A clip whose trace cannot be used is taken out of ``entries``, like one that cannot be read.
 
     Args:
-        data: The set: its targets, step and root.
-        clips: All of its clips.
+        clips: All clips of the set.
         entries: Clip id -> the record of usable ones.
+        targets: The targets with values.
+        read: Returns the values of a clip's target, float32 (steps, dimensions).
 
     Raises:
         DataError: No clip is left.
     """
-    traces: dict[str, dict[int, Array]] = {target: {} for target in data.values}
+    traces: dict[str, dict[int, Array]] = {target: {} for target in targets}
     bad = []
     for position, clip in enumerate(clips):
-        for target, form in data.values.items() if clip.id in entries else ():
+        for target, form in targets.items() if clip.id in entries else ():
             if target not in clip.labels:
                 continue
             try:
-                found = data.read_trace(clip, target)
+                found = read(clip, target)
                 check_length(len(found) * form.step, entries[clip.id].duration + form.delay)
             except DataError as error:
                 del entries[clip.id]
@@ -102,23 +107,39 @@ def check_parts(usable: Mapping[str, Part], listed: Mapping[str, Part]) -> None:
         rank_zero_info(f"not usable, and left out after the split: {counts}")
 
 
-def check_training(data: ClipSet) -> None:
-    """Check that there is something to learn from.
+def check_unlabelled(
+    ids: Collection[str], entries: Mapping[str, Entry], manifest: Path | None, folder: Path
+) -> None:
+    """Check that some clip of an unlabelled corpus can be used, where there is one.
 
     Args:
-        data: The set, split and ready.
+        ids: Of its clips; empty: there is none.
+        entries: Clip id -> the record of usable ones.
+        manifest: Of the corpus, for the message.
+        folder: Of the cache, for the message.
 
     Raises:
-        DataError: No clip of an unlabelled corpus can be used, or no window for training has a
-            known value of a target.
+        DataError: None can be used.
     """
-    if data.extra and data.extra.isdisjoint(data.entries):
+    if ids and entries.keys().isdisjoint(ids):
         raise DataError(
-            f"none of the {len(data.extra)} clips of {data.unlabelled} can be used; report.csv in "
-            f"{data.source().cache().folder} says why"
+            f"none of the {len(ids)} clips of {manifest} can be used; report.csv in {folder} "
+            "says why"
         )
-    for target, form in data.values.items():
-        if not data.parts["train"].has_values(target):
+
+
+def check_values(train: SegmentDataset, targets: Mapping[str, Values]) -> None:
+    """Check that training windows have values to learn.
+
+    Args:
+        train: The segments of training.
+        targets: The targets with values.
+
+    Raises:
+        DataError: No window has a known value of a target.
+    """
+    for target, form in targets.items():
+        if not train.has_values(target):
             raise DataError(
                 f"no training window has a value of {target}: traces are empty there, end early, "
                 f"or lag behind by data.delay, {form.delay:g} s, beyond the recording"
