@@ -1,5 +1,7 @@
 """The base of all data sets, first half: clips on disk, and their cache."""
 
+import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +13,11 @@ from platformdirs import user_cache_path
 from emorec.augment import Augmentation
 from emorec.cache import CacheSource, Entry, WorkPlan, build
 from emorec.cache.overview import write_overview
-from emorec.data.checked import check_clips, check_traces
-from emorec.data.root import folder_digest
+from emorec.data.manifest_rows import unlabelled_clips
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits.parts import Part, Split
 from emorec.data.traces import read_trace
-from emorec.data.unlabelled import unlabelled_clips
+from emorec.data.usable import check_clips, check_traces
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch, Target, Values
@@ -129,8 +130,13 @@ class ClipSet(LightningDataModule, ABC):
     @property
     def set_name(self) -> str:
         """Name of the set, the kind of files, and a digest of its root: none shares a cache."""
-        names = [type(self).__name__.lower(), self.media, folder_digest(self.root)]
+        names = [type(self).__name__.lower(), self.media, self.root_digest]
         return "-".join(name for name in names if name)
+
+    @property
+    def root_digest(self) -> str:
+        """Six hex digits that stand for the root's place."""
+        return hashlib.blake2b(os.fsencode(self.root.resolve()), digest_size=3).hexdigest()
 
     def source(self) -> CacheSource:
         """Return how this set's clips become segments."""

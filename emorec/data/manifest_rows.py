@@ -203,6 +203,30 @@ def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
     return [with_whole_paths(clip, folder) for clip in clips]
 
 
+def unlabelled_clips(manifest: Path) -> list[Clip]:
+    """Return the clips of an unlabelled corpus beside a labelled one: for training alone.
+
+    Their paths are good anywhere. Their ids and groups start with the manifest's name: no clip or
+    person of the other set is taken for one of theirs.
+
+    Args:
+        manifest: As ``Manifest`` reads it; the columns of labels are neither needed nor looked at.
+
+    Raises:
+        DataError: The manifest is missing or not as expected.
+    """
+    file = Path(manifest).expanduser()
+    return [
+        replace(
+            clip,
+            id=f"{file.stem}/{clip.id}",
+            group=f"{file.stem} {clip.group}" if clip.group else "",
+            split="train",
+        )
+        for clip in read_clips(file)
+    ]
+
+
 def clip_of(row: dict[str, Any], where: str, root: Path) -> Clip:
     """Return the clip of a row, without labels.
 

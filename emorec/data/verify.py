@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.cache import Entry, WorkPlan
-from emorec.data.checked import check_length, read_traces
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import PARTS, TooFewError
+from emorec.data.usable import check_length, read_traces
 from emorec.errors import DataError
 from emorec.system.findings import Finding, FindingKind, all_in_words, in_words
 from emorec.types import Array, Clip, Target, Values

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from emorec.data.checked import check_clips
 from emorec.data.manifest_rows import read_clips
+from emorec.data.usable import check_clips
 from emorec.errors import DataError
 from emorec.media import MEDIA_SUFFIXES
 from emorec.predict.annotate import is_annotated

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 import torch
 
+from emorec.data.manifest_rows import unlabelled_clips
 from emorec.data.sampler import FILLER, HalvesSampler
-from emorec.data.unlabelled import unlabelled_clips
 from emorec.errors import DataError
 from tests.helpers.toy import ToyData
 
