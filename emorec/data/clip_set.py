@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 
 from emorec.augment import Augmentation
-from emorec.cache import CacheSource, Entry, WorkPlan, build
-from emorec.cache.overview import write_overview
+from emorec.cache import CacheSource, Entry, WorkPlan
+from emorec.data.labels import check_shares
+from emorec.data.loaders import all_batches, check_batches
 from emorec.data.manifest_rows import unlabelled_clips
+from emorec.data.preprocessing import preprocess_clips
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits.parts import Part, Split
 from emorec.data.traces import read_trace
@@ -83,15 +84,10 @@ class ClipSet(LightningDataModule, ABC):
         halves: bool = False,
     ) -> None:
         super().__init__()
-        for name, share in (("", labelled_share), ("un", unlabelled_share)):
-            if not 0 <= share <= 1:
-                raise DataError(f"{name}labelled_share is {share}; it must be from 0 to 1")
+        check_shares(labelled_share, unlabelled_share)
         if not extractors:
             raise DataError("extractors is empty: name at least one modality to read")
-        if batch_size < 1 or workers < 0:
-            raise DataError(
-                f"batch_size is {batch_size} and workers {workers}; expected at least 1 and 0"
-            )
+        check_batches(batch_size, workers)
         self.root = Path(root).expanduser()
         self.extractors = extractors
         self.windows = windows or RandomWindows()
@@ -112,7 +108,7 @@ class ClipSet(LightningDataModule, ABC):
         self._validated: Part | None = None  # another part than usual
         self.plain: SegmentBatch | None = None  # the last training batch before augmentation
         # Batches of the next training epoch; None: as many as there are segments for.
-        self.batches_of_epoch: Callable[[], int | None] = _all_batches
+        self.batches_of_epoch: Callable[[], int | None] = all_batches
 
     @abstractmethod
     def clips(self) -> list[Clip]:
@@ -156,16 +152,9 @@ class ClipSet(LightningDataModule, ABC):
         Args:
             work: Worker processes, device, and shard: one shard writes no ``report.html``.
         """
-        clips, cache = self.checked_clips(), self.source().cache()
+        clips = self.checked_clips()
         check_traces(clips, self.values, self.read_trace)
-        table, page = cache.folder / "report.csv", cache.folder / "report.html"
-        before = table.read_bytes() if table.is_file() else b""
-        made = build(self.source(), clips, work, say=rank_zero_info)
-        if work.shard[1] == 1 and not (page.is_file() and table.read_bytes() == before):
-            name, target = next(iter(self.targets.items()))
-            write_overview(page, made, clips, target.names, cache, name)
-            rank_zero_info(f"pictures and counts: {page}")
-        return made
+        return preprocess_clips(self.source(), clips, self.targets, work)
 
     def checked_clips(self) -> list[Clip]:
         """Return :meth:`clips` after checking that there are some and that no id repeats.
@@ -173,9 +162,7 @@ class ClipSet(LightningDataModule, ABC):
         Raises:
             DataError: There are none, or an id repeats.
         """
-        more = []
-        if self.unlabelled is not None:
-            more = unlabelled_clips(self.unlabelled)
+        more = [] if self.unlabelled is None else unlabelled_clips(self.unlabelled)
         self.extra = {clip.id for clip in more}
         return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.expected}")
 
@@ -205,7 +192,3 @@ class ClipSet(LightningDataModule, ABC):
     def expected(self) -> str:
         """What the set looks like on disk, for error messages."""
         return "see the data set's documentation for its layout"
-
-
-def _all_batches() -> int | None:
-    return None

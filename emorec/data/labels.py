@@ -1,14 +1,27 @@
 """Labels: their classes, and which training clips keep theirs in semi-supervised studies."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import torch
 from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 
 from emorec.data.splits.parts import drawn_place
 from emorec.errors import DataError
-from emorec.types import Clip
+from emorec.types import Clip, Target, Values
+
+
+def check_shares(labelled: float, unlabelled: float) -> None:
+    """Check the options ``labelled_share`` and ``unlabelled_share``.
+
+    Raises:
+        DataError: One is not from 0 to 1.
+    """
+    for name, share in (("", labelled), ("un", unlabelled)):
+        if not 0 <= share <= 1:
+            raise DataError(f"{name}labelled_share is {share}; it must be from 0 to 1")
 
 
 def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
@@ -103,3 +116,17 @@ def class_index(label: str, classes: Sequence[str], where: str) -> int:
             "the label, leave it empty (an unlabelled clip), or name your classes in data.classes"
         )
     return list(classes).index(label)
+
+
+def count_classes(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[str, Tensor]:
+    """Return target -> int64 (classes,): labelled clips of each class.
+
+    Args:
+        clips: Those that are counted.
+        targets: Name -> target; those with values have no classes and are left out.
+    """
+    return {
+        target: torch.tensor([sum(c.labels.get(target) == i for c in clips) for i in range(n)])
+        for target, n in ((t, len(form)) for t, form in targets.items())
+        if not isinstance(targets[target], Values)
+    }

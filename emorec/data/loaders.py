@@ -1,6 +1,5 @@
 """From a data set to batches, on one process or on several."""
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -8,7 +7,20 @@ from torch.utils.data import DataLoader
 
 from emorec.data.sampler import DealingSampler, HalvesSampler
 from emorec.data.segments import SegmentDataset, as_is
+from emorec.errors import DataError
 from emorec.types import SegmentBatch
+
+
+def check_batches(batch_size: int, workers: int) -> None:
+    """Check how many segments a batch has, and how many processes read them.
+
+    Raises:
+        DataError: There are less than 1, or less than 0.
+    """
+    if batch_size < 1 or workers < 0:
+        raise DataError(
+            f"batch_size is {batch_size} and workers {workers}; expected at least 1 and 0"
+        )
 
 
 def make_loader(
@@ -18,7 +30,7 @@ def make_loader(
     workers: int,
     shuffle: bool,
     seed: int,
-    labelled: Sequence[bool] | None = None,
+    halves: bool = False,
     batches: int | None = None,
 ) -> DataLoader[SegmentBatch]:
     """Return a loader of this rank's share of the segments.
@@ -29,16 +41,22 @@ def make_loader(
         workers: Processes that read.
         shuffle: Whether the order is drawn from (seed, epoch); otherwise it is the data set's.
         seed: Another seed, another order.
-        labelled: Which segments have a label: half of each batch are such; None: as they come.
+        halves: Whether half of each batch are labelled segments; else they are as they come.
         batches: Whole batches an epoch and rank; None: as many as there are segments for.
+
+    Raises:
+        DataError: Batches cannot be half labelled.
     """
     ranks, rank = 1, 0
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    if labelled is None:
-        sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
+    if halves:
+        labelled = _labelled(dataset, batch_size)
+        sampler: DealingSampler = HalvesSampler(
+            range(len(dataset)), ranks, rank, labelled=labelled, seed=seed
+        )
     else:
-        sampler = HalvesSampler(range(len(dataset)), ranks, rank, labelled=labelled, seed=seed)
+        sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
     if batches is not None:
         sampler.draw(batches * batch_size)
     return DataLoader(
@@ -52,3 +70,25 @@ def make_loader(
         # Its own: else epochs (but a process's first one) draw what augmentation would draw.
         generator=torch.Generator(),
     )
+
+
+def all_batches() -> int | None:
+    """Return None: as many batches an epoch as there are segments for."""
+    return None
+
+
+def _labelled(dataset: SegmentDataset, batch_size: int) -> list[bool]:
+    """Return which segments have a label.
+
+    Raises:
+        DataError: Batches cannot be half of each.
+    """
+    labelled = [bool(dataset.labels[position]) for position, _ in dataset.items]
+    if batch_size % 2 or all(labelled) or not any(labelled):
+        raise DataError(
+            f"halves: batches of an even size (batch_size is {batch_size}) and both "
+            f"labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
+            "labelled) are needed; unlabelled ones come from data.unlabelled, "
+            "data.labelled_share or the set itself"
+        )
+    return labelled

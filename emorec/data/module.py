@@ -10,21 +10,16 @@ from torch.utils.data import DataLoader
 
 from emorec.cache import SegmentCache
 from emorec.data.clip_set import ClipSet
-from emorec.data.labels import hide_labels, keep_unlabelled
+from emorec.data.labels import count_classes, hide_labels, keep_unlabelled
 from emorec.data.loaders import make_loader
 from emorec.data.segments import SegmentDataset
+from emorec.data.splits.file import check_resumed
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.leaks import check_leaks
 from emorec.data.splits.parts import FOLDED, PARTS, Part
-from emorec.data.statistics import pooled_statistics
-from emorec.data.usable import (
-    check_parts,
-    check_unlabelled,
-    check_values,
-    usable_entries,
-    usable_traces,
-)
-from emorec.errors import DataError
+from emorec.data.statistics import input_statistics
+from emorec.data.usable import check_unlabelled, usable_clips, usable_parts
+from emorec.data.views import another_view, augmented_view
 from emorec.types import Array, Clip, SegmentBatch
 
 
@@ -45,20 +40,20 @@ class EmotionDataModule(ClipSet):
             return
         self.load()
         usable = [clip for clip in self.all_clips if clip.id in self.entries]
+        check_resumed(self.resumed_split, self.entries)
         # All that is listed is split, and what is not usable left out afterwards: losing a clip
         # must not change what the others are for.
-        assigned = self._resumed(usable) or self.parts_of(self.all_clips)
-        self.assigned = {c.id: assigned[c.id] for c in usable if c.id in assigned}
-        check_parts(self.assigned, assigned)
+        listed = self.resumed_split or self.parts_of(self.all_clips)
+        self.assigned = usable_parts(usable, listed)
         check_leaks(usable, self.assigned, self.entries, self.split)
-        train = [clip for clip in self.all_clips if assigned.get(clip.id) == "train"]
+        train = [clip for clip in self.all_clips if listed.get(clip.id) == "train"]
         self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
         for part in PARTS:
             self.parts[part] = self.dataset(self.all_clips, self.assigned, part)
         if stage == "fit":
             cache = self.source().cache()
-            check_unlabelled(self.extra, self.entries, self.unlabelled, cache.folder)
-            check_values(self.parts["train"], self.values)
+            check_unlabelled(self.extra, self.entries, self.unlabelled, cache)
+            self.parts["train"].check_values()
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
 
@@ -88,8 +83,9 @@ class EmotionDataModule(ClipSet):
             DataError: None is usable.
         """
         self.all_clips = self.checked_clips()
-        self.entries = usable_entries(self.all_clips, self.source().cache())
-        self.traces = usable_traces(self.all_clips, self.entries, self.values, self.read_trace)
+        self.entries, self.traces = usable_clips(
+            self.all_clips, self.source().cache(), self.values, self.read_trace
+        )
 
     def parts_of(self, clips: Sequence[Clip]) -> dict[str, Part]:
         """Return clip id -> part; clips of the unlabelled corpus are for training.
@@ -134,28 +130,14 @@ class EmotionDataModule(ClipSet):
             share = 0.0 if self.labelled_only else self.unlabelled_share
             kept = keep_unlabelled([clips[p] for p in positions], share, self.seed)
             positions = [p for p in positions if clips[p].id in kept]
+        cache, names = self.cache_of(part), list(self.extractors)
         return SegmentDataset(
-            self.cache_of(part),
-            clips,
-            self.entries,
-            positions,
-            list(self.extractors),
-            self.targets,
-            self.traces,
+            cache, clips, self.entries, positions, names, self.targets, self.traces
         )
 
     def cache_of(self, part: Part) -> SegmentCache:
         """Return the cache that a part's arrays are in."""
         return self.source().cache()
-
-    def _resumed(self, usable: Sequence[Clip]) -> dict[str, Part]:
-        lost = sorted(set(self.resumed_split) - {clip.id for clip in usable})
-        if lost:
-            raise DataError(
-                f"{len(lost)} clip(s) of this run's split are no longer usable, for instance "
-                f"{lost[0]!r}; bring their files back, or start anew with --overwrite"
-            )
-        return self.resumed_split
 
     def part_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
@@ -172,12 +154,7 @@ class EmotionDataModule(ClipSet):
 
     def class_counts(self) -> dict[str, Tensor]:
         """Return target -> int64 (classes,): labelled training clips of each class."""
-        train = self.part_of("train")
-        return {
-            target: torch.tensor([sum(c.labels.get(target) == i for c in train) for i in range(n)])
-            for target, n in ((t, len(form)) for t, form in self.targets.items())
-            if target not in self.values
-        }
+        return count_classes(self.part_of("train"), self.targets)
 
     def starts(self, position: int) -> list[float]:
         """Return when each window of a clip begins, in seconds, by the clip's position."""
@@ -188,12 +165,7 @@ class EmotionDataModule(ClipSet):
 
         An extractor's constants, or what was measured on the segments of training clips.
         """
-        train = self.parts["train"]
-        return {
-            name: extractor.constants()
-            or pooled_statistics(train.windows(name), extractor.pooled_axes)
-            for name, extractor in self.extractors.items()
-        }
+        return input_statistics(self.parts["train"], self.extractors)
 
     def train_dataloader(self) -> DataLoader[SegmentBatch]:
         """Return all training segments, in an order given by (seed, epoch) alone."""
@@ -208,32 +180,15 @@ class EmotionDataModule(ClipSet):
         return self._loader("test")
 
     def _loader(self, part: Part) -> DataLoader[SegmentBatch]:
-        halves = self.halves and part == "train"
         return make_loader(
             self.parts[part],
             batch_size=self.batch_size,
             workers=self.workers,
             shuffle=part == "train",
             seed=self.seed,
-            labelled=self._labelled(self.parts[part]) if halves else None,
+            halves=self.halves and part == "train",
             batches=self.batches_of_epoch() if part == "train" else None,
         )
-
-    def _labelled(self, dataset: SegmentDataset) -> list[bool]:
-        """Return which segments have a label.
-
-        Raises:
-            DataError: Batches cannot be half of each.
-        """
-        labelled = [bool(dataset.labels[position]) for position, _ in dataset.items]
-        if self.batch_size % 2 or all(labelled) or not any(labelled):
-            raise DataError(
-                f"halves: batches of an even size (batch_size is {self.batch_size}) and both "
-                f"labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
-                "labelled) are needed; unlabelled ones come from data.unlabelled, "
-                "data.labelled_share or the set itself"
-            )
-        return labelled
 
     def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
         """Return a training batch after :attr:`augment`, on its device.
@@ -244,11 +199,8 @@ class EmotionDataModule(ClipSet):
         """
         if self.augment is None:
             return batch
-        outputs = {name: len(each) for name, each in self.targets.items()}
-        self.augment.bind(list(modalities), outputs)
         self.plain = batch
-        changed: SegmentBatch = self.augment(batch)
-        return changed
+        return augmented_view(self.augment, batch, modalities, self.targets)
 
     def another_view(self, batch: SegmentBatch) -> SegmentBatch:
         """Return the last training batch, augmented once more, drawn anew.
@@ -259,8 +211,4 @@ class EmotionDataModule(ClipSet):
         """
         if self.augment is None or self.plain is None:
             return batch
-        plain = self.plain
-        other: SegmentBatch = self.augment(plain)
-        if any(other.targets[name] is not t for name, t in plain.targets.items()):
-            return batch
-        return other
+        return another_view(self.augment, self.plain, batch)

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from emorec.cache import Entry, SegmentCache
 from emorec.data.sampler import FILLER
 from emorec.data.traces import part_of_trace
+from emorec.errors import DataError
 from emorec.types import Array, Clip, SegmentBatch, Target, Values, Window
 
 
@@ -104,11 +105,20 @@ class SegmentDataset(Dataset[SegmentBatch]):
             index=torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER),
         )
 
-    def has_values(self, target: str) -> bool:
-        """Return whether any segment has a known value of a target with values."""
-        form = self.targets[target]
-        assert isinstance(form, Values)
-        return any(bool(self._parts(target, form, [pair], [True])[1]) for pair in self.items)
+    def check_values(self) -> None:
+        """Check that there are values to learn.
+
+        Raises:
+            DataError: No segment has a known value of a target with values.
+        """
+        for target, form in self.targets.items():
+            if not isinstance(form, Values):
+                continue
+            if not any(bool(self._parts(target, form, [pair], [True])[1]) for pair in self.items):
+                raise DataError(
+                    f"no training window has a value of {target}: traces are empty there, end "
+                    f"early, or lag behind by data.delay, {form.delay:g} s, beyond the recording"
+                )
 
     def _parts(
         self, target: str, form: Values, pairs: Sequence[tuple[int, int]], real: Sequence[bool]

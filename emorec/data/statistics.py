@@ -1,10 +1,27 @@
 """Mean and deviation of what training clips hold, for standardisation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from emorec.data.segments import SegmentDataset
+from emorec.extractors import Extractor
 from emorec.types import Array
+
+
+def input_statistics(
+    train: SegmentDataset, extractors: Mapping[str, Extractor]
+) -> dict[str, tuple[Array, Array]]:
+    """Return modality -> (mean, deviation): an extractor's constants, or what is measured.
+
+    Args:
+        train: The segments that are measured.
+        extractors: Modality -> extractor.
+    """
+    return {
+        name: extractor.constants() or pooled_statistics(train.windows(name), extractor.pooled_axes)
+        for name, extractor in extractors.items()
+    }
 
 
 def pooled_statistics(

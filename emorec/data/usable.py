@@ -7,7 +7,6 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emorec.cache import Entry, SegmentCache
-from emorec.data.segments import SegmentDataset
 from emorec.data.splits.leaks import copies
 from emorec.data.splits.parts import PARTS, Part
 from emorec.errors import DataError
@@ -99,16 +98,78 @@ def check_length(trace: float, recording: float) -> None:
         )
 
 
-def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entry]:
-    """Return clip id -> its cached record; warns of what is left out.
+def usable_clips(
+    clips: Sequence[Clip],
+    cache: SegmentCache,
+    targets: Mapping[str, Values],
+    read: Callable[[Clip, str], Array],
+) -> tuple[dict[str, Entry], dict[str, dict[int, Array]]]:
+    """Return what is cached of clips, and their traces; warns of what is left out.
 
     Args:
-        clips: The clips of the set.
+        clips: All clips of the set.
         cache: Its cache.
+        targets: The targets with values.
+        read: Returns the values of a clip's target, float32 (steps, dimensions).
+
+    Returns:
+        Clip id -> its cached record, and target with values -> position of a clip -> its trace.
 
     Raises:
         DataError: No clip is usable.
     """
+    entries = _entries(clips, cache)
+    return entries, _traces(clips, entries, targets, read)
+
+
+def usable_parts(usable: Sequence[Clip], listed: Mapping[str, Part]) -> dict[str, Part]:
+    """Return clip id -> part, of usable clips; say what was lost.
+
+    Args:
+        usable: The usable clips.
+        listed: Clip id -> part, of all clips that were split.
+
+    Raises:
+        DataError: Of a part none is usable.
+    """
+    parts = {clip.id: listed[clip.id] for clip in usable if clip.id in listed}
+    lost = Counter(part for clip, part in listed.items() if clip not in parts)
+    kept = Counter(parts.values())
+    for part in PARTS:
+        if lost[part] and not kept[part]:
+            raise DataError(
+                f"none of the {lost[part]} clips for {part} is usable; report.csv in the cache's "
+                "folder says why, clip by clip"
+            )
+    if lost:
+        counts = ", ".join(f"{lost[part]} of {lost[part] + kept[part]} {part}" for part in PARTS)
+        rank_zero_info(f"not usable, and left out after the split: {counts}")
+    return parts
+
+
+def check_unlabelled(
+    ids: Collection[str], entries: Mapping[str, Entry], manifest: Path | None, cache: SegmentCache
+) -> None:
+    """Check that some clip of an unlabelled corpus can be used, where there is one.
+
+    Args:
+        ids: Of its clips; empty: there is none.
+        entries: Clip id -> the record of usable ones.
+        manifest: Of the corpus, for the message.
+        cache: The set's cache, whose report says more.
+
+    Raises:
+        DataError: None can be used.
+    """
+    if ids and entries.keys().isdisjoint(ids):
+        raise DataError(
+            f"none of the {len(ids)} clips of {manifest} can be used; report.csv in "
+            f"{cache.folder} says why"
+        )
+
+
+def _entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entry]:
+    """Return clip id -> its cached record, of usable clips."""
     records = {clip.id: cache.read(clip.id) for clip in clips}
     entries = {i: e for i, e in records.items() if e is not None and e.status == "ok"}
     report = cache.folder / "report.csv"
@@ -126,24 +187,15 @@ def usable_entries(clips: Sequence[Clip], cache: SegmentCache) -> dict[str, Entr
     return {i: entry for i, entry in entries.items() if i not in twice}
 
 
-def usable_traces(
+def _traces(
     clips: Sequence[Clip],
     entries: dict[str, Entry],
     targets: Mapping[str, Values],
     read: Callable[[Clip, str], Array],
 ) -> dict[str, dict[int, Array]]:
-    """Return target with values -> position of a clip -> its trace; warns of what is left out.
+    """Return target -> position of a clip -> its trace.
 
     A clip whose trace cannot be used is taken out of ``entries``, like one that cannot be read.
-
-    Args:
-        clips: All clips of the set.
-        entries: Clip id -> the record of usable ones.
-        targets: The targets with values.
-        read: Returns the values of a clip's target, float32 (steps, dimensions).
-
-    Raises:
-        DataError: No clip is left.
     """
     traces: dict[str, dict[int, Array]] = {target: {} for target in targets}
     bad = []
@@ -166,65 +218,3 @@ def usable_traces(
     if bad:
         rank_zero_warn(f"{len(bad)} of {len(clips)} recordings are left out for their traces")
     return traces
-
-
-def check_parts(usable: Mapping[str, Part], listed: Mapping[str, Part]) -> None:
-    """Check that no part of a split has lost all its clips, and say what was lost.
-
-    Args:
-        usable: Clip id -> part, of usable clips.
-        listed: The same of all clips that were split.
-
-    Raises:
-        DataError: Of a part none is usable.
-    """
-    lost = Counter(part for clip, part in listed.items() if clip not in usable)
-    kept = Counter(usable.values())
-    for part in PARTS:
-        if lost[part] and not kept[part]:
-            raise DataError(
-                f"none of the {lost[part]} clips for {part} is usable; report.csv in the cache's "
-                "folder says why, clip by clip"
-            )
-    if lost:
-        counts = ", ".join(f"{lost[part]} of {lost[part] + kept[part]} {part}" for part in PARTS)
-        rank_zero_info(f"not usable, and left out after the split: {counts}")
-
-
-def check_unlabelled(
-    ids: Collection[str], entries: Mapping[str, Entry], manifest: Path | None, folder: Path
-) -> None:
-    """Check that some clip of an unlabelled corpus can be used, where there is one.
-
-    Args:
-        ids: Of its clips; empty: there is none.
-        entries: Clip id -> the record of usable ones.
-        manifest: Of the corpus, for the message.
-        folder: Of the cache, for the message.
-
-    Raises:
-        DataError: None can be used.
-    """
-    if ids and entries.keys().isdisjoint(ids):
-        raise DataError(
-            f"none of the {len(ids)} clips of {manifest} can be used; report.csv in {folder} "
-            "says why"
-        )
-
-
-def check_values(train: SegmentDataset, targets: Mapping[str, Values]) -> None:
-    """Check that training windows have values to learn.
-
-    Args:
-        train: The segments of training.
-        targets: The targets with values.
-
-    Raises:
-        DataError: No window has a known value of a target.
-    """
-    for target, form in targets.items():
-        if not train.has_values(target):
-            raise DataError(
-                f"no training window has a value of {target}: traces are empty there, end early, "
-                f"or lag behind by data.delay, {form.delay:g} s, beyond the recording"
-            )

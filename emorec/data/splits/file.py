@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from emorec.data.splits.parts import Part
+from emorec.errors import DataError
 from emorec.system.files import write_text
 
 
@@ -24,3 +25,21 @@ def read_split(path: Path) -> dict[str, Part]:
         rows = list(csv.DictReader(file))
     parts: dict[str, Part] = {"train": "train", "val": "val", "test": "test"}
     return {row["clip"]: parts[row["part"]] for row in rows}
+
+
+def check_resumed(parts: Mapping[str, Part], usable: Collection[str]) -> None:
+    """Check that the clips of a run's split are still usable.
+
+    Args:
+        parts: Clip id -> part, of the run that goes on; empty: none does.
+        usable: Ids of usable clips.
+
+    Raises:
+        DataError: One is not.
+    """
+    lost = sorted(parts.keys() - set(usable))
+    if lost:
+        raise DataError(
+            f"{len(lost)} clip(s) of this run's split are no longer usable, for instance "
+            f"{lost[0]!r}; bring their files back, or start anew with --overwrite"
+        )
