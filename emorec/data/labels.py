@@ -4,13 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import torch
 from lightning.pytorch.utilities import rank_zero_info
-from torch import Tensor
 
-from emorec.data.splits.parts import drawn_place
+from emorec.data.splits.parts import Part, drawn_place
 from emorec.errors import DataError
-from emorec.types import Clip, Target, Values
+from emorec.types import Clip
 
 
 def check_shares(labelled: float, unlabelled: float) -> None:
@@ -52,16 +50,17 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
 
 
 def hide_labels(
-    clips: Sequence[Clip], train: Sequence[Clip], share: float, seed: int
+    clips: Sequence[Clip], parts: Mapping[str, Part], share: float, seed: int
 ) -> list[Clip]:
     """Return the clips, of which training ones have lost their labels; see :func:`keep_labels`.
 
     Args:
         clips: All clips.
-        train: The training clips among them, usable or not.
+        parts: Clip id -> part, of usable clips and others.
         share: Share of the training clips that keep their labels.
         seed: Another seed, other clips.
     """
+    train = [clip for clip in clips if parts.get(clip.id) == "train"]
     kept = keep_labels(train, share, seed)
     hidden = {clip.id for clip in train if clip.labels} - kept
     if hidden:
@@ -81,6 +80,25 @@ def keep_unlabelled(clips: Sequence[Clip], share: float, seed: int) -> set[str]:
     bare = [clip.id for clip in clips if not clip.labels]
     bare.sort(key=lambda i: drawn_place(f"{seed} unlabelled", i))
     return {clip.id for clip in clips if clip.labels} | set(bare[: round(share * len(bare))])
+
+
+def positions_of(
+    part: Part, clips: Sequence[Clip], parts: Mapping[str, Part], share: float, seed: int
+) -> list[int]:
+    """Return where the clips of a part are among all.
+
+    Args:
+        part: The part.
+        clips: All clips.
+        parts: Clip id -> part, of usable clips.
+        share: Share of the training clips without a label that stay, see :func:`keep_unlabelled`.
+        seed: Another seed, other clips.
+    """
+    positions = [p for p, clip in enumerate(clips) if parts.get(clip.id) == part]
+    if part != "train":
+        return positions
+    kept = keep_unlabelled([clips[p] for p in positions], share, seed)
+    return [p for p in positions if clips[p].id in kept]
 
 
 def class_names(given: Sequence[str | int | bool]) -> list[str]:
@@ -116,17 +134,3 @@ def class_index(label: str, classes: Sequence[str], where: str) -> int:
             "the label, leave it empty (an unlabelled clip), or name your classes in data.classes"
         )
     return list(classes).index(label)
-
-
-def count_classes(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[str, Tensor]:
-    """Return target -> int64 (classes,): labelled clips of each class.
-
-    Args:
-        clips: Those that are counted.
-        targets: Name -> target; those with values have no classes and are left out.
-    """
-    return {
-        target: torch.tensor([sum(c.labels.get(target) == i for c in clips) for i in range(n)])
-        for target, n in ((t, len(form)) for t, form in targets.items())
-        if not isinstance(targets[target], Values)
-    }

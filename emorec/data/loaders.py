@@ -1,5 +1,6 @@
 """From a data set to batches, on one process or on several."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import torch
@@ -11,12 +12,14 @@ from emorec.errors import DataError
 from emorec.types import SegmentBatch
 
 
-def check_batches(batch_size: int, workers: int) -> None:
-    """Check how many segments a batch has, and how many processes read them.
+def check_batches(modalities: Collection[str], batch_size: int, workers: int) -> None:
+    """Check what batches are to hold, and how many processes read them.
 
     Raises:
-        DataError: There are less than 1, or less than 0.
+        DataError: There is no modality, less than one segment, or less than no process.
     """
+    if not modalities:
+        raise DataError("extractors is empty: name at least one modality to read")
     if batch_size < 1 or workers < 0:
         raise DataError(
             f"batch_size is {batch_size} and workers {workers}; expected at least 1 and 0"

@@ -7,6 +7,7 @@ from typing import Any
 from emorec.data.labels import boolean_word, class_index, class_names
 from emorec.data.manifest_rows import FORMAT, clip_of, path_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
+from emorec.data.preprocessing import name_of_set
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Array, Classes, Clip, Values
@@ -68,7 +69,7 @@ class Manifest(EmotionDataModule):
     @property
     def set_name(self) -> str:
         """The manifest's name and a digest of its folder: two sets never share a cache."""
-        return f"{self.manifest.stem}-{self.root_digest}"
+        return name_of_set(self.manifest.stem, root=self.root)
 
     @property
     def expected(self) -> str:

@@ -1,33 +1,216 @@
 """The base of all data sets: from a list of clips to loaders of segments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-import torch
+from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info
+from platformdirs import user_cache_path
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emorec.cache import SegmentCache
-from emorec.data.clip_set import ClipSet
-from emorec.data.labels import count_classes, hide_labels, keep_unlabelled
-from emorec.data.loaders import make_loader
+from emorec.augment import Augmentation
+from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan
+from emorec.data.labels import check_shares, hide_labels, positions_of
+from emorec.data.loaders import all_batches, check_batches, make_loader
+from emorec.data.manifest_rows import unlabelled_clips
+from emorec.data.preprocessing import name_of_set, preprocess_clips
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits.file import check_resumed
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.leaks import check_leaks
-from emorec.data.splits.parts import FOLDED, PARTS, Part
-from emorec.data.statistics import input_statistics
-from emorec.data.usable import check_unlabelled, usable_clips, usable_parts
+from emorec.data.splits.parts import FOLDED, PARTS, Part, Split
+from emorec.data.statistics import count_classes, input_statistics, number_speakers
+from emorec.data.traces import read_trace
+from emorec.data.usable import check_clips, check_unlabelled, usable_clips, usable_parts
 from emorec.data.views import another_view, augmented_view
-from emorec.types import Array, Clip, SegmentBatch
+from emorec.extractors import Extractor
+from emorec.types import Array, Clip, SegmentBatch, Target, Values
+from emorec.windows import RandomWindows, Windows
 
 
-class EmotionDataModule(ClipSet):
+class EmotionDataModule(LightningDataModule, ABC):
     """A data set of labelled clips; a subclass says where its clips and labels are.
 
-    Options and attributes: see :class:`~emorec.data.clip_set.ClipSet`.
+    Args:
+        root: Folder of the data set.
+        extractors: Modality -> extractor; which modalities are read, and how.
+        windows: Where clips are cut; the paper's 30 random windows of 0.5 s where None.
+        cache: Folder of the segment caches; the user's cache folder where None.
+        split: ``random_clip`` (the paper's; shares speakers), ``subject_independent``,
+            ``leave_speakers_out`` (cross-validation), ``held_out_text`` (an audit), or
+            ``official`` (what each clip brings).
+        seed: Of the split and of the order of training.
+        batch_size: Segments a batch and device; the paper's 90.
+        workers: Processes that load batches, and that preprocess in ``fit``.
+        augment: Changes training batches on the device; never those of validation and test.
+        labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
+            the others take part as unlabelled ones. Validation and test clips keep theirs.
+        labelled_only: Leave unlabelled training clips out, as in the paper's baselines; else they
+            take part in what needs no label (and in batch norm).
+        fold: Of leave_speakers_out and held_out_text: which fold is tested, from 1.
+        folds: Of the same: how many; ``speakers`` (one each); the name of a published list
+            (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
+        exclude: Ids of clips that are left out, such as copies and damaged ones.
+        unlabelled_share: Share of the training clips without a label that stay, drawn with seed.
+        unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
+        halves: Batches of training are half labelled; an epoch is once all labelled segments.
+
+    Attributes:
+        targets: Name -> target. Of one with values, a clip has a trace in the sidecar of the
+            target's name, and an empty tuple as its label.
+        traces: Target with values -> position of a clip -> float32 (steps, dimensions).
+        select_on_test: Choose the best epoch on test clips, as much published code does. For
+            comparison with the literature alone: every result says so.
     """
+
+    targets: dict[str, Target]
+    media: str = ""  # which files are read, in sets that have several kinds of a take
+
+    def __init__(
+        self,
+        root: Path,
+        extractors: dict[str, Extractor],
+        windows: Windows | None = None,
+        cache: Path | None = None,
+        split: Split = "random_clip",
+        seed: int = 0,
+        batch_size: int = 90,
+        workers: int = 2,
+        augment: Augmentation | None = None,
+        labelled_share: float = 1.0,
+        labelled_only: bool = False,
+        fold: int = 1,
+        folds: int | str = 5,
+        exclude: list[str] | None = None,
+        unlabelled_share: float = 1.0,
+        unlabelled: Path | None = None,
+        halves: bool = False,
+    ) -> None:
+        super().__init__()
+        check_shares(labelled_share, unlabelled_share)
+        check_batches(extractors, batch_size, workers)
+        self.root = Path(root).expanduser()
+        self.extractors = extractors
+        self.windows = windows or RandomWindows()
+        self.cache_folder = Path(cache or user_cache_path("emorec")).expanduser()
+        self.split, self.seed = split, seed
+        self.batch_size, self.workers, self.augment = batch_size, workers, augment
+        self.labelled_share, self.labelled_only = labelled_share, labelled_only
+        self.fold, self.folds, self.exclude = fold, folds, exclude or []
+        self.unlabelled_share, self.unlabelled, self.halves = unlabelled_share, unlabelled, halves
+        self.extra: set[str] = set()  # ids of the unlabelled corpus's clips
+        self.select_on_test = self._prepared = False
+        self.parts: dict[Part, SegmentDataset] = {}
+        self.all_clips: list[Clip] = []
+        self.entries: dict[str, Entry] = {}
+        self.traces: dict[str, dict[int, Array]] = {}
+        self.assigned: dict[str, Part] = {}
+        self.resumed_split: dict[str, Part] = {}
+        self._validated: Part | None = None  # another part than usual
+        self.plain: SegmentBatch | None = None  # the last training batch before augmentation
+        self.batches_of_epoch: Callable[[], int | None] = all_batches  # of the next training epoch
+
+    @abstractmethod
+    def clips(self) -> list[Clip]:
+        """Return the clips of the set, in a stable order.
+
+        Raises:
+            DataError: The root is missing or not laid out as expected.
+        """
+
+    @property
+    def values(self) -> dict[str, Values]:
+        """The targets with values."""
+        return {name: each for name, each in self.targets.items() if isinstance(each, Values)}
+
+    @property
+    def set_name(self) -> str:
+        """Name of the set, the kind of files, and a digest of its root: none shares a cache."""
+        return name_of_set(type(self).__name__.lower(), self.media, root=self.root)
+
+    def source(self) -> CacheSource:
+        """Return how this set's clips become segments."""
+        return CacheSource(
+            self.set_name, self.root, self.cache_folder, self.windows, dict(self.extractors)
+        )
+
+    @property
+    def protocol(self) -> str:
+        """The split in words, such as ``leave_speakers_out, fold 2 of 5, seed 0``."""
+        fold = f", fold {self.fold} of {self.folds}" if self.split in FOLDED else ""
+        words = f"{self.split}{fold}, seed {self.seed}"
+        return f"{words}; SELECTED ON TEST" if self.select_on_test else words
+
+    @property
+    def published(self) -> dict[str, int]:
+        """Published numbers: ``clips``, ``speakers``, official parts, classes; see ``verify``."""
+        return {}
+
+    @property
+    def label_note(self) -> str:
+        """Which labels these are, where a corpus has several kinds; every result states it."""
+        return ""
+
+    @property
+    def expected(self) -> str:
+        """What the set looks like on disk, for error messages."""
+        return "see the data set's documentation for its layout"
+
+    def checked_clips(self) -> list[Clip]:
+        """Return :meth:`clips` after checking that there are some and that no id repeats.
+
+        Raises:
+            DataError: There are none, or an id repeats.
+        """
+        more = [] if self.unlabelled is None else unlabelled_clips(self.unlabelled)
+        self.extra = {clip.id for clip in more}
+        return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.expected}")
+
+    def read_trace(self, clip: Clip, target: str) -> Array:
+        """Return the values of a clip's target, float32 (steps, dimensions).
+
+        NaN where nothing is known. By default they are in a CSV file, the clip's sidecar of the
+        target's name.
+
+        Raises:
+            DataError: It cannot be used.
+        """
+        form = self.values[target]
+        return read_trace(self.root / clip.sidecars[target], form.names, form.step)
+
+    def for_run(self, *, resumed_split: Mapping[str, Part], select_on_test: bool) -> None:
+        """Take note of what a run asks for, before :meth:`setup`.
+
+        Args:
+            resumed_split: Clip id -> part, of a run that goes on; empty: clips are split anew.
+            select_on_test: See the attribute.
+        """
+        self.resumed_split, self.select_on_test = dict(resumed_split), select_on_test
+
+    def prepare_data(self) -> None:
+        """Cache what is missing; Lightning calls this in one process, before each of its loops.
+
+        Raises:
+            SplitError: The clips cannot be split as asked: before anything is decoded.
+        """
+        if self._prepared:
+            return
+        if not self.resumed_split:
+            self.parts_of(self.checked_clips())
+        self.preprocess(WorkPlan(self.workers))
+        self._prepared = True
+
+    def preprocess(self, work: WorkPlan) -> list[Entry]:
+        """Cache what is missing and return all records; write the reports.
+
+        Args:
+            work: Worker processes, device, and shard: one shard writes no ``report.html``.
+        """
+        clips = self.checked_clips()
+        return preprocess_clips(self.source(), clips, self.targets, self.read_trace, work)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the cache's records and split the clips; no media is decoded.
@@ -46,26 +229,50 @@ class EmotionDataModule(ClipSet):
         listed = self.resumed_split or self.parts_of(self.all_clips)
         self.assigned = usable_parts(usable, listed)
         check_leaks(usable, self.assigned, self.entries, self.split)
-        train = [clip for clip in self.all_clips if listed.get(clip.id) == "train"]
-        self.all_clips = hide_labels(self.all_clips, train, self.labelled_share, self.seed)
-        for part in PARTS:
-            self.parts[part] = self.dataset(self.all_clips, self.assigned, part)
+        self.all_clips = hide_labels(self.all_clips, listed, self.labelled_share, self.seed)
+        self.parts = {part: self.dataset(self.all_clips, self.assigned, part) for part in PARTS}
         if stage == "fit":
-            cache = self.source().cache()
-            check_unlabelled(self.extra, self.entries, self.unlabelled, cache)
+            check_unlabelled(self.extra, self.entries, self.unlabelled, self.source().cache())
             self.parts["train"].check_values()
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
 
-    def for_run(self, *, resumed_split: Mapping[str, Part], select_on_test: bool) -> None:
-        """Take note of what a run asks for, before :meth:`setup`.
+    def load(self) -> None:
+        """Fill :attr:`all_clips` and :attr:`entries`: the clips, and the records of usable ones.
 
-        Args:
-            resumed_split: Clip id -> part, of a run that goes on; empty: clips are split anew.
-            select_on_test: Choose the best epoch on test clips, as much published code does. For
-                comparison with the literature alone: every result says so.
+        Raises:
+            DataError: None is usable.
         """
-        self.resumed_split, self.select_on_test = dict(resumed_split), select_on_test
+        clips, cache = self.checked_clips(), self.source().cache()
+        self.entries, self.traces = usable_clips(clips, cache, self.values, self.read_trace)
+        self.all_clips = clips
+
+    def parts_of(self, clips: Sequence[Clip]) -> dict[str, Part]:
+        """Return clip id -> part of listed clips; those of the unlabelled corpus are for training.
+
+        Raises:
+            SplitError: They cannot be split as asked.
+        """
+        own = [clip for clip in clips if clip.id not in self.extra]
+        more: dict[str, Part] = {clip.id: "train" for clip in clips if clip.id in self.extra}
+        return {**self.assign(own), **more}
+
+    def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
+        """Return clip id -> part, by the split that was asked for; some are in no part."""
+        return split_clips(clips, self.split, self.seed, self.fold, self.folds)
+
+    def dataset(
+        self, clips: Sequence[Clip], assigned: Mapping[str, Part], part: Part
+    ) -> SegmentDataset:
+        """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
+        share = 0.0 if self.labelled_only else self.unlabelled_share
+        chosen = positions_of(part, clips, assigned, share, self.seed)
+        cache, names = self.cache_of(part), list(self.extractors)
+        return SegmentDataset(cache, clips, self.entries, chosen, names, self.targets, self.traces)
+
+    def cache_of(self, part: Part) -> SegmentCache:
+        """Return the cache that a part's arrays are in."""
+        return self.source().cache()
 
     @contextmanager
     def validating_on(self, part: Part) -> Iterator[None]:
@@ -76,81 +283,13 @@ class EmotionDataModule(ClipSet):
         finally:
             self._validated = before
 
-    def load(self) -> None:
-        """Fill :attr:`all_clips` and :attr:`entries`: the clips, and the records of usable ones.
-
-        Raises:
-            DataError: None is usable.
-        """
-        self.all_clips = self.checked_clips()
-        self.entries, self.traces = usable_clips(
-            self.all_clips, self.source().cache(), self.values, self.read_trace
-        )
-
-    def parts_of(self, clips: Sequence[Clip]) -> dict[str, Part]:
-        """Return clip id -> part; clips of the unlabelled corpus are for training.
-
-        Args:
-            clips: All that are listed, usable or not.
-
-        Raises:
-            SplitError: They cannot be split as asked.
-        """
-        own = [clip for clip in clips if clip.id not in self.extra]
-        more: dict[str, Part] = {clip.id: "train" for clip in clips if clip.id in self.extra}
-        return {**self.assign(own), **more}
-
-    def prepare_data(self) -> None:
-        """Cache what is missing; Lightning calls this in one process, before each of its loops.
-
-        Raises:
-            SplitError: The clips cannot be split as asked: before anything is decoded.
-        """
-        if not self._prepared and not self.resumed_split:
-            self.parts_of(self.checked_clips())
-        super().prepare_data()
-
-    def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
-        """Return clip id -> part, by the split that was asked for; some are in no part."""
-        return split_clips(clips, self.split, self.seed, self.fold, self.folds)
-
-    @property
-    def protocol(self) -> str:
-        """The split in words, such as ``leave_speakers_out, fold 2 of 5, seed 0``."""
-        fold = f", fold {self.fold} of {self.folds}" if self.split in FOLDED else ""
-        words = f"{self.split}{fold}, seed {self.seed}"
-        return f"{words}; SELECTED ON TEST" if self.select_on_test else words
-
-    def dataset(
-        self, clips: Sequence[Clip], assigned: Mapping[str, Part], part: Part
-    ) -> SegmentDataset:
-        """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
-        positions = [p for p, clip in enumerate(clips) if assigned.get(clip.id) == part]
-        if part == "train":
-            share = 0.0 if self.labelled_only else self.unlabelled_share
-            kept = keep_unlabelled([clips[p] for p in positions], share, self.seed)
-            positions = [p for p in positions if clips[p].id in kept]
-        cache, names = self.cache_of(part), list(self.extractors)
-        return SegmentDataset(
-            cache, clips, self.entries, positions, names, self.targets, self.traces
-        )
-
-    def cache_of(self, part: Part) -> SegmentCache:
-        """Return the cache that a part's arrays are in."""
-        return self.source().cache()
-
     def part_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
         return [clip for clip in self.all_clips if self.assigned.get(clip.id) == part]
 
     def speakers(self) -> Tensor:
-        """Return int64 (clips,): who speaks in each of :attr:`all_clips`, -1 where not known.
-
-        A speaker (group) is a number, its position among the sorted names of all.
-        """
-        names = sorted({clip.group for clip in self.all_clips} - {""})
-        numbers = {name: number for number, name in enumerate(names)}
-        return torch.tensor([numbers.get(clip.group, -1) for clip in self.all_clips]).long()
+        """Return int64 (clips,): who speaks in each of :attr:`all_clips`, -1 where not known."""
+        return number_speakers(self.all_clips)
 
     def class_counts(self) -> dict[str, Tensor]:
         """Return target -> int64 (classes,): labelled training clips of each class."""
@@ -161,10 +300,7 @@ class EmotionDataModule(ClipSet):
         return [start for start, _ in self.entries[self.all_clips[position].id].windows]
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
-        """Return modality -> (mean, deviation) that inputs are standardised with.
-
-        An extractor's constants, or what was measured on the segments of training clips.
-        """
+        """Return modality -> (mean, deviation): an extractor's constants, or of training clips."""
         return input_statistics(self.parts["train"], self.extractors)
 
     def train_dataloader(self) -> DataLoader[SegmentBatch]:
@@ -191,23 +327,16 @@ class EmotionDataModule(ClipSet):
         )
 
     def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
-        """Return a training batch after :attr:`augment`, on its device.
-
-        Args:
-            batch: The batch.
-            modalities: Those that the model is shown.
-        """
+        """Return a training batch after :attr:`augment`; the model is shown these modalities."""
         if self.augment is None:
             return batch
         self.plain = batch
         return augmented_view(self.augment, batch, modalities, self.targets)
 
     def another_view(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the last training batch, augmented once more, drawn anew.
+        """Return the last training batch, augmented once more.
 
-        Args:
-            batch: The batch as it was augmented: it is returned where nothing augments, or where
-                augmentation mixes rows and with them what they are labelled.
+        Where nothing augments, or rows are mixed, it is ``batch``: the batch as it was augmented.
         """
         if self.augment is None or self.plain is None:
             return batch

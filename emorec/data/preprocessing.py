@@ -1,16 +1,35 @@
 """From clips on disk to records in the cache, and the reports on them."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.cache import CacheSource, Entry, WorkPlan, build
 from emorec.cache.overview import write_overview
-from emorec.types import Clip, Target
+from emorec.data.usable import check_traces
+from emorec.types import Array, Clip, Target, Values
+
+
+def name_of_set(*parts: str, root: Path) -> str:
+    """Return the name that a set's caches start with.
+
+    Args:
+        parts: What the set is called; empty ones do not count.
+        root: Its folder: six hex digits of its place tell sets of one name apart.
+    """
+    digest = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=3).hexdigest()
+    return "-".join([*filter(None, parts), digest])
 
 
 def preprocess_clips(
-    source: CacheSource, clips: Sequence[Clip], targets: Mapping[str, Target], work: WorkPlan
+    source: CacheSource,
+    clips: Sequence[Clip],
+    targets: Mapping[str, Target],
+    read: Callable[[Clip, str], Array],
+    work: WorkPlan,
 ) -> list[Entry]:
     """Cache what is missing and return all records; write the reports.
 
@@ -18,8 +37,14 @@ def preprocess_clips(
         source: How clips become segments.
         clips: All of the set.
         targets: Name -> target; the page counts the labels of the first one.
+        read: Returns the values of a clip's target, float32 (steps, dimensions).
         work: Worker processes, device, and shard: one shard writes no ``report.html``.
+
+    Raises:
+        DataError: There are annotations over time, and none can be used.
     """
+    values = [name for name, target in targets.items() if isinstance(target, Values)]
+    check_traces(clips, values, read)
     cache = source.cache()
     table, page = cache.folder / "report.csv", cache.folder / "report.html"
     before = table.read_bytes() if table.is_file() else b""

@@ -1,12 +1,14 @@
-"""Mean and deviation of what training clips hold, for standardisation."""
+"""Numbers that models are told of clips: mean and deviation of inputs, speakers, class counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from emorec.data.segments import SegmentDataset
 from emorec.extractors import Extractor
-from emorec.types import Array
+from emorec.types import Array, Clip, Target, Values
 
 
 def input_statistics(
@@ -62,3 +64,27 @@ def pooled_statistics(
     deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
     deviation[deviation < 1e-6] = 1.0
     return (mean + shift).astype(np.float32), deviation.astype(np.float32)
+
+
+def count_classes(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[str, Tensor]:
+    """Return target -> int64 (classes,): labelled clips of each class.
+
+    Args:
+        clips: Those that are counted.
+        targets: Name -> target; those with values have no classes and are left out.
+    """
+    return {
+        target: torch.tensor([sum(c.labels.get(target) == i for c in clips) for i in range(n)])
+        for target, n in ((t, len(form)) for t, form in targets.items())
+        if not isinstance(targets[target], Values)
+    }
+
+
+def number_speakers(clips: Sequence[Clip]) -> Tensor:
+    """Return int64 (clips,): who speaks in each clip, -1 where not known.
+
+    A speaker (group) is a number, its position among the sorted names of all.
+    """
+    names = sorted({clip.group for clip in clips} - {""})
+    numbers = {name: number for number, name in enumerate(names)}
+    return torch.tensor([numbers.get(clip.group, -1) for clip in clips]).long()
