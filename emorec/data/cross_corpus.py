@@ -30,6 +30,8 @@ class CrossCorpus(EmotionDataModule):
             count, not those of the two sets, whose ``cache`` counts where none is given here.
     """
 
+    needs_root = False  # each of both sets checks its own
+
     def __init__(
         self,
         train: EmotionDataModule,

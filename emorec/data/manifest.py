@@ -41,6 +41,9 @@ class Manifest(EmotionDataModule):
         DataError: Options do not fit each other.
     """
 
+    layout = FORMAT
+    needs_root = False  # paths may be absolute, and a message names the manifest
+
     def __init__(
         self,
         manifest: Path,
@@ -70,11 +73,6 @@ class Manifest(EmotionDataModule):
     def set_name(self) -> str:
         """The manifest's name and a digest of its folder: two sets never share a cache."""
         return name_of_set(self.manifest.stem, root=self.root)
-
-    @property
-    def expected(self) -> str:
-        """The format of a manifest."""
-        return FORMAT
 
     def clips(self) -> list[Clip]:
         """Return one clip a line; see the base class."""

@@ -24,7 +24,7 @@ from emorec.data.splits.leaks import check_leaks
 from emorec.data.splits.parts import FOLDED, PARTS, Part, Split
 from emorec.data.statistics import count_classes, input_statistics, number_speakers
 from emorec.data.traces import read_trace
-from emorec.data.usable import check_clips, check_unlabelled, usable_clips, usable_parts
+from emorec.data.usable import check_clips, check_root, check_unlabelled, usable_clips, usable_parts
 from emorec.data.views import another_view, augmented_view
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch, Target, Values
@@ -61,6 +61,9 @@ class EmotionDataModule(LightningDataModule, ABC):
     Attributes:
         targets: Name -> target. Of one with values, a clip has a trace in the sidecar of the
             target's name, and an empty tuple as its label.
+        layout: What the set looks like on disk, for messages.
+        needs_root: Whether the root must be a folder before clips are listed; not where files are
+            written by the set itself, or named by others.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
         select_on_test: Choose the best epoch on test clips, as much published code does. For
             comparison with the literature alone: every result says so.
@@ -68,6 +71,8 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     targets: dict[str, Target]
     media: str = ""  # which files are read, in sets that have several kinds of a take
+    layout: str = "see the data set's documentation for its layout"
+    needs_root: bool = True
 
     def __init__(
         self,
@@ -118,7 +123,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Return the clips of the set, in a stable order.
 
         Raises:
-            DataError: The root is missing or not laid out as expected.
+            DataError: The root is not laid out as expected.
         """
 
     @property
@@ -154,20 +159,17 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Which labels these are, where a corpus has several kinds; every result states it."""
         return ""
 
-    @property
-    def expected(self) -> str:
-        """What the set looks like on disk, for error messages."""
-        return "see the data set's documentation for its layout"
-
     def checked_clips(self) -> list[Clip]:
-        """Return :meth:`clips` after checking that there are some and that no id repeats.
+        """Return :meth:`clips`; the root is checked before them, and their ids afterwards.
 
         Raises:
-            DataError: There are none, or an id repeats.
+            DataError: The root is no folder, there are no clips, or an id repeats.
         """
+        if self.needs_root:
+            check_root(self.root, type(self).__name__, self.layout)
         more = [] if self.unlabelled is None else unlabelled_clips(self.unlabelled)
         self.extra = {clip.id for clip in more}
-        return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.expected}")
+        return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.layout}")
 
     def read_trace(self, clip: Clip, target: str) -> Array:
         """Return the values of a clip's target, float32 (steps, dimensions).

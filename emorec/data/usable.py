@@ -13,6 +13,25 @@ from emorec.errors import DataError
 from emorec.types import Array, Clip, Values
 
 
+def check_root(root: Path, name: str, layout: str) -> None:
+    """Check that the root of a set is a folder.
+
+    Args:
+        root: The root.
+        name: What the set is called, for the message.
+        layout: What was expected, for the message.
+
+    Raises:
+        DataError: It is none.
+    """
+    if not root.is_dir():
+        found = "is not a folder" if root.exists() else "does not exist"
+        raise DataError(
+            f"the root of {name}, {root}, {found}; name the folder of the set in data.root; "
+            f"{layout}"
+        )
+
+
 def check_clips(
     clips: Sequence[Clip], more: Sequence[Clip], exclude: Sequence[str], where: str
 ) -> list[Clip]:

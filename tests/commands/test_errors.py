@@ -39,7 +39,8 @@ def test_a_wrong_root_is_named_with_the_expected_layout(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     said = fit(capsys, tmp_path, "ravdess", "--data.root", str(tmp_path / "nowhere"))
-    assert "nowhere, is not a folder; expected the archives of RAVDESS" in said
+    assert "nowhere, does not exist; name the folder of the set in data.root" in said
+    assert "expected the archives of RAVDESS" in said
     assert "ROOT/Actor_01/01-01-03-01-01-01-01.mp4" in said
 
 

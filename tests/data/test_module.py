@@ -171,6 +171,30 @@ def test_without_extractors_a_set_is_refused(tmp_path: Path) -> None:
         Empty(tmp_path, {"audio": ToyExtractor()}).checked_clips()
 
 
+def test_the_root_is_checked_before_clips_are_listed(tmp_path: Path) -> None:
+    class Listed(EmotionDataModule):
+        targets = {"emotion": Classes(CLASSES)}  # noqa: RUF012
+        layout = "expected ROOT/clip.mp4"
+
+        def clips(self) -> list[Clip]:
+            return [Clip("clip", Path("clip.mp4"), {"emotion": 0})]
+
+    class Generated(Listed):
+        needs_root = False
+
+    (tmp_path / "file").touch()
+    for root, found in (("nowhere", "does not exist"), ("file", "is not a folder")):
+        place = tmp_path / root
+        options = {"audio": ToyExtractor()}
+        with pytest.raises(DataError) as caught:
+            Listed(place, dict(options)).checked_clips()
+        assert str(caught.value) == (
+            f"the root of Listed, {place}, {found}; name the folder of the set in data.root; "
+            "expected ROOT/clip.mp4"
+        )
+        assert len(Generated(place, dict(options)).checked_clips()) == 1
+
+
 def test_augmentation_is_for_training_batches_only(tmp_path: Path) -> None:
     class Mark(Augmentation):
         def forward(self, batch: Any) -> Any:

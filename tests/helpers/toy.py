@@ -63,6 +63,8 @@ class ToyData(EmotionDataModule):
     The first clip has no face in window 0 and nothing in window 1; the last one is unlabelled.
     """
 
+    needs_root = False
+
     def __init__(self, root: Path, clips: int = 24, windows: int = 3, **options: Any) -> None:
         options = {"workers": 0, "batch_size": 10, "cache": root / "cache", **options}
         super().__init__(root, {"audio": ToyExtractor(), "face": ToyExtractor()}, **options)

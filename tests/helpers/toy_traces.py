@@ -50,6 +50,8 @@ class StepEncoder(Encoder):
 class ToyRecordings(EmotionDataModule):
     """Recordings of unequal lengths; the last one has no trace, the first lacks a window's face."""
 
+    needs_root = False
+
     def __init__(self, root: Path, recordings: int = 9, delay: float = 0.0, **options: Any) -> None:
         options = {"workers": 0, "batch_size": 5, "cache": root / "cache", **options}
         extractors = {"audio": StepExtractor(), "face": StepExtractor()}

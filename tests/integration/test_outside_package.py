@@ -74,6 +74,7 @@ class Folders(EmotionDataModule):
     """
 
     targets = {"emotion": ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]}
+    layout = "expected ROOT/speaker-class-take.mp4, in any depth of folders"
 
     def __init__(self, root: Path, extractors: dict[str, Extractor], batch_size: int = 6,
                  workers: int = 0, cache: Path | None = None, windows: Windows | None = None,

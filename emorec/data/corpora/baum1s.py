@@ -52,6 +52,8 @@ class BAUM1s(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -71,19 +73,12 @@ class BAUM1s(EmotionDataModule):
         self.save_hyperparameters(logger=False)
 
     @property
-    def expected(self) -> str:
-        """The layout of the folders and of the annotations."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
         return {"clips": sum(COUNTS.values()), **COUNTS}
 
     def clips(self) -> list[Clip]:
         """Return one clip an annotated file of a basic emotion; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of BAUM-1s, {self.root}, is not a folder; {LAYOUT}")
         table, files = self._table(), self._files()
         listed = self._listed(table)
         missing = sorted(set(listed) - set(files))

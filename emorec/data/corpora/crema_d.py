@@ -56,6 +56,8 @@ class CREMAD(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -78,19 +80,12 @@ class CREMAD(EmotionDataModule):
         return f"perceived emotion (vote of raters, {self.media.replace('_', '-')})"
 
     @property
-    def expected(self) -> str:
-        """The layout of the repository."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
         return {"speakers": 91, "clips": 7442}
 
     def clips(self) -> list[Clip]:
         """Return one clip a take; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of CREMA-D, {self.root}, is not a folder; {LAYOUT}")
         votes = self._votes() if self.labels == "perceived" else None
         letters = [code[0] for code in EMOTIONS]  # of the votes, in the order of the classes
         clips: dict[str, Clip] = {}

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from emorec.data.module import EmotionDataModule
-from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
 from emorec.types import Classes, Clip
@@ -51,6 +50,8 @@ class ENTERFACE05(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -64,19 +65,12 @@ class ENTERFACE05(EmotionDataModule):
         self.save_hyperparameters(logger=False)
 
     @property
-    def expected(self) -> str:
-        """The layout of the archive."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
         return {"clips": 1293 if self.subject_6 else 1287}
 
     def clips(self) -> list[Clip]:
         """Return one clip a sentence of a subject; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of eNTERFACE'05, {self.root}, is not a folder; {LAYOUT}")
         codes = list(EMOTIONS)
         clips: dict[str, Clip] = {}
         for path in walk_files(self.root):

@@ -62,6 +62,8 @@ class IEMOCAP(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -80,11 +82,6 @@ class IEMOCAP(EmotionDataModule):
         self.save_hyperparameters(logger=False)
 
     @property
-    def expected(self) -> str:
-        """The layout of the archive."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """How many speakers, clips, and clips of each class the complete set has."""
         counts = dict.fromkeys(self.targets["emotion"].names, 0)
@@ -94,8 +91,6 @@ class IEMOCAP(EmotionDataModule):
 
     def clips(self) -> list[Clip]:
         """Return one clip a labelled utterance of the classes; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of IEMOCAP, {self.root}, is not a folder; {LAYOUT}")
         clips = [clip for number in SESSIONS for clip in self._session(number)]
         if clips and not any((self.root / clip.file).is_file() for clip in clips):
             raise DataError(

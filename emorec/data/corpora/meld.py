@@ -66,6 +66,8 @@ class MELD(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -81,19 +83,12 @@ class MELD(EmotionDataModule):
         self.save_hyperparameters(logger=False)
 
     @property
-    def expected(self) -> str:
-        """The layout of the archives."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
         return dict(PUBLISHED)
 
     def clips(self) -> list[Clip]:
         """Return one clip a listed utterance that has a video; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of MELD, {self.root}, is not a folder; {LAYOUT}")
         videos: dict[tuple[str, str], Path] = {}
         tables: dict[str, Path] = {}
         # What lies nearest to the root counts, where archives were unpacked twice.

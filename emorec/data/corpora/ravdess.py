@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emorec.data.module import EmotionDataModule
-from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
 from emorec.types import Classes, Clip
@@ -45,6 +44,8 @@ class RAVDESS(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -61,11 +62,6 @@ class RAVDESS(EmotionDataModule):
         self.save_hyperparameters(logger=False)
 
     @property
-    def expected(self) -> str:
-        """The layout of the archives."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
         if self.channel == "song":  # actor 18 has no songs; other counts are not verified
@@ -75,8 +71,6 @@ class RAVDESS(EmotionDataModule):
 
     def clips(self) -> list[Clip]:
         """Return one clip a take; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of RAVDESS, {self.root}, is not a folder; {LAYOUT}")
         modality = {"audio_visual": "01", "video_only": "02", "audio_only": "03"}[self.media]
         channel = {"speech": "01", "song": "02"}[self.channel]
         classes = self.targets["emotion"].names

@@ -45,6 +45,7 @@ class RECOLA(EmotionDataModule):
     """
 
     targets = {"affect": Values(DIMENSIONS)}  # noqa: RUF012
+    layout = LAYOUT
 
     def __init__(
         self,
@@ -61,11 +62,6 @@ class RECOLA(EmotionDataModule):
             raise DataError(f"delay is at least 0 seconds, got {delay}")
         self.targets = {"affect": Values(DIMENSIONS, STEP, delay)}
         self.save_hyperparameters(logger=False)
-
-    @property
-    def expected(self) -> str:
-        """The layout."""
-        return LAYOUT
 
     @property
     def published(self) -> dict[str, int]:
@@ -85,8 +81,6 @@ class RECOLA(EmotionDataModule):
         unknown = [name for name in names if name.partition("_")[0] not in PARTS]
         if unknown:
             raise DataError(f"{self.root}: recording {unknown[0]!r} is of no part; {LAYOUT}")
-        if not names:
-            raise DataError(f"no recording in {self.root}; {LAYOUT}")
         clips = []
         for name in names:
             there = all(path.is_file() for path in self._gold(name))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emorec.data.module import EmotionDataModule
-from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
 from emorec.types import Classes, Clip
@@ -51,6 +50,8 @@ class SAVEE(EmotionDataModule):
         options: Of the base class.
     """
 
+    layout = LAYOUT
+
     def __init__(
         self,
         root: Path,
@@ -67,11 +68,6 @@ class SAVEE(EmotionDataModule):
         self.save_hyperparameters(logger=False)
 
     @property
-    def expected(self) -> str:
-        """The layout of the folders."""
-        return LAYOUT
-
-    @property
     def published(self) -> dict[str, int]:
         """Numbers of the publication; see the base class."""
         counts = {e: 120 if e == "neutral" else 60 for e in self.targets["emotion"].names}
@@ -79,8 +75,6 @@ class SAVEE(EmotionDataModule):
 
     def clips(self) -> list[Clip]:
         """Return one clip a take; see the base class."""
-        if not self.root.is_dir():
-            raise DataError(f"the root of SAVEE, {self.root}, is not a folder; {LAYOUT}")
         classes = self.targets["emotion"].names
         clips: dict[str, Clip] = {}
         for path in walk_files(self.root):

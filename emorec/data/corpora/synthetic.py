@@ -50,6 +50,7 @@ class Synthetic(EmotionDataModule):
     """
 
     targets = {"emotion": Classes(list(EMOTIONS))}  # noqa: RUF012
+    needs_root = False  # the files are written when they are preprocessed
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class SyntheticRecordings(EmotionDataModule):
     """
 
     targets = {"affect": Values(DIMENSIONS)}  # noqa: RUF012
+    needs_root = False  # the files are written when they are preprocessed
 
     def __init__(
         self,

@@ -167,8 +167,8 @@ def test_a_missing_column_of_votes_is_named(tmp_path: Path) -> None:
 
 
 def test_a_wrong_root_is_named_with_the_layout(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere, is not a folder; expected the repository"):
-        cremad(tmp_path / "nowhere").clips()
+    with pytest.raises(DataError, match=r"nowhere, does not exist; .*; expected the repository"):
+        cremad(tmp_path / "nowhere").checked_clips()
 
 
 def test_a_folder_without_a_clip_is_named_with_the_layout(tmp_path: Path) -> None:

@@ -152,8 +152,8 @@ def test_the_order_is_not_that_of_the_file_system(
 
 
 def test_a_wrong_root_is_named_with_the_layout(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere, is not a folder; expected the archive"):
-        enterface05(tmp_path / "nowhere").clips()
+    with pytest.raises(DataError, match=r"nowhere, does not exist; .*; expected the archive"):
+        enterface05(tmp_path / "nowhere").checked_clips()
 
 
 def test_a_folder_without_a_clip_is_named_with_the_layout(tmp_path: Path) -> None:

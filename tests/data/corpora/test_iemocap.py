@@ -165,8 +165,10 @@ def test_a_copy_without_videos_is_named_with_the_layout(tmp_path: Path) -> None:
 
 
 def test_a_wrong_root_and_an_empty_one_are_named_with_the_layout(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere, is not a folder; expected IEMOCAP_full_release"):
-        iemocap(tmp_path / "nowhere").clips()
+    with pytest.raises(
+        DataError, match=r"nowhere, does not exist; .*; expected IEMOCAP_full_release"
+    ):
+        iemocap(tmp_path / "nowhere").checked_clips()
     with pytest.raises(
         DataError, match=r"(?s)no clip found in .*ROOT/Session1/dialog/EmoEvaluation"
     ):

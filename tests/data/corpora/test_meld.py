@@ -122,8 +122,8 @@ def test_an_unknown_emotion_is_named_with_its_line(root: Path) -> None:
 
 
 def test_a_missing_table_a_wrong_root_and_no_videos_are_named_with_the_layout(root: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere, is not a folder; expected the archives"):
-        meld(root / "nowhere").clips()
+    with pytest.raises(DataError, match=r"nowhere, does not exist; .*; expected the archives"):
+        meld(root / "nowhere").checked_clips()
     with pytest.raises(DataError, match=r"(?s)no clip found in .*ROOT/train_splits/dia0_utt0\.mp4"):
         meld(root, folders=dict.fromkeys(FOLDERS, "no_such")).checked_clips()
     (root / "MELD.Raw/test_sent_emo.csv").unlink()

@@ -127,8 +127,8 @@ def test_a_take_that_was_unpacked_twice_is_one_sample(tmp_path: Path) -> None:
 
 
 def test_a_wrong_root_is_named_with_the_layout(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere, is not a folder; expected the archives"):
-        ravdess(tmp_path / "nowhere").clips()
+    with pytest.raises(DataError, match=r"nowhere, does not exist; .*; expected the archives"):
+        ravdess(tmp_path / "nowhere").checked_clips()
 
 
 def test_a_folder_without_a_clip_is_named_with_the_layout(tmp_path: Path) -> None:

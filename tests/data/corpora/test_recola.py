@@ -69,8 +69,8 @@ def test_the_gold_standard_is_both_dimensions_as_long_as_both_are_there(root: Pa
 
 
 def test_what_is_not_as_expected_is_named(root: Path) -> None:
-    with pytest.raises(DataError, match=r"no recording in (.|\n)*recordings_audio/train_1"):
-        recola(root / "recordings_video").clips()
+    with pytest.raises(DataError, match=r"no clip found in (.|\n)*recordings_audio/train_1"):
+        recola(root / "recordings_video").checked_clips()
     (root / "recordings_audio/P16.wav").touch()
     with pytest.raises(DataError, match="'P16' is of no part"):
         recola(root).clips()
