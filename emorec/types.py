@@ -249,7 +249,7 @@ class EmotionData(Protocol):
         windows: Where clips are cut.
         extractors: Modality -> its extractor.
         all_clips: The clips; ``SegmentBatch.clip`` is a position among them.
-        assigned: Id of a clip -> ``train``, ``val`` or ``test``.
+        part_of_clip: Id of a clip -> ``train``, ``val`` or ``test``.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
         parts: ``train``, ``val`` and ``test`` -> their segments.
         select_on_test: Whether the best epoch is chosen on test clips; all results say so.
@@ -266,7 +266,7 @@ class EmotionData(Protocol):
     @property
     def all_clips(self) -> Sequence[Clip]: ...  # noqa: D102
     @property
-    def assigned(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def part_of_clip(self) -> Mapping[str, Any]: ...  # noqa: D102
     @property
     def traces(self) -> Mapping[str, Mapping[int, Array]]: ...  # noqa: D102
     @property

@@ -82,7 +82,7 @@ def check_split(path: Path, data: EmotionData | None) -> None:
     before = read_split(path.parent.parent / "split.csv")
     seen = sorted(
         clip
-        for clip, part in data.assigned.items()
+        for clip, part in data.part_of_clip.items()
         if part != "train" and before.get(clip) == "train"
     )
     if seen:

@@ -94,7 +94,7 @@ def write_results(
         speakers_shared=_shares_speakers(data),
         selected_on_test=data.select_on_test,
         clips=sizes,
-        labelled_training_clips=sum(bool(clip.labels) for clip in data.part_of("train")),
+        labelled_training_clips=sum(bool(clip.labels) for clip in data.clips_of("train")),
         classes={name: list(target.names) for name, target in data.targets.items()},
         test=dict(results),
         missing={
@@ -130,8 +130,8 @@ def _best_epochs(run: RunDirectory, training: StagedTraining) -> dict[str, dict[
 
 def _shares_speakers(data: EmotionDataModule) -> bool | None:
     """Whether test speakers are in training; those of an unlabelled corpus have other names."""
-    own = [clip for clip in data.all_clips if clip.id not in data.extra]
-    return shares_speakers(own, data.assigned)
+    own = [clip for clip in data.all_clips if clip.id not in data.unlabelled_ids]
+    return shares_speakers(own, data.part_of_clip)
 
 
 def _summary(
@@ -161,7 +161,7 @@ def _lacking(data: EmotionDataModule) -> Iterator[str]:
         if target in data.values:
             continue
         for part, what in LACKING:
-            there = {clip.labels.get(target) for clip in data.part_of(part)}
+            there = {clip.labels.get(target) for clip in data.clips_of(part)}
             gone = [name for number, name in enumerate(form.names) if number not in there]
             if gone:
                 yield f"  {what} {', '.join(gone)}: {NOTHING[part]}"

@@ -81,7 +81,7 @@ class CrossCorpus(EmotionDataModule):
         own, other = self.train_set.checked_clips(), self.test_set.checked_clips()
         tested = [clip for clip in map(self._mapped, other) if clip is not None]
         self._tested = {clip.id for clip in tested}
-        every = [*(clip for clip in own if clip.id not in self.train_set.extra), *tested]
+        every = [*(clip for clip in own if clip.id not in self.train_set.unlabelled_ids), *tested]
         _check_ids(every)
         return every
 
@@ -100,7 +100,7 @@ class CrossCorpus(EmotionDataModule):
         every = [*self.train_set.all_clips, *tested]
         self.all_clips = [clip for clip in every if clip.id not in left_out]
         _check_ids(self.all_clips)
-        self.extra = self.train_set.extra
+        self.unlabelled_ids = self.train_set.unlabelled_ids
         self._tested = {clip.id for clip in tested}
         entries = {**self.train_set.entries, **self.test_set.entries}
         self.entries = {clip.id: entries[clip.id] for clip in self.all_clips if clip.id in entries}

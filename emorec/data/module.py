@@ -106,13 +106,13 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
         self.unlabelled_share, self.unlabelled, self.halves = unlabelled_share, unlabelled, halves
-        self.extra: set[str] = set()  # ids of the unlabelled corpus's clips
+        self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
         self.all_clips: list[Clip] = []
         self.entries: dict[str, Entry] = {}
         self.traces: dict[str, dict[int, Array]] = {}
-        self.assigned: dict[str, Part] = {}
+        self.part_of_clip: dict[str, Part] = {}
         self.resumed_split: dict[str, Part] = {}
         self._validated: Part | None = None  # another part than usual
         self.plain: SegmentBatch | None = None  # the last training batch before augmentation
@@ -168,7 +168,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         if self.needs_root:
             check_root(self.root, type(self).__name__, self.layout)
         more = [] if self.unlabelled is None else unlabelled_clips(self.unlabelled)
-        self.extra = {clip.id for clip in more}
+        self.unlabelled_ids = {clip.id for clip in more}
         return check_clips(self.clips(), more, self.exclude, f"{self.root}; {self.layout}")
 
     def read_trace(self, clip: Clip, target: str) -> Array:
@@ -229,12 +229,13 @@ class EmotionDataModule(LightningDataModule, ABC):
         # All that is listed is split, and what is not usable left out afterwards: losing a clip
         # must not change what the others are for.
         listed = self.resumed_split or self.parts_of(self.all_clips)
-        self.assigned = usable_parts(usable, listed)
-        check_leaks(usable, self.assigned, self.entries, self.split)
+        self.part_of_clip = usable_parts(usable, listed)
+        check_leaks(usable, self.part_of_clip, self.entries, self.split)
         self.all_clips = hide_labels(self.all_clips, listed, self.labelled_share, self.seed)
-        self.parts = {part: self.dataset(self.all_clips, self.assigned, part) for part in PARTS}
+        self.parts = {part: self.dataset(self.all_clips, self.part_of_clip, part) for part in PARTS}
         if stage == "fit":
-            check_unlabelled(self.extra, self.entries, self.unlabelled, self.source().cache())
+            ids, cache = self.unlabelled_ids, self.source().cache()
+            check_unlabelled(ids, self.entries, self.unlabelled, cache)
             self.parts["train"].check_values()
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
@@ -255,8 +256,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         Raises:
             SplitError: They cannot be split as asked.
         """
-        own = [clip for clip in clips if clip.id not in self.extra]
-        more: dict[str, Part] = {clip.id: "train" for clip in clips if clip.id in self.extra}
+        ids = self.unlabelled_ids
+        own = [clip for clip in clips if clip.id not in ids]
+        more: dict[str, Part] = {clip.id: "train" for clip in clips if clip.id in ids}
         return {**self.assign(own), **more}
 
     def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
@@ -264,11 +266,11 @@ class EmotionDataModule(LightningDataModule, ABC):
         return split_clips(clips, self.split, self.seed, self.fold, self.folds)
 
     def dataset(
-        self, clips: Sequence[Clip], assigned: Mapping[str, Part], part: Part
+        self, clips: Sequence[Clip], part_of_clip: Mapping[str, Part], part: Part
     ) -> SegmentDataset:
         """Return the segments of a part; ``SegmentBatch.clip`` is a position in ``clips``."""
         share = 0.0 if self.labelled_only else self.unlabelled_share
-        chosen = positions_of(part, clips, assigned, share, self.seed)
+        chosen = positions_of(part, clips, part_of_clip, share, self.seed)
         cache, names = self.cache_of(part), list(self.extractors)
         return SegmentDataset(cache, clips, self.entries, chosen, names, self.targets, self.traces)
 
@@ -285,9 +287,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         finally:
             self._validated = before
 
-    def part_of(self, part: Part) -> list[Clip]:
+    def clips_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
-        return [clip for clip in self.all_clips if self.assigned.get(clip.id) == part]
+        return [clip for clip in self.all_clips if self.part_of_clip.get(clip.id) == part]
 
     def speakers(self) -> Tensor:
         """Return int64 (clips,): who speaks in each of :attr:`all_clips`, -1 where not known."""
@@ -295,7 +297,7 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     def class_counts(self) -> dict[str, Tensor]:
         """Return target -> int64 (classes,): labelled training clips of each class."""
-        return count_classes(self.part_of("train"), self.targets)
+        return count_classes(self.clips_of("train"), self.targets)
 
     def starts(self, position: int) -> list[float]:
         """Return when each window of a clip begins, in seconds, by the clip's position."""

@@ -51,7 +51,7 @@ class Report(Callback):
         """Write which clip is in which part, for the run's later commands."""
         path = self.folder / "split.csv"
         if trainer.is_global_zero and not path.is_file():
-            write_split(path, task_of(pl_module).data.assigned)
+            write_split(path, task_of(pl_module).data.part_of_clip)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; see the class."""

@@ -79,11 +79,11 @@ def test_weights_that_saw_test_clips_are_refused(pretrained: Path, tmp_path: Pat
         lines = ["clip,part", *(f"{clip},{part}" for clip, part in parts.items())]
         (run / "split.csv").write_text("\n".join(lines))
 
-    split(data.assigned)
+    split(data.part_of_clip)
     check_split(checkpoint, data)
     for part in ("val", "test"):
-        seen = next(clip for clip, its in data.assigned.items() if its == part)
-        split({**data.assigned, seen: "train"})
+        seen = next(clip for clip, its in data.part_of_clip.items() if its == part)
+        split({**data.part_of_clip, seen: "train"})
         with pytest.raises(LeakError, match=rf"was trained on 1 clip\(s\) .*'{seen}'"):
             check_split(checkpoint, data)
 

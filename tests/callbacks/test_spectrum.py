@@ -59,7 +59,7 @@ def test_values_are_those_of_the_means_of_validation_clips(tmp_path: Path) -> No
     task, _ = train(tmp_path, stages, Spectrum(), keep, task=toy_task(), data=data)
     f, g = clip_means(task, data)
     components = len(f) // 10
-    assert len(f) == len(data.part_of("val"))
+    assert len(f) == len(data.clips_of("val"))
     assert 0 < components < f.shape[1]
     for name, other in (("", g), ("permuted/", g.roll(-(len(g) // 3), 0))):
         sigma = hgr_spectrum(f, other, components=components)[:5]

@@ -174,7 +174,7 @@ def test_a_run_keeps_its_split_when_more_clips_have_come(
     split = {clip: part for clip in some for part in PARTS if some[clip] == part}
     data.for_run(resumed_split=split, select_on_test=False)
     data.setup()
-    assert {c.id for name in PARTS for c in data.part_of(name)} == set(some)
+    assert {c.id for name in PARTS for c in data.clips_of(name)} == set(some)
     lost = Synthetic({"audio": LogMel()}, cache=tmp_path, root=tmp_path, subjects=3, takes=1)
     lost.for_run(resumed_split={"gone": "test"}, select_on_test=False)
     with pytest.raises(DataError):

@@ -38,19 +38,19 @@ def data(tmp_path: Path) -> CrossCorpus:
 
 
 def test_one_set_is_trained_on_and_the_other_tested(data: CrossCorpus, tmp_path: Path) -> None:
-    ids = {part: {clip.id for clip in data.part_of(part)} for part in ("train", "val", "test")}
+    ids = {part: {clip.id for clip in data.clips_of(part)} for part in ("train", "val", "test")}
     assert all(name.startswith("other-") for name in ids["test"])
     assert not any(name.startswith("other-") for name in ids["train"] | ids["val"])
     alone = ToyData(tmp_path / "one")
     alone.setup()
     for part in ("train", "val"):
-        assert ids[part] == {clip.id for clip in alone.part_of(part)}
+        assert ids[part] == {clip.id for clip in alone.clips_of(part)}
     # One is unlabelled, and "bored" is no class of the training set.
     assert len(ids["test"]) == 24 - 1 - 8
 
 
 def test_classes_are_mapped_and_the_mapping_is_stated(data: CrossCorpus) -> None:
-    labels = {clip.id: clip.labels["emotion"] for clip in data.part_of("test")}
+    labels = {clip.id: clip.labels["emotion"] for clip in data.clips_of("test")}
     assert labels["other-clip00"] == data.targets["emotion"].names.index("anger")
     assert labels["other-clip02"] == data.targets["emotion"].names.index("joy")
     assert data.label_note == (
@@ -69,7 +69,7 @@ def test_speakers_of_two_sets_are_never_the_same(tmp_path: Path) -> None:
     data = cross(tmp_path, split="subject_independent")
     data.prepare_data()
     data.setup()
-    groups = [{clip.group for clip in data.part_of(part)} for part in ("train", "val", "test")]
+    groups = [{clip.group for clip in data.clips_of(part)} for part in ("train", "val", "test")]
     assert not groups[0] & groups[2]
     assert not groups[1] & groups[2]
 
@@ -93,7 +93,7 @@ def test_two_parts_of_one_corpus_share_their_speakers(
 
     shared = made()
     shared.setup()
-    assert shares_speakers(shared.all_clips, shared.assigned) is True
+    assert shares_speakers(shared.all_clips, shared.part_of_clip) is True
     with pytest.raises(LeakError, match="the same speaker is in several parts"):
         made(split="subject_independent").setup()
 
@@ -128,8 +128,8 @@ def test_an_unlabelled_corpus_is_the_training_sets(tmp_path: Path) -> None:
     test.prepare_data()
     data = CrossCorpus(train, test, workers=0, labels={"happy": "joy"}, split="random_clip")
     data.setup()
-    assert {data.assigned[f"meetings/m{i}.mp4"] for i in (1, 2)} == {"train"}
+    assert {data.part_of_clip[f"meetings/m{i}.mp4"] for i in (1, 2)} == {"train"}
     alone = cross(tmp_path)
     alone.setup()
-    own = {name: part for name, part in data.assigned.items() if "/" not in name}
-    assert own == alone.assigned
+    own = {name: part for name, part in data.part_of_clip.items() if "/" not in name}
+    assert own == alone.part_of_clip

@@ -69,7 +69,7 @@ def test_hidden_labels_are_of_training_clips_only_and_their_segments_stay(tmp_pa
         data.setup()
         found[share] = data
     few, full = found[0.2], found[1.0]
-    assert few.assigned == full.assigned
+    assert few.part_of_clip == full.part_of_clip
     for part in ("val", "test"):
         assert few.parts[part].labels == full.parts[part].labels
     assert few.parts["train"].items == full.parts["train"].items

@@ -141,7 +141,7 @@ def test_a_recording_whose_trace_is_missing_is_left_out_with_its_reason(recordin
     assert any("1.wav: trace" in line and "cannot be read" in line for line in said)
     assert any("2.wav: trace" in line and "no column valence" in line for line in said)
     assert "2 of 6 recordings are left out for their traces" in said
-    assert set(data.assigned) == {f"{i}.wav" for i in (0, 3, 4, 5)}
+    assert set(data.part_of_clip) == {f"{i}.wav" for i in (0, 3, 4, 5)}
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.4])

@@ -47,7 +47,7 @@ def test_loaders_bring_all_segments_of_their_part_once(tmp_path: Path) -> None:
     seen: Keys = []
     for part in PARTS:
         found = keys(loaders[part])
-        assert {data.all_clips[clip].id for clip, _ in found} == {c.id for c in data.part_of(part)}
+        assert {data.all_clips[clip].id for clip, _ in found} == {c.id for c in data.clips_of(part)}
         seen += found
     everything = [(c, w) for c in range(24) for w in range(3) if (c, w) != (0, 1)]
     assert sorted(seen) == everything
@@ -105,8 +105,8 @@ def test_all_listed_clips_are_split_and_what_is_not_usable_left_out(
         data.setup()
     lost = {data.all_clips[number].id for number in (3, 4)}
     whole = random_clip(data.all_clips, 0)
-    assert data.assigned == {name: part for name, part in whole.items() if name not in lost}
-    assert sum(len(data.part_of(part)) for part in PARTS) == 22
+    assert data.part_of_clip == {name: part for name, part in whole.items() if name not in lost}
+    assert sum(len(data.clips_of(part)) for part in PARTS) == 22
 
 
 def test_no_usable_clip_is_an_error_that_names_the_report(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_no_usable_clip_is_an_error_that_names_the_report(tmp_path: Path) -> Non
 
 def test_speakers_stay_together_where_asked_for(tmp_path: Path) -> None:
     data = ready(tmp_path, split="subject_independent")
-    groups = [{clip.group for clip in data.part_of(part)} for part in PARTS]
+    groups = [{clip.group for clip in data.clips_of(part)} for part in PARTS]
     assert sum(map(len, groups)) == len(set.union(*groups)) == 4
 
 

@@ -128,7 +128,7 @@ def test_a_recording_with_a_bad_trace_is_left_out_and_named(tmp_path: Path) -> N
     assert said[-1] == "3 of 9 recordings are left out for their traces"
     assert "left out: r3: trace" in said[0]
     assert "left out: r5: its trace lasts 1960 s, the recording " in said[2]
-    assert set(data.assigned) == {f"r{i}" for i in (0, 1, 2, 6, 7, 8)}
+    assert set(data.part_of_clip) == {f"r{i}" for i in (0, 1, 2, 6, 7, 8)}
 
 
 def test_a_delay_beyond_all_recordings_leaves_nothing_to_learn(tmp_path: Path) -> None:

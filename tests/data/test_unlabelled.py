@@ -49,9 +49,9 @@ def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
     for clip in data.checked_clips():  # the toy set writes its cache directly
         data._write(int("".join(filter(str.isdigit, clip.id)) or 0) + 1, clip)
     data.setup("fit")
-    own = {name: part for name, part in data.assigned.items() if "/" not in name}
-    assert own == alone.assigned
-    assert {data.assigned[name] for name in data.extra} == {"train"}
+    own = {name: part for name, part in data.part_of_clip.items() if "/" not in name}
+    assert own == alone.part_of_clip
+    assert {data.part_of_clip[name] for name in data.unlabelled_ids} == {"train"}
     batches = list(data.train_dataloader())
     for batch in batches[:-1]:
         real = batch.clip != FILLER
@@ -60,7 +60,7 @@ def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
     plain = ToyData(tmp_path / "own", split=split, unlabelled=path)
     plain.labelled_only = True
     plain.setup("fit")
-    assert not plain.extra & {plain.all_clips[p].id for p in plain.parts["train"].ids}
+    assert not plain.unlabelled_ids & {plain.all_clips[p].id for p in plain.parts["train"].ids}
 
 
 def test_without_unlabelled_clips_halves_are_refused(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_testing_keeps_the_decisions_on_all_test_clips(
 ) -> None:
     task, data, _ = fitted
     trainer(tmp_path).test(task, data, verbose=False)
-    positions = [p for p, clip in enumerate(data.all_clips) if clip in data.part_of("test")]
+    positions = [p for p, clip in enumerate(data.all_clips) if clip in data.clips_of("test")]
     assert set(task.test_results) == {"fused", "audio", "face"}
     for votes in task.test_results.values():
         assert votes.clip.tolist() == positions

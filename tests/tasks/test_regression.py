@@ -116,7 +116,7 @@ def test_one_modality_says_nothing_of_the_others_dimension(fitted: Fitted) -> No
 def test_windows_without_a_modality_have_no_values_of_it(fitted: Fitted) -> None:
     _, _, data, folder = fitted
     other = ToyRecordings(folder / "media", recordings=12)
-    split = {**data.assigned, "r0": "test"}
+    split = {**data.part_of_clip, "r0": "test"}
     other.for_run(resumed_split=split, select_on_test=False)  # its second window has no face
     task = toy_regression()
     put_in_force(task, objectives=dict.fromkeys(task.model.objectives, 1.0))
@@ -240,7 +240,8 @@ def test_the_chain_never_sees_test_recordings(fitted: Fitted) -> None:
     trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
     task.decision.fit(task.validation_results["fused"], data.traces["affect"])
     before = repr(task.decision.chains())
-    tested = [p for p, clip in enumerate(data.all_clips) if data.assigned.get(clip.id) == "test"]
+    parts = data.part_of_clip
+    tested = [p for p, clip in enumerate(data.all_clips) if parts.get(clip.id) == "test"]
     kept = {p: data.traces["affect"].pop(p) for p in tested if p in data.traces["affect"]}
     trainer.validate(task, datamodule=data, ckpt_path=best, weights_only=True, verbose=False)
     task.decision.fit(task.validation_results["fused"], data.traces["affect"])

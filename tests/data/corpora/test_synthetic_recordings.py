@@ -67,8 +67,8 @@ def test_a_delay_is_written_into_the_traces_and_taken_out(compensate: bool, fold
     assert late.values["affect"].delay == (0.4 if compensate else 0.0)
     before = plain.traces["affect"][0]
     np.testing.assert_array_equal(late.traces["affect"][0][10:], before[:-10])
-    own = plain.dataset(plain.all_clips, plain.assigned, "train").__getitems__([0])
-    shifted = late.dataset(late.all_clips, late.assigned, "train").__getitems__([0])
+    own = plain.dataset(plain.all_clips, plain.part_of_clip, "train").__getitems__([0])
+    shifted = late.dataset(late.all_clips, late.part_of_clip, "train").__getitems__([0])
     same = torch.equal(own.targets["affect"], shifted.targets["affect"])
     assert same == compensate
 

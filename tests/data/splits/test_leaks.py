@@ -98,7 +98,7 @@ def test_a_resumed_split_that_shares_speakers_is_refused(tmp_path: Path) -> None
     data = ToyData(tmp_path, split="subject_independent")
     data.prepare_data()
     data.setup()
-    parts = dict(data.assigned)
+    parts = dict(data.part_of_clip)
     again = ToyData(tmp_path, split="subject_independent")
     again.prepare_data()
     moved = next(name for name, part in parts.items() if part == "train")
@@ -144,8 +144,8 @@ def test_the_data_module_leaves_copies_out(tmp_path: Path) -> None:
     again = ToyData(tmp_path)
     with pytest.warns(UserWarning, match="1 clips are copies of others.*'clip06' of 'clip03'"):
         again.setup()
-    assert "clip06" not in again.assigned
-    assert "clip03" in again.assigned
+    assert "clip06" not in again.part_of_clip
+    assert "clip03" in again.part_of_clip
 
 
 def test_statistics_are_those_of_training_clips_alone(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_statistics_are_those_of_training_clips_alone(tmp_path: Path) -> None:
     before = data.statistics()
     held_out: tuple[Part, ...] = ("val", "test")
     for part in held_out:
-        for clip in data.part_of(part):
+        for clip in data.clips_of(part):
             for name in data.extractors:
                 file = data.source().cache().entry_folder(clip.id) / f"{name}.npy"
                 file.unlink()  # what is not read is not missed
