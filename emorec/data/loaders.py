@@ -33,7 +33,7 @@ def make_loader(
     workers: int,
     shuffle: bool,
     seed: int,
-    halves: bool = False,
+    half_labelled: bool = False,
     batches: int | None = None,
 ) -> DataLoader[SegmentBatch]:
     """Return a loader of this rank's share of the segments.
@@ -44,7 +44,7 @@ def make_loader(
         workers: Processes that read.
         shuffle: Whether the order is drawn from (seed, epoch); otherwise it is the data set's.
         seed: Another seed, another order.
-        halves: Whether half of each batch are labelled segments; else they are as they come.
+        half_labelled: Whether half of each batch are labelled segments; else they are as they come.
         batches: Whole batches an epoch and rank; None: as many as there are segments for.
 
     Raises:
@@ -53,7 +53,7 @@ def make_loader(
     ranks, rank = 1, 0
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    if halves:
+    if half_labelled:
         labelled = _labelled(dataset, batch_size)
         sampler: DealingSampler = HalvesSampler(
             range(len(dataset)), ranks, rank, labelled=labelled, seed=seed
@@ -89,7 +89,7 @@ def _labelled(dataset: SegmentDataset, batch_size: int) -> list[bool]:
     labelled = [bool(dataset.labels[position]) for position, _ in dataset.items]
     if batch_size % 2 or all(labelled) or not any(labelled):
         raise DataError(
-            f"halves: batches of an even size (batch_size is {batch_size}) and both "
+            f"half_labelled: batches of an even size (batch_size is {batch_size}) and both "
             f"labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
             "labelled) are needed; unlabelled ones come from data.unlabelled, "
             "data.labelled_share or the set itself"

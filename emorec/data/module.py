@@ -56,7 +56,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         exclude: Ids of clips that are left out, such as copies and damaged ones.
         unlabelled_share: Share of the training clips without a label that stay, drawn with seed.
         unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
-        halves: Batches of training are half labelled; an epoch is once all labelled segments.
+        half_labelled: Training batches are half labelled; an epoch is once all labelled segments.
 
     Attributes:
         targets: Name -> target. Of one with values, a clip has a trace in the sidecar of the
@@ -92,7 +92,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         exclude: list[str] | None = None,
         unlabelled_share: float = 1.0,
         unlabelled: Path | None = None,
-        halves: bool = False,
+        half_labelled: bool = False,
     ) -> None:
         super().__init__()
         check_shares(labelled_share, unlabelled_share)
@@ -105,7 +105,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
-        self.unlabelled_share, self.unlabelled, self.halves = unlabelled_share, unlabelled, halves
+        self.unlabelled_share, self.unlabelled = unlabelled_share, unlabelled
+        self.half_labelled = half_labelled
         self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -326,7 +327,7 @@ class EmotionDataModule(LightningDataModule, ABC):
             workers=self.workers,
             shuffle=part == "train",
             seed=self.seed,
-            halves=self.halves and part == "train",
+            half_labelled=self.half_labelled and part == "train",
             batches=self.batches_of_epoch() if part == "train" else None,
         )
 

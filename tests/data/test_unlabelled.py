@@ -45,7 +45,7 @@ def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
     alone.prepare_data()
     alone.setup("fit")
     path = manifest(tmp_path / "ami")
-    data = ToyData(tmp_path / "own", split=split, unlabelled=path, halves=True)
+    data = ToyData(tmp_path / "own", split=split, unlabelled=path, half_labelled=True)
     for clip in data.checked_clips():  # the toy set writes its cache directly
         data._write(int("".join(filter(str.isdigit, clip.id)) or 0) + 1, clip)
     data.setup("fit")
@@ -63,12 +63,12 @@ def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
     assert not plain.unlabelled_ids & {plain.all_clips[p].id for p in plain.parts["train"].ids}
 
 
-def test_without_unlabelled_clips_halves_are_refused(tmp_path: Path) -> None:
+def test_without_unlabelled_clips_half_labelled_batches_are_refused(tmp_path: Path) -> None:
     for options, message in (
         ({"labelled_only": True}, "both labelled and unlabelled"),
         ({"batch_size": 9}, r"batch_size is 9"),
     ):
-        data = ToyData(tmp_path, halves=True, **options)
+        data = ToyData(tmp_path, half_labelled=True, **options)
         data.prepare_data()
         data.setup("fit")
         with pytest.raises(DataError, match=message):
