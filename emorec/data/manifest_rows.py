@@ -152,7 +152,7 @@ def _check_unread(manifest: Path, names: Mapping[str, str], used: Collection[str
     """Name the columns that are not read.
 
     Raises:
-        DataError: One resembles a column that is read and is not there.
+        DataError: One resembles a column that is read and is not present.
     """
     present = set(names.values())
     unread = [name for name, low in names.items() if low not in COLUMNS and low]
@@ -276,7 +276,7 @@ def span_of(row: dict[str, Any], where: str) -> tuple[float, float] | None:
 
 
 def path_of(text: str, root: Path) -> Path:
-    """Return a path; one that Windows wrote, with backslashes, where that is what is there."""
+    """Return a path; one that Windows wrote, with backslashes, where that is what exists."""
     path = Path(text)
     if "\\" not in text or (root / path).exists():
         return path

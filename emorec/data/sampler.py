@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DistributedSampler
 
 FILLER = -1
-"""Stands for a segment in which nothing is there; see :class:`DealingSampler`."""
+"""Stands for a segment in which nothing is present; see :class:`DealingSampler`."""
 
 
 class DealingSampler(DistributedSampler[int]):

@@ -16,7 +16,7 @@ from emorec.types import Array, Clip, SegmentBatch, Target, Values, Window
 
 
 class SegmentDataset(Dataset[SegmentBatch]):
-    """All windows of the given clips in which at least one modality is there.
+    """All windows of the given clips in which at least one modality is present.
 
     Args:
         cache: Where the arrays are.
@@ -50,8 +50,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
         self.items = [
             (p, w)
             for p in positions
-            for w, there in enumerate(zip(*self.present[p].values(), strict=True))
-            if any(there)
+            for w, present in enumerate(zip(*self.present[p].values(), strict=True))
+            if any(present)
         ]
 
     def array(self, clip_id: str, modality: str) -> Array:
@@ -72,7 +72,7 @@ class SegmentDataset(Dataset[SegmentBatch]):
     def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
         """Return the segments at the given positions as one batch, one read an array.
 
-        A position may be :data:`~emorec.data.sampler.FILLER`: zeros in which nothing is there.
+        A position may be :data:`~emorec.data.sampler.FILLER`: zeros in which nothing is present.
         """
         # A filler has the shapes of the first segment and the key (-1, -1).
         pairs = [self.items[0] if i == FILLER else self.items[i] for i in indices]
@@ -80,18 +80,20 @@ class SegmentDataset(Dataset[SegmentBatch]):
         inputs, present = {}, {}
         for modality in self.modalities:
             rows = [self.cache.array(self.ids[p], modality)[w] for p, w in pairs]
-            rows = [x if there else np.zeros_like(x) for x, there in zip(rows, real, strict=True)]
+            rows = [
+                x if is_real else np.zeros_like(x) for x, is_real in zip(rows, real, strict=True)
+            ]
             inputs[modality] = torch.from_numpy(np.stack(rows))
-            there = [self.present[p][modality][w] for p, w in pairs]
-            present[modality] = torch.tensor(there) & torch.tensor(real)
+            known = torch.tensor([self.present[p][modality][w] for p, w in pairs])
+            present[modality] = known & torch.tensor(real)
         targets, labelled = {}, {}
         for target, form in self.targets.items():
             if isinstance(form, Values):
                 targets[target], labelled[target] = self._parts(target, form, pairs, real)
                 continue
             labels = [
-                self.labels[p].get(target) if there else None
-                for (p, _), there in zip(pairs, real, strict=True)
+                self.labels[p].get(target) if is_real else None
+                for (p, _), is_real in zip(pairs, real, strict=True)
             ]
             labelled[target] = torch.tensor([label is not None for label in labels])
             values: list[Any] = [0 if label is None else label for label in labels]
@@ -125,8 +127,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
     ) -> tuple[Tensor, Tensor]:
         """Return a trace's values (B, T, dimensions), and which rows have any."""
         traces, parts = self.traces[target], []
-        for (p, w), there in zip(pairs, real, strict=True):
-            known = there and target in self.labels[p] and p in traces
+        for (p, w), is_real in zip(pairs, real, strict=True):
+            known = is_real and target in self.labels[p] and p in traces
             trace = traces[p] if known else np.zeros((0, len(form)), np.float32)
             parts.append(part_of_trace(trace, Window(*self.spans[p][w]), form))
         found = torch.from_numpy(np.stack(parts))

@@ -45,6 +45,6 @@ def part_of_trace(trace: Array, window: Window, target: Values) -> Array:
     first = round(window.start / target.step) + target.delay_steps  # one delay for all windows
     count = round((window.end - window.start) / target.step)
     part = np.full((count, trace.shape[1]), np.nan, np.float32)
-    there = trace[first : first + count]
-    part[: len(there)] = there
+    known = trace[first : first + count]
+    part[: len(known)] = known
     return part

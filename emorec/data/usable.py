@@ -44,7 +44,7 @@ def check_clips(
         where: The set's root and what was expected there, for messages.
 
     Raises:
-        DataError: There are none, an id repeats, or one is to be excluded that is not there.
+        DataError: There are none, an id repeats, or one is to be excluded that is not among them.
     """
     every = [*clips, *more]
     unknown = sorted(set(exclude) - {clip.id for clip in every})

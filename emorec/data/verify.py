@@ -21,7 +21,7 @@ DAMAGE = {
     FindingKind.DAMAGED,
     FindingKind.UNDECODED,
 }
-NOTHING_THERE = {FindingKind.MISSING, FindingKind.ABSENT, FindingKind.SILENT}
+NOTHING_PRESENT = {FindingKind.MISSING, FindingKind.ABSENT, FindingKind.SILENT}
 # Warning -> the fact of preprocessing that tells it: 0 windows have what is looked for.
 WARNINGS = {
     "no sound": "windows_with_sound",
@@ -59,10 +59,10 @@ class Findings:
         measured: Which :data:`WARNINGS` the extractors of this configuration can tell.
         listed: How many clips the set lists.
         usable: How many have a window that can be trained on.
-        counts: Of clips whose file is there: ``clips``, ``speakers``, the official parts
+        counts: Of clips whose file is present: ``clips``, ``speakers``, the official parts
             ``train``, ``val`` and ``test``, and each class.
         speakers: Speaker -> such clips.
-        refused: Why ``fit`` would refuse to split what there is; empty where it would not.
+        refused: Why ``fit`` would refuse to split what is present; empty where it would not.
     """
 
     problems: list[Problem]
@@ -96,16 +96,16 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     refused = ""
     try:
         data.parts_of(list(clips.values()))
-    except TooFewError as error:  # more may come; what is there can be looked at
+    except TooFewError as error:  # more may come; what is present can be looked at
         refused = str(error)
         rank_zero_info(f"fit would refuse this set: {refused}")
     entries = data.preprocess(WorkPlan(workers))
     # Not told by the records: what was cached of a file is used after the file is gone.
-    there = {clip.id: clip for clip in clips.values() if (data.root / clip.file).exists()}
-    problems = [problem for entry in entries for problem in _problems(entry, entry.id in there)]
-    problems += _traces(data, there.values(), {entry.id: entry for entry in entries})
-    # Of a group, a clip whose file is there is kept.
-    copies = _copies(sorted(entries, key=lambda entry: entry.id not in there))
+    present = {clip.id: clip for clip in clips.values() if (data.root / clip.file).exists()}
+    problems = [problem for entry in entries for problem in _problems(entry, entry.id in present)]
+    problems += _traces(data, present.values(), {entry.id: entry for entry in entries})
+    # Of a group, a clip whose file is present is kept.
+    copies = _copies(sorted(entries, key=lambda entry: entry.id not in present))
     for kept, *others in copies:
         for other in others:
             same = clips[other].labels == clips[kept].labels
@@ -113,7 +113,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
             path = clips[other].file.as_posix()
             problems.append(Problem(other, path, "duplicated", detail))
     known = {fact for entry in entries for fact in entry.facts}
-    found = list(there.values())
+    found = list(present.values())
     speakers = Counter(clip.group for clip in found if clip.group)
     return Findings(
         problems,
@@ -149,13 +149,13 @@ def _traces(
             yield Problem(clip.id, clip.file.as_posix(), "damaged", str(found))
 
 
-def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:
+def _problems(entry: Entry, is_present: bool) -> Iterator[Problem]:
     """Yield what is wrong with a clip, other than that it is a copy."""
 
     def problem(kind: str, detail: str) -> Problem:
         return Problem(entry.id, entry.path, kind, detail)
 
-    if not is_there:
+    if not is_present:
         cached = ", but cached and so still used" if entry.status == "ok" else ""
         yield problem("missing", f"file not found{cached}")
         return
@@ -171,7 +171,7 @@ def _problems(entry: Entry, is_there: bool) -> Iterator[Problem]:
 
 
 def _warnings(entry: Entry) -> Iterator[tuple[str, str]]:
-    there = [found for found in entry.findings if found.kind in NOTHING_THERE]
+    absences = [found for found in entry.findings if found.kind in NOTHING_PRESENT]
     silence, no_video = Finding(FindingKind.SILENT, "sound"), Finding(FindingKind.MISSING, "video")
     for fact, about, special, its_kind, kind in (
         ("windows_with_sound", ("sound",), silence, "silent", "no sound"),
@@ -179,7 +179,7 @@ def _warnings(entry: Entry) -> Iterator[tuple[str, str]]:
     ):
         if entry.facts.get(fact) != 0:
             continue
-        told = [found for found in there if found.modality in about]
+        told = [found for found in absences if found.modality in about]
         # A video that covers none of the windows is another matter than none at all.
         yield its_kind if special in told else kind, all_in_words(told) or f"{fact}: 0"
 

@@ -43,5 +43,5 @@ def generate(
 
 
 def _write(write: Callable[[Any, Path], None], plan: Any, path: Path) -> None:
-    if not path.exists():  # another process may have been there since
+    if not path.exists():  # another process may have written it since
         write(plan, path)

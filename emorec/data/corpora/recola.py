@@ -28,10 +28,10 @@ class RECOLA(EmotionDataModule):
 
     Ringeval et al. 2013, in the layout of AVEC 2016 (Valstar et al. 2016): nine recordings for
     training, nine for development, nine for testing, whose gold standard was not given out. With
-    ``split: official`` they are the parts; what is said of the test recordings is written, without
-    a score. Other splits use the recordings that have a gold standard.
+    ``split: official`` they are the parts; what is predicted for the test recordings is written,
+    without a score. Other splits use the recordings that have a gold standard.
 
-    The corpus was not there: the layout is from published code that reads it, and tested on
+    The corpus could not be had: the layout is from published code that reads it, and tested on
     generated files of the same form.
 
     Args:
@@ -83,8 +83,8 @@ class RECOLA(EmotionDataModule):
             raise DataError(f"{self.root}: recording {unknown[0]!r} is of no part; {LAYOUT}")
         clips = []
         for name in names:
-            there = all(path.is_file() for path in self._gold(name))
-            if not there and self.split != "official":
+            has_gold = all(path.is_file() for path in self._gold(name))
+            if not has_gold and self.split != "official":
                 continue
             media = videos.get(name, sounds.get(name))
             assert media is not None
@@ -92,7 +92,7 @@ class RECOLA(EmotionDataModule):
                 Clip(
                     name,
                     media.relative_to(self.root),
-                    {"affect": ()} if there else {},
+                    {"affect": ()} if has_gold else {},
                     group=name,
                     split=PARTS[name.partition("_")[0]],
                     sidecars=(

@@ -144,7 +144,7 @@ def _speakers(
         lists = published_folds(folds)
         named = {name for each in (*lists["test"], *lists["validation"]) for name in each}
         unknown = sorted(named - {clip.group for clip in clips})
-        # Of a published list some speakers may not be there; in one's own it is a slip.
+        # Of a published list some speakers may be absent; in one's own it is a slip.
         if unknown and Path(folds).expanduser().is_file():
             raise SplitError(f"{folds} names {unknown[0]!r}, who is no speaker of this set")
         return set(lists["test"][fold - 1]), set(lists["validation"][fold - 1])
