@@ -26,7 +26,7 @@ from emorec.extractors import Extractor
 from emorec.fusion import Fusion
 from emorec.objectives import Objective
 from emorec.objectives.base import mean_over_rows
-from emorec.types import Clip
+from emorec.types import Classes, Clip
 
 
 class BandMeans(Encoder):
@@ -73,7 +73,9 @@ class Folders(EmotionDataModule):
         options: Those of all data sets.
     """
 
-    targets = {"emotion": ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]}
+    targets = {
+        "emotion": Classes(["anger", "disgust", "fear", "happiness", "sadness", "surprise"])
+    }
     layout = "expected ROOT/speaker-class-take.mp4, in any depth of folders"
 
     def __init__(self, root: Path, extractors: dict[str, Extractor], batch_size: int = 6,
@@ -87,7 +89,7 @@ class Folders(EmotionDataModule):
         found = []
         for path in sorted(self.root.rglob("*-*-*.*")):
             speaker, emotion, _ = path.stem.split("-")
-            label = {"emotion": self.targets["emotion"].index(emotion)}
+            label = {"emotion": self.targets["emotion"].names.index(emotion)}
             found.append(Clip(path.stem, path.relative_to(self.root), label, speaker))
         return found
 '''
