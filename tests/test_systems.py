@@ -87,7 +87,7 @@ def test_recola_with_test_recordings_that_have_no_gold_standard(tmp_path: Path) 
         f"{encoder}.backbone=shufflenet_v2_x0_5",
         *(f"--training.stages.{name}.epochs=1" for name in ("audio", "face", "joint")),
         '--data.extractors.face={"class_path": "FaceSequence", '
-        '"init_args": {"frames": 150, "size": 32, "min_face": 80}}',
+        '"init_args": {"frames": 150, "size": 32, "faces": {"min_face": 80}}}',
         '--data.augment={"class_path": "CropAndColour", "init_args": {"enlarged": 36}}',
     )
     assert metrics["clips"] == {"train": 2, "val": 1, "test": 1}

@@ -19,6 +19,7 @@ import numpy as np
 from emorec.cache.entry import Entry
 from emorec.extractors import Extractor
 from emorec.media import DECODING
+from emorec.system.described import described
 from emorec.system.files import digest_file, write_text
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
@@ -38,18 +39,14 @@ def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
     parts: dict[str, Any] = {
         "format": FORMAT,
         "decoding": DECODING,
-        "windows": [_class_path(windows), windows.arguments()],
+        "windows": described(windows),
         "extractors": {
-            name: [_class_path(extractor), extractor.version, extractor.arguments()]
+            name: [extractor.version, described(extractor)]
             for name, extractor in sorted(extractors.items())
         },
     }
-    text = json.dumps(parts, sort_keys=True, default=str)
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def _class_path(thing: object) -> str:
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
 class SegmentCache:

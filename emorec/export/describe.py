@@ -1,12 +1,12 @@
 """All that a program without emorec needs to know of a model, as plain values."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from emorec.evaluation.decision import ClassDecision
 from emorec.predict import Predictor
+from emorec.system.described import HasArguments, described
 from emorec.system.version import code_version
 
 KEY = "emorec"  # of the metadata in exported files
@@ -51,10 +51,5 @@ def _modality(predictor: Predictor, name: str) -> dict[str, Any]:
     }
 
 
-def _named(thing: Any) -> dict[str, Any]:
-    arguments: Mapping[str, Any] = thing.arguments()
-    return {"class": type(thing).__name__, **{k: _plain(v) for k, v in arguments.items()}}
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (int, float, str, bool, list, type(None))) else str(value)
+def _named(thing: HasArguments) -> dict[str, Any]:
+    return {"class": type(thing).__name__, **described(thing)["init_args"]}

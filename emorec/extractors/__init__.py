@@ -3,6 +3,7 @@
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.extractors.faces.crops import FaceCrops
 from emorec.extractors.faces.hog import FaceHog
+from emorec.extractors.faces.search import FaceSearch
 from emorec.extractors.faces.sequence import FaceSequence
 from emorec.extractors.functionals import Functionals
 from emorec.extractors.log_mel import LogMel
@@ -18,6 +19,7 @@ __all__ = [
     "Extractor",
     "FaceCrops",
     "FaceHog",
+    "FaceSearch",
     "FaceSequence",
     "Functionals",
     "LogMel",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from emorec.media.channels import Mix
 from emorec.media.clock import Part, Walk
@@ -94,6 +94,8 @@ class Media:
         video: The same for the default video stream.
         findings: What is odd about the file.
         decoding: How it is decoded.
+        shared: What several extractors want of it, found once while this object lives; each kind by
+            a key of its own.
     """
 
     path: Path
@@ -103,6 +105,7 @@ class Media:
     video: Span | None
     findings: tuple[Finding, ...] = ()
     decoding: Decoding = field(default_factory=Decoding)
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def part(self, start: float, end: float) -> "Media":
         """Return a part of the file as a clip of its own.
@@ -130,4 +133,5 @@ class Media:
             audio=audio,
             video=video,
             findings=findings,
+            shared={},
         )

@@ -22,7 +22,7 @@ _PRECISION = threading.Lock()
 class MTCNNDetector(FaceDetector):
     """MTCNN as facenet-pytorch ships it (Zhang et al. 2016, https://arxiv.org/abs/1604.02878).
 
-    Frames are scaled to ``lines`` of height first: on real 720p clips this missed no face and is
+    Frames are scaled to ``height`` first: on real 720p clips this missed no face and is
     about six times faster than full resolution.
 
     :meth:`refine` runs the last of its three networks alone: the mean box of three inputs, moved by
@@ -30,7 +30,7 @@ class MTCNNDetector(FaceDetector):
     detection at 360 lines does (``make bench`` prints both for generated clips).
 
     Args:
-        lines: Height in pixels that larger frames are scaled down to.
+        height: In pixels, that larger frames are scaled down to.
         min_face: Smallest face to find, in pixels of the scaled frame.
         min_score: Faces below this probability are dropped, 0 to 1.
         batch: Frames a forward pass.
@@ -39,7 +39,7 @@ class MTCNNDetector(FaceDetector):
 
     def __init__(
         self,
-        lines: int = 360,
+        height: int = 360,
         min_face: int = 40,
         min_score: float = 0.9,
         batch: int = 8,
@@ -47,7 +47,7 @@ class MTCNNDetector(FaceDetector):
     ) -> None:
         from facenet_pytorch import MTCNN
 
-        self.lines, self.min_score, self.batch = lines, min_score, batch
+        self.height, self.min_score, self.batch = height, min_score, batch
         self.device = device
         self.net = MTCNN(min_face_size=min_face, keep_all=True, device=device)
         self.net.to(memory_format=torch.channels_last)
@@ -61,7 +61,7 @@ class MTCNNDetector(FaceDetector):
 
     def _detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
         height, width = images[0].shape[:2]
-        scale = min(1.0, self.lines / min(height, width))
+        scale = min(1.0, self.height / min(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = np.stack([cv2.resize(i, size, interpolation=cv2.INTER_AREA) for i in images])
         try:

@@ -54,7 +54,8 @@ def probe(path: Path) -> Media:
     stat = path.stat()
     if stat.st_size == 0:
         raise MediaError("empty file")
-    return _probe(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    found = _probe(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return replace(found, shared={})  # what is shared lives as long as who asked
 
 
 @lru_cache(64)  # many clips can be parts of one file

@@ -1,10 +1,10 @@
 """What a checkpoint keeps for prediction beside weights and the options of classes."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from emorec.model.model import EmotionModel
+from emorec.system.described import described
 from emorec.types import EmotionData
 
 # Options of a task that are the model's; the others are of training.
@@ -29,18 +29,11 @@ def kept_of(model: EmotionModel, data: EmotionData | None) -> dict[str, Any]:
         "in_force": asdict(model.in_force),
     }
     if data is not None:
-        kept["windows"] = _described(data.windows)
-        kept["extractors"] = {name: _described(each) for name, each in data.extractors.items()}
+        kept["windows"] = described(data.windows)
+        kept["extractors"] = {name: described(each) for name, each in data.extractors.items()}
     return kept
 
 
 def kept_targets(model: EmotionModel) -> dict[str, Any]:
     """Return a model's targets as plain values."""
     return {name: target.to_dict() for name, target in model.targets.items()}
-
-
-def _described(thing: Any) -> dict[str, Any]:
-    """Return an object's class and arguments, as jsonargparse reads them."""
-    cls = type(thing)
-    arguments = json.loads(json.dumps(thing.arguments(), default=str))
-    return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": arguments}

@@ -14,7 +14,7 @@ from facenet_pytorch import MTCNN
 
 from emorec.cache import SegmentCache
 from emorec.cache.entry import make_entry
-from emorec.extractors import FaceCrops, LogMel
+from emorec.extractors import FaceCrops, FaceSearch, LogMel
 from emorec.system.workers import one_thread
 from emorec.types import Clip
 from emorec.windows import RandomWindows
@@ -63,7 +63,7 @@ def test_time(
     elif side == "decoding alone":
         run = lambda: decode(clip)  # noqa: E731
     else:
-        faces = FaceCrops(mode="tracked" if side == "tracked" else "every_frame")
+        faces = FaceCrops(faces=FaceSearch(mode="tracked" if side == "tracked" else "every_frame"))
         cache = SegmentCache(tmp_path / "cache")
 
         def run() -> None:

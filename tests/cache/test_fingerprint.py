@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from emorec.cache import fingerprint
-from emorec.extractors import Extractor, FaceCrops, LogMel
+from emorec.extractors import Extractor, FaceCrops, FaceHog, FaceSearch, FaceSequence, LogMel
 from emorec.windows import RandomWindows
 
 OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
@@ -21,13 +21,15 @@ OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
         "size": 94,
         "margin": 0.3,
         "borrow": 0.0,
-        "lines": 720,
-        "min_face": 20,
-        "min_score": 0.8,
-        "mode": "every_frame",
-        "person": "central",
+        "faces": FaceSearch(height=720),
     },
 }
+SEARCHES = (
+    FaceSearch(min_face=20),
+    FaceSearch(min_score=0.8),
+    FaceSearch(mode="every_frame"),
+    FaceSearch(person="central"),
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,13 @@ def test_every_argument_changes_the_fingerprint(
     else:
         windows = RandomWindows()
         assert fingerprint(windows, {"m": changed}) != fingerprint(windows, {"m": kind()})  # type: ignore[dict-item]
+
+
+def test_every_option_of_the_search_changes_the_fingerprint_of_each_who_wants_faces() -> None:
+    for kind in (FaceCrops, FaceSequence, FaceHog):
+        made = [kind(faces=search) for search in (*SEARCHES, FaceSearch())]
+        prints = {fingerprint(RandomWindows(), {"face": extractor}) for extractor in made}
+        assert len(prints) == len(made)
 
 
 def test_the_fingerprint_knows_names_classes_and_versions(monkeypatch: pytest.MonkeyPatch) -> None:

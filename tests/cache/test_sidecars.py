@@ -21,7 +21,7 @@ from emorec.media import Media
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows, WholeClip
-from tests.helpers.detectors import Stub
+from tests.helpers.detectors import Searched, Stub
 from tests.helpers.media_files import Picture, beep, times, write_media, write_sound
 
 
@@ -59,9 +59,8 @@ SEPARATE = Clip("a", Path("a.mp4"), sidecars={"audio": Path("sound/a.wav")})
 
 
 def vision() -> FaceSequence:
-    extractor = FaceSequence(2, 96, mode="every_frame")
-    extractor._detector = Stub(range(50))
-    return extractor
+    search = Searched(mode="every_frame", found_by=Stub(range(50)))
+    return FaceSequence(2, 96, faces=search)
 
 
 def peaks(entry: Entry, array: Array) -> list[bool]:

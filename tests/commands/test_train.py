@@ -15,7 +15,7 @@ from emorec.cli import main
 from emorec.data import Synthetic
 from emorec.data.splits.parts import PARTS
 from emorec.errors import DataError
-from emorec.extractors import FaceCrops, LogMel
+from emorec.extractors import FaceCrops, FaceSearch, LogMel
 from emorec.predict.checkpoint import load_model
 from emorec.windows import RandomWindows
 from tests.conftest import ROOT, Place, smoke
@@ -161,7 +161,7 @@ def test_a_run_keeps_its_split_when_more_clips_have_come(
     kept = part(smoke_run)
     assert sorted(kept.values()) == ["test"] * 3 + ["train"] * 12 + ["val"] * 3
     data = Synthetic(
-        {"audio": LogMel(), "face": FaceCrops(94, min_face=80)},
+        {"audio": LogMel(), "face": FaceCrops(94, faces=FaceSearch(min_face=80))},
         root=place.media,
         cache=place.cache,
         subjects=3,

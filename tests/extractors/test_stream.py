@@ -11,7 +11,7 @@ from emorec.media import Face, FaceDetector, probe
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
 from emorec.windows import GridWindows
-from tests.helpers.detectors import Stub, number
+from tests.helpers.detectors import Searched, Stub, number
 from tests.helpers.media_files import (
     Image,
     Picture,
@@ -75,20 +75,18 @@ def test_spectrograms_are_those_of_the_whole(video: Path, size: int) -> None:
 def test_a_person_has_the_crops_that_the_whole_gives(video: Path) -> None:
     media = probe(video)
     cut = parts(4)
-    faces = FaceCrops(size=96, margin=0.0)
-    faces._detector = Stub(range(200))
+    faces = FaceCrops(size=96, margin=0.0, faces=Searched(found_by=Stub(range(200))))
     found = list(faces.stream(Clip("a", video), media, cut))
     assert [set(one.persons) for one in found] == [{1}] * 4
     streamed = [number(crop) for one in found for crop in one.persons[1]]
-    whole = FaceCrops(size=96, margin=0.0, mode="every_frame")
-    whole._detector = Stub(range(200))
+    search = Searched(mode="every_frame", found_by=Stub(range(200)))
+    whole = FaceCrops(size=96, margin=0.0, faces=search)
     every = whole.extract(Clip("a", video), media, [w for part in cut for w in part]).arrays
     assert streamed == [number(crop) for crop in every]
 
 
 def test_who_appears_later_is_a_second_person_from_then_on(video: Path) -> None:
-    faces = FaceCrops(size=96, margin=0.0)
-    faces._detector = Two(since=50)
+    faces = FaceCrops(size=96, margin=0.0, faces=Searched(found_by=Two(since=50)))
     found = list(faces.stream(Clip("a", video), probe(video), parts(5, hop=0.5)))
     there = [
         [person for person, crops in one.persons.items() if crops[i] is not None]
@@ -105,8 +103,7 @@ def test_who_appears_later_is_a_second_person_from_then_on(video: Path) -> None:
 
 def test_without_a_picture_nobody_is_there_and_it_is_said(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", None, Sound(tone(48000, 2.0)[None]))
-    faces = FaceCrops(size=96)
-    faces._detector = Stub([])
+    faces = FaceCrops(size=96, faces=Searched(found_by=Stub([])))
     found = list(faces.stream(Clip("a", path), probe(path), parts(8)))
     assert found == [Extraction([], {}, [Finding(FindingKind.MISSING, "video")])] * 2
     silent = write_media(tmp_path / "b.mp4", Picture(times(50)), None)

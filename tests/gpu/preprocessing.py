@@ -18,7 +18,7 @@ from typing import Literal
 
 from emorec.cache import CacheSource, WorkPlan, build
 from emorec.cache.entry import make_entry
-from emorec.extractors import FaceCrops, LogMel
+from emorec.extractors import FaceCrops, FaceSearch, LogMel
 from emorec.system.workers import one_thread
 from emorec.types import Clip
 from emorec.windows import RandomWindows
@@ -73,7 +73,7 @@ def in_process(
     paths: list[Path], mode: Literal["tracked", "every_frame"], device: str, at_once: int
 ) -> float:
     """Return the seconds a clip in one process."""
-    extractors = {"audio": LogMel(), "face": FaceCrops(mode=mode)}
+    extractors = {"audio": LogMel(), "face": FaceCrops(faces=FaceSearch(mode=mode))}
     for extractor in extractors.values():
         extractor.use(device, at_once)
 

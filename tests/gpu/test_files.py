@@ -14,7 +14,7 @@ from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan, build
 from emorec.cache.entry import make_entry
 from emorec.cli import main
 from emorec.export import PretrainedPredictor
-from emorec.extractors import Extractor, FaceCrops, LogMel
+from emorec.extractors import Extractor, FaceCrops, FaceSearch, LogMel
 from emorec.predict import Predictor
 from emorec.types import Array, Clip
 from emorec.windows import RandomWindows
@@ -62,7 +62,7 @@ def test_the_cache_is_that_of_the_cpu(
     for where, count in (("cpu", 1), (device, at_once)):
         extractors: dict[str, Extractor] = {
             "audio": LogMel(),
-            "face": FaceCrops(94, min_face=80, mode=mode),
+            "face": FaceCrops(94, faces=FaceSearch(min_face=80, mode=mode)),
         }
         source = CacheSource(
             "set", paths[0].parent, tmp_path / str(len(caches)), WINDOWS, extractors

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from emorec.cli import main
+from emorec.extractors import FaceSearch
 from emorec.media import Face, FaceDetector
 from tests.helpers.media_files import Image
 
@@ -23,9 +24,6 @@ class OnePlace(FaceDetector):
     MTCNN's boxes depend by a pixel on the frame that a face was first found in.
     """
 
-    def __init__(self, *_: Any) -> None:
-        pass
-
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
         return [[self._face(image)] for image in images]
 
@@ -38,8 +36,8 @@ class OnePlace(FaceDetector):
 
 
 def patch_detector(patch: pytest.MonkeyPatch) -> None:
-    """Let face extractors that are made from now on use :class:`OnePlace`."""
-    patch.setattr("emorec.extractors.faces.crops.MTCNNDetector", OnePlace)
+    """Let face extractors use :class:`OnePlace`."""
+    patch.setattr(FaceSearch, "detector", lambda self, device, clips_at_once: OnePlace())
 
 
 def config(root: Path) -> dict[str, Any]:

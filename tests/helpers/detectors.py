@@ -1,9 +1,11 @@
 """Detectors that see what a test says."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from emorec.extractors import FaceSearch
 from emorec.media import Face, FaceDetector
 from emorec.types import Array
 from tests.helpers.media_files import (
@@ -27,6 +29,16 @@ class Stub(FaceDetector):
 
     def refine(self, image: Image, face: Face) -> Face | None:
         return None
+
+
+@dataclass(frozen=True)
+class Searched(FaceSearch):
+    """Finds faces with a detector of a test."""
+
+    found_by: FaceDetector = field(default_factory=lambda: Stub([]))
+
+    def detector(self, device: str, clips_at_once: int) -> FaceDetector:
+        return self.found_by
 
 
 def number(crop: Array | None) -> int | None:

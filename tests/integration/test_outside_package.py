@@ -128,7 +128,7 @@ data:
     windows: {{class_path: RandomWindows, init_args: {{count: 6}}}}
     extractors:
       audio: {{class_path: LogMel}}
-      face: {{class_path: FaceCrops, init_args: {{size: 94, min_face: 80}}}}
+      face: {{class_path: FaceCrops, init_args: {{size: 94, faces: {{min_face: 80}}}}}}
 training:
   stages:
     joint: {{epochs: 1, monitor: val/fused/accuracy}}

@@ -1,21 +1,26 @@
 """Histograms of oriented gradients of a face through each window."""
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from emorec.errors import UserError
-from emorec.extractors.faces.sequence import FaceSequence
-from emorec.media import Face, Image, Person, square_crop
-from emorec.types import Array
+from emorec.extractors.base import Extraction, Extractor
+from emorec.extractors.faces.crops import check_size
+from emorec.extractors.faces.cut import FaceCutter
+from emorec.extractors.faces.search import FaceSearch
+from emorec.extractors.faces.through import Through, check_frames
+from emorec.media import Face, Image, Media, square_crop
+from emorec.types import Array, Clip, Window
 
 BLOCK = 2  # cells on a side of the squares that are normalised together
 CLIP, FLOOR = 0.2, 1e-5
 
 
-class FaceHog(FaceSequence):
+class FaceHog(Extractor):
     """HOG descriptors of a face at equal distances through each window, float16 (frames, D).
 
     Dalal and Triggs 2005 (https://doi.org/10.1109/CVPR.2005.177): gradients of the grey crop by
@@ -35,11 +40,7 @@ class FaceHog(FaceSequence):
         orientations: Directions that are told apart, of 180 degrees.
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a frame that lends its face.
-        lines: Height in pixels at which faces are searched.
-        min_face: Smallest face, in pixels at that height.
-        min_score: Smallest probability of a face, 0 to 1.
-        mode: ``tracked`` or ``every_frame``, see :class:`~emorec.extractors.FaceCrops`.
-        person: Whose face, see :class:`~emorec.extractors.FaceCrops`.
+        faces: How faces are searched, and whose is taken.
 
     Raises:
         UserError: Cells do not fill the crop, or there are fewer than two on a side.
@@ -57,13 +58,12 @@ class FaceHog(FaceSequence):
         orientations: int = 9,
         margin: float = 0.2,
         borrow: float = 0.5,
-        lines: int = 360,
-        min_face: int = 40,
-        min_score: float = 0.9,
-        mode: Literal["tracked", "every_frame"] = "tracked",
-        person: Person = "largest",
+        faces: FaceSearch | None = None,
     ) -> None:
-        super().__init__(frames, size, margin, borrow, lines, min_face, min_score, mode, person)
+        check_size(size)
+        check_frames(frames)
+        self.frames, self.size, self.margin, self.borrow = frames, size, margin, borrow
+        self.faces = faces or FaceSearch()
         if cell < 2 or size % cell or size // cell < BLOCK or orientations < 2:
             raise UserError(
                 "size is a multiple of cell (at least 2 pixels) with two cells or more on a side, "
@@ -78,9 +78,20 @@ class FaceHog(FaceSequence):
         blocks = self.size // self.cell - BLOCK + 1
         return (self.frames, blocks**2 * BLOCK**2 * self.orientations)
 
-    def constants(self) -> tuple[Array, Array] | None:
-        """None: measured, for each number over all frames."""
-        return None
+    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
+        """Return the descriptors of each window's frames; see the base class."""
+        return self._through().extract(media, windows)
+
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
+        """Return the descriptors of everybody who is followed; see the base class."""
+        return self._through().stream(media, parts)
+
+    def _through(self) -> Through:
+        at_once = self.clips_at_once
+        cutter = FaceCutter(self.faces, self._cut, self.borrow, self.device, at_once)
+        return Through(self.frames, cutter)
 
     def _cut(self, image: Image, face: Face) -> Array:
         crop = square_crop(image, face, self.size, self.margin)

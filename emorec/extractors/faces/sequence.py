@@ -1,23 +1,20 @@
 """Several frames of a face in each window, for encoders that look at movement."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from statistics import median
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from emorec.errors import UserError
-from emorec.extractors.base import Extraction
-from emorec.extractors.faces.crops import FaceCrops
-from emorec.media import Face, Media, Person
-from emorec.system.findings import Finding, FindingKind
+from emorec.extractors.base import Extraction, Extractor
+from emorec.extractors.faces.crops import channels_first, check_size, imagenet
+from emorec.extractors.faces.cut import FaceCutter
+from emorec.extractors.faces.search import FaceSearch
+from emorec.extractors.faces.through import Through, check_frames
+from emorec.media import Face, Image, Media
 from emorec.types import Array, Clip, Window
 
-GROUPED = 256  # frames in memory at once, unless a window has more: 0.7 GB of 720p
 
-
-class FaceSequence(FaceCrops):
+class FaceSequence(Extractor):
     """Face crops at equal distances through each window, uint8 (frames, 3, size, size), RGB.
 
     Each frame is cut as :class:`FaceCrops` cuts the key frame of a window. A frame without a face
@@ -29,14 +26,12 @@ class FaceSequence(FaceCrops):
         size: Side of the crops, in pixels.
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a frame that lends its face.
-        lines: Height in pixels at which faces are searched.
-        min_face: Smallest face, in pixels at that height.
-        min_score: Smallest probability of a face, 0 to 1.
-        mode: ``tracked`` or ``every_frame``, see :class:`FaceCrops`.
-        person: Whose face, see :class:`FaceCrops`.
+        faces: How faces are searched, and whose is taken.
     """
 
     version: ClassVar[int] = 3
+    dtype: ClassVar[type[np.generic]] = np.uint8
+    pooled_axes: ClassVar[tuple[int, ...]] = (1, 2)
 
     def __init__(
         self,
@@ -44,90 +39,36 @@ class FaceSequence(FaceCrops):
         size: int = 112,
         margin: float = 0.2,
         borrow: float = 0.5,
-        lines: int = 360,
-        min_face: int = 40,
-        min_score: float = 0.9,
-        mode: Literal["tracked", "every_frame"] = "tracked",
-        person: Person = "largest",
+        faces: FaceSearch | None = None,
     ) -> None:
-        super().__init__(size, margin, borrow, lines, min_face, min_score, mode, person)
-        if frames < 2:
-            raise UserError(f"a sequence has at least 2 frames, got {frames}; one is FaceCrops")
-        self.frames = frames
+        check_size(size)
+        check_frames(frames)
+        self.frames, self.size, self.margin, self.borrow = frames, size, margin, borrow
+        self.faces = faces or FaceSearch()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(frames, 3, size, size)."""
         return (self.frames, 3, self.size, self.size)
 
+    def constants(self) -> tuple[Array, Array] | None:
+        """ImageNet's mean and deviation per channel, in units of 0 to 255."""
+        return imagenet()
+
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return a sequence a window; see the base class.
-
-        The windows are searched in groups of at most :data:`GROUPED` frames, or one by one where a
-        window has more, each group for itself, so memory does not grow with the recording but for
-        the crops, and a part of a recording that begins with a group has the faces that the whole
-        recording has.
-        """
-        arrays: list[Array | None] = []
-        facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}
-        findings: dict[Finding, None] = {}
-        size = self.grouped
-        for start in range(0, len(windows), size):
-            found = super().extract(clip, media, self._parts(windows[start : start + size]))
-            arrays += self._join(found.arrays, windows[start : start + size], media)
-            for name, values in facts.items():
-                values.append(float(found.facts.get(name, 0)))
-            # What counts windows counts frames of one group here.
-            findings |= dict.fromkeys(f for f in found.findings if not f.counts_windows)
-        there = sum(array is not None for array in arrays)
-        if media.video is not None and there < len(windows):
-            lost = len(windows) - there
-            findings[Finding(FindingKind.ABSENT, "face", lost, len(windows))] = None
-        sides = [side for side in facts["face_side"] if side]
-        told: dict[str, int | float | str] = {
-            "windows_with_face": there,
-            "faces_borrowed": round(sum(facts["faces_borrowed"])),
-            "face_side": round(median(sides)) if sides else 0,
-        }
-        return Extraction(arrays, told, list(findings))
-
-    @property
-    def grouped(self) -> int:
-        """Windows a group: the largest of 1, 2, 4, 8, 16 whose frames are few enough."""
-        fit = [count for count in (1, 2, 4, 8, 16) if count * self.frames <= GROUPED]
-        return max(fit, default=1)
+        """Return a sequence a window; see the base class."""
+        return self._through().extract(media, windows)
 
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
-        """Yield the sequences of everybody who is followed; see the base class."""
-        every = super().stream(clip, media, [self._parts(part) for part in parts])
-        for part, found in zip(parts, every, strict=True):
-            persons = {p: self._join(crops, part, media) for p, crops in found.persons.items()}
-            boxes: dict[int, list[Face | None]] = {
-                person: found.boxes[person][self.frames // 2 :: self.frames] for person in persons
-            }
-            yield replace(found, persons=persons, boxes=boxes)
+        """Return the sequences of everybody who is followed; see the base class."""
+        return self._through().stream(media, parts)
 
-    def _parts(self, windows: Sequence[Window]) -> list[Window]:
-        """Return ``frames`` windows for each one, whose middles are the frames' times."""
-        parts = []
-        for start, end in windows:
-            step = (end - start) / self.frames
-            parts += [Window(start + i * step, start + (i + 1) * step) for i in range(self.frames)]
-        return parts
+    def _through(self) -> Through:
+        at_once = self.clips_at_once
+        cutter = FaceCutter(self.faces, self._cut, self.borrow, self.device, at_once)
+        return Through(self.frames, cutter)
 
-    def _join(
-        self, crops: Sequence[Array | None], windows: Sequence[Window], media: Media
-    ) -> list[Array | None]:
-        joined: list[Array | None] = []
-        for number, (start, end) in enumerate(windows):
-            part = crops[number * self.frames : (number + 1) * self.frames]
-            known = [i for i, crop in enumerate(part) if crop is not None]
-            wanted = self.frames * min(1.0, media.duration / (end - start))
-            if not known or 2 * len(known) < int(wanted):
-                joined.append(None)
-                continue
-            nearest = [min(known, key=lambda k: abs(k - i)) for i in range(self.frames)]
-            joined.append(np.stack([np.asarray(part[i]) for i in nearest]))
-        return joined
+    def _cut(self, image: Image, face: Face) -> Array:
+        return channels_first(image, face, self.size, self.margin)

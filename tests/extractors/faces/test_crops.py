@@ -5,11 +5,12 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from emorec.extractors import Extraction, FaceCrops
+from emorec.extractors import Extraction, FaceCrops, FaceSearch
 from emorec.media import probe
+from emorec.system.described import described
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Window
-from tests.helpers.detectors import Stub, number
+from tests.helpers.detectors import Searched, Stub, number
 from tests.helpers.media_files import (
     Image,
     Picture,
@@ -30,8 +31,8 @@ def around(*middles: float) -> list[Window]:
 def extract(
     path: Path, windows: Sequence[Window], faces: Sequence[int], size: int = 96
 ) -> Extraction:
-    extractor = FaceCrops(size=size, margin=0.0, mode="every_frame")
-    extractor._detector = Stub(faces)
+    search = Searched(mode="every_frame", found_by=Stub(faces))
+    extractor = FaceCrops(size=size, margin=0.0, faces=search)
     return extractor.extract(Clip("a", path), probe(path), windows)
 
 
@@ -79,8 +80,8 @@ def test_no_face_at_all_leaves_all_windows_without_one(video: Path) -> None:
 def test_each_key_frame_is_searched_once(
     video: Path, mode: Literal["tracked", "every_frame"]
 ) -> None:
-    extractor = FaceCrops(size=96, margin=0.0, mode=mode)
-    stub = extractor._detector = Stub(range(50))
+    stub = Stub(range(50))
+    extractor = FaceCrops(size=96, margin=0.0, faces=Searched(mode=mode, found_by=stub))
     windows = around(0.41, 0.42, 1.01, 0.43, 1.21, 1.41)
     found = extractor.extract(Clip("a", video), probe(video), windows)
     assert sorted(stub.seen) == [10, 25, 30, 35]
@@ -148,16 +149,12 @@ def test_a_tiny_size_is_refused_with_the_least_one() -> None:
         FaceCrops(size=31)
 
 
-def test_nothing_is_loaded_before_the_first_clip() -> None:
+def test_the_search_is_an_argument_of_its_own() -> None:
     extractor = FaceCrops(size=112, borrow=0.1)
-    assert extractor._detector is None
     assert extractor.arguments() == {
         "size": 112,
         "margin": 0.2,
         "borrow": 0.1,
-        "lines": 360,
-        "min_face": 40,
-        "min_score": 0.9,
-        "mode": "tracked",
-        "person": "largest",
+        "faces": FaceSearch(360, 40, 0.9, "tracked", "largest"),
     }
+    assert described(extractor)["init_args"]["faces"]["min_face"] == 40

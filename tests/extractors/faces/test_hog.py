@@ -11,7 +11,7 @@ from emorec.extractors import FaceHog
 from emorec.extractors.faces.hog import gradient_histograms
 from emorec.media import probe
 from emorec.types import Clip, Window
-from tests.helpers.detectors import Stub
+from tests.helpers.detectors import Searched, Stub
 from tests.helpers.media_files import Picture, portrait, times, write_media
 
 
@@ -45,9 +45,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made() -> FaceHog:
-    extractor = FaceHog(4, 48, margin=0.0, mode="every_frame")
-    extractor._detector = Stub(range(50))
-    return extractor
+    search = Searched(mode="every_frame", found_by=Stub(range(50)))
+    return FaceHog(4, 48, margin=0.0, faces=search)
 
 
 def test_windows_and_streams_give_the_same_sequences(video: Path) -> None:

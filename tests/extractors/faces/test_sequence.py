@@ -13,7 +13,7 @@ from emorec.media.faces import Image
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 from emorec.windows import GridWindows
-from tests.helpers.detectors import Stub, number
+from tests.helpers.detectors import Searched, Stub, number
 from tests.helpers.media_files import Picture, times, write_media
 
 
@@ -24,9 +24,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(faces: Sequence[int], frames: int = 4, borrow: float = 0.0) -> FaceSequence:
-    extractor = FaceSequence(frames, 96, margin=0.0, borrow=borrow, mode="every_frame")
-    extractor._detector = Stub(faces)
-    return extractor
+    search = Searched(mode="every_frame", found_by=Stub(faces))
+    return FaceSequence(frames, 96, margin=0.0, borrow=borrow, faces=search)
 
 
 def numbers(array: Array | None) -> list[int | None] | None:
@@ -74,11 +73,11 @@ def test_windows_are_searched_in_groups_and_a_part_has_the_faces_of_the_whole(
     windows = GridWindows(0.32, 0.32)("a", 2.0)
     clip, media = Clip("a", video), probe(video)
     together = made(range(50)).extract(clip, media, windows)
-    monkeypatch.setattr("emorec.extractors.faces.sequence.GROUPED", 9)
+    monkeypatch.setattr("emorec.extractors.faces.through.GROUPED", 9)
     extractor = made(range(50))
-    assert extractor.grouped == 2
     asked: list[int] = []
-    detector = extractor._detector
+    assert isinstance(extractor.faces, Searched)
+    detector = extractor.faces.found_by
     assert isinstance(detector, Stub)
     detect = detector.detect
 
