@@ -1,6 +1,7 @@
 """What the arguments of fit, validate and test mean for the run directory."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,24 @@ def with_config_of_run(arguments: list[str]) -> list[str]:
 
 def _split_run(argument: str) -> list[str]:
     return argument.split("=", 1) if argument.startswith("--run=") else [argument]
+
+
+def found_from(folder: Path | None, config: Any) -> None:
+    """Complete relative paths of a run's config that only its own folder leads to, in place.
+
+    Args:
+        folder: Where the run was started; None where that is not known.
+        config: The namespace of the command's options.
+    """
+    if folder is None:
+        return
+    for key, value in vars(config).items():
+        if hasattr(value, "__dict__") and not isinstance(value, Path):
+            found_from(folder, value)
+        elif isinstance(value, Path) and (folder / value).exists() and not _is_given(value):
+            setattr(config, key, folder / value)
+
+
+def _is_given(path: Path) -> bool:
+    """Return whether a path stands on the command line: then it is of the current folder."""
+    return any(word.partition("=")[2] == str(path) or word == str(path) for word in sys.argv)

@@ -3,6 +3,8 @@
 import logging
 import re
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
@@ -10,6 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from emorec.errors import UserError
 from emorec.plugins import suggest
+from emorec.types import Target
 
 
 class EmorecParser(LightningArgumentParser):
@@ -61,3 +64,38 @@ def show_info() -> None:
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log.*sync_dist")
     logger: Any = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     logger.setLevel(logging.INFO)
+
+
+def add_run_options(parser: ArgumentParser) -> None:
+    """Add the options of a run: its directory, and what is tested."""
+    parser.add_argument(
+        "--run",
+        type=Path | None,
+        default=None,
+        help="run directory; runs/<name of the experiment file> by default. The same command "
+        "again resumes an unfinished run.",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="start anew; what an earlier run left in the run directory is deleted when the "
+        "new one has trained its first epoch",
+    )
+    parser.add_argument(
+        "--select-on-test",
+        action="store_true",
+        help="choose each stage's best epoch on test clips, as much published code does; for "
+        "comparison with it alone: all results of the run are marked",
+    )
+    parser.add_argument(
+        "--test",
+        type=bool,
+        default=True,
+        help="false: fit stops after training, and the test clips are not looked at; the same "
+        "command without it goes on with them",
+    )
+
+
+def plain_targets(targets: Mapping[str, Target]) -> dict[str, Any]:
+    """Return a data set's targets as plain values: checkpoints keep no objects."""
+    return {name: target.to_dict() for name, target in targets.items()}
