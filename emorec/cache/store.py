@@ -1,7 +1,6 @@
 """The segment cache on disk: one folder a clip, moved into place whole, read by memory map."""
 
 import errno
-import hashlib
 import io
 import json
 import re
@@ -20,7 +19,7 @@ from emorec.cache.entry import Entry
 from emorec.extractors import Extractor
 from emorec.media import DECODING
 from emorec.system.described import described
-from emorec.system.files import digest_file, write_text
+from emorec.system.files import digest, digest_file, write_text
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
 
@@ -46,7 +45,7 @@ def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
         },
     }
     text = json.dumps(parts, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+    return digest(text, 6).hex()
 
 
 class SegmentCache:
@@ -67,10 +66,7 @@ class SegmentCache:
     def entry_folder(self, clip_id: str) -> Path:
         """Return where a clip's entry lies: a readable prefix and a digest of the id."""
         readable = re.sub(r"[^A-Za-z0-9._-]+", "_", clip_id)[:60].strip(".")
-        digest = hashlib.blake2b(
-            clip_id.encode(errors="surrogateescape"), digest_size=6
-        ).hexdigest()
-        return self.folder / f"{readable}-{digest}"
+        return self.folder / f"{readable}-{digest(clip_id, 6).hex()}"
 
     def read(self, clip_id: str) -> Entry | None:
         """Return a clip's record; None where there is none, or one of another version of emorec."""

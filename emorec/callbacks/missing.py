@@ -1,6 +1,5 @@
 """How a trained model does where a modality is missing."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from emorec.errors import UserError
 from emorec.evaluation.clips import clip_metrics
 from emorec.evaluation.gather import ClipVote
 from emorec.model import EmotionModel
+from emorec.system.files import digest
 from emorec.tasks import task_of
 from emorec.types import Classes, DataPart, FeatureBundle
 
@@ -166,7 +166,7 @@ class MissingModality(Callback):
     def _rank(self, clip_id: str, window: tuple[int, ...]) -> bytes:
         """Return a place in the order that the seed draws, whatever else there is."""
         content = "\0".join([str(self.seed), clip_id, *map(str, window)])
-        return hashlib.blake2b(content.encode(errors="surrogateescape"), digest_size=16).digest()
+        return digest(content, 16)
 
 
 def _without(bundle: FeatureBundle, lost: dict[str, Tensor], model: EmotionModel) -> FeatureBundle:

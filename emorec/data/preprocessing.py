@@ -1,7 +1,5 @@
 """From clips on disk to records in the cache, and the reports on them."""
 
-import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from emorec.cache import CacheSource, Entry, WorkPlan, build
 from emorec.cache.overview import write_overview
 from emorec.data.usable import check_traces
+from emorec.system.files import digest
 from emorec.types import Array, Clip, Target, Values
 
 
@@ -20,8 +19,7 @@ def name_of_set(*parts: str, root: Path) -> str:
         parts: What the set is called; empty ones do not count.
         root: Its folder: six hex digits of its place tell sets of one name apart.
     """
-    digest = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=3).hexdigest()
-    return "-".join([*filter(None, parts), digest])
+    return "-".join([*filter(None, parts), digest(str(root.resolve()), 3).hex()])
 
 
 def preprocess_clips(

@@ -1,13 +1,12 @@
 """The files of a clip beside its media file: where they are, and whether they have changed."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from emorec.extractors import CLIP_TEXT, Extractor
 from emorec.media import Media, MediaError, probe
-from emorec.system.files import digest_as_it_is
+from emorec.system.files import digest, digest_as_it_is
 from emorec.types import Clip
 
 
@@ -98,5 +97,5 @@ def sidecar_digests(clip: Clip, root: Path, extractors: Mapping[str, Extractor])
         except OSError:  # missing or unreadable: who reads it says so
             continue
     if CLIP_TEXT in names and clip.text:
-        found[CLIP_TEXT] = hashlib.blake2b(clip.text.encode(), digest_size=16).hexdigest()
+        found[CLIP_TEXT] = digest(clip.text, 16).hex()
     return found

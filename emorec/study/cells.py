@@ -1,6 +1,5 @@
 """The runs of a study: which there are, and with which options each is trained."""
 
-import hashlib
 import itertools
 import json
 import re
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, changes_pretraining
-from emorec.system.files import digest_as_it_is
+from emorec.system.files import digest, digest_as_it_is
 
 NOTHING = "none"  # of pre-training that no choice changes
 
@@ -206,5 +205,5 @@ def name_of(grid: str, label: str, run: str, content: str, names: dict[str, str]
     The same content gets the name that it first had, which is kept in ``names``.
     """
     readable = re.sub(r"[^A-Za-z0-9.+_-]+", "_", f"{grid}-{label}-{run}")
-    name = f"{readable}-{hashlib.blake2b(content.encode(), digest_size=4).hexdigest()}"
+    name = f"{readable}-{digest(content, 4).hex()}"
     return names.setdefault(content, name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
+
+from emorec.system.files import digest
 
 
 def stable_rng(seed: int, *names: str) -> np.random.Generator:
@@ -18,8 +18,7 @@ def stable_rng(seed: int, *names: str) -> np.random.Generator:
         A fresh generator, the same on every machine and in every process (`hash` is not).
     """
     text = "\x1f".join((str(seed), *names))
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return np.random.default_rng(int.from_bytes(digest, "big"))
+    return np.random.default_rng(int.from_bytes(digest(text), "big"))
 
 
 def subject_position(seed: int, subject: str, quality: str) -> float:

@@ -148,6 +148,16 @@ def check_writable(folder: Path, option: str) -> None:
         ) from error
 
 
+def digest(text: str, size: int = 16) -> bytes:
+    """Return the blake2b digest of a text; bytes of file names that are not UTF-8 count as such.
+
+    Args:
+        text: The text.
+        size: Of the digest, in bytes.
+    """
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=size).digest()
+
+
 def digest_file(path: Path) -> str:
     """Return the blake2b digest of a file's content, 32 hex digits."""
     with path.open("rb") as file:

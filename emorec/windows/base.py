@@ -1,6 +1,5 @@
 """Where windows lie in a clip: a function of the clip's id and duration and nothing else."""
 
-import hashlib
 import inspect
 import math
 import random
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from emorec.media import Media
+from emorec.system.files import digest
 from emorec.system.findings import Finding
 from emorec.types import Window
 
@@ -138,11 +138,9 @@ class RandomWindows(Windows):
 
     def draw(self, clip_id: str, spans: Sequence[tuple[float, float]]) -> list[Window]:
         """Return windows whose starts are uniform over spans of time, in seconds."""
-        digest = hashlib.blake2b(
-            f"{self.seed}\0{clip_id}".encode(errors="surrogateescape"), digest_size=8
-        ).digest()
+        drawn = digest(f"{self.seed}\0{clip_id}", 8)
         # The standard library promises the same random() for a seed in all versions.
-        chance = random.Random(int.from_bytes(digest, "big"))
+        chance = random.Random(int.from_bytes(drawn, "big"))
         room = sum(end - start for start, end in spans)
         starts = []
         for _ in range(self.count):

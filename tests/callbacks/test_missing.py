@@ -13,7 +13,6 @@ from emorec.callbacks import MissingModality
 from emorec.callbacks.missing import EITHER
 from emorec.errors import UserError
 from emorec.evaluation.clips import clip_metrics
-from emorec.model import InForce
 from emorec.tasks import ClassificationTask
 from emorec.types import FeatureBundle
 from tests.helpers.toy import ToyData, put_in_force, toy_task
@@ -161,7 +160,7 @@ def test_of_three_modalities_each_case_takes_its_share_of_those_that_have_it() -
         present={c: {n: [there] * 3 for n, there in zip(names, has[c], strict=True)} for c in has},
         ids={c: f"c{c}" for c in has},
     )
-    model = SimpleNamespace(target_name="emotion", in_force=InForce({}, tuple(names)))
+    model = SimpleNamespace(target_name="emotion", modalities=names)
     callback = MissingModality([0.5])
     callback._order, count = callback._drawn(data, model)  # type: ignore[arg-type]
     assert count == 40

@@ -1,6 +1,5 @@
 """A generated audio-visual set: real media files, for the demo, the tests and CI."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from emorec.data.corpora.generate import generate
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
 from emorec.synthetic import EMOTIONS, ClipPlan, plan_clips, write_clip
+from emorec.system.files import digest
 from emorec.types import Classes, Clip
 
 
@@ -83,8 +83,8 @@ class Synthetic(EmotionDataModule):
             seed=content_seed,
         )
         # A plan's text leaves out defaults: media and caches of older sets keep their names.
-        text = repr(self.plans).encode()
-        self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
+        text = repr(self.plans)
+        self._digest = digest(text, 4).hex()
         place = Path(root or user_cache_path("emorec")) / f"clips-{self._digest}"
         super().__init__(place, extractors, **options)
         self.save_hyperparameters(logger=False)

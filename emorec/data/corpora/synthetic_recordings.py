@@ -1,6 +1,5 @@
 """Generated recordings with traces of affect: arousal in the voice, valence in the face."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.synthetic import RecordingPlan, plan_recordings, write_recording, write_trace
+from emorec.system.files import digest
 from emorec.types import Clip, Values
 from emorec.windows import SlidingWindows, Windows
 
@@ -76,8 +76,8 @@ class SyntheticRecordings(EmotionDataModule):
         if delay < 0 or step <= 0:
             raise DataError(f"step is above 0 and delay at least 0 s, got {step} and {delay}")
         self.lag = delay
-        text = repr((self.plans, delay) if delay else self.plans).encode()
-        self._digest = hashlib.blake2b(text, digest_size=4).hexdigest()
+        text = repr((self.plans, delay) if delay else self.plans)
+        self._digest = digest(text, 4).hex()
         place = Path(root or user_cache_path("emorec")) / f"recordings-{self._digest}"
         super().__init__(place, extractors, windows=windows or SlidingWindows(step=step), **options)
         self.targets = {"affect": Values(DIMENSIONS, step, delay if compensate else 0.0)}

@@ -1,6 +1,5 @@
 """Which clip is for training, validation or testing."""
 
-import hashlib
 import math
 import random
 from collections import defaultdict
@@ -8,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from emorec.errors import UserError
+from emorec.system.files import digest
 from emorec.types import Clip
 
 Part = Literal["train", "val", "test"]
@@ -74,8 +74,7 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
 
 def drawn_place(seed: int | str, clip_id: str) -> bytes:
     """Return a clip's place in the order that a seed draws, whatever else there is."""
-    content = f"{seed}\0{clip_id}".encode(errors="surrogateescape")
-    return hashlib.blake2b(content, digest_size=16).digest()
+    return digest(f"{seed}\0{clip_id}")
 
 
 def _shares(sizes: Mapping[str, int], total: int, seed: int) -> dict[str, int]:

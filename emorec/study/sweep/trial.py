@@ -1,6 +1,5 @@
 """One trial of a sweep: a run of fit that is watched, and stopped where it is hopeless."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,6 +13,7 @@ from emorec.callbacks import StagedTraining
 from emorec.study.config import StudyError
 from emorec.study.runner import train
 from emorec.study.sweep.config import Sweep, arguments_of
+from emorec.system.files import digest
 from emorec.tasks import data_of
 
 Fit = Callable[..., None]
@@ -100,8 +100,8 @@ def run_trial(sweep: Sweep, out: Path, fit: Fit, trial: Any) -> float:
             raise optuna.TrialPruned
         return float(before.value)
     options = {**(sweep.options or {}), **chosen}
-    digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:8]
-    run = out / "trials" / digest  # the same options again go on in the same directory
+    name = digest(json.dumps(chosen, sort_keys=True), 4).hex()
+    run = out / "trials" / name  # the same options again go on in the same directory
     trial.set_user_attr("run", str(run))
     watch = Watch(trial, sweep.metric)
     arguments = ["fit", f"--config={sweep.config}", *arguments_of(options)]
