@@ -16,6 +16,7 @@ from emorec.encoders import (
     FrameSequenceEncoder,
     ImageEncoder,
     RawWaveformEncoder,
+    SpeakerEncoder,
     SpeechEncoder,
     TextEncoder,
     TransformerSequenceEncoder,
@@ -44,6 +45,7 @@ MADE: dict[type, Callable[[], Any]] = {
     FrameSequenceEncoder: lambda: FrameSequenceEncoder(VectorEncoder(5, dim=6)),
     VectorEncoder: lambda: VectorEncoder(5, dim=6),
     SpeechEncoder: lambda: SpeechEncoder("wavlm", config=TINY, dim=6),
+    SpeakerEncoder: lambda: SpeakerEncoder("none", dim=6, frozen=False),
     TextEncoder: lambda: TextEncoder("bert", config=TINY_TEXT, dim=6),
     ConvSequenceEncoder: lambda: ConvSequenceEncoder(12, 30, dim=6),
     TransformerSequenceEncoder: lambda: TransformerSequenceEncoder(
@@ -83,6 +85,7 @@ GIVEN: dict[type, Any] = {
     ImageEncoder: torch.randn(3, 1, 64, 64),
     FrameSequenceEncoder: torch.randn(3, 4, 5),
     VectorEncoder: torch.randn(3, 5),
+    SpeakerEncoder: 0.1 * torch.randn(3, 8000),
     SpeechEncoder: torch.randn(3, 8000),
     RawWaveformEncoder: torch.randn(3, 1280),
     TextEncoder: torch.randint(0, 30, (3, 2, 8)).float(),

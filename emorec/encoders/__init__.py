@@ -6,6 +6,7 @@ from emorec.encoders.frames import FrameSequenceEncoder
 from emorec.encoders.image import ImageEncoder
 from emorec.encoders.label import OneHotLabelEncoder
 from emorec.encoders.raw_waveform import RawWaveformEncoder
+from emorec.encoders.speaker import SpeakerEncoder
 from emorec.encoders.speech import SpeechEncoder
 from emorec.encoders.text import TextEncoder
 from emorec.encoders.transformer_sequence import TransformerSequenceEncoder
@@ -19,6 +20,7 @@ __all__ = [
     "LabelEncoder",
     "OneHotLabelEncoder",
     "RawWaveformEncoder",
+    "SpeakerEncoder",
     "SpeechEncoder",
     "TextEncoder",
     "TransformerSequenceEncoder",

@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from emorec.errors import UserError
+from emorec.networks.packaged import WeightsError
 from emorec.types import Sizes
+
+__all__ = ["Encoder", "LabelEncoder", "WeightsError"]
 
 
 class Encoder(nn.Module, ABC):
@@ -59,7 +61,3 @@ class LabelEncoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, target: Tensor) -> Tensor:
         """Return float features (B, dim) of int64 class indices (B,)."""
-
-
-class WeightsError(UserError):
-    """Pre-trained weights cannot be had or do not fit; the message says what to do."""

@@ -9,6 +9,7 @@ from emorec.extractors.functionals import Functionals
 from emorec.extractors.log_mel import LogMel
 from emorec.extractors.smile import OpenSmile
 from emorec.extractors.sound import SoundExtractor
+from emorec.extractors.speaker import SpeakerEmbedding
 from emorec.extractors.stored import StoredFeatures
 from emorec.extractors.transcript import Transcript
 from emorec.extractors.waveform import Waveform
@@ -25,6 +26,7 @@ __all__ = [
     "LogMel",
     "OpenSmile",
     "SoundExtractor",
+    "SpeakerEmbedding",
     "StoredFeatures",
     "Transcript",
     "Waveform",

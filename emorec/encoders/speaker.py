@@ -1,0 +1,56 @@
+"""A pre-trained speaker encoder on the samples of a window."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from emorec.encoders.base import Encoder
+from emorec.networks import VoiceNetwork
+from emorec.networks.voice import WEIGHTS, WIDTH, raise_level
+
+
+class SpeakerEncoder(Encoder):
+    """Three LSTM layers that were trained to tell speakers apart, and a layer to ``dim`` features.
+
+    Wan et al. 2018 (https://arxiv.org/abs/1710.10467), 40 mel bands of 25 ms every 10 ms at 16 kHz,
+    in parts of 1.6 s. What goes into the last layer is the window's embedding, and mean and
+    deviation of the LSTM's outputs, 768 numbers. For a frozen one that runs once a clip see
+    :class:`emorec.extractors.SpeakerEmbedding`.
+
+    Args:
+        weights: ``package``: those that Resemblyzer carries (Apache-2.0,
+            ``pip install --no-deps resemblyzer==0.1.4``), or ``none``: random.
+        dim: Width of the features.
+        frozen: Whether the LSTM stays as it is; the last layer learns.
+    """
+
+    def __init__(
+        self,
+        weights: Literal["package", "none"] = "package",
+        dim: int = 512,
+        frozen: bool = True,
+    ) -> None:
+        super().__init__()
+        self.weights, self.dim, self.frozen = weights, dim, frozen
+        self.network = VoiceNetwork().requires_grad_(not frozen)
+        self.last = nn.Linear(3 * WIDTH, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (B, dim) of samples (B, samples) at 16 kHz in -1 to 1."""
+        learning = torch.is_grad_enabled() and not self.frozen
+        # In single precision: powers of quiet bands are below what half precision has.
+        with torch.set_grad_enabled(learning), torch.autocast(x.device.type, enabled=False):
+            found = self.network.describe(raise_level(x.float()))
+        features: Tensor = self.last(found.to(self.last.weight.dtype))
+        return features
+
+    def check_weights(self) -> None:
+        """Check that the package is installed, if its weights are wanted."""
+        if self.weights == "package":
+            WEIGHTS.path()
+
+    def load_initial_weights(self) -> None:
+        """Read the weights of the package; the last layer keeps its random ones."""
+        if self.weights == "package":
+            self.network.load_pretrained()
