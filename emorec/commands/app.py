@@ -61,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "emorec app",
         description="Serve a web page on this computer: upload or record a clip, see its timeline "
-        "under the player, and what audio alone and vision alone would have said. Works without a "
+        "under the player, and what audio alone and vision alone predict. Works without a "
         "network.",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")

@@ -35,7 +35,9 @@ def with_config_of_run(arguments: list[str]) -> list[str]:
     run = Path(arguments[arguments.index("--run") + 1])
     config = run / "config.yaml"
     if not config.is_file():
-        raise RunError(f"{run} is no run directory: it has no config.yaml; train with emorec fit")
+        raise RunError(
+            f"{run} is not a run directory: it has no config.yaml; train with emorec fit"
+        )
     return [arguments[0], "--config", str(config), *arguments[1:]]
 
 

@@ -1,4 +1,4 @@
-"""``emorec cache``: what lies in the caches, and deleting some of it."""
+"""``emorec cache``: list the caches, and delete from them."""
 
 import argparse
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from emorec.cache import maintenance as keeping
+from emorec.cache import maintenance
 from emorec.errors import UserError
 
 
 class CacheError(UserError):
-    """Nothing is there to delete."""
+    """There is nothing to delete."""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "emorec cache",
         description="Caches hold people's faces and voices. This shows which there are, deletes "
-        "those of options that are no longer used, and deletes a clip or a speaker everywhere.",
+        "those made with options no longer in use, and deletes a clip or a speaker everywhere.",
     )
     default = user_cache_path("emorec")
     parser.add_argument(
@@ -57,53 +57,53 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _list(place: Path, options: argparse.Namespace) -> None:
-    found = keeping.caches(place)
+    found = maintenance.caches(place)
     for cache in found:
         sys.stdout.write(
             f"{cache.set_name}  {cache.fingerprint}  {cache.clips} clips  "
-            f"{_size(cache.size)}  used {keeping.age(cache.used)}\n"
+            f"{_size(cache.size)}  used {maintenance.age(cache.used)}\n"
         )
     total = sum(cache.size for cache in found)
     sys.stdout.write(f"{len(found)} cache(s), {_size(total)}, in {place}\n")
 
 
 def _prune(place: Path, options: argparse.Namespace) -> None:
-    found = keeping.stale(keeping.caches(place))
+    found = maintenance.stale(maintenance.caches(place))
     if not found:
         sys.stdout.write(f"nothing to prune in {place}: one cache a data set\n")
         return
     for cache in found:
         sys.stdout.write(f"{cache.folder.name}  {cache.clips} clips  {_size(cache.size)}\n")
-    if _sure(f"delete {len(found)} cache(s)?", options):
+    if _confirmed(f"delete {len(found)} cache(s)?", options):
         for cache in found:
-            keeping.delete(cache.folder)
+            maintenance.delete(cache.folder)
         freed = sum(cache.size for cache in found)
         sys.stdout.write(f"{len(found)} cache(s) deleted, {_size(freed)} freed\n")
 
 
 def _remove(place: Path, options: argparse.Namespace) -> None:
     if options.set:
-        folders = [c.folder for c in keeping.caches(place) if c.set_name == options.set]
+        folders = [c.folder for c in maintenance.caches(place) if c.set_name == options.set]
         what = f"data set {options.set!r}"
     else:
         key, value = ("id", options.clip) if options.clip else ("group", options.group)
-        folders = list(keeping.find_entries(place, lambda record: record.get(key) == value))
+        folders = list(maintenance.find_entries(place, lambda record: record.get(key) == value))
         what = f"{'clip' if options.clip else 'speaker'} {value!r}"
     if not folders:
-        raise CacheError(f"nothing of {what} in {place}; emorec cache list shows what is there")
+        raise CacheError(f"nothing of {what} in {place}; emorec cache list shows the caches")
     for folder in folders:
         sys.stdout.write(f"{folder.relative_to(place)}\n")
-    if _sure(f"delete {what}, {len(folders)} folder(s)?", options):
+    if _confirmed(f"delete {what}, {len(folders)} folder(s)?", options):
         for folder in folders:
-            (keeping.delete if options.set else keeping.delete_entry)(folder)
+            (maintenance.delete if options.set else maintenance.delete_entry)(folder)
         sys.stdout.write(f"{what}: {len(folders)} folder(s) deleted\n")
 
 
-def _sure(question: str, options: argparse.Namespace) -> bool:
+def _confirmed(question: str, options: argparse.Namespace) -> bool:
     if options.yes:
         return True
     if not sys.stdin.isatty():
-        raise CacheError(f"{question} Nobody is there to answer; add --yes")
+        raise CacheError(f"{question} There is no terminal to answer from; add --yes")
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 

@@ -21,7 +21,7 @@ from emorec.study.slurm import submit_cells
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run what is missing of a study and write its tables."""
+    """Run the missing cells of a study and write its tables."""
     options = build_parser().parse_args(argv[1:])
     study = read_study(options.config)
     unknown = sorted(set(options.grid or ()) - set(study.grids))
@@ -55,10 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "emorec experiment",
         description="Run a study: all combinations of methods, options, protocols, folds and "
-        "seeds, each a run of fit in its own directory. Interrupted or killed, the same command "
-        "goes on: finished cells are skipped. Writes results.csv (a row a run and kind of "
+        "seeds, each a run of fit in its own directory. After an interruption the same command "
+        "continues: finished cells are skipped. Writes results.csv (a row a run and kind of "
         "scores), predictions.csv (of classes), table.md, table.tex and pictures.",
-        epilog="Exit status: 1 when a cell failed; the others are run all the same.",
+        epilog="Exit status: 1 if a cell failed; the other cells still run.",
     )
     parser.add_argument("--config", type=Path, required=True, help="a file of configs/study")
     parser.add_argument("--out", type=Path, help="folder of the study; runs/NAME by default")
@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="of the jobs, by submitit's names: timeout_min=600 slurm_partition=gpu "
+        help="options of the jobs, as submitit names them: timeout_min=600 slurm_partition=gpu "
         "gpus_per_node=1 cpus_per_task=8",
     )
     return parser
@@ -95,12 +95,12 @@ def _overridden(study: Study, settings: Sequence[str]) -> Study:
 def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise UserError(f"{text!r} is no setting; expected NAME=VALUE")
+        raise UserError(f"{text!r} is not a setting; expected NAME=VALUE")
     return name, yaml.safe_load(value)
 
 
 def _list(cells: Sequence[Cell], out: Path, jobs: int) -> None:
-    """Print the cells, and how long those that are missing may take."""
+    """Print the cells, and an estimate of how long the missing ones will take."""
     seconds: dict[bool, list[float]] = {True: [], False: []}  # by whether it is pre-training
     missing = {True: 0, False: 0}
     for cell in cells:
@@ -116,7 +116,7 @@ def _list(cells: Sequence[Cell], out: Path, jobs: int) -> None:
         missing[kind] * sum(seconds[kind]) / len(seconds[kind]) for kind in missing if seconds[kind]
     )
     count = sum(missing.values())
-    time = f"about {total / jobs / 3600:.1f} hours" if known else "no estimate before one has run"
+    time = f"about {total / jobs / 3600:.1f} hours" if known else "no estimate until one has run"
     _say(f"{len(cells)} cells, {count} to run: {time} with {jobs} job(s)")
 
 

@@ -1,4 +1,4 @@
-"""``emorec explain``: what a prediction rests on, as a page."""
+"""``emorec explain``: a page that shows what a prediction is based on."""
 
 import argparse
 import sys
@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, help="the clip")
     parser.add_argument("--out", type=Path, help="the page; FILE_explained.html by default")
     parser.add_argument("--label", help="the class to explain; the predicted one by default")
-    parser.add_argument("--windows", type=int, default=6, help="how many get pictures")
+    parser.add_argument("--windows", type=int, default=6, help="number of windows to draw")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument(
         "--trust", action="store_true", help="run the code that a checkpoint names; see predict"

@@ -14,7 +14,7 @@ FORMATS = ("onnx", "torch", "hub")
 
 
 def main(argv: Sequence[str]) -> None:
-    """Write the formats that are asked for."""
+    """Write the requested formats."""
     options = build_parser().parse_args(argv[1:])
     run, checkpoint = _find(options.model)
     from emorec.export import PretrainedPredictor, export_onnx, export_torch

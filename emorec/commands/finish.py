@@ -161,10 +161,10 @@ def _lacking(data: EmotionDataModule) -> Iterator[str]:
         if target in data.values:
             continue
         for part, what in LACKING:
-            there = {clip.labels.get(target) for clip in data.clips_of(part)}
-            gone = [name for number, name in enumerate(form.names) if number not in there]
-            if gone:
-                yield f"  {what} {', '.join(gone)}: {NOTHING[part]}"
+            present = {clip.labels.get(target) for clip in data.clips_of(part)}
+            lacking = [name for number, name in enumerate(form.names) if number not in present]
+            if lacking:
+                yield f"  {what} {', '.join(lacking)}: {NOTHING[part]}"
 
 
 def _line(metrics: Mapping[str, Any]) -> str:

@@ -38,12 +38,16 @@ def main(argv: Sequence[str]) -> None:
         raise InspectError(f"{entry.id} was skipped: {entry.reason}")
     arrays = {
         name: [
-            array if there else None
-            for array, there in zip(cache.array(entry.id, name), present, strict=True)
+            array if found else None
+            for array, found in zip(cache.array(entry.id, name), present, strict=True)
         ]
         for name, present in entry.present.items()
         if len(cache.array(entry.id, name).shape) >= 3
     }
+    if not arrays:
+        raise InspectError(
+            f"{entry.id} has only vectors ({', '.join(entry.present)}): nothing to draw"
+        )
     out: Path = options.out or Path(f"{cache.entry_folder(entry.id).name}.png")
     spans = [(start, end) for start, end in entry.windows]
     figure = windows_figure(spans, arrays, drawable(entry.id), _sound(options.root, entry))
@@ -94,8 +98,8 @@ def _unknown(cache: SegmentCache, clip: str) -> str:
     if (cache.entry_folder(clip) / "entry.json").is_file():
         return (
             f"clip {clip!r} was cached in {folder} by another version of emorec; expected a cache "
-            "of this one: emorec preprocess makes it, and names its folder"
+            "of this version: emorec preprocess makes it and prints its folder"
         )
     if not (folder / "report.csv").is_file():
-        return f"{folder} is no cache: it has no report.csv; emorec cache list shows where they are"
+        return f"{folder} is not a cache: it has no report.csv; emorec cache list lists the caches"
     return f"clip {clip!r} is not in {folder}; the first column of its report.csv has the ids"

@@ -57,8 +57,8 @@ def made_of(parser: ArgumentParser, options: Any) -> Any:
 
 
 def show_info() -> None:
-    """Let progress lines through to the terminal, and warnings that do not apply not."""
-    # Lightning and PyTorch talk to each other here; no user can mend it.
+    """Show progress lines on the terminal, and hide warnings that do not apply."""
+    # Lightning and PyTorch talk to each other here; users can do nothing about it.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
     # What is logged is of all ranks already (EmotionTask.losses, ClipVote, hgr_spectrum).
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log.*sync_dist")
@@ -91,8 +91,8 @@ def add_run_options(parser: ArgumentParser) -> None:
         "--test",
         type=bool,
         default=True,
-        help="false: fit stops after training, and the test clips are not looked at; the same "
-        "command without it goes on with them",
+        help="false: fit stops after training, and the test clips are left untouched; the same "
+        "command without it then tests",
     )
 
 

@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         "sound is shared by all. A model of values over time (arousal, valence) gives each "
         "recording's trace: a value every step, from start to end, and what each modality alone "
         "says. A file that cannot be used is listed with its reason. "
-        "Interrupted or killed, the same command goes on.",
+        "After an interruption the same command continues.",
         epilog="Writes predictions.jsonl (a line a file or clip), tables where asked, and "
         "pictures; of values over time also NAME_trace.csv, a row a step.",
     )
@@ -67,11 +67,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--batch-size", type=int, help="windows a forward pass; by default what fits into memory"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="forget what an earlier command wrote to --out"
+        "--overwrite", action="store_true", help="discard what an earlier command wrote to --out"
     )
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="run the code that a checkpoint names, whoever's it is; only if you know its maker",
+        help="run the code that a checkpoint names; only for a checkpoint from someone you trust",
     )
     return parser

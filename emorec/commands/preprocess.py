@@ -14,7 +14,7 @@ from emorec.plugins import load_plugins
 
 
 def main(argv: Sequence[str]) -> None:
-    """Cache what is missing and print one line of counts."""
+    """Cache the missing clips and print one line of counts."""
     load_plugins()
     parser = build_parser()
     options = parser.parse_args(list(argv[1:]))
@@ -33,7 +33,7 @@ def build_parser() -> ArgumentParser:
     parser = EmorecParser(
         "emorec preprocess",
         description="Cut clips into segments and cache them: windows, faces, log-mels. Takes the "
-        "data file that fit uses. Interrupted or killed, the same command goes on where it was. "
+        "data file that fit uses. After an interruption the same command continues. "
         "Writes report.csv into the cache folder: one row a clip, with what was found or why it "
         "was skipped; and report.html, a page with counts, distributions and pictures.",
     )
@@ -42,19 +42,19 @@ def build_parser() -> ArgumentParser:
         "--shard",
         default="1/1",
         metavar="I/N",
-        help="only each N-th clip from the I-th on, for N machines with a shared disk; run once "
-        "without it at the end, for the whole report",
+        help="only every N-th clip, beginning with the I-th, for N machines with a shared disk; "
+        "run once without it at the end, for the whole report",
     )
     parser.add_argument(
         "--device",
         default="auto",
-        help="where faces are detected: auto (a GPU where there is one), cpu, cuda, cuda:1",
+        help="where faces are detected: auto (a GPU if there is one), cpu, cuda, cuda:1",
     )
     parser.add_argument(
         "--at-once",
         type=int | None,
-        help="clips that each worker has in work at once, so that their frames are detected in "
-        "one batch: 8 on a GPU, 1 else",
+        help="clips that each worker handles at once, so that their frames are detected in "
+        "one batch: 8 on a GPU, otherwise 1",
     )
     parser.add_subclass_arguments(
         EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
@@ -63,10 +63,10 @@ def build_parser() -> ArgumentParser:
 
 
 def _device(name: str) -> str:
-    there = torch.cuda.is_available()
+    available = torch.cuda.is_available()
     if name == "auto":
-        return "cuda" if there else "cpu"
-    if name.startswith("cuda") and not there:
+        return "cuda" if available else "cpu"
+    if name.startswith("cuda") and not available:
         raise UserError(f"--device is {name}, but PyTorch sees no GPU here; use cpu or auto")
     return name
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run what is missing of a sweep and write what it found."""
+    """Run the missing trials of a sweep and write its tables."""
     options = build_parser().parse_args(argv[1:])
     from emorec.commands.train import main as fit  # late: --help should not wait for torch
     from emorec.study.sweep.config import read_sweep
@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         "emorec sweep",
         description="Search for options with Optuna. A trial is a run of fit that never looks at "
         "test clips; hopeless ones are stopped early (median of the others at the same epoch). "
-        "Interrupted or killed, the same command goes on. Writes trials.csv, best.yaml, sweep.png "
+        "After an interruption the same command continues. Writes trials.csv, best.yaml, sweep.png "
         "and sweep.db (for optuna-dashboard), and prints the command that tests the best options.",
         epilog="A file is such as configs/search/demo.yaml: config, space (option of fit -> "
         "choices, or low and high), trials, metric, options, seed.",

@@ -167,11 +167,11 @@ class EmorecCLI(LightningCLI):
             if is_first_process():
                 sys.stdout.write(
                     f"{self.directory.path} is a finished run with these options: nothing is done. "
-                    "Whether clips or labels have changed since is not looked at; --overwrite "
+                    "Clips and labels are not compared with those of the run; --overwrite "
                     f"starts anew\n{self.directory.summary_file.read_text(encoding='utf-8')}"
                 )
             return
-        # What is wrong with the model is better known before an hour of preprocessing.
+        # An hour of preprocessing should not come before an error of the model.
         task_of(model).check()
         self._prepare(datamodule)
         resume = self._resumed()
@@ -190,7 +190,7 @@ class EmorecCLI(LightningCLI):
         if not finished:
             rank_zero_warn(
                 f"a callback stopped training after {self.trainer.current_epoch} of "
-                f"{stages.epochs} epochs: the run is not finished, the same command goes on"
+                f"{stages.epochs} epochs: the run is not finished, the same command continues"
             )
         if not self._get(self.config_init, "test"):
             return
@@ -201,7 +201,7 @@ class EmorecCLI(LightningCLI):
             self.directory.write_timing(seconds)
 
     def _resumed(self) -> Path | None:
-        """Return the checkpoint to go on from: the last one, or, if that is damaged, that before.
+        """Return the checkpoint to resume from: the last, or the one before if that is damaged.
 
         Raises:
             RunError: Both are damaged.
@@ -212,17 +212,16 @@ class EmorecCLI(LightningCLI):
         before = self.directory.before
         if not is_whole(before):
             raise RunError(
-                f"{last} is damaged, and there is no whole {before.name} to go on from; start anew "
-                "with --overwrite"
+                f"{last} is damaged, and {before.name} is no better; start anew with --overwrite"
             )
-        rank_zero_warn(f"{last} is damaged: the run goes on from {before.name}, an epoch earlier")
+        rank_zero_warn(f"{last} is damaged: the run resumes from {before.name}, an epoch earlier")
         if is_first_process():  # else the damaged one would be kept as the one before
             before.replace(last)
         self.trainer.strategy.barrier("checkpoint before the last")
         return last
 
     def _calibrate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
-        """Fit on validation clips what comes after training, and save it with the weights.
+        """Fit calibration and post-processing on validation clips; save them with the weights.
 
         See :meth:`~emorec.tasks.EmotionTask.fit_on_validation`. Also where the best epoch was
         chosen on test clips (``--select-on-test``), nothing is fitted on them.
@@ -232,7 +231,7 @@ class EmorecCLI(LightningCLI):
             rank_zero_warn("no validation clip: nothing is calibrated or post-processed")
             return
         path = self._trained()[-1]
-        paths = iter([path])  # then what is in the model
+        paths = iter([path])  # afterwards, the model as it is
 
         def validate() -> None:
             self.trainer.validate(
@@ -311,7 +310,7 @@ class EmorecCLI(LightningCLI):
 
 
 def _put_averages_last(trainer: Trainer) -> None:
-    """Move what puts other weights into the model behind the stages, which keep them."""
+    """Move callbacks that swap weights behind the stages, which save the weights."""
     every: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     late = [callback for callback in every if isinstance(callback, StandIn)]
     if not late:
@@ -322,7 +321,7 @@ def _put_averages_last(trainer: Trainer) -> None:
 
 
 def data_module(found: LightningDataModule) -> EmotionDataModule:
-    """Return Lightning's data module as the one that the parser let through."""
+    """Return the data module as ours: the parser accepts no other."""
     assert isinstance(found, EmotionDataModule)
     return found
 

@@ -21,7 +21,7 @@ SHOWN = 3  # examples of a kind
 
 
 def main(argv: Sequence[str]) -> None:
-    """Print what is wrong, write the table, and end with status 1 where something is."""
+    """Print the problems, write the table, and exit with status 1 if there are errors."""
     load_plugins()
     parser = build_parser()
     options = parser.parse_args(list(argv[1:]))
@@ -48,10 +48,10 @@ def build_parser() -> ArgumentParser:
     """Return the parser of the command."""
     parser = EmorecParser(
         "emorec verify",
-        description="Check each clip of a data set: is its file there, can it be read, does "
-        "another clip have the same content, is there sound, is it silent, is there a video, is "
-        "there a face? It preprocesses what is not cached yet, as fit would, and reads the "
-        "records; sound and faces are looked for in the windows that are cut. Compares the "
+        description="Check each clip of a data set: does its file exist, can it be read, does "
+        "another clip have the same content, does it have sound, video, a face, is it silent? "
+        "Preprocesses clips that are not cached yet, as fit would, and reads the "
+        "records; sound and faces are searched in the windows that are cut. Compares the "
         "numbers with published ones, where the data set knows them. Writes verify.csv into the "
         "cache folder: one row a problem.",
         epilog="Exit status: 1 when a clip is missing, damaged or duplicated; 0 otherwise; 2, "

@@ -96,7 +96,7 @@ def test_a_killed_study_ends_with_the_same_results(
 def test_an_unknown_grid_and_a_bad_setting_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     for more, message in (
         (["--grid", "nothing"], "no grid 'nothing'; the study has methods"),
-        (["--set", "data.seed"], "'data.seed' is no setting; expected NAME=VALUE"),
+        (["--set", "data.seed"], "'data.seed' is not a setting; expected NAME=VALUE"),
         (["--set", "stages.jont.epochs=1"], "no option of a stage"),
     ):
         with pytest.raises(SystemExit):

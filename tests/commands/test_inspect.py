@@ -78,4 +78,17 @@ def test_a_folder_that_is_no_cache_is_named(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["inspect", str(tmp_path / "x"), "clip"])
-    assert "is no cache" in capsys.readouterr().err
+    assert "is not a cache" in capsys.readouterr().err
+
+
+def test_a_clip_of_vectors_alone_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = SegmentCache(tmp_path)
+    found = Entry(
+        "a", "a.wav", "ok", duration=1.0, windows=[(0.0, 1.0)], present={"functionals": [True]}
+    )
+    cache.write(found, {"functionals": np.zeros((1, 88), np.float32)})
+    with pytest.raises(SystemExit):
+        main(["inspect", str(tmp_path), "a"])
+    assert "a has only vectors (functionals): nothing to draw" in capsys.readouterr().err

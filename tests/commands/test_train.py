@@ -189,7 +189,7 @@ def test_test_without_weights_is_an_error(
     assert "no trained weights in" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["test", "--run", str(tmp_path / "nothing")])
-    assert "is no run directory: it has no config.yaml" in capsys.readouterr().err
+    assert "is not a run directory: it has no config.yaml" in capsys.readouterr().err
 
 
 def test_a_run_that_a_callback_stopped_is_not_finished_and_goes_on(
