@@ -1,4 +1,4 @@
-"""The command ``emorec``: a short help of its own, and one module a command."""
+"""The command ``emorec``: a short help, and one module per command."""
 
 import errno
 import importlib
@@ -20,16 +20,19 @@ COMMANDS = {
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
     "inspect": ("emorec.commands.inspect", "draw one clip's cached windows"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
-    "explain": ("emorec.commands.explain", "a page about one clip: what its prediction rests on"),
-    "app": ("emorec.commands.app", "a local web page: upload or record, see the timeline"),
+    "explain": (
+        "emorec.commands.explain",
+        "write a page that explains the prediction for one clip",
+    ),
+    "app": ("emorec.commands.app", "serve a local web page: upload or record, see the timeline"),
     "export": ("emorec.commands.export", "write a model as ONNX, torch.export or a hub folder"),
     "experiment": ("emorec.commands.experiment", "run a study: a grid of runs, and its tables"),
     "sweep": ("emorec.commands.sweep", "search for options with Optuna, on validation clips"),
-    "cache": ("emorec.commands.cache", "list the caches, drop stale ones, delete clip or speaker"),
+    "cache": ("emorec.commands.cache", "list caches, delete stale ones, delete a clip or speaker"),
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
 }
 
-# Of what the user has, not of the program: full, not ours, read only, no folder, too long a name.
+# Conditions of the disk, not bugs: full, no permission, read-only, not a folder, name too long.
 OF_THE_DISK = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.ENOTDIR, errno.ENAMETOOLONG),
@@ -48,7 +51,7 @@ the main job:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command; errors that a user can mend end it with status 2 and their message."""
+    """Run a command; errors that the user can fix exit with status 2 and a message."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         lines = "\n".join(f"  {name:<11} {text}" for name, (_, text) in COMMANDS.items())
@@ -59,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if arguments[0] not in COMMANDS:
         _stop(f"unknown command {arguments[0]!r}; the commands are {', '.join(COMMANDS)}")
-    # Names of files hold any bytes, and terminals do not show all letters.
+    # File names can hold any bytes, and terminals cannot show every character.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -73,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise
         _stop(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
     except KeyboardInterrupt:
-        _stop("interrupted; the same command goes on where it was", status=130)
+        _stop("interrupted; repeat the command to resume", status=130)
 
 
 def _stop(message: str, status: int = 2) -> None:

@@ -1,4 +1,4 @@
-"""The command table: help without heavy imports, unknown commands, messages instead of traces."""
+"""The command table: help without heavy imports, unknown commands, messages, not tracebacks."""
 
 import errno
 import subprocess
@@ -49,16 +49,16 @@ def test_unknown_command_lists_the_commands(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("error", "said", "status"),
+    ("error", "message", "status"),
     [
         (UserError("mend this"), "emorec: mend this\n", 2),
         (OSError(errno.ENOSPC, "no space left in the cache folder"), "no space left", 2),
-        (KeyboardInterrupt(), "interrupted; the same command goes on", 130),
+        (KeyboardInterrupt(), "interrupted; repeat the command to resume", 130),
     ],
 )
 def test_errors_of_users_are_one_message(
     error: BaseException,
-    said: str,
+    message: str,
     status: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -72,7 +72,7 @@ def test_errors_of_users_are_one_message(
     with pytest.raises(SystemExit) as stop:
         cli.main(["plugins"])
     assert stop.value.code == status
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_error_of_ours_keeps_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A local web page: bring a clip, see its timeline under the player."""
+"""A local web page: upload or record a clip and see its timeline under the player."""
 
 from emorec.app.page import build_page, serve
 

@@ -1,4 +1,4 @@
-"""Clips to try: generated ones, as no real person's clip comes with the package."""
+"""Example clips: generated, as the package ships no clip of a real person."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -13,16 +13,16 @@ def generate_examples(folder: Path) -> list[Path]:
     """Write a clip whose face and voice agree and one whose voice stays neutral.
 
     Args:
-        folder: Where to write; it must exist.
+        folder: An existing folder to write to.
 
     Returns:
-        The files; none where scikit-image, which brings the face, is not installed.
+        The files; none if scikit-image, which ships the face, is not installed.
     """
     if find_spec("skimage") is None:
         return []
     first, *_ = plan_clips(subjects=1, takes=1, seconds=(SECONDS, SECONDS), avi_share=0.0)
     both = replace(first, face_shows=True, voice_shows=True, container="mp4")
-    found = []
+    files = []
     for name, plan in (
         ("face and voice show anger", replace(both, id="agree", emotion="anger")),
         (
@@ -32,5 +32,5 @@ def generate_examples(folder: Path) -> list[Path]:
     ):
         path = folder / f"{name}.mp4"
         write_clip(plan, path)
-        found.append(path)
-    return found
+        files.append(path)
+    return files

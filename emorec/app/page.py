@@ -1,4 +1,4 @@
-"""The page: upload or record, player, timeline, and what it cannot know."""
+"""The page: upload or record, player, timeline, and the limits of the model."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -11,14 +11,14 @@ from emorec.errors import UserError
 
 ABOUT = """# Expressed emotion, by {name}
 
-Bring a clip (up to {longest:.0f} s and {megabytes} MB) or record one: the model says every
-{hop:g} s which of {count} classes ({classes}) people would likely give to face and voice, together
-and each alone. **It does not know what anybody feels.** Do not decide about people by it, and bring
-clips of people who agreed. Uploads stay on this computer and are deleted, {minutes} minutes later
-at the latest.
+Upload a clip (up to {longest:.0f} s and {megabytes} MB) or record one. Every {hop:g} s the model
+predicts which of {count} classes ({classes}) people would likely assign to face and voice, together
+and each alone. **It does not know what anybody feels.** Do not use it to decide about people, and
+upload only clips of people who agreed. Uploads stay on this computer and are deleted after
+{minutes} minutes at the latest.
 """
 KEEP = 600  # seconds that uploads are kept at most
-LOOK = 30  # seconds between looking for old ones
+LOOK = 30  # seconds between deletions of old uploads
 
 
 def build_page(
@@ -28,8 +28,8 @@ def build_page(
 
     Args:
         analyser: Analyses uploads.
-        name: Of the model, for the title.
-        megabytes: Largest upload.
+        name: Name of the model, for the title.
+        megabytes: Size limit of an upload, in MB.
         examples: Clips to try.
 
     Raises:
@@ -39,19 +39,19 @@ def build_page(
 
     def run(path: str | None, progress: Any = gradio.Progress()) -> tuple[Any, Any, str]:  # noqa: B008
         if not path:
-            raise gradio.Error("bring a clip first", print_exception=False)
+            raise gradio.Error("upload or record a clip first", print_exception=False)
 
         def step(done: int, total: int) -> None:
-            progress((done, total), desc="looking and listening", unit="windows")
+            progress((done, total), desc="analysing", unit="windows")
 
         try:
             result = analyser(Path(path), step)
         except UploadError as error:
             raise gradio.Error(str(error), duration=None, print_exception=False) from error
-        seen = result.timeline.seen
+        video = result.timeline.seen
         return (
-            gradio.update(value=str(result.media) if seen else None, visible=seen),
-            gradio.update(value=None if seen else str(result.media), visible=not seen),
+            gradio.update(value=str(result.media) if video else None, visible=video),
+            gradio.update(value=None if video else str(result.media), visible=not video),
             timeline_html(result.timeline),
         )
 
@@ -79,18 +79,18 @@ def build_page(
                     label="or record",
                     sources=["webcam"],
                     include_audio=True,
-                    # Gradio would mirror, or leave out the sound, by an ffmpeg of the system.
+                    # Mirroring or dropping the sound would need the system's ffmpeg.
                     webcam_options=gradio.WebcamOptions(mirror=False),
                     elem_id="emorec-webcam",
                 )
                 if examples:
                     gradio.Examples([[str(path)] for path in examples], [upload])
-                    # Gradio would delete its copies of them as it deletes uploads.
+                    # Otherwise Gradio deletes its copies of them like uploads.
                     upload.keep_in_cache.update(*page.temp_file_sets)
             with gradio.Column(scale=2):
                 player = gradio.Video(
                     label="what the model sees",
-                    show_label=False,  # it would lie over the bars
+                    show_label=False,  # it would cover the bars
                     interactive=False,
                     elem_id="emorec-player",
                 )
@@ -108,13 +108,13 @@ def build_page(
 
 
 def serve(page: Any, *, host: str, port: int | None, megabytes: int) -> str:
-    """Start to serve the page in threads and return its address.
+    """Start serving the page in threads and return its address.
 
     Args:
         page: What :func:`build_page` returned.
-        host: ``127.0.0.1`` for this computer alone; ``0.0.0.0`` for all that can reach it.
-        port: None: a free one from 7860 on.
-        megabytes: Largest upload.
+        host: ``127.0.0.1`` for this computer only; ``0.0.0.0`` for all that can reach it.
+        port: The port; None: the first free one from 7860.
+        megabytes: Size limit of an upload, in MB.
     """
     files = resources.files("emorec.app")
     script = files.joinpath("player.js").read_text("utf-8")

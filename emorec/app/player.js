@@ -1,4 +1,4 @@
-// Moves the playhead of each timeline with the player, and shows the probabilities there.
+// Moves the playhead of each timeline with the player and shows the probabilities at that time.
 (() => {
   const nearest = (rows, time) => {
     let best = null, distance = Infinity;
@@ -27,13 +27,13 @@
       });
     }
     const alone = row ? data.kinds.slice(1).filter((kind) => row[kind]) : [];
-    const said = new Set(alone.map((kind) => data.classes[largest(row[kind])]));
+    const predicted = new Set(alone.map((kind) => data.classes[largest(row[kind])]));
     const text = alone.length < 2 ? ""
-      : said.size === 1 ? `both alone say ${[...said][0]}`
+      : predicted.size === 1 ? `each alone predicts ${[...predicted][0]}`
       : alone.map((kind) => `${kind}: ${data.classes[largest(row[kind])]}`).join(", ");
     section.querySelector(".emorec-agree").textContent = text;
   };
-  const player = () => {  // Gradio's player for sound has several elements; one of them plays
+  const player = () => {  // Gradio's sound player has several elements, one of which plays
     const found = [...document.querySelectorAll("#emorec-player video, #emorec-sound audio")];
     return found.find((media) => !media.paused) ?? found.find((media) => media.currentTime > 0) ?? found[0];
   };

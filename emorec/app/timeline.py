@@ -1,4 +1,4 @@
-"""A timeline as a piece of HTML: curves and strips as SVG, values for the playhead as JSON."""
+"""A timeline as an HTML fragment: curves and strips as SVG, values for the playhead as JSON."""
 
 import html
 import json
@@ -11,12 +11,12 @@ WIDTH, HEIGHT, STRIP = 1000, 180, 18  # units of the drawings
 
 
 def timeline_html(timeline: Timeline) -> str:
-    """Return the timelines of all persons; ``player.js`` moves the playhead and the bars."""
+    """Return the timelines of all people; ``player.js`` moves the playhead and the bars."""
     blocks = [_person(timeline, person) for person in timeline.persons]
     notes = "".join(f"<li>{html.escape(text)}</li>" for text in timeline.warnings)
     warnings = f'<ul class="emorec-notes">{notes}</ul>' if notes else ""
     shared = (
-        "<p class='emorec-quiet'>The sound is shared: whose voice it is, is not known.</p>"
+        "<p class='emorec-quiet'>The sound is shared: the model does not know who is speaking.</p>"
         if len(timeline.persons) > 1
         else ""
     )
@@ -99,21 +99,21 @@ def _strips(timeline: Timeline, rows: Sequence[TimelineRow], kinds: Sequence[str
     return (
         f'<div class="emorec-strips"><div>{labels}</div>'
         f'<svg viewBox="0 0 {WIDTH} {len(names) * STRIP}" preserveAspectRatio="none" role="img" '
-        f'aria-label="likeliest class of each modality">{"".join(drawn)}'
+        f'aria-label="most likely class of each modality">{"".join(drawn)}'
         f'<line class="emorec-head" x1="0" x2="0" y1="0" y2="{len(names) * STRIP}"/></svg></div>'
     )
 
 
 def _cell(row: TimelineRow, rows: Sequence[TimelineRow]) -> tuple[float, float]:
-    """Return the time that a window stands for: half a hop on both sides of its middle."""
+    """Return the time span of a window in the plot: half a hop on each side of its middle."""
     step = rows[1].window.start - rows[0].window.start if len(rows) > 1 else 0.5
     return row.window.middle - step / 2, row.window.middle + step / 2
 
 
 def _strip_colour(row: TimelineRow, kind: str, kinds: Sequence[str]) -> str | None:
     if kind == "agree":
-        found = [_best(row.alone[name]) for name in kinds[1:] if name in row.alone]
-        return "#444" if len(found) == len(kinds) - 1 and len(set(found)) == 1 else None
+        classes = [_best(row.alone[name]) for name in kinds[1:] if name in row.alone]
+        return "#444" if len(classes) == len(kinds) - 1 and len(set(classes)) == 1 else None
     scores = row.scores if kind == "together" else row.alone.get(kind)
     return None if scores is None else _colour(_best(scores))
 

@@ -1,4 +1,4 @@
-"""What a prediction rests on: which pixels and bands, which windows, which modality."""
+"""Explanations of predictions: the pixels and bands, windows and modalities that count."""
 
 from emorec.explain.attribution import Explanation, explain
 from emorec.explain.page import write_page

@@ -1,4 +1,4 @@
-"""Grad-CAM of each modality, and how much each window and each modality counts."""
+"""Grad-CAM for each modality, and the contribution of each window and modality."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,21 +14,21 @@ from emorec.predict.recording import open_recording
 from emorec.types import Array, SegmentBatch, Window
 
 Map = NDArray[np.float32]
-CELLS = (4, 2)  # a side of the map that is shown, at least
+CELLS = (4, 2)  # least height and width of the feature map, in order of preference
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a clip's prediction rests on.
+    """The explanation of the prediction for a clip.
 
     Attributes:
         prediction: The clip's vote.
         label: The class that is explained.
-        windows: Window of ``prediction`` -> encoder -> (what it saw: uint8 (3, H, W) or
+        windows: Window of ``prediction`` -> encoder -> (its input: uint8 (3, H, W) or
             float (1, H, W); Grad-CAM's weights (H, W), 0 to 1). Only some windows are explained.
-        contributions: For each window, by how much the clip's probability of the class would fall
-            without it (0 to 1; negative: it would rise).
-        without: Modality -> by how much it would fall if the modality were missing.
+        contributions: For each window, the fall of the clip's probability of the class without it
+            (0 to 1; negative: a rise).
+        without: Modality -> the fall of that probability if the modality were missing.
     """
 
     prediction: ClassPrediction
@@ -41,21 +41,21 @@ class Explanation:
 def explain(
     predictor: Predictor, path: Any, *, label: str | None = None, count: int = 6
 ) -> Explanation:
-    """Explain the prediction of a clip.
+    """Explain the prediction for a clip.
 
-    Grad-CAM (Selvaraju et al. 2017, https://doi.org/10.1109/ICCV.2017.74) by captum: where the last
-    feature map of an encoder speaks for the class, given the other modality. It is coarse, and it
-    shows what the network used, not whether that was right.
+    Grad-CAM (Selvaraju et al. 2017, https://doi.org/10.1109/ICCV.2017.74) by captum shows where the
+    last feature map of an encoder supports the class, given the other modality. It is coarse, and
+    it shows what the network used, not whether that was right.
 
     Args:
         predictor: The model.
         path: The clip: a file, or a :class:`~emorec.types.Clip` with its sidecars.
-        label: The class; the predicted one where None.
-        count: How many windows are explained: those that count most.
+        label: The class; None: the predicted one.
+        count: Number of windows to explain: those that contribute most.
 
     Raises:
         MediaError: The clip cannot be used.
-        UserError: The model has no classes or not this one, or captum is not installed.
+        UserError: The model does not predict classes or not this one, or captum is not installed.
     """
     classes = list(predictor.need_classes("emorec explain").names)
     prediction = predictor.vote(path)
@@ -73,7 +73,7 @@ def explain(
         known = [(i, row) for i, row in zip(chosen, rows, strict=True) if row[modality] is not None]
         layer = last_map(predictor, name, [row for _, row in known]) if known else None
         if layer is None:
-            continue  # an encoder without pictures inside
+            continue  # an encoder without feature maps
         maps = grad_cam(predictor, layer, [row for _, row in known], target)
         for (i, row), weights in zip(known, maps, strict=True):
             array = row[modality]
@@ -85,7 +85,7 @@ def explain(
 
 
 def _contributions(scores: list[float]) -> list[float]:
-    """Return by how much the mean falls without each of the values."""
+    """Return the fall of the mean without each of the values."""
     if len(scores) == 1:
         return [scores[0]]
     mean, total = float(np.mean(scores)), sum(scores)
@@ -93,23 +93,23 @@ def _contributions(scores: list[float]) -> list[float]:
 
 
 def _without(predictor: Predictor, prediction: ClassPrediction, label: str) -> dict[str, float]:
-    """Return by how much the probability falls without each modality."""
+    """Return the fall of the probability without each modality."""
     found = {}
     for name in prediction.alone:
         others = [other for other in prediction.alone if other != name]
-        if len(others) == 1:  # what is left is what the other one alone says
-            left = prediction.alone[others[0]][label]
-            found[name] = prediction.probabilities[label] - left
+        if len(others) == 1:  # only the other modality's own prediction is left
+            remaining = prediction.alone[others[0]][label]
+            found[name] = prediction.probabilities[label] - remaining
     return found
 
 
 def arrays_at(
     predictor: Predictor, path: Any, spans: list[Window], chosen: list[int]
 ) -> list[dict[str, Array | None]]:
-    """Return what the extractors cut in some of the windows."""
+    """Return the extractors' arrays for the chosen windows."""
     recording = open_recording(path, predictor.extractors)
     found: dict[str, list[Array | None]] = {
-        # All windows: whose face is followed depends on them.
+        # All windows: which face is followed depends on them.
         name: predictor.extractors[name].extract(recording.clip, recording.of(name), spans).arrays
         for name in predictor.shown
     }
@@ -119,10 +119,9 @@ def arrays_at(
 def last_map(
     predictor: Predictor, name: str, rows: list[dict[str, Array | None]]
 ) -> nn.Module | None:
-    """Return the module of an encoder that has the last feature map, (B, C, H, W).
+    """Return the module of an encoder that produces its last feature map, (B, C, H, W).
 
-    It is the last one of at least 4 x 4 cells, or, in a network without, of 2 x 2; None where there
-    is none.
+    This is the last map of at least 4 x 4 cells or, failing that, of 2 x 2; None if there is none.
     """
     found: dict[int, nn.Module] = {}
 
@@ -144,7 +143,7 @@ def last_map(
 def grad_cam(
     predictor: Predictor, layer: nn.Module, rows: list[dict[str, Array | None]], target: int
 ) -> list[Map]:
-    """Return Grad-CAM's weights of each window, scaled to 0 to 1, at the size of the map."""
+    """Return Grad-CAM's weights for each window, (H, W) as the feature map, scaled to 0 to 1."""
     try:
         from captum.attr import LayerGradCam
     except ImportError as error:

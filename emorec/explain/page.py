@@ -1,4 +1,4 @@
-"""An explanation as one HTML page without other files."""
+"""An explanation as a self-contained HTML page."""
 
 import base64
 from datetime import UTC, datetime
@@ -16,15 +16,15 @@ from emorec.media import Image
 from emorec.system.files import readable, write_text
 from emorec.types import Array
 
-SIDE = 150  # pixels of a picture
+SIDE = 150  # side of an image, in pixels
 
 
 def write_page(explanation: Explanation, path: Path) -> None:
     """Write the page: modalities, windows, Grad-CAM.
 
     Args:
-        explanation: What to show.
-        path: The file.
+        explanation: The explanation to show.
+        path: The file to write.
     """
     prediction, label = explanation.prediction, explanation.label
     modalities = list(prediction.alone)
@@ -49,7 +49,7 @@ def write_page(explanation: Explanation, path: Path) -> None:
         ],
         without=list(explanation.without.items()),
         chart=_data(_chart(explanation)),
-        coarse=", ".join(sizes.values()) or "no encoder of this model has maps",
+        coarse=", ".join(sizes.values()) or "no encoder of this model has feature maps",
         windows=[
             {
                 "time": f"{prediction.windows[i].start:.2f} to {prediction.windows[i].end:.2f}",
@@ -73,15 +73,14 @@ def _pictures(shown: dict[str, tuple[Array, Map]]) -> dict[str, tuple[Image, Ima
         colours = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)
         share = (0.6 * heat)[..., None]
         marked = plain * (1 - share) + cv2.cvtColor(colours, cv2.COLOR_BGR2RGB) * share
-        # A log-mel's low bands are below, as everywhere.
-        turn = array.shape[0] == 1
+        flip = array.shape[0] == 1  # a log-mel: low bands at the bottom
         pair = (plain, marked.astype(np.uint8))
-        found[name] = tuple(p[::-1] if turn else p for p in pair)
+        found[name] = tuple(image[::-1] if flip else image for image in pair)
     return {name: (one, other) for name, (one, other) in found.items()}
 
 
 def _picture(array: Array) -> Image:
-    """Return an array that an encoder saw as an RGB picture, its first line first."""
+    """Return the input of an encoder as an RGB image, its first row at the top."""
     if array.dtype == np.uint8:
         image = array.transpose(1, 2, 0)
     else:

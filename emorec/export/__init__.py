@@ -1,4 +1,4 @@
-"""A trained model for others: ONNX, torch.export, and a folder for the hub with its model card."""
+"""Export of a trained model: ONNX, torch.export, and a folder for the hub with a model card."""
 
 from emorec.export.graph import export_onnx, export_torch
 from emorec.export.pretrained import PretrainedPredictor

@@ -1,4 +1,4 @@
-"""A model card from what a run left: data, protocol, results with their spread, limits."""
+"""The model card of a run: data, protocol, results with their spread, limits."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -37,15 +37,15 @@ def model_card(
     """Return a card in Markdown with the hub's metadata block.
 
     Args:
-        run: Run directory of the model, finished.
+        run: Run directory of the model; the run must be finished.
         name: Name of the model.
-        others: Further run directories of the same kind (other seeds or folds): the results are
-            given as mean and standard deviation over all of them.
-        license_name: Licence of the model, as the hub names licences (``cc-by-nc-4.0``).
+        others: Further run directories of the same kind (other seeds or folds): results are given
+            as mean and standard deviation over all of them.
+        license_name: Licence of the model, by its identifier on the hub (``cc-by-nc-4.0``).
         data_license: Licence of the training data, in words.
 
     Raises:
-        UserError: A run is not finished, or the others are of other data or another protocol.
+        UserError: A run is not finished, or the others have other data or another protocol.
     """
     every = [_results(path) for path in (run, *others)]
     results = every[0]
@@ -55,7 +55,7 @@ def model_card(
             if theirs != own:
                 raise UserError(
                     f"{path} has {key} {theirs!r}, but {run} has {own!r}: their results cannot be "
-                    "averaged"
+                    "averaged; name runs that differ only in seed or fold"
                 )
     config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     predictions = pd.read_csv(run / "predictions.csv", dtype=str, keep_default_na=False)
@@ -78,9 +78,9 @@ def model_card(
         labelled=results.labelled_training_clips,
         selected_on_test=results.selected_on_test,
         speakers={
-            True: "**Test speakers are in training, too**: expect less on new people.",
+            True: "**Test speakers are also in training**: expect lower accuracy on new people.",
             False: "No test speaker is in training or validation.",
-            None: "Who speaks is not known: test speakers may be in training.",
+            None: "The speakers are not known: test speakers may be in training.",
         }[results.speakers_shared],
         runs_note=_runs_note(len(every)),
         results=results_table(every),
@@ -122,7 +122,7 @@ def model_card(
 
 
 def pictures(run: Path) -> list[Path]:
-    """Return the pictures of a run that belong to its card; none shows a person."""
+    """Return the figures of a run for its card; none shows a person."""
     names = ("confusion_matrix.png", "training_curves.png")
     return [run / name for name in names if (run / name).is_file()]
 
@@ -131,11 +131,11 @@ def _results(run: Path) -> Results:
     results = RunDirectory(run).results()
     if results is None:
         raise UserError(
-            f"{run} is not a finished run (its metrics.json is missing or says so); finish it with "
-            "the same command of fit"
+            f"{run} is not a finished run (its metrics.json is missing or says so); repeat its fit "
+            "command to finish it"
         )
     if not results.test:
-        raise UserError(f"{run} was not tested; emorec test --run {run} does it")
+        raise UserError(f"{run} was not tested; emorec test --run {run} tests it")
     return results
 
 
@@ -146,15 +146,15 @@ def _protocol(results: Results) -> str:
 
 def _runs_note(count: int) -> str:
     if count == 1:
-        return "One run: how much another seed or fold would differ is **not known**."
+        return "One run: the spread over seeds or folds is **not known**."
     return (
-        f"Mean ± standard deviation over {count} runs (this model is one of them). Test sets of "
-        "runs may overlap."
+        f"Mean ± standard deviation over {count} runs, of which this model is one. Their test sets "
+        "may overlap."
     )
 
 
 def _named(value: Any) -> str:
-    """Return a class of a config with its main options, such as ``ImageEncoder (resnet50)``."""
+    """Return a class in a config and its main options: ``ImageEncoder (backbone resnet50)``."""
     if not isinstance(value, dict):
         return ""
     name = str(value["class_path"]).rpartition(".")[2]

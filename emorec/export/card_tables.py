@@ -8,16 +8,16 @@ import pandas as pd
 from emorec.evaluation.measures import MEASURES
 from emorec.runs.results import Results
 
-FEW_CLIPS, FEW_SPEAKERS = 30, 5  # fewer in a group: its numbers are mostly chance
+FEW_CLIPS, FEW_SPEAKERS = 30, 5  # results of smaller groups are mostly chance
 
 
 def results_table(every: Sequence[Results]) -> str:
-    """Return a row a kind of scores: mean and spread over runs."""
+    """Return a table with one row per kind of scores: mean and spread over runs."""
     rows = []
     for scores in every[0].test:
         row: dict[str, str] = {"scores": "all together" if scores == "fused" else f"{scores} alone"}
         for each in MEASURES:
-            # A run of before the measure was there does not have it.
+            # Runs from before a measure was added lack it.
             found = [run.test[scores].get(each.name) for run in every if scores in run.test]
             values = each.factor * pd.Series([v for v in found if v is not None], dtype=float)
             spread = f" ± {values.std(ddof=1):.{each.digits}f}" if len(values) > 1 else ""
@@ -28,7 +28,7 @@ def results_table(every: Sequence[Results]) -> str:
 
 
 def class_table(recall: dict[str, float | None], predictions: pd.DataFrame) -> str:
-    """Return recall and number of test clips of each class."""
+    """Return a table of recall and number of test clips for each class."""
     counts = predictions["target"].value_counts()
     return _markdown(
         {
@@ -43,19 +43,20 @@ def class_table(recall: dict[str, float | None], predictions: pd.DataFrame) -> s
 def by_speaker(predictions: pd.DataFrame) -> str:
     """Return a sentence on how much the accuracy differs between test speakers."""
     if (predictions["group"] == "").any():
-        return "not known who speaks."
+        return "not known."
     hits = (predictions["target"] == predictions["predicted"]).astype(float) * 100
-    right = hits.groupby(predictions["group"]).mean().sort_values()
-    if len(right) == 1:
-        return f"one test speaker, accuracy {right.iloc[0]:.1f} %."
+    accuracy = hits.groupby(predictions["group"]).mean().sort_values()
+    if len(accuracy) == 1:
+        return f"one test speaker, accuracy {accuracy.iloc[0]:.1f} %."
     return (
-        f"{len(right)} test speakers, accuracy {right.mean():.1f} ± {right.std(ddof=1):.1f} % "
-        f"(worst: {right.iloc[0]:.1f} %, best: {right.iloc[-1]:.1f} %)."
+        f"{len(accuracy)} test speakers, accuracy {accuracy.mean():.1f} ± "
+        f"{accuracy.std(ddof=1):.1f} % "
+        f"(worst: {accuracy.iloc[0]:.1f} %, best: {accuracy.iloc[-1]:.1f} %)."
     )
 
 
 def trait_table(predictions: pd.DataFrame, trait: str) -> str:
-    """Return the accuracy by a trait such as ``sex``, with a warning where groups are small."""
+    """Return accuracy by a trait such as ``sex``, with a warning if groups are small."""
     rows, small = [], False
     for value, part in predictions.groupby(predictions[trait].astype(str)):
         speakers = part["group"].nunique()
@@ -70,7 +71,7 @@ def trait_table(predictions: pd.DataFrame, trait: str) -> str:
             }
         )
     warning = (
-        f"\n\n(!) fewer than {FEW_CLIPS} clips or {FEW_SPEAKERS} speakers: mostly chance, and no "
+        f"\n\n(!) fewer than {FEW_CLIPS} clips or {FEW_SPEAKERS} speakers: mostly chance, not a "
         "statement about the group."
     )
     return f"By {trait} (this model):\n\n{_markdown(rows)}{warning if small else ''}\n"

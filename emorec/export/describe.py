@@ -1,4 +1,4 @@
-"""All that a program without emorec needs to know of a model, as plain values."""
+"""The description of a model that programs without emorec need, as plain values."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from emorec.predict import Predictor
 from emorec.system.described import HasArguments, described
 from emorec.system.version import code_version
 
-KEY = "emorec"  # of the metadata in exported files
+KEY = "emorec"  # metadata key in exported files
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:
     """Return labels, windows and the preprocessing of each modality, JSON-ready.
 
-    Standardisation is part of the exported graph; its values are given all the same.
+    The exported graph includes standardisation; its values are given for information.
     """
     model, target = predictor.model, predictor.need_classes("emorec export")
     assert isinstance(model.decision, ClassDecision)
@@ -26,16 +26,16 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "modalities": {name: _modality(predictor, name) for name in sorted(model.standardise)},
         "used": list(predictor.shown),
         "windows": _named(predictor.windows),
-        "inputs": "for each modality its windows, and present_MODALITY, bool: where it is there "
+        "inputs": "for each modality its windows, and present_MODALITY, bool: where it is present "
         "(zeros elsewhere)",
         "temperature": float(model.decision.temperature),
-        "output": "probabilities (windows, labels); a clip's are the mean over its windows, to the "
-        "power of 1 / temperature and scaled to a sum of 1",
+        "output": "probabilities (windows, labels); those of a clip are the mean over its windows, "
+        "raised to the power 1 / temperature and normalised to sum to 1",
     }
 
 
 def input_dtype(dtype: Any) -> Any:
-    """Return the numpy type that an exported model reads for an extractor's type."""
+    """Return the numpy dtype of an exported model's input for an extractor's dtype."""
     return np.uint8 if dtype is np.uint8 else np.float32
 
 

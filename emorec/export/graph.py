@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.export.describe import KEY, describe, input_dtype
@@ -16,12 +17,12 @@ from emorec.predict.scoring import WindowRunner
 from emorec.system.files import whole
 from emorec.types import SegmentBatch
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-4  # of probabilities
 OPSET = 18
 
 
 class ExportError(UserError):
-    """A model cannot be exported, or the exported one does not agree with it."""
+    """A model cannot be exported, or the exported model does not agree with it."""
 
 
 class Graph(nn.Module):
@@ -36,8 +37,13 @@ class Graph(nn.Module):
         self.model, self.run = run.model, run
         self.names = sorted(run.model.standardise)
 
+    @override
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return float32 (B, classes) of each modality's array (B, ...) and then each mask (B,)."""
+        """Return probabilities, float32 (B, classes).
+
+        Args:
+            inputs: The array (B, ...) of each modality, then the mask of presence (B,) of each.
+        """
         count = len(self.names)
         arrays = dict(zip(self.names, inputs[:count], strict=True))
         present = dict(zip(self.names, inputs[count:], strict=True))
@@ -49,9 +55,9 @@ class Graph(nn.Module):
 
 
 def export_onnx(predictor: Predictor, path: Path) -> None:
-    """Write the model as one ONNX file, its description in the metadata under ``emorec``.
+    """Write the model as one ONNX file, with its description in the metadata under ``emorec``.
 
-    It is checked with onnxruntime against PyTorch, on random windows of all patterns of absence.
+    onnxruntime is checked against PyTorch on random windows with all patterns of absence.
 
     Raises:
         ExportError: onnx, onnxscript or onnxruntime is not installed, or the results differ by more
@@ -67,7 +73,7 @@ def export_onnx(predictor: Predictor, path: Path) -> None:
     names = input_names(graph.names)
     with whole(path) as part:
         with warnings.catch_warnings():
-            # All inputs have as many windows, so one name for their number is enough.
+            # All inputs have the same number of windows, so one name is enough.
             warnings.filterwarnings("ignore", ".*axis name.*will not be used")
             torch.onnx.export(
                 graph,
@@ -93,7 +99,7 @@ def export_onnx(predictor: Predictor, path: Path) -> None:
 
 
 def export_torch(predictor: Predictor, path: Path) -> None:
-    """Write the model as a ``.pt2`` file of torch.export; ``emorec.json`` in it describes it.
+    """Write the model as a ``.pt2`` file of torch.export, described by ``emorec.json`` in it.
 
     Raises:
         ExportError: The results differ by more than 1e-4.
@@ -117,7 +123,7 @@ def input_names(modalities: list[str]) -> list[str]:
 
 def _graph(predictor: Predictor) -> tuple[Graph, tuple[Tensor, ...]]:
     if predictor.device != "cpu":
-        raise ExportError("export takes a predictor on the CPU: device='cpu'")
+        raise ExportError("export needs a predictor on the CPU: load it with device='cpu'")
     predictor.need_classes("emorec export")
     return Graph(predictor.run).eval(), _random(predictor, 3)
 
@@ -128,7 +134,7 @@ def _dynamic(example: tuple[Tensor, ...]) -> tuple[Any, ...]:
 
 
 def _random(predictor: Predictor, size: int) -> tuple[Tensor, ...]:
-    """Return windows that no extractor would make, in all patterns of absence."""
+    """Return random windows with all patterns of absence."""
     generator = torch.Generator().manual_seed(size)
     arrays, masks = [], []
     for number, name in enumerate(sorted(predictor.model.standardise)):
@@ -141,15 +147,18 @@ def _random(predictor: Predictor, size: int) -> tuple[Tensor, ...]:
                 getattr(predictor.model.standardise[name], key) for key in ("mean", "deviation")
             )
             array = mean + deviation * torch.randn(shape, generator=generator)
-        there = torch.tensor([(row >> number) % 2 == 0 for row in range(size)])
-        arrays.append(array.masked_fill(~there.view(-1, *[1] * (array.ndim - 1)), 0))
-        masks.append(there)
+        present = torch.tensor([(row >> number) % 2 == 0 for row in range(size)])
+        arrays.append(array.masked_fill(~present.view(-1, *[1] * (array.ndim - 1)), 0))
+        masks.append(present)
     return (*arrays, *masks)
 
 
 def _agree(graph: Graph, inputs: tuple[Tensor, ...], found: Tensor, kind: str) -> None:
     with torch.no_grad():
-        wanted = graph(*inputs)
-    worst = float((found.detach() - wanted).abs().max())
+        expected = graph(*inputs)
+    worst = float((found.detach() - expected).abs().max())
     if not worst <= TOLERANCE:
-        raise ExportError(f"the {kind} model differs from PyTorch's by {worst:.2g}; not written")
+        raise ExportError(
+            f"the {kind} model differs from PyTorch's by {worst:.2g}, more than {TOLERANCE:g}; "
+            "not written"
+        )

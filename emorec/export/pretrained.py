@@ -1,4 +1,4 @@
-"""A model as a folder that can be shared: weights as safetensors, options as JSON, a model card."""
+"""A model as a folder to share: weights as safetensors, options as JSON, and a model card."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from huggingface_hub import ModelHubMixin, snapshot_download
 from safetensors.torch import load_file, save_file
+from typing_extensions import override
 
 from emorec.export.describe import describe
 from emorec.predict import CheckpointError, Predictor
@@ -17,12 +18,12 @@ TRAINING = "training.yaml"
 
 
 class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=["emorec"]):
-    """A predictor that is saved to, and loaded from, a folder or a repository of the hub.
+    """A predictor that can be saved to and loaded from a folder or a repository on the hub.
 
     ``save_pretrained(folder)``, ``from_pretrained(folder or "user/name")`` and
-    ``push_to_hub("user/name")`` are huggingface_hub's. Nothing in the folder is executed when it is
-    loaded: weights are tensors alone, and options name classes that are known here, as with
-    checkpoints.
+    ``push_to_hub("user/name")`` come from huggingface_hub. Loading executes nothing from the
+    folder: weights are plain tensors and, as with checkpoints, options may name only classes of
+    emorec and of installed plug-ins.
 
     Example::
 
@@ -31,30 +32,37 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
 
     options: dict[str, Any]
     card: str = ""
-    attached: tuple[Path, ...] = ()  # the card's pictures and the options of the training
+    attached: tuple[Path, ...] = ()  # the card's figures and the options of training
 
     @classmethod
+    @override
     def from_saved(cls, saved: Saved, device: str = "auto", batch_size: int | None = None) -> Self:
-        """Return the predictor of a model that was read; see the base class."""
         found = super().from_saved(saved, device, batch_size)
         found.options = saved.options
         return found
 
     @classmethod
+    @override
     def from_pretrained(cls, place: str | Path, **options: Any) -> Self:  # type: ignore[override]
-        """Load a folder or a repository of the hub, see huggingface_hub; and ``device``, ...
+        """Load a folder or a repository on the hub.
+
+        Args:
+            place: The folder, or ``user/name``.
+            options: Options of huggingface_hub, and ``device``, ``batch_size`` and ``trust`` of
+                :meth:`Predictor.from_checkpoint`.
 
         Raises:
             CheckpointError: Something is missing or damaged, or names foreign classes.
         """
         try:
             found: Self = super().from_pretrained(place, **options)
-        except json.JSONDecodeError as error:  # huggingface_hub reads it first
+        except json.JSONDecodeError as error:  # huggingface_hub parses it first
             raise CheckpointError(
                 f"{OPTIONS} of {place} is not what emorec export writes: {error}"
             ) from error
         return found
 
+    @override
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write weights, options and the card; huggingface_hub calls this."""
         tensors = {name: t.contiguous() for name, t in self.model.state_dict().items()}
@@ -70,6 +78,7 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
                 shutil.copyfile(file, target)
 
     @classmethod
+    @override
     def _from_pretrained(
         cls,
         *,
@@ -79,7 +88,7 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
         trust: bool = False,
         **download: Any,
     ) -> Self:
-        """Load a folder, or a repository of the hub; huggingface_hub calls this.
+        """Load a folder or a repository on the hub; huggingface_hub calls this.
 
         Raises:
             CheckpointError: Something is missing or damaged, or names foreign classes.
@@ -92,7 +101,7 @@ class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=
         options = _options(folder / OPTIONS)
         try:
             weights = load_file(folder / WEIGHTS)
-        except Exception as error:  # whatever safetensors meets in a damaged file
+        except Exception as error:  # safetensors raises anything on a damaged file
             raise CheckpointError(f"{folder / WEIGHTS} cannot be used: {error}") from error
         found = cls.from_saved(
             make_model(options, weights, folder, trust=trust), device, batch_size
@@ -108,7 +117,7 @@ def _options(file: Path) -> dict[str, Any]:
         options = json.loads(file.read_text("utf-8"))
         found = {key: options[key] for key in PARTS}
         if not all(isinstance(found[key], dict) for key in PARTS if key != "target"):
-            raise TypeError("options that are no mappings")
+            raise TypeError("expected mappings of options")
         return found
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""A trained model on recordings: one decision a clip, a timeline a person, or a trace of values."""
+"""Prediction on recordings: a class per clip, a timeline per person, or a continuous trace."""
 
 from emorec.predict.checkpoint import CheckpointError
 from emorec.predict.prediction import ClassPrediction, Prediction, TracePrediction

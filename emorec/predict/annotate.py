@@ -1,4 +1,4 @@
-"""A copy of a video with face boxes, labels and probability bars, its sound in sync."""
+"""A copy of a video with face boxes, labels and probability bars; the sound stays in sync."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -25,25 +25,25 @@ from emorec.media import (
 from emorec.media.channels import Samples
 from emorec.predict.timeline import Timeline, TimelineRow
 
-TICK = Fraction(1, 90000)  # of the copy's timestamps, in seconds
-RATE = 48000  # of its sound, in Hz
-WIDE = 1280  # pixels; larger videos are scaled down
+TICK = Fraction(1, 90000)  # unit of the copy's timestamps, in seconds
+RATE = 48000  # sampling rate of its sound, in Hz
+WIDE = 1280  # pixels; wider videos are scaled down
 MARK = "annotated by emorec: a copy, not a recording"
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def annotate(timeline: Timeline, path: Path) -> None:
-    """Write an MP4 file (H.264; AAC of one channel) that shows what the model says of each person.
+    """Write an MP4 file (H.264, mono AAC) that shows the prediction for each person.
 
-    A frame shows the window whose middle is nearest; a box moves in a straight line between two
-    key frames. What comes from sound alone is shown in a corner.
+    A frame shows the window whose middle is nearest; boxes are interpolated linearly between key
+    frames. Predictions from sound alone are shown in a corner.
 
     Args:
-        timeline: Of the file, which must still be there.
+        timeline: The timeline of a file, which must still exist.
         path: File to write, whole or not at all.
 
     Raises:
-        MediaError: The file has no picture.
+        MediaError: The file has no video.
     """
     media = probe(timeline.file)
     first = next(iter_key_frames(media, [0.0]), None) if media.video else None
@@ -54,24 +54,24 @@ def annotate(timeline: Timeline, path: Path) -> None:
 
 
 def is_annotated(path: Path) -> bool:
-    """Return whether a file is a copy that :func:`annotate` wrote, whatever it is called."""
+    """Return whether :func:`annotate` wrote a file, whatever its name."""
     return path.suffix.lower() == ".mp4" and read_comment(path) == MARK
 
 
 def _write(writer: MediaWriter, media: Media, timeline: Timeline, size: tuple[int, int]) -> None:
     shown = writer.add_pictures("libx264", size, TICK, options={"preset": "veryfast", "crf": "23"})
-    # The sound is mixed to one channel, without gaps: as the model hears it.
+    # Mixed to mono without gaps, as the model hears it.
     sound: Iterator[tuple[int, Samples]] = read_blocks(media, RATE) if media.audio else iter(())
     heard = writer.add_sound("aac", RATE) if media.audio else None
     painter = _Painter(timeline)
     last, until = -1, 0.0
     for time, image in iter_frames(media):
         stamp = round(time / TICK)
-        if stamp <= last:  # players refuse time that stands still
+        if stamp <= last:  # players reject timestamps that do not increase
             continue
         last = stamp
         if heard is not None:
-            # A second ahead, so that the muxer need not hold a whole recording of one kind.
+            # Sound runs a second ahead, so that the muxer need not buffer a whole stream.
             while until < time + 1 and (block := next(sound, None)) is not None:
                 at, samples = block
                 heard.add(samples, at)
@@ -87,14 +87,14 @@ def _write(writer: MediaWriter, media: Media, timeline: Timeline, size: tuple[in
 
 
 def _even(image: Image) -> tuple[int, int]:
-    """Return the size of the copy; H.264 wants even numbers."""
+    """Return the size of the copy (width, height); H.264 requires even numbers."""
     height, width = image.shape[:2]
     scale = min(1.0, WIDE / width)
     return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
 
 
 class _Painter:
-    """Draws a moment of a timeline into a frame."""
+    """Draws one moment of a timeline into a frame."""
 
     def __init__(self, timeline: Timeline) -> None:
         self.classes = timeline.classes
@@ -140,7 +140,7 @@ class _Painter:
         return self.colours[int(np.argmax(row.scores)) % len(self.colours)]
 
     def _bars(self, image: Image, row: TimelineRow, left: int, top: int, title: str) -> None:
-        """Draw name and bars, inside the image."""
+        """Draw the title and the bars, kept inside the image."""
         height, width = image.shape[:2]
         size = max(0.35, min(0.6, height / 1000))
         line, length = round(36 * size), round(190 * size)
@@ -149,7 +149,7 @@ class _Painter:
         top = max(0, min(top, height - line * (len(self.classes) + 1)))
         bottom = min(height, top + line * (len(self.classes) + 1))
         area = image[top:bottom, left : left + wide]
-        area[:] = area // 3  # letters must stand out
+        area[:] = area // 3  # darkened, so that the text is legible
         label = f"{title}: {self.classes[int(np.argmax(row.scores))]}"
         place = (left + 4, top + round(0.75 * line))
         cv2.putText(image, label, place, FONT, size, (255, 255, 255), 1, cv2.LINE_AA)

@@ -1,7 +1,7 @@
-"""A model and what it reads, made again from a checkpoint.
+"""A model and its inputs, rebuilt from a checkpoint.
 
-Neither reading nor running a model needs what trained it: of a checkpoint's own parts only the
-options of the model's classes and its tensors are read.
+Loading and running a model needs none of the training code: only the options of the model's classes
+and its tensors are read from the checkpoint.
 """
 
 import json
@@ -23,24 +23,24 @@ from emorec.types import Target
 from emorec.windows import Windows
 
 KINDS = ("encoder", "label encoder", "fusion", "objective", "extractor", "windows")
-READ = ("model", "windows", "extractors")  # what jsonargparse makes
-PARTS = (*READ, "target", "targets", "in_force")  # of the options
+READ = ("model", "windows", "extractors")  # instantiated by jsonargparse
+PARTS = (*READ, "target", "targets", "in_force")  # keys of the options
 EXPECTED = "expected a file such as runs/NAME/checkpoints/best.ckpt"
 
 
 class CheckpointError(UserError):
-    """A checkpoint cannot be read; the message says why."""
+    """A checkpoint cannot be loaded; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A trained model and what it reads.
+    """A trained model and its inputs.
 
     Attributes:
         model: The model with its weights, on the CPU, in evaluation mode.
-        windows: Where clips are cut.
+        windows: Cuts clips into windows.
         extractors: Modality -> extractor.
-        options: What they were made from, plain values by :data:`PARTS`.
+        options: The options they were built from, as plain values; keys are :data:`PARTS`.
     """
 
     model: EmotionModel
@@ -50,24 +50,24 @@ class Saved:
 
 
 def load_model(path: Path, *, trust: bool = False) -> Saved:
-    """Make a model and its inputs from a checkpoint of ``emorec fit``.
+    """Load a model and its inputs from a checkpoint of ``emorec fit``.
 
-    Tensors and plain values are all that is read from the file; the classes it names are called
-    with its arguments.
+    Only tensors and plain values are read from the file; the classes it names are called with the
+    arguments it gives.
 
     Args:
         path: The checkpoint.
-        trust: Also import and call what is of no installed plug-in and no class of ours.
+        trust: Also import and call classes from neither emorec nor an installed plug-in.
 
     Raises:
-        CheckpointError: It is missing, damaged, or not a checkpoint of emorec; or it names
-            something foreign and is not trusted.
+        CheckpointError: It is missing, damaged, or not an emorec checkpoint; or it names a foreign
+            class and is not trusted.
     """
     if not path.is_file():
         raise CheckpointError(f"checkpoint {path} not found; {EXPECTED}")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch meets in a file that is no checkpoint
+    except Exception as error:  # torch raises anything on a file that is no checkpoint
         raise CheckpointError(f"{path} is not a checkpoint that torch can read: {error}") from error
     if not isinstance(saved, dict) or not {"hyper_parameters", "emorec"} <= saved.keys():
         raise CheckpointError(f"{path} is not a checkpoint of emorec fit; {EXPECTED}")
@@ -77,8 +77,8 @@ def load_model(path: Path, *, trust: bool = False) -> Saved:
     missing = {*PARTS} - {"model"} - kept.keys()
     if missing:
         raise CheckpointError(
-            f"{path} lacks {', '.join(sorted(missing))}: it is of an older version of emorec, or "
-            "was made without a data module; train it again"
+            f"{path} lacks {', '.join(sorted(missing))}: an older version of emorec wrote it, "
+            "or it was made without a data module; train it again"
         )
     options = {"model": {name: given.get(name) for name in OPTIONS}, **kept}
     return make_model(options, saved["state_dict"], path, trust=trust, prefix=PREFIX)
@@ -92,28 +92,28 @@ def make_model(
     trust: bool = False,
     prefix: str = "",
 ) -> Saved:
-    """Make a model and its inputs from options and weights.
+    """Build a model and its inputs from options and weights.
 
     Args:
         options: As in :class:`Saved`.
         state: The model's tensors.
-        path: Where they come from, for messages.
+        path: Their source, for error messages.
         trust: See :func:`load_model`.
-        prefix: Of the names of the model's tensors; others are left out.
+        prefix: Prefix of the names of the model's tensors; tensors without it are ignored.
 
     Raises:
-        CheckpointError: They do not fit each other, or name something foreign.
+        CheckpointError: Options and weights do not match, or the options name a foreign class.
     """
     load_plugins(KINDS)
     refuse_foreign({key: options[key] for key in READ}, path, trust=trust)
     try:
         model, windows, extractors = _instances(options)
-    except UserError:  # a package is missing, an option does not fit
+    except UserError:  # a missing package, an option that does not fit
         raise
-    except Exception as error:  # whatever jsonargparse and constructors meet in damaged options
+    except Exception as error:  # jsonargparse and constructors raise anything on damaged options
         raise CheckpointError(
-            f"what {path} names cannot be made: {error}; a class that is not found here may be of "
-            "a plug-in package that has to be installed"
+            f"the classes that {path} names cannot be built: {error}; a class that is not found "
+            "may come from a plug-in package that is not installed"
         ) from error
     own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
@@ -127,11 +127,11 @@ def _instances(
     options: Mapping[str, Any],
 ) -> tuple[EmotionModel, Windows, dict[str, Extractor]]:
     parser = ArgumentParser(exit_on_error=False)
-    # Not instantiated by it: it would not know the targets.
+    # The model is not instantiated here: its targets are not among the parser's options.
     parser.add_class_arguments(EmotionModel, "model", skip={"targets", "target"}, instantiate=False)
     parser.add_argument("--windows", type=Windows)
     parser.add_argument("--extractors", type=dict[str, Extractor])
-    # A copy: jsonargparse puts its namespaces into what it is given.
+    # A copy: jsonargparse writes its namespaces into its input.
     plain = json.loads(json.dumps({key: options[key] for key in READ}))
     ready = parser.instantiate_classes(parser.parse_object(plain))
     targets = {name: Target.from_dict(each) for name, each in options["targets"].items()}
@@ -141,20 +141,20 @@ def _instances(
 
 
 def refuse_foreign(options: Any, path: Path, *, trust: bool) -> None:
-    """Refuse options that would import what is not known here.
+    """Refuse options that would import foreign classes.
 
     Args:
         options: As :func:`emorec.plugins.foreign` takes them.
-        path: Where they come from, for the message.
-        trust: Let them.
+        path: Their source, for the error message.
+        trust: Allow them.
 
     Raises:
-        CheckpointError: They would, and are not trusted.
+        CheckpointError: They name a foreign class and are not trusted.
     """
     names = foreign(options, KINDS)
     if names and not trust:
         raise CheckpointError(
             f"{path} would import {', '.join(names)}, which is neither emorec's nor an installed "
-            "plug-in's: what it names is run. Install the plug-in package that it comes from, or, "
-            "if you trust whoever made the file, use --trust"
+            "plug-in's: loading the file would run that code. Install the plug-in package it comes "
+            "from or, if you trust whoever made the file, use --trust"
         )

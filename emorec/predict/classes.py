@@ -1,4 +1,4 @@
-"""The class of a clip: what each window says, and the vote of all."""
+"""The class of a clip: the prediction for each window, and their vote."""
 
 from collections.abc import Sequence
 
@@ -25,43 +25,45 @@ def predict_class(
 
     Args:
         run: Runs the model.
-        decision: The model's.
+        decision: The model's decision.
         recording: The recording.
         spans: Its windows.
-        findings: What is odd about it.
+        findings: What is already known to be unusual about it.
 
     Raises:
-        MediaError: No window has a face or sound to go by.
+        MediaError: No window has a usable face or sound.
     """
-    odd = list(findings)
+    all_findings = list(findings)
     arrays: dict[str, list[Array | None]] = {}
     shown = {name: run.extractors[name] for name in run.model.modalities}
     for name, extractor in shown.items():
         found = extractor.extract(recording.clip, recording.of(name), spans)
         arrays[name] = found.arrays
-        odd += found.findings
+        all_findings += found.findings
     used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
     if not used:
-        raise nothing_usable(odd)
+        raise nothing_usable(all_findings)
     rows = [{name: values[i] for name, values in arrays.items()} for i in used]
-    said = [{name: scores.tolist() for name, scores in each.items()} for each in run(rows)]
+    predicted = [{name: scores.tolist() for name, scores in each.items()} for each in run(rows)]
     classes = decision.target.names
-    shares = np.mean(np.asarray([each[WHOLE] for each in said], np.float64), 0)
+    shares = np.mean(np.asarray([each[WHOLE] for each in predicted], np.float64), 0)
     vote = decision.decide(torch.from_numpy(shares)).tolist()
     alone = {
-        name: np.mean(np.asarray([e[name] for e in said if name in e], np.float64), 0).tolist()
+        name: np.mean(
+            np.asarray([each[name] for each in predicted if name in each], np.float64), 0
+        ).tolist()
         for name in shown
-        if any(name in each for each in said)
+        if any(name in each for each in predicted)
     }
     return ClassPrediction(
         file=recording.file,
         label=classes[int(np.argmax(vote))],
         probabilities=dict(zip(classes, vote, strict=True)),
         windows=[spans[i] for i in used],
-        scores=[each[WHOLE] for each in said],
+        scores=[each[WHOLE] for each in predicted],
         modalities={name: sum(a is not None for a in each) for name, each in arrays.items()},
         alone={name: dict(zip(classes, mean, strict=True)) for name, mean in alone.items()},
-        findings=odd,
+        findings=all_findings,
         crops=pictures_of(rows) if any(map(has_pictures, shown.values())) else [],
         title=recording.title,
     )

@@ -1,4 +1,4 @@
-"""Some of the faces of a recording, to look at: how many are kept does not grow with its length."""
+"""A sample of the faces in a recording, for figures; its size does not grow with the length."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,29 +8,29 @@ from emorec.extractors import Extraction, Extractor
 from emorec.media.image import as_picture
 from emorec.types import Array, Window
 
-MOST = 40  # faces a person
+MOST = 40  # faces kept per person
 
 
 def has_pictures(extractor: Extractor) -> bool:
-    """Return whether what an extractor makes are pictures."""
+    """Return whether an extractor produces images."""
     return as_picture(np.zeros(extractor.shape, extractor.dtype)) is not None
 
 
 def pictures_of(rows: Sequence[Mapping[str, Array | None]]) -> list[Array | None]:
-    """Return what is to be seen of each window, uint8 (H, W, 3), or None.
+    """Return the image of each window, uint8 (H, W, 3), or None.
 
     Args:
-        rows: For each window modality -> array; None where it is absent.
+        rows: For each window, modality -> array; None where the modality is absent.
     """
-    seen = ([as_picture(array) for array in row.values()] for row in rows)
-    return [next((one for one in images if one is not None), None) for images in seen]
+    images_of = ([as_picture(array) for array in row.values()] for row in rows)
+    return [next((one for one in images if one is not None), None) for images in images_of]
 
 
 class FaceStrip:
-    """Keeps faces of each person that are spread over the whole time.
+    """Keeps a sample of each person's faces, spread over the whole recording.
 
     Attributes:
-        kept: Person -> (seconds, crop as uint8 (H, W, 3)), in order of time.
+        kept: Person -> (seconds, crop as uint8 (H, W, 3)), in temporal order.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class FaceStrip:
         self._seen: dict[int, int] = {}
 
     def add(self, windows: Sequence[Window], found: Extraction) -> None:
-        """Take note of the crops of the next windows: pictures, see ``as_picture``, or None."""
+        """Add the crops of the next windows: images (see ``as_picture``) or None."""
         for person, arrays in found.persons.items():
             for window, array in zip(windows, arrays, strict=True):
                 image = as_picture(array)
@@ -53,6 +53,6 @@ class FaceStrip:
         if number % every:
             return
         faces.append((time, image.copy()))
-        if len(faces) > MOST:  # from now on every second of those that would have been kept
+        if len(faces) > MOST:  # from now on, keep half as many
             del faces[1::2]
             self._every[person] = 2 * every

@@ -1,4 +1,4 @@
-"""Files one after the other: predicted, drawn, listed; a bad one does not end it."""
+"""Prediction of a list of files, one after the other; a bad file does not stop it."""
 
 import argparse
 import io
@@ -26,25 +26,25 @@ from emorec.types import Values
 
 
 def predict_files(options: argparse.Namespace) -> None:
-    """Write a line and a picture a file, or a clip of a manifest.
+    """Write a record and a picture for each file, or each clip of a manifest.
 
     Args:
-        options: Those of ``emorec predict``.
+        options: The options of ``emorec predict``.
 
     Raises:
-        UserError: There is no file, a manifest is not as expected, none could be used, or an
-            option does not go with the model.
+        UserError: No file was found or none could be used, a manifest is not as expected, or an
+            option does not suit the model.
     """
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # names are bytes
+        sys.stdin.reconfigure(errors="surrogateescape")  # file names can hold any bytes
     listed = sys.stdin if "-" in options.files else ()
     left_out = Counter[str]()
     inputs = find_inputs(options.files, listed, options.root, left_out)
     if left_out:
         kinds = ", ".join(f"{count} {kind}" for kind, count in left_out.most_common())
-        sys.stderr.write(f"{left_out.total()} files of folders left out: {kinds}\n")
+        sys.stderr.write(f"{left_out.total()} files in folders skipped: {kinds}\n")
     if not inputs:
-        raise UserError("no media file in what was named")
+        raise UserError("no media file found; name files, folders, patterns or a manifest")
     if options.hop <= 0:
         raise UserError(f"--hop is {options.hop:g}; expected seconds, above 0")
     check_writable(options.out, "--out")
@@ -59,10 +59,10 @@ def predict_files(options: argparse.Namespace) -> None:
         "pictures": options.pictures,
     }
     output = Output(options.out, made_by, overwrite=options.overwrite)
-    failed = before = 0
+    failed = already_done = 0
     for one in progress(inputs, unit="file", desc="predict"):
         if output.done(one) is not None:
-            before += 1
+            already_done += 1
             continue
         try:
             with time_limit(LIMIT):
@@ -70,7 +70,7 @@ def predict_files(options: argparse.Namespace) -> None:
             with time_limit(LIMIT + LIMIT_PER_SECOND * duration):
                 record = make(one, output, options)
             line = in_words(record)
-        except (Exception, TimeLimitError) as error:  # one bad file never ends a list of them
+        except (Exception, TimeLimitError) as error:  # one bad file must not stop the others
             failed += 1
             reason = _reason(error)
             output.add(one, {"error": reason})
@@ -80,9 +80,9 @@ def predict_files(options: argparse.Namespace) -> None:
         notes = f"  [{'; '.join(record['warnings'])}]" if record["warnings"] else ""
         tqdm.write(f"{one}: {line}{notes}", file=sys.stdout)
     tables = output.tables(options.format)
-    known = f", {before} of them before" if before else ""
+    earlier = f", {already_done} of them before" if already_done else ""
     sys.stdout.write(
-        f"{len(inputs) - failed} of {len(inputs)} files predicted{known}, {failed} skipped; "
+        f"{len(inputs) - failed} of {len(inputs)} files predicted{earlier}, {failed} skipped; "
         f"{', '.join(map(str, [output.file, *tables]))}"
         f"{f' and a {picture} picture each' if options.pictures and failed < len(inputs) else ''}\n"
     )
@@ -91,7 +91,7 @@ def predict_files(options: argparse.Namespace) -> None:
 
 
 def _maker(predictor: Predictor, options: argparse.Namespace) -> tuple[RecordMaker, str]:
-    """Return what makes the record of a file, and what its picture shows."""
+    """Return the function that makes the record of a file, and what its picture shows."""
     asked = [name for name in ("timeline", "video") if getattr(options, name)]
     target = predictor.model.target
     if not isinstance(target, Values):
@@ -109,5 +109,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, MediaError):
         return str(error)
     if isinstance(error, TimeLimitError):
-        return "took too long (damaged, or the machine is too slow for it)"
+        return "took too long (the file is damaged, or the machine is too slow for it)"
     return f"unexpected {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""What is to be predicted, from files, folders, patterns, manifests and a list on stdin."""
+"""The inputs of a prediction: files, folders, patterns, manifests, or a list on stdin."""
 
 import fnmatch
 import glob
@@ -21,10 +21,10 @@ COPIES = "annotated copies of earlier runs"
 
 
 class Input(NamedTuple):
-    """One thing to predict.
+    """One file or clip to predict.
 
     Attributes:
-        file: The media file, as it was named.
+        file: The media file, as the user named it.
         clip: The row of a manifest, with absolute paths; None for a file by itself.
     """
 
@@ -33,21 +33,21 @@ class Input(NamedTuple):
 
     @property
     def named(self) -> Path | Clip:
-        """What a predictor is given."""
+        """The argument for a predictor."""
         return self.clip or self.file
 
     @property
     def key(self) -> dict[str, str]:
-        """What a record calls it: ``file`` and, for a row of a manifest, ``clip``, its id."""
+        """Its key in records: ``file`` and, for a row of a manifest, ``clip`` (the id)."""
         return {"file": str(self.file)} | ({"clip": self.clip.id} if self.clip else {})
 
     @property
     def stem(self) -> str:
-        """Start of the names of what is written of it."""
+        """The stem of the names of its output files."""
         if self.clip is None:
             return short_name(self.file.stem)
         name = re.sub(r"[^\w.-]+", "_", self.clip.id.removesuffix(self.file.suffix)).lstrip("._")
-        # The end of an id tells more than its start: that is a folder.
+        # The end of an id says more than its start, which is a folder.
         return name.encode()[-180:].decode(errors="ignore") or "clip"
 
     def __str__(self) -> str:
@@ -60,17 +60,17 @@ def find_inputs(
     root: Path | None = None,
     left_out: Counter[str] | None = None,
 ) -> list[Input]:
-    """Return what a command is to work on, each once, in the order given.
+    """Return the inputs of a command, each once, in the given order.
 
     Args:
-        named: As :func:`find_files` takes them. A ``.csv``, ``.jsonl`` or ``.json`` file is a
+        named: As for :func:`find_files`. A ``.csv``, ``.jsonl`` or ``.json`` file is a
             manifest: its rows are clips, with their spans and sidecar files.
         listed: See :func:`find_files`.
-        root: Folder that paths in manifests are relative to; the manifest's own where None.
+        root: Folder that paths in manifests are relative to; None: the manifest's own folder.
         left_out: See :func:`find_files`.
 
     Raises:
-        DataError: A manifest is not as expected, or two of them have different clips of one name.
+        DataError: A manifest is not as expected, or two have different clips with one id.
     """
     found: dict[tuple[str, ...], Input] = {}
     for file in find_files(named, listed, left_out):
@@ -91,15 +91,15 @@ def find_inputs(
 def find_files(
     named: Sequence[str], listed: Iterable[str] = (), left_out: Counter[str] | None = None
 ) -> list[Path]:
-    """Return the files that a command is to work on, each once, in the order given.
+    """Return the files that a command works on, each once, in the given order.
 
     Args:
-        named: Files; folders (of which media files are taken, with those in folders below, also
-            behind links, by name; but no annotated copies of earlier runs); patterns
-            (``'clips/*.mp4'``, ``'**/*.wav'``); ``-`` for ``listed``. What is nothing of these is
-            returned as it is: it is reported when it is opened.
-        listed: Lines with a file, folder or pattern each; empty ones do not count.
-        left_out: Gets how many files of the folders were left out, by their ending or
+        named: Files; folders (their media files, sorted by name, including subfolders and links
+            but not annotated copies of earlier runs); patterns (``'clips/*.mp4'``,
+            ``'**/*.wav'``); ``-`` for ``listed``. Anything else is returned unchanged and
+            reported when it is opened.
+        listed: Lines, each with a file, folder or pattern; empty lines are ignored.
+        left_out: Filled with the number of skipped files in folders, by file extension or
             :data:`COPIES`.
     """
     counts = Counter[str]() if left_out is None else left_out
@@ -122,10 +122,10 @@ def find_files(
 
 def _media_of(folder: Path, left_out: Counter[str]) -> Iterator[Path]:
     for path in walk_files(folder):
-        if path.name.startswith("."):  # macOS leaves "._name.mp4" beside a file on foreign disks
+        if path.name.startswith("."):  # macOS leaves "._name.mp4" beside files on foreign disks
             continue
         if path.suffix.lower() not in MEDIA_SUFFIXES:
-            left_out[path.suffix.lower() or "no ending"] += 1
+            left_out[path.suffix.lower() or "no extension"] += 1
         elif is_annotated(path):
             left_out[COPIES] += 1
         else:
@@ -133,7 +133,7 @@ def _media_of(folder: Path, left_out: Counter[str]) -> Iterator[Path]:
 
 
 def _matches(pattern: Path) -> list[Path]:
-    """Return the files that a pattern matches, by name; ``**`` is any folders, also linked ones."""
+    """Return the files that match a pattern, sorted; ``**`` is any folders, also linked ones."""
     parts = pattern.parts
     if "**" not in parts:
         found = [Path(match) for match in glob.glob(str(pattern))]  # noqa: PTH207 - absolute patterns
@@ -150,7 +150,7 @@ def _matches(pattern: Path) -> list[Path]:
 
 
 def _fits(parts: Sequence[str], rules: Sequence[str]) -> bool:
-    """Return whether the parts of a path are what the parts of a pattern say."""
+    """Return whether the parts of a path match the parts of a pattern."""
     if not rules:
         return not parts
     if rules[0] == "**":

@@ -1,4 +1,4 @@
-"""What ``emorec predict`` writes: a line a file as soon as it is done, and tables at the end."""
+"""The output of ``emorec predict``: one line per file as soon as it is done, then tables."""
 
 import json
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from emorec.system.files import check_writable, write_text
 
 
 class Output:
-    """The folder of predictions; the same command again goes on where it was.
+    """The folder of predictions; repeating a command resumes it.
 
-    ``predictions.jsonl`` has a line a file, or a clip of a manifest, written when it is done. A
-    line that a kill cut short is dropped. What has changed since, or failed, is done again.
+    ``predictions.jsonl`` has one line per file, or per clip of a manifest, written when it is done.
+    A line that a kill truncated is dropped. Files that changed since, or failed, are done again.
 
     Args:
-        folder: The folder; made if it is missing.
-        made_by: What decides a prediction: the model, and the options.
-        overwrite: Forget what is there.
+        folder: The folder; created if missing.
+        made_by: What determines a prediction: the model and the options.
+        overwrite: Discard existing predictions.
 
     Raises:
-        UserError: It is no folder, or has predictions that were made by something else.
+        UserError: It is not a folder, or holds predictions of another model or other options.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Output:
         for line in self.file.read_text(encoding="utf-8").split("\n"):
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError:  # cut short by a kill
+            except json.JSONDecodeError:  # truncated by a kill
                 continue
             if record.get("made_by") != self.made_by:
                 raise UserError(
@@ -58,29 +58,29 @@ class Output:
         write_text(self.file, "".join(f"{line}\n" for line in lines))
 
     def done(self, one: Input) -> dict[str, Any] | None:
-        """Return the record of what was done and has not changed since."""
+        """Return the record of an input that is done and has not changed since, else None."""
         record = self.records.get(tuple(one.key.values()))
         if record is None or "error" in record or record["state"] != _state(one):
             return None
-        # Pictures and tables are written before the line, and may have been deleted since.
-        there = all((self.folder / name).is_file() for name in record.get("files", []))
-        return record if there else None
+        # Pictures and tables are written before the line but may have been deleted since.
+        complete = all((self.folder / name).is_file() for name in record.get("files", []))
+        return record if complete else None
 
     def add(self, one: Input, record: Mapping[str, Any]) -> None:
-        """Write the line of a file or clip."""
+        """Write the line for a file or clip."""
         whole = {**one.key, **record, "state": _state(one), "made_by": self.made_by}
         key = tuple(one.key.values())
-        known = key in self.records
+        replaces = key in self.records
         self.records[key] = whole
-        if known:  # done again
+        if replaces:
             self._rewrite()
             return
-        # Escaped as write_text does.
+        # Escaped as in write_text.
         with self.file.open("a", encoding="utf-8", errors="backslashreplace") as lines:
             lines.write(json.dumps(whole, ensure_ascii=False) + "\n")
 
     def name_for(self, one: Input, ending: str) -> str:
-        """Return a name for a further file of a media file or clip that no other one has."""
+        """Return a name for an output file of an input that no other input uses."""
         taken = {
             name
             for other, record in self.records.items()
@@ -94,14 +94,14 @@ class Output:
         return name
 
     def tables(self, formats: list[str]) -> list[Path]:
-        """Write ``predictions.csv`` and ``predictions.parquet`` where asked; return the paths.
+        """Write ``predictions.csv`` and ``predictions.parquet`` as requested; return the paths.
 
         For the columns see :func:`~emorec.predict.tables.table_rows`.
         """
         written: list[Path] = []
         if not {"csv", "parquet"} & set(formats):
             return written
-        import pandas as pd  # late: it takes half a second, and is rarely needed
+        import pandas as pd  # lazy: the import takes half a second and is rarely needed
 
         table = pd.DataFrame(table_rows(list(self.records.values())))
         if "csv" in formats:
@@ -113,7 +113,7 @@ class Output:
 
 
 def _state(one: Input) -> list[Any]:
-    """Return size and time of change of the files, and what the manifest says of the clip."""
+    """Return size and modification time of the files, and the clip's span and text."""
     sidecars = dict(sorted(one.clip.sidecars.items())) if one.clip else {}
     state: list[Any] = _stat(one.file)
     state += [[name, str(file), *_stat(file)] for name, file in sidecars.items()]
@@ -121,7 +121,7 @@ def _state(one: Input) -> list[Any]:
 
 
 def _stat(file: Path) -> list[int]:
-    """Return size and time of change of a file; nothing where it is missing."""
+    """Return size (bytes) and modification time (ns) of a file; empty if it is missing."""
     try:
         stat = file.stat()
     except OSError:

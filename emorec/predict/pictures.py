@@ -1,4 +1,4 @@
-"""Pictures of predictions: probabilities or values over time, and what each modality says."""
+"""Figures of predictions: probabilities or values over time, for all and each modality."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from emorec.figures.plots import COLOURS, drawable, timeline_figure
 from emorec.predict.prediction import ClassPrediction, Prediction, TracePrediction
 from emorec.predict.timeline import Timeline, TimelineRow
 
-FACES = 10  # as many as fit side by side
+FACES = 10  # that fit side by side
 
 
 def prediction_figure(prediction: Prediction) -> Figure:
@@ -31,7 +31,7 @@ def prediction_figure(prediction: Prediction) -> Figure:
 
 
 def _trace(prediction: TracePrediction) -> Figure:
-    """Draw a panel a dimension: all modalities together, and, thinner, each one alone."""
+    """Draw one panel per dimension: all modalities together and, thinner, each alone."""
     count = len(prediction.dimensions)
     figure = Figure(figsize=(11, 0.8 + 2.1 * count), dpi=110, layout="constrained")
     panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
@@ -44,7 +44,7 @@ def _trace(prediction: TracePrediction) -> Figure:
         lines.append((f"{name} alone", values, COLOURS[number % len(COLOURS)], 0.8))
     for number, (panel, dimension) in enumerate(zip(panels, prediction.dimensions, strict=True)):
         for place, (label, values, colour, width) in enumerate(lines):
-            # All together on top; a point where a line would show nothing.
+            # The fused trace on top; a marker where a line of one point would be invisible.
             panel.plot(
                 times,
                 values[:, number],
@@ -64,9 +64,9 @@ def _trace(prediction: TracePrediction) -> Figure:
 
 
 def timeline_figures(timeline: Timeline) -> Iterator[tuple[int | None, Figure]]:
-    """Yield a picture a person: faces, probabilities, and strips of the likeliest classes.
+    """Yield one figure per person: faces, probabilities, and strips of the most likely classes.
 
-    Strips: both modalities together, each alone, and (dark) where the modalities alone agree.
+    Strips: all modalities together, each alone, and (dark) where the modalities alone agree.
     """
     for person in timeline.persons:
         yield person, _figure(timeline, person)
@@ -86,7 +86,7 @@ def _figure(timeline: Timeline, person: int | None) -> Figure:
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(timeline.classes))]
     times = np.array([row.window.middle for row in rows])
     scores = np.array([row.scores for row in rows])
-    # A line must not run through a time in which nobody was there.
+    # Lines must not cross gaps in which the person was absent.
     step = np.diff(times).min() if len(times) > 1 else 1.0
     gaps = np.flatnonzero(np.diff(times) > 1.5 * step) + 1
     times, scores = np.insert(times, gaps, np.nan), np.insert(scores, gaps, np.nan, axis=0)
@@ -141,7 +141,7 @@ def _draw_bands(
 def _spans(
     rows: list[TimelineRow], strip: str, strips: list[str], colours: list[str], step: float
 ) -> dict[str, list[tuple[float, float]]]:
-    """Return colour -> (start, length) in seconds; neighbours of one colour are one span."""
+    """Return colour -> (start, length) in seconds; adjacent windows of one colour are merged."""
     found: dict[str, list[tuple[float, float]]] = {}
     before = None
     for row in rows:

@@ -1,4 +1,4 @@
-"""What a model says of a recording, as plain values: of classes, or of values over time."""
+"""Predictions for a recording, as plain values: classes, or values over time."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from emorec.evaluation.traces import Trace
 from emorec.system.files import readable
@@ -21,13 +22,13 @@ SUMMARY = ("mean", "deviation", "minimum", "maximum")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction(ABC):
-    """What the model says of one recording; one of the two forms below.
+    """The prediction for one recording; one of the two forms below.
 
     Attributes:
         file: The file.
-        modalities: Modality -> number of windows that have it.
-        findings: What was odd about the file.
-        title: What pictures call it: the file's name, or the id of the clip.
+        modalities: Modality -> number of windows in which it is present.
+        findings: What was unusual about the file.
+        title: Its name in figures: the file's name, or the id of the clip.
     """
 
     file: Path
@@ -37,19 +38,19 @@ class Prediction(ABC):
 
     @property
     def warnings(self) -> list[str]:
-        """The findings in words."""
+        """The findings as text."""
         return [in_words(each) for each in self.findings]
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict, without pictures."""
+        """Return a JSON-ready dict, without images."""
 
     @abstractmethod
     def to_frame(self) -> "pd.DataFrame":
-        """Return a table with a row a window, or a step."""
+        """Return a table with one row per window, or per step."""
 
     def _named(self) -> dict[str, str]:
-        """Return the first columns of a table: file, and the id of a clip that is none."""
+        """Return the first columns of a table: file, and the clip id unless it is the file name."""
         clip = {"clip": self.title} if self.title not in ("", self.file.name) else {}
         return {"file": readable(str(self.file)), **clip}
 
@@ -62,12 +63,12 @@ class ClassPrediction(Prediction):
         label: The class with the largest probability.
         probabilities: Class -> mean of the windows' probabilities, 0 to 1, at the model's
             temperature.
-        windows: The windows that had a modality, in order of time, in seconds.
+        windows: The windows with at least one modality, in temporal order, in seconds.
         scores: (windows, classes), each window's probabilities.
-        alone: Modality -> class -> mean probability over the windows that have it, with the other
-            modalities taken away; empty where the model uses one modality.
+        alone: Modality -> class -> mean probability over the windows in which it is present, with
+            the other modalities removed; empty if the model uses one modality.
         crops: For each window the image that a face extractor cut, uint8 (H, W, 3), or None;
-            empty where the model sees no pictures.
+            empty if the model reads no images.
     """
 
     label: str
@@ -77,8 +78,8 @@ class ClassPrediction(Prediction):
     alone: dict[str, dict[str, float]] = field(default_factory=dict)
     crops: list[Array | None] = field(default_factory=list)
 
+    @override
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict, without the pictures."""
         classes = list(self.probabilities)
         return {
             "file": str(self.file),
@@ -97,9 +98,10 @@ class ClassPrediction(Prediction):
             ],
         }
 
+    @override
     def to_frame(self) -> "pd.DataFrame":
-        """Return a table with a row a window: file, clip, start, end (seconds) and p_CLASS."""
-        import pandas as pd  # late: the start should be short
+        """Return a table with one row per window: file, clip, start, end (seconds) and p_CLASS."""
+        import pandas as pd  # lazy: keeps start-up fast
 
         classes = [f"p_{name}" for name in self.probabilities]
         rows = [
@@ -119,14 +121,14 @@ class TracePrediction(Prediction):
     """The trace of a recording: values step by step from its start to its end.
 
     Attributes:
-        dimensions: Their names, such as arousal and valence.
-        step: Seconds a step; row i of the values belongs to the time i x step.
+        dimensions: Names of the dimensions, such as arousal and valence.
+        step: Seconds per step; row i of the values belongs to the time i x step.
         values: float64 (steps, dimensions), in the unit of the annotations that the model learned;
-            NaN where nothing is known: in windows that have no modality.
-        alone: Modality -> float64 (steps, dimensions), with the other modalities taken away and
-            without the post-processing, which was fitted for all together; NaN where it is absent.
-            Empty where the model uses one modality.
-        duration: Seconds.
+            NaN in windows that have no modality.
+        alone: Modality -> float64 (steps, dimensions), with the other modalities removed and
+            without post-processing, which was fitted for all together; NaN where it is absent.
+            Empty if the model uses one modality.
+        duration: Duration of the recording in seconds.
         processed: Whether post-processing changed the values.
     """
 
@@ -142,14 +144,14 @@ class TracePrediction(Prediction):
         """The time of each step in seconds, float64 (steps,)."""
         return np.arange(len(self.values), dtype=np.float64) * self.step
 
+    @override
     def to_frame(self) -> "pd.DataFrame":
-        """Return a table with a row a step.
+        """Return a table with one row per step.
 
-        Columns: file, clip (its id, where it is none of a file's name), time (seconds from the
-        start of the clip), DIMENSION, and, where the model uses several modalities,
-        MODALITY_DIMENSION.
+        Columns: file, clip (its id, where that is not the file name), time (seconds from the start
+        of the clip), DIMENSION and, if the model uses several modalities, MODALITY_DIMENSION.
         """
-        import pandas as pd  # late: the start should be short
+        import pandas as pd  # lazy: keeps start-up fast
 
         table = pd.DataFrame({**self._named(), "time": self.times.round(6)})
         for prefix, values in [("", self.values), *((f"{n}_", v) for n, v in self.alone.items())]:
@@ -157,10 +159,11 @@ class TracePrediction(Prediction):
                 table[f"{prefix}{name}"] = column.round(6)
         return table
 
+    @override
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict: of each dimension mean, deviation, minimum and maximum.
+        """Return a JSON-ready dict: mean, deviation, minimum and maximum of each dimension.
 
-        They are None where no value is known. The single values are those of :meth:`to_frame`.
+        They are None where no value is known. :meth:`to_frame` has the individual values.
         """
         return {
             "file": str(self.file),
@@ -180,6 +183,6 @@ class TracePrediction(Prediction):
             if not len(known):
                 found[name] = dict.fromkeys(SUMMARY)
                 continue
-            of = (known.mean(), known.std(), known.min(), known.max())
-            found[name] = {m: round(float(x), 6) for m, x in zip(SUMMARY, of, strict=True)}
+            statistics = (known.mean(), known.std(), known.min(), known.max())
+            found[name] = {m: round(float(x), 6) for m, x in zip(SUMMARY, statistics, strict=True)}
         return found

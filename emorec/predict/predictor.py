@@ -1,4 +1,4 @@
-"""A trained model on new recordings: the same windows and extractors as in training."""
+"""A trained model applied to new recordings, with the windows and extractors of training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,19 +23,19 @@ from emorec.system.findings import Finding, FindingKind
 from emorec.types import Classes, Clip
 from emorec.windows import GridWindows, Windows
 
-PART = 16  # windows that are in memory at once
-LENGTH = 2.0  # seconds a window of the timeline, of a model that learned from whole clips
+PART = 16  # windows in memory at once
+LENGTH = 2.0  # seconds; timeline windows of a model trained on whole clips
 
 
 class Predictor:
     """Applies a trained model to recordings.
 
     Args:
-        model: The trained model: of classes, or of values over time.
-        windows: Where clips are cut.
+        model: The trained model, of classes or of values over time.
+        windows: Cuts clips into windows.
         extractors: Modality -> extractor.
-        device: Where the model runs.
-        batch_size: Windows a forward pass; None: as many as fit into memory, at most 256.
+        device: Device of the model.
+        batch_size: Windows per forward pass; None: as many as fit into memory, at most 256.
 
     Example::
 
@@ -67,36 +67,36 @@ class Predictor:
         """Load a checkpoint of ``emorec fit``.
 
         Args:
-            path: Such as ``runs/demo/checkpoints/best.ckpt``.
-            device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ...
+            path: The checkpoint, such as ``runs/demo/checkpoints/best.ckpt``.
+            device: ``auto`` (a GPU if available), ``cpu``, ``cuda``, ``cuda:1``, ...
             batch_size: See the class.
-            trust: Also import classes that are of no installed plug-in.
+            trust: Also import classes from neither emorec nor an installed plug-in.
 
         Raises:
-            CheckpointError: It cannot be read, or names foreign classes and is not trusted.
+            CheckpointError: It cannot be loaded, or names foreign classes and is not trusted.
         """
         return cls.from_saved(load_model(Path(path), trust=trust), device, batch_size)
 
     @classmethod
     def from_saved(cls, saved: Saved, device: str = "auto", batch_size: int | None = None) -> Self:
-        """Return the predictor of a model that was read; see :meth:`from_checkpoint`."""
+        """Return the predictor for a loaded model; see :meth:`from_checkpoint`."""
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(saved.model, saved.windows, saved.extractors, device, batch_size)
 
     @property
     def shown(self) -> dict[str, Extractor]:
-        """Modality -> extractor, of those that the model sees."""
+        """Modality -> extractor, for the modalities that the model reads."""
         return {name: self.extractors[name] for name in self.model.modalities}
 
     def need_classes(self, what: str) -> Classes:
-        """Return the model's target, of a model of classes.
+        """Return the target of a model of classes.
 
         Args:
-            what: What needs them, for the message.
+            what: The caller that needs classes, for the error message.
 
         Raises:
-            ModelError: It predicts values over time.
+            ModelError: The model predicts values over time.
         """
         target = self.model.target
         if isinstance(target, Classes):
@@ -110,22 +110,22 @@ class Predictor:
     def predict(
         self, named: str | Path | Clip, progress: Callable[[int, int], None] | None = None
     ) -> Prediction:
-        """Return what the model says of a recording.
+        """Return the prediction for a recording.
 
-        Of classes it is a :class:`~emorec.predict.ClassPrediction`: the vote of windows that are
-        cut and extracted as in training. The clip's id is its file name: a file that was tested
-        under that id gets the windows it was tested with. Where several faces are seen, the
-        extractor's option says whose counts. Of values over time it is a
-        :class:`~emorec.predict.TracePrediction`: the trace, as testing makes it.
+        A model of classes gives a :class:`~emorec.predict.ClassPrediction`: the vote of windows
+        that are cut and extracted as in training. The clip's id is its file name, so a file that
+        was tested under that id gets the windows it was tested with. If several faces are visible,
+        the extractor's option selects one. A model of values over time gives a
+        :class:`~emorec.predict.TracePrediction`: the trace, computed as in testing.
 
         Args:
-            named: A file; or a clip, where the model also reads a transcript or stored features,
-                or where sound and picture are in files of their own.
-            progress: Called with the number of windows that are done and of all; of a vote, whose
-                windows are few, once.
+            named: A file; or a clip, if the model also reads a transcript or stored features, or
+                if sound and video are in separate files.
+            progress: Called with the number of windows done and in total; once for a vote, whose
+                windows are few.
 
         Raises:
-            MediaError: The file cannot be read, or no window has a face or sound to go by.
+            MediaError: The file cannot be read, or no window has a usable face or sound.
         """
         recording = open_recording(named, self.shown)
         spans, more = self.windows.cut(recording.clip.id, recording.media)
@@ -140,7 +140,7 @@ class Predictor:
         return found
 
     def vote(self, named: str | Path | Clip) -> ClassPrediction:
-        """Return what a model of classes says; see :meth:`predict`.
+        """Return the prediction of a model of classes; see :meth:`predict`.
 
         Raises:
             ModelError: The model predicts values over time.
@@ -154,7 +154,7 @@ class Predictor:
     def trace(
         self, named: str | Path | Clip, progress: Callable[[int, int], None] | None = None
     ) -> TracePrediction:
-        """Return what a model of values over time says; see :meth:`predict`.
+        """Return the prediction of a model of values over time; see :meth:`predict`.
 
         Raises:
             ModelError: The model predicts classes.
@@ -176,21 +176,20 @@ class Predictor:
         hop: float = 0.5,
         progress: Callable[[int, int], None] | None = None,
     ) -> Timeline:
-        """Return what a model of classes says window after window, for each face it can follow.
+        """Return the predictions of a model of classes window by window, for each tracked face.
 
-        Windows are as long as in training (2 s where it saw whole clips), on a regular grid over
-        the whole recording. All people in the picture share the sound: whose voice it is, is not
-        known. The file is read once and memory does not grow with its length, except for the
-        numbers that are returned.
+        Windows are as long as in training (2 s if it was trained on whole clips), on a regular grid
+        over the whole recording. All people in view share the sound, as the speaker is not known.
+        The file is read once, and memory grows with its length only by the returned numbers.
 
         Args:
             named: The recording; see :meth:`predict`.
-            hop: Seconds from one window's start to the next one's.
-            progress: Called with the number of windows that are done and of all.
+            hop: Seconds between the starts of consecutive windows.
+            progress: Called with the number of windows done and in total.
 
         Raises:
-            ModelError: The model predicts values over time, whose trace is the timeline.
-            MediaError: The file cannot be read, or no window has a face or sound to go by.
+            ModelError: The model predicts values over time: its trace is the timeline.
+            MediaError: The file cannot be read, or no window has a usable face or sound.
         """
         classes = self.need_classes("a timeline")
         recording = open_recording(named, self.shown)
@@ -212,8 +211,8 @@ class Predictor:
             rows += timeline_rows(self.run, part, found)
             for name in (n for n, extractor in self.shown.items() if has_pictures(extractor)):
                 faces.add(part, found[name])
-            odd = (each for one in found.values() for each in one.findings)
-            findings += [each for each in odd if each not in findings]
+            new = (each for one in found.values() for each in one.findings)
+            findings += [each for each in new if each not in findings]
             done += len(part)
             if progress is not None:
                 progress(done, len(spans))

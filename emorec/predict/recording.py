@@ -1,4 +1,4 @@
-"""A recording that is opened for prediction: which file each modality is read from."""
+"""A recording opened for prediction: the file that each modality is read from."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,11 +15,11 @@ class Recording(NamedTuple):
     """A recording, or the part of one that is a clip.
 
     Attributes:
-        file: As it was named.
-        clip: What extractors are told of it, with absolute paths.
+        file: The file, as the user named it.
+        clip: The clip that extractors receive, with absolute paths.
         media: The clip's part of the file.
-        own: Modality -> its own file, where it has one.
-        title: What a picture of it is called.
+        own: Modality -> its own file, if it has one.
+        title: Its name in figures.
     """
 
     file: Path
@@ -30,7 +30,7 @@ class Recording(NamedTuple):
 
     @property
     def findings(self) -> list[Finding]:
-        """What is odd about its files, each once."""
+        """What is unusual about its files, each finding once."""
         files = (self.media, *self.own.values())
         return list(dict.fromkeys(found for one in files for found in one.findings))
 
@@ -43,8 +43,8 @@ def open_recording(named: str | Path | Clip, extractors: Mapping[str, Extractor]
     """Open a recording as preprocessing does.
 
     Args:
-        named: A file, or a clip: with its span, its sidecar files, its text, and windows as its id
-            decides them. The id of a file is its name without the ending.
+        named: A file, or a clip with its span, sidecar files and text; its id determines the
+            windows. The id of a file is its name without the extension.
         extractors: Modality -> extractor.
 
     Raises:
@@ -64,5 +64,5 @@ def open_recording(named: str | Path | Clip, extractors: Mapping[str, Extractor]
 
 
 def nothing_usable(findings: Iterable[Finding]) -> MediaError:
-    """Return the error of a recording in which no window has anything."""
+    """Return the error for a recording without a usable window."""
     return MediaError("nothing usable in any window", all_in_words(findings))

@@ -1,4 +1,4 @@
-"""What ``emorec predict`` keeps of one file: its record, table, pictures and video."""
+"""What ``emorec predict`` writes for one file: its record, table, figures and video."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -15,11 +15,11 @@ from emorec.system.files import write_text
 from emorec.system.progress import progress
 
 RecordMaker = Callable[[Input, Output, argparse.Namespace], dict[str, Any]]
-"""Makes the record of a file or clip, and writes what belongs to it, from the command's options."""
+"""Makes the record of a file or clip and writes its other output, by the command's options."""
 
 
 def prediction_record(predictor: Predictor) -> RecordMaker:
-    """Return what makes the record of a prediction, its picture and, of values, its table."""
+    """Return a maker of the record of a prediction, its figure and, for a trace, its table."""
 
     def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
         with _windows_bar(one) as step:
@@ -44,7 +44,7 @@ def prediction_record(predictor: Predictor) -> RecordMaker:
 
 
 def timeline_record(predictor: Predictor) -> RecordMaker:
-    """Return what makes the record of a recording, its table, pictures and video."""
+    """Return a maker of the record of a timeline, its table, figures and video."""
 
     def make(one: Input, output: Output, options: argparse.Namespace) -> dict[str, Any]:
         with _windows_bar(one) as step:
@@ -61,9 +61,9 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
                 save_figure(figure, output.folder / picture)
                 record["files"].append(picture)
         if options.video and not timeline.seen:
-            record["warnings"].append("no picture: no annotated video")
+            record["warnings"].append("no annotated video: the file has no picture")
         elif options.video and one.clip and one.clip.span:
-            record["warnings"].append("a part of a file: no annotated video")
+            record["warnings"].append("no annotated video: the clip is a part of a file")
         elif options.video:
             video = output.name_for(one, "_annotated.mp4")
             annotate(timeline, output.folder / video)
@@ -75,7 +75,7 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
 
 
 def in_words(record: dict[str, Any]) -> str:
-    """Return what a record says, in a few words for the terminal."""
+    """Return a record in a few words, for the terminal."""
     if "dimensions" in record:
         return ", ".join(
             f"{name} {one['mean']:.2f} ({one['minimum']:.2f} to {one['maximum']:.2f})"
@@ -93,7 +93,7 @@ def in_words(record: dict[str, Any]) -> str:
 
 @contextmanager
 def _windows_bar(one: Input) -> Iterator[Callable[[int, int], None]]:
-    """Show how many windows of a recording are done."""
+    """Show a progress bar over the windows of a recording."""
     with progress(total=0, unit="window", desc=one.stem, leave=False) as bar:
 
         def step(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Who is there in each window, and what the model says of them."""
+"""The people present in each window, and the predictions for them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,19 +12,19 @@ from emorec.types import Array, Window
 def timeline_rows(
     run: WindowRunner, windows: Sequence[Window], found: Mapping[str, Extraction]
 ) -> Iterator[TimelineRow]:
-    """Yield one row a person and window, and one for the sound where nobody is seen.
+    """Yield one row per person and window, and one for the sound where no face is visible.
 
     Args:
         run: Runs the model.
-        windows: A part of a recording.
+        windows: Consecutive windows of a recording.
         found: Modality -> what was extracted from them.
     """
-    persons = sorted({person for one in found.values() for person in one.persons})
+    people = sorted({person for one in found.values() for person in one.persons})
     rows: list[tuple[int, int | None, dict[str, Array | None]]] = []
     for i in range(len(windows)):
         shared = {name: one.arrays[i] for name, one in found.items() if one.arrays}
         seen: list[tuple[int, int | None, dict[str, Array | None]]] = []
-        for person in persons:
+        for person in people:
             own = {n: one.persons[person][i] for n, one in found.items() if person in one.persons}
             if any(array is not None for array in own.values()):
                 seen.append((i, person, {**shared, **own}))
@@ -41,14 +41,14 @@ def timeline_rows(
 
 
 def absent(rows: Sequence[TimelineRow], count: int, shown: Sequence[str]) -> Iterator[Finding]:
-    """Yield a finding for each modality that is not there in some of ``count`` windows.
+    """Yield a finding for each modality that is absent in some of ``count`` windows.
 
     Args:
-        rows: What is there.
-        count: Windows of the recording.
-        shown: Modalities of the model; one alone is only worth a warning where nothing is there.
+        rows: The rows of the timeline.
+        count: Number of windows in the recording.
+        shown: Modalities of the model; a single one is reported only if there is no row at all.
     """
     for name in shown if len(shown) > 1 or not rows else ():
-        there = len({row.window for row in rows if name in row.alone})
-        if there < count:
-            yield Finding(FindingKind.ABSENT, name, count - there, count)
+        present = len({row.window for row in rows if name in row.alone})
+        if present < count:
+            yield Finding(FindingKind.ABSENT, name, count - present, count)

@@ -1,4 +1,4 @@
-"""Windows to what a model says of them, in batches that fit into memory."""
+"""Runs a model on windows, in batches that fit into memory."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from emorec.extractors import Extractor
 from emorec.model import EmotionModel
 from emorec.types import Array, FeatureBundle, SegmentBatch
 
-FIRST = 256  # windows a forward pass that are tried first
+FIRST = 256  # windows per forward pass, tried first
 WHOLE = "fused"
 
 
@@ -19,9 +19,9 @@ class WindowRunner:
 
     Args:
         model: The trained model, on its device, in evaluation mode.
-        extractors: Modality -> extractor; for the shapes of what is absent.
+        extractors: Modality -> extractor; gives the shapes of absent inputs.
         device: The model's device.
-        batch_size: Windows a forward pass; None: the most of 256, 128, 64, ... that fits into
+        batch_size: Windows per forward pass; None: the largest of 256, 128, 64, ... that fits into
             memory.
     """
 
@@ -36,15 +36,15 @@ class WindowRunner:
         self.size, self.fixed = batch_size or FIRST, batch_size is not None
 
     def __call__(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, Tensor]]:
-        """Return what the model says of windows.
+        """Return the predictions for windows.
 
         Args:
-            rows: For each window modality -> array; None where it is absent.
+            rows: For each window, modality -> array; None where the modality is absent.
 
         Returns:
-            For each window ``fused`` -> float32 (classes,) or (T, dimensions), on the CPU, and,
-            where the model fuses several modalities, each that is there -> the same, with the
-            others taken away.
+            For each window, ``fused`` -> float32 (classes,) or (T, dimensions), on the CPU; if the
+            model fuses several modalities, also each modality present -> the same, with the others
+            removed.
         """
         found: list[dict[str, Tensor]] = []
         while len(found) < len(rows):
@@ -59,7 +59,7 @@ class WindowRunner:
         return found
 
     def batch(self, rows: Sequence[Mapping[str, Array | None]]) -> SegmentBatch:
-        """Return windows as the batch that the model reads, without labels."""
+        """Return windows as a batch for the model, without labels."""
         inputs, present = {}, {}
         for name, extractor in self.extractors.items():
             blank = np.zeros(extractor.shape, extractor.dtype)
@@ -77,7 +77,7 @@ class WindowRunner:
         )
 
     def scores(self, batch: SegmentBatch) -> Tensor:
-        """Return the main scores of a batch, with gradients where they are on."""
+        """Return the main scores of a batch, with gradients if they are enabled."""
         return self._main(self.model.scores(self.model(batch)))
 
     @torch.inference_mode()
@@ -99,12 +99,12 @@ class WindowRunner:
         ]
 
     def _main(self, found: Mapping[str, Tensor]) -> Tensor:
-        # A unimodal stage's checkpoint has its own head; any other has the fused output.
+        # The checkpoint of a unimodal stage has only its own head, any other the fused output.
         return found.get(WHOLE, next(iter(found.values())))
 
     def _alone(self, bundle: FeatureBundle, modality: str) -> Tensor:
-        """Return the output with all other modalities taken away, as if they were missing."""
+        """Return the output with all other modalities removed, as if they were missing."""
         rows = torch.ones_like(bundle.present[WHOLE])
         others = set(self.model.reads.values()) - {modality}
-        lost = dict.fromkeys(sorted(others), rows)
-        return self.model.scores(self.model.without(bundle, lost))[WHOLE]
+        removed = dict.fromkeys(sorted(others), rows)
+        return self.model.scores(self.model.without(bundle, removed))[WHOLE]

@@ -1,4 +1,4 @@
-"""The records of ``emorec predict`` as a table: one row a file, or a person of a file."""
+"""The records of ``emorec predict`` as a table: one row per file, or per person in a file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def table_rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of a table.
 
-    Of classes: file, clip (its id, where it is of a manifest), person, label, p_CLASS,
-    MODALITY_p_CLASS, warnings, error. Of traces: file, clip, duration (seconds),
+    Columns for classes: file, clip (its id, if it is from a manifest), person, label, p_CLASS,
+    MODALITY_p_CLASS, warnings, error. For traces: file, clip, duration (seconds),
     DIMENSION_MEASURE, MODALITY_DIMENSION_MEASURE (mean, deviation, minimum and maximum), warnings,
     error.
 
     Args:
-        records: The lines of ``predictions.jsonl``, all of one model.
+        records: The lines of ``predictions.jsonl``, all from one model.
     """
     traces = any("dimensions" in record for record in records)
     return [row for record in records for row in (_trace if traces else _persons)(record)]
@@ -75,7 +75,7 @@ def _notes(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_parquet(table: "pd.DataFrame", path: Path) -> Path:
-    """Write a table whole or not at all.
+    """Write a table as Parquet, whole or not at all.
 
     Raises:
         UserError: pyarrow is not installed.

@@ -1,4 +1,4 @@
-"""What a model says of a recording window after window, for each face that can be followed."""
+"""Predictions for a recording window by window, for each tracked face."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,10 @@ class TimelineRow(NamedTuple):
 
     Attributes:
         window: Seconds from the recording's origin.
-        person: Number of the tracked face, from 1; None where the sound is all there is.
-        box: Where the face is in the key frame, in pixels; None where it was not found there.
+        person: Number of the tracked face, from 1; None for sound alone.
+        box: The face in the key frame, in pixels; None if it was not found there.
         scores: (classes,), probabilities, 0 to 1.
-        alone: Modality that is there -> (classes,), with the others taken away.
+        alone: Modality that is present -> (classes,), with the others removed.
     """
 
     window: Window
@@ -33,17 +33,17 @@ class TimelineRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What the model says of a recording, window after window.
+    """The predictions for a recording, window by window.
 
     Attributes:
         file: The file.
         duration: Seconds.
         classes: Class names, in the order of the scores.
         rows: By window, then by person.
-        seen: Whether the file has a picture.
-        findings: What was odd about the file.
-        faces: Person -> (seconds, crop as uint8 (H, W, 3)) of some windows, in order of time.
-        title: What pictures call it: the file's name, or the id of the clip.
+        seen: Whether the file has video.
+        findings: What was unusual about the file.
+        faces: Person -> (seconds, crop as uint8 (H, W, 3)) for some windows, in temporal order.
+        title: Its name in figures: the file's name, or the id of the clip.
     """
 
     file: Path
@@ -57,17 +57,17 @@ class Timeline:
 
     @property
     def warnings(self) -> list[str]:
-        """The findings in words."""
+        """The findings as text."""
         return [in_words(each) for each in self.findings]
 
     @property
     def persons(self) -> list[int | None]:
-        """Who is there, in order of appearance; None: windows with sound and no face."""
+        """The people, in order of appearance; None: windows with sound but no face."""
         return list(dict.fromkeys(row.person for row in self.rows))
 
     @property
     def modalities(self) -> list[str]:
-        """The modalities that some window has."""
+        """The modalities present in at least one window."""
         return sorted({name for row in self.rows for name in row.alone})
 
     def of(self, person: int | None) -> list[TimelineRow]:
@@ -75,7 +75,7 @@ class Timeline:
         return [row for row in self.rows if row.person == person]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict: each person's mean, not the single windows."""
+        """Return a JSON-ready dict: each person's mean, without the individual windows."""
         return {
             "file": str(self.file),
             "duration": round(self.duration, 3),
@@ -107,14 +107,14 @@ class Timeline:
         }
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a table with a row a person and window.
+        """Return a table with one row per person and window.
 
-        Columns: file, clip (its id, where it is none of a file's name), start, end (seconds from
-        the start of the clip), person (empty: sound only), label, p_CLASS, for each
-        modality that a row has MODALITY_label and MODALITY_p_CLASS (that modality alone), and
-        left, top, right, bottom (pixels of the face's box).
+        Columns: file, clip (its id, where that is not the file name), start, end (seconds from the
+        start of the clip), person (empty: sound only), label, p_CLASS, for each modality present
+        in a row MODALITY_label and MODALITY_p_CLASS (that modality alone), and left, top, right,
+        bottom (the face's box in pixels).
         """
-        import pandas as pd  # late: a vote needs none, and the start should be short
+        import pandas as pd  # lazy: keeps start-up fast
 
         modalities = self.modalities
         return pd.DataFrame([self._record(row, modalities) for row in self.rows])

@@ -1,4 +1,4 @@
-"""The trace of a recording: what each window says, joined and post-processed."""
+"""The trace of a recording: the predictions for its windows, joined and post-processed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -15,9 +15,9 @@ from emorec.predict.scoring import WHOLE, WindowRunner
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Window
 
-PART = 16  # windows that are in memory at once; groups of FaceSequence fit into it
-LARGE = 2**26  # bytes of a recording's arrays from which on windows are extracted part by part
-SOUND = 2**29  # of sound, more than two hours: whether it is silence shows in the whole
+PART = 16  # windows in memory at once; FaceSequence's groups divide it
+LARGE = 2**26  # bytes; recordings with larger arrays are extracted part by part
+SOUND = 2**29  # the same for sound, over two hours: silence is judged on the whole recording
 
 
 def predict_trace(
@@ -28,24 +28,24 @@ def predict_trace(
     findings: Sequence[Finding],
     progress: Callable[[int, int], None] | None = None,
 ) -> TracePrediction:
-    """Return the trace of a recording, made as testing makes it.
+    """Return the trace of a recording, computed as in testing.
 
-    Where windows overlap, the mean of what they say counts. The annotators' delay and the
-    post-processing that were fitted are applied. Memory does not grow with the recording, except
-    for arrays of at most 64 MiB a modality (512 MiB of sound) and the numbers that are returned.
+    Overlapping windows are averaged. The annotators' delay and the fitted post-processing are
+    applied. Memory does not grow with the recording, except for arrays of at most 64 MiB per
+    modality (512 MiB for sound) and the returned numbers.
 
     Args:
         run: Runs the model.
-        decision: The model's.
+        decision: The model's decision.
         recording: The recording.
         spans: Its windows.
-        findings: What is odd about it.
-        progress: Called with the number of windows that are done and of all.
+        findings: What is already known to be unusual about it.
+        progress: Called with the number of windows done and in total.
 
     Raises:
-        MediaError: No window has a face or sound to go by.
+        MediaError: No window has a usable face or sound.
     """
-    odd = list(findings)
+    all_findings = list(findings)
     clip, shown = recording.clip, {n: run.extractors[n] for n in run.model.modalities}
     whole = {
         name: one.extract(clip, recording.of(name), spans)
@@ -53,7 +53,7 @@ def predict_trace(
         if len(spans) * np.prod(one.shape) * np.dtype(one.dtype).itemsize
         < (SOUND if isinstance(one, SoundExtractor) else LARGE)
     }
-    said: dict[str, dict[int, Tensor]] = {}
+    predicted: dict[str, dict[int, Tensor]] = {}
     present = dict.fromkeys(shown, 0)
     for start in range(0, len(spans), PART):
         part = spans[start : start + PART]
@@ -63,22 +63,26 @@ def predict_trace(
             own = slice(start, start + len(part)) if name in whole else slice(None)
             arrays[name] = found.arrays[own]
             present[name] += sum(array is not None for array in arrays[name])
-            odd += [f for f in found.findings if not f.counts_windows and f not in odd]
+            all_findings += [
+                each
+                for each in found.findings
+                if not each.counts_windows and each not in all_findings
+            ]
         used = [i for i in range(len(part)) if any(a[i] is not None for a in arrays.values())]
         rows = [{name: each[i] for name, each in arrays.items()} for i in used]
         for window, values in zip(used, run(rows), strict=True):
             for name, each in values.items():
-                said.setdefault(name, {})[start + window] = each
+                predicted.setdefault(name, {})[start + window] = each
         if progress is not None:
             progress(start + len(part), len(spans))
-    odd += _absent(present, len(said.get(WHOLE, {})), len(spans))
-    if not said:
-        raise nothing_usable(odd)
+    all_findings += _absent(present, len(predicted.get(WHOLE, {})), len(spans))
+    if not predicted:
+        raise nothing_usable(all_findings)
     starts = [window.start for window in spans]
-    traces = {name: _joined(decision, values, starts) for name, values in said.items()}
+    traces = {name: _joined(decision, values, starts) for name, values in predicted.items()}
     fused, step = decision.decide(traces.pop(WHOLE)), decision.target.step
-    # The last window of a short recording reaches past its end, and a late trace does too.
-    length = round(max(starts) / step) + len(next(iter(said[WHOLE].values())))
+    # The last window of a short recording, and a delayed trace, extend past its end.
+    length = round(max(starts) / step) + len(next(iter(predicted[WHOLE].values())))
     known = max(1, int(np.floor(recording.media.duration / step + 1e-6)))
     steps = min(known, length + decision.target.delay_steps)
     return TracePrediction(
@@ -89,21 +93,23 @@ def predict_trace(
         alone={name: of_length(traces[name], steps) for name in shown if name in traces},
         modalities=present,
         duration=recording.media.duration,
-        findings=odd,
+        findings=all_findings,
         title=recording.title,
         processed=any(chain.described() for chain in decision.chains()),
     )
 
 
-def _joined(decision: TraceDecision, said: Mapping[int, Tensor], starts: Sequence[float]) -> Trace:
-    """Return the trace, (steps, dimensions), of what was said of windows."""
-    which = torch.tensor(list(said))
-    rows = WindowValues(torch.zeros_like(which), which, torch.stack(list(said.values())))
+def _joined(
+    decision: TraceDecision, predicted: Mapping[int, Tensor], starts: Sequence[float]
+) -> Trace:
+    """Return the trace, (steps, dimensions), of the values predicted for windows."""
+    which = torch.tensor(list(predicted))
+    rows = WindowValues(torch.zeros_like(which), which, torch.stack(list(predicted.values())))
     return decision.join(rows, {0: starts})[0]
 
 
 def _absent(present: Mapping[str, int], known: int, count: int) -> Iterator[Finding]:
-    """Yield what is missing in some windows."""
+    """Yield findings about modalities that are absent in some windows."""
     for name, windows in present.items():
         if windows < count and (len(present) > 1 or not windows):
             yield Finding(FindingKind.ABSENT, name, count - windows, count)

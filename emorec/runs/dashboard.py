@@ -1,4 +1,4 @@
-"""What testing found, on a W&B dashboard."""
+"""Test results on a W&B dashboard."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from typing_extensions import override
 
 from emorec.runs.report import results_of
 from emorec.runs.tested_classes import TestedClasses
@@ -15,22 +16,22 @@ from emorec.types import Array, EmotionData
 
 
 class Dashboard(Callback):
-    """Sends test results to W&B, where that is the logger; other loggers are left alone.
+    """Sends test results to W&B, if that is the logger; other loggers are left alone.
 
     For each kind of scores (``fused``, ``audio``, ...): all measures, the confusion matrix, and a
-    table of the clips that were decided wrongly, with their probabilities.
-    Of a continuous target: the CCC of each dimension, and the picture of the traces.
+    table of the misclassified clips with their probabilities.
+    For a continuous target: the CCC of each dimension, and the figure of the traces.
 
     Args:
-        key_frames: Send a face crop of each of these clips, too: pictures of people leave the
+        key_frames: Also send a face crop of each of these clips: images of people leave the
             machine.
     """
 
     def __init__(self, key_frames: bool = False) -> None:
         self.key_frames = key_frames
 
+    @override
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Send; see the class."""
         loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
         if not loggers or not trainer.is_global_zero:
             return
@@ -46,14 +47,14 @@ class Dashboard(Callback):
                     self._log_wrong(logger, place, each)
 
     def _log_wrong(self, logger: WandbLogger, place: str, tested: TestedClasses) -> None:
-        """Send the clips that were decided wrongly."""
+        """Send the misclassified clips."""
         classes, wrong = tested.decision.target.names, tested.wrong()
         columns = ["clip", "group", "target", "predicted", *(f"p_{c}" for c in classes)]
         rows = [[w.clip.id, w.clip.group, w.target, w.predicted, *w.scores] for w in wrong]
         logger.log_table(f"{place}/misclassified", columns=columns, data=rows)
         if not self.key_frames:
             return
-        # Not in the table: offline, W&B drops pictures in tables (its issue 4611).
+        # Not in the table: offline, W&B drops images in tables (its issue 4611).
         crops = [(_crop(tested.data, w.clip.id), w) for w in wrong]
         shown = [(c, f"{w.clip.id}: {w.target} taken for {w.predicted}") for c, w in crops]
         shown = [(crop, text) for crop, text in shown if crop is not None]
@@ -69,7 +70,7 @@ def _drawn(figure: Figure) -> Array:
 
 
 def _crop(data: EmotionData, clip_id: str) -> Array | None:
-    """Return (H, W, 3) of a clip's middle window, of the first modality that has pictures."""
+    """Return the image (H, W, 3) of a clip's middle window in the first modality with images."""
     for name in sorted(data.extractors):
         pictures: Array = data.parts["test"].array(clip_id, name)
         if pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[1] == 3:

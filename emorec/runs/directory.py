@@ -1,4 +1,4 @@
-"""A run is a directory: what is in it says whether to start, to go on, or that all is done."""
+"""The directory of a run: its files show whether to start, to resume, or that all is done."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from emorec.errors import UserError
 from emorec.runs.results import Results, is_finished
 from emorec.system.files import write_text
 
-# Options that do not change what a run computes; a run may be resumed with other values.
+# Options that do not change what a run computes: a run may be resumed with other values.
 FREE = (
     "run",
     "overwrite",
@@ -33,11 +33,11 @@ FREE = (
 )
 
 
-BEFORE = "before_last.ckpt"  # what last.ckpt was an epoch earlier
+BEFORE = "before_last.ckpt"  # last.ckpt of the epoch before
 
 
 class RunError(UserError):
-    """The run directory cannot be used as asked."""
+    """The run directory cannot be used as requested."""
 
 
 class RunBusyError(RunError):
@@ -47,11 +47,10 @@ class RunBusyError(RunError):
 class RunDirectory:
     """The files of one run, under one folder.
 
-    ``config.yaml`` (all options), ``origin.json`` (where it was started),
+    ``config.yaml`` (all options), ``origin.json`` (the folder it was started in),
     ``checkpoints/last.ckpt`` (after each epoch; ``before_last.ckpt`` is the one before it),
-    ``checkpoints/STAGE.ckpt`` and ``best.ckpt``, ``logs/``, ``split.csv`` (which clip is in which
-    part), and, when it is finished, ``metrics.json``, ``summary.txt``, ``predictions*.csv`` and
-    pictures.
+    ``checkpoints/STAGE.ckpt`` and ``best.ckpt``, ``logs/``, ``split.csv`` (the part of each clip)
+    and, once finished, ``metrics.json``, ``summary.txt``, ``predictions*.csv`` and figures.
 
     Args:
         path: The folder.
@@ -73,15 +72,15 @@ class RunDirectory:
 
     @property
     def finished(self) -> bool:
-        """Whether training and testing are done; metrics.json is written last and says so."""
+        """Whether training and testing are done, by ``metrics.json``, which is written last."""
         return is_finished(self.metrics_file)
 
     def results(self) -> Results | None:
-        """Return what a finished run found, None of any other."""
+        """Return the results of a finished run, None for any other."""
         return Results.read(self.metrics_file) if self.finished else None
 
     def lock(self) -> None:
-        """Take the directory for this process; the lock of a killed process is free.
+        """Lock the directory for this process; the lock of a killed process is free.
 
         Raises:
             RunBusyError: Another process is using it.
@@ -96,22 +95,22 @@ class RunDirectory:
             ) from error
 
     def release(self) -> None:
-        """Let other processes use the directory; not for processes that did not take it."""
+        """Unlock the directory; a no-op in processes that did not lock it."""
         if self._lock.is_locked:
             restore_or_discard(self.path, replaced=self.last.is_file())
         self._lock.release()
 
     def open(self, config: Mapping[str, Any], *, overwrite: bool) -> None:
-        """Lock the directory and write its config, or check the one it has.
+        """Lock the directory and write its config, or check an existing config.
 
         Args:
             config: All options of the run.
-            overwrite: Start anew; what an earlier run left is deleted as soon as the new one has
-                trained an epoch, and comes back if it does not get that far.
+            overwrite: Start anew; the files of an earlier run are deleted once the new one has
+                trained an epoch, and restored if it does not get that far.
 
         Raises:
             RunError: Another process is using it, it belongs to another config, or the folder
-                holds something that is no run.
+                holds something other than a run.
         """
         foreign = (
             self.path.is_dir()
@@ -128,27 +127,27 @@ class RunDirectory:
             )
         self.lock()
         if not self.last.is_file() and self.before.is_file():
-            self.before.replace(self.last)  # somebody deleted a damaged one
+            self.before.replace(self.last)  # the user deleted a damaged one
         restore_or_discard(self.path, replaced=self.last.is_file())
         if overwrite:
             set_aside(self.path)
-        for leftover in self.checkpoints.glob(".*"):  # of a killed process; ours is the lock
+        for leftover in self.checkpoints.glob(".*"):  # from a killed process: we hold the lock
             leftover.unlink()
         if self.last.is_file():
             self._check(config)
-        else:  # nothing was trained yet: a corrected config is welcome
-            self.split_file.unlink(missing_ok=True)  # it was of the config before
+        else:  # nothing is trained yet: the config may change
+            self.split_file.unlink(missing_ok=True)  # belongs to the previous config
             write_text(self.config_file, yaml.safe_dump(dict(config), sort_keys=False))
             write_text(self.origin_file, json.dumps({"folder": str(Path.cwd())}) + "\n")
 
     def open_again(self, config: Mapping[str, Any]) -> None:
-        """Lock the directory of a run that is to be measured, and check what is measured.
+        """Lock the directory of a run that is to be evaluated, and check the config.
 
         Args:
             config: All options of the command.
 
         Raises:
-            RunError: Another process is using it, or the run had another seed, model, data or
+            RunError: Another process is using it, or the run has another seed, model, data or
                 stages.
         """
         self.lock()
@@ -156,7 +155,7 @@ class RunDirectory:
             self._check(config, ("seed_everything", "model", "data", "training"))
 
     def origin(self) -> Path | None:
-        """Return the folder that the run was started in: relative paths of its config are of it."""
+        """Return the folder the run was started in, to which paths in its config are relative."""
         if not self.origin_file.is_file():
             return None
         return Path(json.loads(self.origin_file.read_text(encoding="utf-8"))["folder"])
@@ -182,21 +181,21 @@ class RunDirectory:
             )
 
     def write_timing(self, seconds: float) -> None:
-        """Write timing.json: how long training took, since it was last resumed.
+        """Write ``timing.json``: how long training took since it was last resumed.
 
-        Not in metrics.json, which is the same for the same config.
+        Not in ``metrics.json``, which is identical for identical configs.
         """
         write_text(self.timing_file, json.dumps({"training_seconds": round(seconds, 1)}) + "\n")
 
     def training_seconds(self) -> float | None:
-        """Return what :meth:`write_timing` wrote, None where nothing was."""
+        """Return what :meth:`write_timing` wrote, None if it was not called."""
         if not self.timing_file.is_file():
             return None
         return float(json.loads(self.timing_file.read_text(encoding="utf-8"))["training_seconds"])
 
 
 def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted key, value) of nested dicts; lists are values."""
+    """Yield (dotted key, value) for nested dicts; lists are values."""
     if isinstance(tree, Mapping) and tree:
         for key, value in tree.items():
             yield from flatten(value, f"{prefix}{key}.")
@@ -205,14 +204,14 @@ def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 ASIDE = ".replaced"
-MOVING = ".replaced.part"  # on the way there or back: a new run has not begun
+MOVING = ".replaced.part"  # while moving either way: the new run has not begun
 FOLDERS = ("checkpoints", "logs", "wandb", "predictions")
 FILES = ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv")
 PICTURES = ("confusion_matrix*.png", "training_*.png", "missing_modality.png", "reliability.png")
 
 
 def set_aside(run: Path) -> None:
-    """Move what a run wrote, and nothing else, into a hidden folder of the run directory."""
+    """Move the files of a run, and nothing else, into a hidden folder of the run directory."""
     moving = run / MOVING
     moving.mkdir(exist_ok=True)
     for path in list(_written(run)):
@@ -221,11 +220,11 @@ def set_aside(run: Path) -> None:
 
 
 def restore_or_discard(run: Path, *, replaced: bool) -> None:
-    """Delete what was set aside, or bring it back; whenever this is killed, it can be done again.
+    """Delete the files that were set aside, or restore them; can be repeated after a kill.
 
     Args:
         run: The run directory.
-        replaced: Whether there is a new run that has trained an epoch; else its leftovers go.
+        replaced: Whether a new run has trained an epoch; if not, its leftovers are deleted.
     """
     if (run / ASIDE).is_dir():
         if replaced:

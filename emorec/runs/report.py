@@ -1,9 +1,10 @@
-"""What testing leaves in the run directory: numbers, decisions, pictures."""
+"""The report of a test in the run directory: numbers, decisions, figures."""
 
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 from emorec.data.splits.file import write_split
 from emorec.evaluation.decision import ClassDecision, TraceDecision
@@ -15,7 +16,7 @@ from emorec.tasks import EmotionTask, task_of
 
 
 def results_of(task: EmotionTask) -> list[TestedClasses | TestedTraces]:
-    """Return what a task left after a test, of each kind of scores.
+    """Return the results of a task after a test, for each kind of scores.
 
     Args:
         task: The task, with its trainer.
@@ -30,31 +31,32 @@ def results_of(task: EmotionTask) -> list[TestedClasses | TestedTraces]:
 
 
 class Report(Callback):
-    """Writes, after each test, a table and pictures for each kind of scores.
+    """Writes a table and figures for each kind of scores after each test.
 
-    ``fused`` gives ``predictions.csv`` and, of classes, ``confusion_matrix.png`` and
-    ``reliability.png``, of values over time ``traces.png``; another kind, such as ``audio``, gives
+    ``fused`` gives ``predictions.csv`` and, for classes, ``confusion_matrix.png`` and
+    ``reliability.png``, for values over time ``traces.png``; another kind, such as ``audio``, gives
     ``predictions_audio.csv``, ``confusion_matrix_audio.png`` and so on.
 
     Args:
         folder: The run directory.
 
     Attributes:
-        results: Kind of scores -> its metrics, of all tests so far.
+        results: Kind of scores -> its metrics, from all tests so far.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results: dict[str, dict[str, Any]] = {}
 
+    @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write which clip is in which part, for the run's later commands."""
+        """Write the part of each clip, for later commands on the run."""
         path = self.folder / "split.csv"
         if trainer.is_global_zero and not path.is_file():
             write_split(path, task_of(pl_module).data.part_of_clip)
 
+    @override
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the files; see the class."""
         for each in results_of(task_of(pl_module)):
             self.results[each.name] = each.results()
             if not trainer.is_global_zero:

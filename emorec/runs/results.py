@@ -1,4 +1,4 @@
-"""What a run found: the content of ``metrics.json``, which is written and read here alone."""
+"""The results of a run: the content of ``metrics.json``, which only this module handles."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,30 +9,30 @@ from typing import Any, Self
 from emorec.errors import UserError
 from emorec.system.files import write_text
 
-AGAIN = "delete it, and the same command of fit tests again and writes it"
+AGAIN = "delete it, and the same fit command tests again and rewrites it"
 Scores = Mapping[str, Any]
-"""Of classes: ``clips``, each of :data:`~emorec.evaluation.measures.MEASURES`, ``recall`` and
-``confusion``; of a continuous target: ``recordings``, ``ccc``, ``dimensions`` and more."""
+"""For classes: ``clips``, each of :data:`~emorec.evaluation.measures.MEASURES`, ``recall`` and
+``confusion``; for a continuous target: ``recordings``, ``ccc``, ``dimensions`` and more."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results of a run, and what they are of.
+    """The results of a run and the conditions they were obtained under.
 
     Attributes:
         emorec: Version of the code.
-        finished: Whether training went to its end.
-        seed: Of weights and order.
+        finished: Whether training completed.
+        seed: Seed of the weights and the order of the data.
         data: Class of the data module.
-        labels: What is to be known of the labels; empty: nothing.
+        labels: A note on the labels; may be empty.
         split: Name of the split.
         split_seed: Its seed.
-        fold: Which fold of a split that has them.
-        folds: Of how many, or the name of a published list.
+        fold: The fold, if the split has folds.
+        folds: The number of folds, or the name of a published list.
         speakers_shared: Whether test speakers are in training; None: not known.
-        selected_on_test: Whether test clips chose the weights.
+        selected_on_test: Whether the weights were selected on test clips.
         clips: Part -> number of clips.
-        labelled_training_clips: How many of them have a label in training.
+        labelled_training_clips: Number of training clips that are used with their label.
         classes: Target -> names of classes or dimensions.
         test: ``fused``, or a modality alone -> its scores.
         missing: Case -> rate -> scores of the fused output without a modality.
@@ -59,32 +59,32 @@ class Results:
 
     @property
     def main(self) -> Scores:
-        """The scores of all modalities together, or of the only one; something must be tested."""
+        """The scores of all modalities together, or of the only one; ``test`` must not be empty."""
         return self.test.get("fused") or next(iter(self.test.values()))
 
     def write(self, path: Path) -> None:
-        """Write the file, whole."""
+        """Write the file, whole or not at all."""
         write_text(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the file; keys that are not known are left out.
+        """Read the file, ignoring unknown keys.
 
         Raises:
-            UserError: It is damaged, or of a version of emorec that wrote other keys.
+            UserError: It is damaged, or a version of emorec with other keys wrote it.
         """
         found = _tree(path)
         lacking = [field.name for field in fields(cls) if field.name not in found]
         if lacking:
             raise UserError(
                 f"{path} lacks {', '.join(lacking)}: another version of emorec wrote it; "
-                "emorec test writes it again"
+                "emorec test rewrites it"
             )
         return cls(**{field.name: found[field.name] for field in fields(cls)})
 
 
 def is_finished(path: Path) -> bool:
-    """Return whether there are results, of a run that went to its end.
+    """Return whether the file exists and belongs to a run that completed.
 
     Raises:
         UserError: The file is damaged.
@@ -95,7 +95,7 @@ def is_finished(path: Path) -> bool:
 def _tree(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # of UTF-8 or of JSON
+    except ValueError as error:  # invalid UTF-8 or JSON
         raise UserError(f"{path} is damaged: {error}; {AGAIN}") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} is damaged: it holds no mapping; {AGAIN}")

@@ -1,4 +1,4 @@
-"""What testing a classifier leaves: metrics, a table of decisions, confusion, reliability."""
+"""Test results of a classifier: metrics, table of decisions, confusion matrix, reliability."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from emorec.types import Clip, EmotionData
 
 
 class Wrong(NamedTuple):
-    """A clip that was decided wrongly."""
+    """A misclassified clip."""
 
     clip: Clip
     target: str
@@ -27,17 +27,17 @@ class Wrong(NamedTuple):
 
 @dataclass(frozen=True)
 class TestedClasses:
-    """Decisions on test clips of one kind of scores.
+    """Decisions on test clips for one kind of scores.
 
     Attributes:
-        name: Of the scores: ``fused``, or a modality.
+        name: Name of the scores: ``fused``, or a modality.
         votes: The decisions.
-        raw: The same before the temperature.
-        decision: The model's.
+        raw: The same before temperature scaling.
+        decision: The model's decision.
         data: The data module.
     """
 
-    __test__ = False  # no test class, whatever pytest thinks of its name
+    __test__ = False  # not a test class, despite its name
 
     name: str
     votes: Votes
@@ -47,11 +47,11 @@ class TestedClasses:
 
     @property
     def metrics(self) -> ClipMetrics:
-        """What is measured on labelled clips."""
+        """The metrics on labelled clips."""
         return clip_metrics(self.votes, len(self.decision.target))
 
     def results(self) -> dict[str, Any]:
-        """Return what ``metrics.json`` has of it."""
+        """Return its entry in ``metrics.json``."""
         classes, metrics = self.decision.target.names, self.metrics
         found = {
             "clips": metrics.clips,
@@ -67,11 +67,11 @@ class TestedClasses:
         return found
 
     def scores(self) -> dict[str, float | None]:
-        """Return name of a measure -> value."""
+        """Return measure name -> value."""
         return self.metrics.scores
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
-        """Yield name and picture: confusion matrix, and of the fused output reliability."""
+        """Yield name and figure: confusion matrix and, for the fused output, reliability."""
         metrics, main = self.metrics, MEASURES[0]
         value = main.shown(metrics.scores[main.name]).strip()
         value = value if metrics.clips else "no labelled clip"
@@ -81,14 +81,15 @@ class TestedClasses:
         yield "confusion_matrix", confusion_figure(metrics.confusion, classes, title)
         if self.name == "fused" and metrics.clips:
             title = f"{metrics.clips} test clips{selected}"
-            warmth = float(self.decision.temperature)
-            figure = reliability_figure(self.raw.scores, self.votes.target, warmth, title)
+            temperature = float(self.decision.temperature)
+            figure = reliability_figure(self.raw.scores, self.votes.target, temperature, title)
             yield "reliability", figure
 
     def table(self) -> pd.DataFrame:
-        """Return a row a clip: id, group, target, predicted, probabilities, segments, modalities.
+        """Return one row per clip.
 
-        What is known of the speakers (``sex``, ``age``) follows, where it is known of any.
+        Columns: clip (its id), group, target, predicted, p_CLASS, segments, modalities and the
+        traits of the speakers (``sex``, ``age``) that are known for at least one clip.
         """
         clips, classes = self.data.all_clips, self.decision.target.names
         present = self.data.parts["test"].present

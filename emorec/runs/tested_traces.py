@@ -1,4 +1,4 @@
-"""What testing a regression leaves: agreement with the gold standard, traces, a picture."""
+"""Test results of a regression: agreement with the gold standard, traces, a figure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from emorec.evaluation.traces import NOTHING, Trace, Traces, agreement, joined, 
 from emorec.figures.traces import trace_figure
 from emorec.types import Array, EmotionData
 
-SHOWN = 6  # recordings in the picture
+SHOWN = 6  # recordings in the figure
 
 
 @dataclass(frozen=True)
 class TestedTraces:
-    """Traces of test recordings of one kind of values.
+    """Traces of test recordings for one kind of values.
 
     Attributes:
-        name: Of the values: ``fused``, or a modality.
-        traces: Position of a clip -> its trace.
+        name: Name of the values: ``fused``, or a modality.
+        traces: Position of a clip -> its trace, (steps, dimensions).
         raw: The same before post-processing.
-        decision: The model's.
+        decision: The model's decision.
         gold: Position of a clip -> its gold standard, (steps, dimensions).
         data: The data module.
     """
 
-    __test__ = False  # no test class, whatever pytest thinks of its name
+    __test__ = False  # not a test class, despite its name
 
     name: str
     traces: Traces
@@ -40,7 +40,7 @@ class TestedTraces:
     data: EmotionData
 
     def results(self) -> dict[str, Any]:
-        """Return what ``metrics.json`` has of it; the fused values are those after processing."""
+        """Return its entry in ``metrics.json``; the fused values are post-processed."""
         found = self._measured(self.traces)
         if self.name == "fused":
             names = self.decision.target.names
@@ -52,7 +52,7 @@ class TestedTraces:
         return found
 
     def scores(self) -> dict[str, float | None]:
-        """Return name of a measure -> value."""
+        """Return measure name -> value."""
         found = self._measured(self.traces)
         names = [each.name for each in TRACE_MEASURES]
         means = {name: found[name] for name in names}
@@ -63,7 +63,7 @@ class TestedTraces:
         }
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
-        """Yield name and picture: the first recordings, and the gold standard."""
+        """Yield name and figure: the first recordings with their gold standard."""
         shown = {
             self.data.all_clips[clip].id: (trace, self.gold.get(clip))
             for clip, trace in list(self.traces.items())[:SHOWN]
@@ -74,9 +74,9 @@ class TestedTraces:
         yield "traces", trace_figure(shown, target.names, target.step, title)
 
     def table(self) -> pd.DataFrame:
-        """Return a row a step: recording, time in seconds, values, and the gold standard."""
+        """Return one row per step: recording, time in seconds, values, and the gold standard."""
         target = self.decision.target
-        nothing = np.zeros((0, len(target)))  # has the columns, where no recording is left
+        nothing = np.zeros((0, len(target)))  # gives the columns if there is no recording
         parts = [trace_table("", nothing, None, target.names, target.step)]
         for clip, trace in self.traces.items():
             name, gold = self.data.all_clips[clip].id, self.gold.get(clip)
@@ -111,14 +111,14 @@ class TestedTraces:
 def trace_table(
     name: str, trace: Trace, gold: Array | None, dimensions: Sequence[str], step: float
 ) -> pd.DataFrame:
-    """Return a row a step: recording, time in seconds, values, and the gold standard.
+    """Return one row per step: recording, time in seconds, values, and the gold standard.
 
     Args:
         name: Id of the recording.
-        trace: (steps, dimensions).
-        gold: (steps, dimensions), of another length perhaps; None: columns without values.
-        dimensions: Their names.
-        step: Seconds.
+        trace: Predicted values, (steps, dimensions).
+        gold: (steps, dimensions), of any length; None: empty columns.
+        dimensions: Names of the dimensions.
+        step: Seconds per step.
     """
     table = pd.DataFrame({"recording": name, "time": np.arange(len(trace)) * step}).round(6)
     for number, dimension in enumerate(dimensions):

@@ -1,1 +1,1 @@
-"""Files, worker processes, progress and version: what the rest stands on."""
+"""Files, worker processes, progress bars and version: what the rest builds on."""

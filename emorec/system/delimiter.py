@@ -1,13 +1,13 @@
-"""What separates the columns of a CSV file: programs of some languages write semicolons."""
+"""The delimiter of a CSV file: in some locales, programs write semicolons."""
 
 import re
 
 
 def split_header(text: str) -> tuple[str, str]:
-    """Return what separates the columns of a CSV file, and its text without Excel's hint.
+    """Return the delimiter of a CSV file, and its text without Excel's hint.
 
-    The hint is a first line such as ``sep=;``. Without it, it is the comma, semicolon or tab that
-    the header line has most of; a comma where none.
+    The hint is a first line such as ``sep=;``. Without it, the delimiter is whichever of comma,
+    semicolon and tab is most frequent in the header line; a comma if there is none.
     """
     hint = re.match(r"\ufeff?\"?sep=(.)\"?[ \t]*\r?\n", text, re.IGNORECASE)
     if hint:

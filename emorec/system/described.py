@@ -1,4 +1,4 @@
-"""What an object was made from, as plain values: its class, and its constructor's arguments."""
+"""An object as plain values: its class and its constructor's arguments."""
 
 import json
 from dataclasses import asdict, is_dataclass
@@ -6,14 +6,14 @@ from typing import Any, Protocol
 
 
 class HasArguments(Protocol):
-    """What keeps its constructor's arguments."""
+    """An object that keeps its constructor's arguments."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return them, by name."""
+        """Return the constructor's arguments by name."""
 
 
 def described(thing: HasArguments) -> dict[str, Any]:
-    """Return ``class_path`` and ``init_args`` of an object, as configs have them, JSON-ready."""
+    """Return ``class_path`` and ``init_args`` of an object as in configs, JSON-ready."""
     cls = type(thing)
     arguments = json.loads(json.dumps(thing.arguments(), default=_plain))
     return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": arguments}

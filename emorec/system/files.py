@@ -1,4 +1,4 @@
-"""Files of folders, also behind links; and files that are whole or not there, if killed too."""
+"""Walking folders, including links, and writing files whole or not at all, even if killed."""
 
 import hashlib
 import logging
@@ -16,19 +16,19 @@ log = logging.getLogger(__name__)
 
 
 def walk_files(folder: Path) -> list[Path]:
-    """Return the files in a folder and in those below it, sorted by their paths.
+    """Return the files in a folder and its subfolders, sorted by path.
 
-    Links to folders are entered, as shared disks have them: each folder once, by its own name
-    where it is below ``folder`` itself, and never one that the link lies in. Hidden folders are
-    left out. A folder that cannot be read is logged.
+    Links to folders, common on shared disks, are followed: each folder once, by its own name if it
+    is below ``folder`` itself, and never a folder that contains the link. Hidden folders are
+    skipped. A folder that cannot be read is logged.
 
     Args:
-        folder: Where to begin; itself a link or hidden, it is entered.
+        folder: Where to begin; it is entered even if it is a link or hidden.
     """
     entered: set[tuple[int, int]] = set()
     found: list[Path] = []
     waiting = [folder]
-    while waiting:  # first all that is really there, then what links lead to
+    while waiting:  # first the real folders, then those behind links
         links: list[Path] = []
         for place in waiting:
             for kind, path in _below(place, entered):
@@ -38,7 +38,7 @@ def walk_files(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[tuple[str, Path]]:
-    """Yield (``file`` or ``link`` to a folder, path) of a folder and those below it."""
+    """Yield (``file`` or ``link`` to a folder, path) in a folder and its subfolders."""
     try:
         stat = folder.stat()
         if (stat.st_dev, stat.st_ino) in entered:
@@ -46,12 +46,12 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[tuple[str, P
         entered.add((stat.st_dev, stat.st_ino))
         inside = sorted(folder.iterdir())
     except OSError as error:
-        log.warning("%s cannot be read (%s): left out", folder, error.strerror)
+        log.warning("%s cannot be read (%s): skipped", folder, error.strerror)
         return
     for path in inside:
         if path.is_file():
             yield "file", path
-        elif not path.is_dir() or path.name.startswith("."):  # a link to nothing, a pipe
+        elif not path.is_dir() or path.name.startswith("."):  # a broken link, a pipe, hidden
             continue
         elif not path.is_symlink():
             yield from _below(path, entered)
@@ -62,7 +62,7 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[tuple[str, P
 def write_text(path: Path, text: str) -> None:
     r"""Write a text file, UTF-8, whole or not at all.
 
-    Bytes of file names that are not UTF-8 are written as ``\udcfc``: JSON reads them back.
+    Bytes of file names that are not UTF-8 are written as ``\udcfc``, which JSON reads back.
     """
     write_bytes(path, text.encode(errors="backslashreplace"))
 
@@ -81,13 +81,13 @@ def copy_file(source: Path, target: Path) -> None:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give the path of a temporary file; it takes the name only where nothing is raised.
+    """Give the path of a temporary file that is renamed to ``path`` if nothing is raised.
 
-    It lies in the same folder and has the same ending; no other process takes its name, on no
+    It is in the same folder, with the same extension and a name that no other process uses, on any
     machine.
 
     Args:
-        path: The file to write; one that is there is replaced.
+        path: The file to write; an existing one is replaced.
     """
     temporary = beside(path)
     try:
@@ -98,53 +98,53 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def beside(path: Path) -> Path:
-    """Return a name in the same folder, of the same ending, that no other process takes."""
+    """Return a hidden path in the same folder, same extension, that no other process uses."""
     return path.with_name(f".{short_name(path.stem, 40)}.{secrets.token_hex(4)}{path.suffix}")
 
 
 def short_name(name: str, most: int = 180) -> str:
-    """Return the start of a name, of at most so many bytes; file systems take 255 with endings.
+    """Return the start of a name, at most ``most`` bytes; file systems allow 255 in total.
 
     Bytes that are not UTF-8 become ``_``.
     """
-    whole = (
+    text = (
         name.encode(errors="surrogateescape")
         .decode(errors="replace")
         .replace("\N{REPLACEMENT CHARACTER}", "_")
     )
-    return whole.encode()[:most].decode(errors="ignore")
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def readable(name: str) -> str:
-    r"""Return a file's name as any text may hold it.
+    r"""Return a file's name as printable text.
 
-    A byte that is not UTF-8 is ``\xfc``, and a character that moves the cursor ``\x1b``.
+    A byte that is not UTF-8 becomes ``\xfc``, a control character ``\x1b``.
     """
     text = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def check_writable(folder: Path, option: str) -> None:
-    """Check, before hours of work, that a folder can be written; it need not be there yet.
+    """Check, before hours of work, that a folder is writable; it need not exist yet.
 
     Args:
         folder: The folder.
-        option: What names another one, such as ``--out``.
+        option: The option that names it, such as ``--out``.
 
     Raises:
         UserError: It cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{option} is {folder}, which is a file; name a folder")
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
-        trial = beside(there / "trial")
+        trial = beside(existing / "trial")
         trial.touch()
         trial.unlink()
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written ({error.strerror}: {there}); name another folder with "
-            f"{option}"
+            f"{folder} cannot be written ({error.strerror}: {existing}); name another folder "
+            f"with {option}"
         ) from error
 
 
@@ -164,7 +164,7 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()
 
 
-@lru_cache(256)  # several clips can share a file, or be parts of it
+@lru_cache(256)  # several clips can share a file or be parts of it
 def digest_as_it_is(path: Path, size: int, changed: int) -> str:
-    """Return :func:`digest_file`, remembered for as long as size and time (ns) are the same."""
+    """Return :func:`digest_file`, cached while size (bytes) and time of change (ns) are equal."""
     return digest_file(path)

@@ -1,4 +1,4 @@
-"""Progress bars: lively on a terminal, a line now and then in a log file."""
+"""Progress bars: fast updates on a terminal, occasional lines in a log file."""
 
 import sys
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ def progress(items: Iterable[Any] | None = None, **options: Any) -> "tqdm[Any]":
     """Return a tqdm bar on standard error.
 
     Args:
-        items: What is walked through; None for a bar that is moved by hand.
-        options: As tqdm takes them: ``total``, ``unit``, ``desc``.
+        items: What to iterate over; None for a bar that is updated manually.
+        options: Options of tqdm: ``total``, ``unit``, ``desc``.
     """
-    pause = 0.2 if sys.stderr.isatty() else 10.0  # seconds between two lines
+    pause = 0.2 if sys.stderr.isatty() else 10.0  # seconds between updates
     return tqdm(items, mininterval=pause, maxinterval=pause, **options)

@@ -1,4 +1,4 @@
-"""Worker processes for media files: one thread each, and they end with the process they serve."""
+"""Worker processes for media files: single-threaded, and they end with their parent process."""
 
 import multiprocessing
 import os
@@ -21,17 +21,17 @@ _is_worker = False
 def worker_pool(
     workers: int, initializer: Callable[..., None] | None = None, *arguments: Any
 ) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of processes that a Ctrl-C or a kill of this process does not leave behind.
+    """Give a pool of processes that ends with this process, even on Ctrl-C or a kill.
 
-    Left by an exception (Ctrl-C is one), what is queued is dropped and what is in work is ended,
-    so what a task writes must appear whole or not at all.
+    On an exception (Ctrl-C is one), queued tasks are dropped and running ones are terminated, so
+    tasks must write files whole or not at all.
 
     Args:
         workers: Number of processes.
-        initializer: Called in each of them, with the arguments.
-        arguments: Of the initializer.
+        initializer: Called in each process with ``arguments``.
+        arguments: Arguments of the initializer.
     """
-    context = multiprocessing.get_context("spawn")  # torch and OpenCV do not survive a fork
+    context = multiprocessing.get_context("spawn")  # torch and OpenCV are not fork-safe
     alive, hold = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, _start, (alive, initializer, arguments))
     try:
@@ -46,16 +46,19 @@ def worker_pool(
 
 
 class TimeLimitError(BaseException):
-    """Work took longer than it may; no ``except Exception`` of a library keeps it."""
+    """A time limit has passed; not an ``Exception``, so that no library swallows it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End work that takes too long: a damaged file can make a decoder run for ever.
+    """Limit the time of a block: a damaged file can make a decoder run forever.
 
-    Python code is interrupted after the limit. A call into a library that never returns is not;
-    then a worker process ends itself after twice the limit. In other threads than the main one,
-    and on systems without such timers, only the latter happens.
+    Python code is interrupted after the limit. A library call that never returns is not; a worker
+    process then exits after twice the limit. Outside the main thread, and on systems without such
+    timers, only the latter applies.
+
+    Args:
+        seconds: The limit.
 
     Raises:
         TimeLimitError: The limit has passed.
@@ -75,7 +78,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raise the error after some seconds, by the system's timer."""
+    """Raise :class:`TimeLimitError` after some seconds, by the system's timer."""
 
     def stop(number: int, frame: Any) -> None:
         raise TimeLimitError
@@ -86,7 +89,7 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        # Somebody else's timer goes on.
+        # Resume a timer that was already running.
         left = max(left - (time.monotonic() - start), 0.001) if left else 0.0
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -94,7 +97,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def one_thread() -> None:
-    """Limit torch and OpenCV to one thread: such work runs one process a core."""
+    """Limit torch and OpenCV to one thread: this work runs one process per core."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
 
@@ -108,7 +111,7 @@ def _start(
     one_thread()
 
     def watch() -> None:
-        alive.poll(None)  # until its other end is closed, by the parent or by the parent's death
+        alive.poll(None)  # until the parent closes the other end or dies
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -18,7 +18,7 @@ from tests.helpers.media_files import Sound, tone, write_media
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 browser_needed = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt install chromium")
-WAIT = 60_000  # ms: a clip is analysed on a busy machine
+WAIT = 60_000  # ms, to analyse a clip on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def clip(place: Place) -> Path:
 
 @pytest.fixture(scope="module")
 def address(smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where ``emorec app`` serves; it is started as a user starts it."""
+    """The address of ``emorec app``, started as a user starts it."""
     command = [sys.executable, "-m", "emorec", "app", str(smoke_run / "checkpoints/best.ckpt")]
     log = (tmp_path_factory.mktemp("app") / "log").open("w+")
     options = ["--device", "cpu", "--longest", "10", "--megabytes", "1"]
@@ -92,7 +92,7 @@ def test_an_upload_shows_player_timeline_and_the_probabilities_at_the_playhead(
     def shown() -> list[str]:
         return section.locator(".emorec-bars").first.locator("em").all_inner_texts()
 
-    # The playhead follows the player; the values are those of the window there.
+    # The playhead follows the player; the values are those of the window at that time.
     move = "time => { document.querySelector('#emorec-player video').currentTime = time; }"
     page.evaluate(move, 0.3)
     page.wait_for_function("document.querySelector('#emorec-player video').currentTime > 0.2")
@@ -113,7 +113,7 @@ def test_an_example_can_be_tried_with_one_click(page: Page) -> None:
 @browser_needed
 @pytest.mark.slow
 def test_a_clip_can_be_recorded(page: Page) -> None:
-    # The browser's made-up camera shows no face, and its microphone beeps.
+    # The browser's fake camera shows no face, and its fake microphone beeps.
     camera = page.locator("#emorec-webcam")
     camera.get_by_text("Click to Access Webcam").click()
     record = camera.locator("button[aria-label='start recording']")
@@ -186,7 +186,7 @@ def test_copies_that_were_shown_are_deleted(
     analyser = Analyser(predictor)
     first = analyser(clip).media
     second = analyser(clip).media
-    assert first.is_file()  # another user's page may not have taken it yet
+    assert first.is_file()  # another user's page may not have copied it yet
     monkeypatch.setattr("emorec.app.analyse.TAKEN", -1.0)
     third = analyser(clip).media
     assert [path.exists() for path in (first, second, third)] == [False, False, True]

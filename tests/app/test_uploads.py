@@ -1,4 +1,4 @@
-"""What becomes of uploads: deleted when they are old, and when the page ends."""
+"""Uploads are deleted when they are old and when the page ends."""
 
 import os
 import subprocess
@@ -36,12 +36,12 @@ def test_old_uploads_are_deleted_and_examples_stay(
     monkeypatch.setattr(page, "KEEP", 15)
     monkeypatch.setattr(page, "LOOK", 1)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    # Gradio asks its own page once, for 3 s, before it says that it is there.
+    # Gradio requests its own page once, for up to 3 s, before it reports the address.
     monkeypatch.setattr("gradio.networking.url_ok", lambda _: True)
     predictor = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
     example = sorted(place.media.rglob("*.mp4"))[0]
     blocks = build_page(Analyser(predictor), name="test", megabytes=1, examples=[example])
-    (copy,) = (tmp_path / "cache").rglob("*.mp4")  # what a click on it brings
+    (copy,) = (tmp_path / "cache").rglob("*.mp4")  # opened by a click on it
     address = serve(blocks, host="127.0.0.1", port=None, megabytes=1).rstrip("/")
     try:
         kept = upload(address, "clip.mp4")

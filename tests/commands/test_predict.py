@@ -64,7 +64,7 @@ def test_a_list_on_standard_input_gives_timelines(
     seen, sound = map(json.loads, (out / "predictions.jsonl").read_text().splitlines())
     assert [person["person"] for person in seen["persons"]] == [1]
     assert [person["person"] for person in sound["persons"]] == [None]
-    assert "no picture: no annotated video" in sound["warnings"]
+    assert "no annotated video: the file has no picture" in sound["warnings"]
     assert all((out / name).is_file() for name in seen["files"] + sound["files"])
     assert seen["video"].endswith("_annotated.mp4")
     table = pd.read_csv(out / seen["timeline"])
@@ -76,7 +76,7 @@ def test_nothing_to_predict_is_an_error(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["predict", model, str(tmp_path)])
-    assert "no media file in what was named" in capsys.readouterr().err
+    assert "no media file found" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_clips_of_a_manifest_are_parts_of_a_file(
     )
     for name, record in (("a", first), ("b", second)):
         assert (record["clip"], record["file"]) == (name, str(media))
-        assert "a part of a file: no annotated video" in record["warnings"]
+        assert "no annotated video: the clip is a part of a file" in record["warnings"]
         table = pd.read_csv(tmp_path / "out" / record["timeline"])
         assert table["end"].max() <= 0.5 + 1e-6
         assert table["clip"].unique().tolist() == [name]

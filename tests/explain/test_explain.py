@@ -1,4 +1,4 @@
-"""What a prediction rests on: maps, windows, modalities, and the page."""
+"""Explanations: maps, windows, modalities, and the page."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_contributions_are_what_leaving_a_window_out_changes(explanation: Explan
     for i, contribution in enumerate(explanation.contributions):
         left = np.delete(scores, i).mean()
         assert contribution == pytest.approx(scores.mean() - left, abs=1e-9)
-    # Those that count most are shown.
+    # The windows that contribute most are shown.
     shown = min(explanation.contributions[i] for i in explanation.windows)
     rest = [c for i, c in enumerate(explanation.contributions) if i not in explanation.windows]
     assert shown >= max(rest)

@@ -1,4 +1,4 @@
-"""The model card: what it states, warns of, and refuses to average."""
+"""The model card: its statements, its warnings, and what it refuses to average."""
 
 import json
 import shutil
@@ -38,8 +38,8 @@ def test_a_card_states_data_protocol_results_and_limits(run: Path) -> None:
     assert values["uar"] == pytest.approx(metrics["test"]["fused"]["uar"], abs=1e-4)
     for words in (
         "as stated by whoever made this card: my own clips",
-        "**Test speakers are in training, too**",
-        "One run: how much another seed or fold would differ is **not known**.",
+        "**Test speakers are also in training**",
+        "One run: the spread over seeds or folds is **not known**.",
         "random_clip, seed 0",
         "| all together |",
         "| audio alone ",
@@ -78,7 +78,7 @@ def test_groups_of_people_are_given_with_a_warning_where_they_are_small(run: Pat
     assert "By sex (this model):" in card
     assert "| female " in card
     assert "| male (!) " in card
-    assert "no statement about the group" in card
+    assert "not a statement about the group" in card
     assert "By age" not in card
 
 

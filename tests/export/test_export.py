@@ -42,7 +42,7 @@ def predictor(smoke_run: Path) -> PretrainedPredictor:
 
 @pytest.fixture(scope="module")
 def folder(smoke_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``emorec export`` writes of a run."""
+    """The output of ``emorec export`` for a run."""
     out = tmp_path_factory.mktemp("export")
     formats = ["--format", "onnx", "torch", "hub"]
     main(["export", str(smoke_run), "--out", str(out), "--license", "mit", *formats])

@@ -1,4 +1,4 @@
-"""A folder goes to the hub and comes back; the hub is a local folder here."""
+"""A model is pushed to the hub and loaded again; here the hub is a local folder."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from emorec.export import PretrainedPredictor
 
 
 class LocalHub:
-    """What the mixin asks of the hub, answered from a folder."""
+    """The hub calls of the mixin, served from a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -52,4 +52,4 @@ def test_an_interrupted_fit_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130, said
-    assert "interrupted; the same command goes on where it was" in said
+    assert "interrupted; repeat the command to resume" in said

@@ -1,4 +1,4 @@
-"""Files that would make a reader stumble, read elsewhere, or write elsewhere."""
+"""Files that try to crash a reader, or to make it read or write elsewhere."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def blank(width: int, height: int) -> Callable[[Path, Path], object]:
     return lambda path, _: write_media(path, Picture(times(5, 5.0), draw=lambda _: image))
 
 
-# Name -> how it is made, and what is said of it; None: it is predicted, or refused, but said.
+# Name -> how it is made, and the reason it is refused; None: predicted, or refused with a reason.
 HOSTILE: dict[str, tuple[Callable[[Path, Path], object], str | None]] = {
     "empty.mp4": (text(""), "empty file"),
     "text.mp4": (text("no video"), "not readable as media"),
@@ -109,7 +109,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, place: Place) -> dict[str, P
 
 
 @pytest.mark.parametrize("timeline", [False, True], ids=["vote", "timeline"])
-def test_predict_says_what_is_wrong_and_goes_on(
+def test_predict_reports_what_is_wrong_and_continues(
     smoke_run: Path,
     files: dict[str, Path],
     tmp_path: Path,
@@ -137,17 +137,19 @@ def test_predict_says_what_is_wrong_and_goes_on(
     assert inside == {tmp_path / "out"}
 
 
-def test_the_page_says_what_is_wrong_and_goes_on(smoke_run: Path, files: dict[str, Path]) -> None:
+def test_the_page_reports_what_is_wrong_and_continues(
+    smoke_run: Path, files: dict[str, Path]
+) -> None:
     analyser = Analyser(Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", "cpu"))
-    said = {}
+    outcome = {}
     for name, path in files.items():
         try:
-            said[name] = timeline_html(analyser(path).timeline)
+            outcome[name] = timeline_html(analyser(path).timeline)
         except UploadError as error:
-            said[name] = f"refused: {error}"
+            outcome[name] = f"refused: {error}"
     analyser.close()
     for name, (_, reason) in HOSTILE.items():
-        assert reason is None or reason in said[name], name
-        assert reason is None or said[name].startswith("refused"), name
-        assert "<img" not in said[name]
-    assert "emorec-curves" in said["good.mp4"]
+        assert reason is None or reason in outcome[name], name
+        assert reason is None or outcome[name].startswith("refused"), name
+        assert "<img" not in outcome[name]
+    assert "emorec-curves" in outcome["good.mp4"]

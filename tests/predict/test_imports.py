@@ -1,4 +1,4 @@
-"""A trained model needs torch alone: what predicts imports nothing that only trains."""
+"""Prediction imports no code that is only needed for training."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files from files, folders, patterns and lists, and clips from manifests."""
+"""Inputs from files, folders, patterns, lists and manifests."""
 
 from collections import Counter
 from pathlib import Path
@@ -137,7 +137,7 @@ def test_what_is_left_out_of_folders_is_counted(folder: Path) -> None:
     (folder / "LICENSE").touch()
     left_out = Counter[str]()
     assert len(find_files([str(folder)], left_out=left_out)) == 13
-    assert left_out == {".txt": 1, "no ending": 1}
+    assert left_out == {".txt": 1, "no extension": 1}
 
 
 def test_annotated_copies_are_no_recordings_whatever_they_are_called(tmp_path: Path) -> None:
@@ -150,4 +150,4 @@ def test_annotated_copies_are_no_recordings_whatever_they_are_called(tmp_path: P
     assert left_out == {COPIES: 1}
     assert find_files([str(tmp_path / "*.mp4")]) == [clip]
     named = [str(tmp_path / "renamed.mp4")]
-    assert find_files(named) == [tmp_path / "renamed.mp4"]  # who names it wants it
+    assert find_files(named) == [tmp_path / "renamed.mp4"]  # named explicitly

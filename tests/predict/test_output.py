@@ -1,4 +1,4 @@
-"""What is written of each file: at once, whole, and not again."""
+"""The output for each file: written at once, whole, and only once."""
 
 import json
 import shutil
@@ -116,7 +116,7 @@ def test_clips_of_one_file_have_lines_and_names_of_their_own(tmp_path: Path) -> 
     assert pd.read_csv(table)["clip"].fillna("").tolist() == ["a.mp4@0-1", "a.mp4@1-2", ""]
     for change in ({"span": (0.0, 0.5)}, {"text": "no"}):
         assert not again.done(Input(first.file, replace(parts[0], **change)))
-    shutil.copy2(tmp_path / "words.txt", tmp_path / "other.txt")  # of one size and time
+    shutil.copy2(tmp_path / "words.txt", tmp_path / "other.txt")  # same size and modification time
     swapped = replace(parts[1], sidecars={"words": tmp_path / "other.txt"})
     assert not again.done(Input(second.file, swapped))
     (tmp_path / "words.txt").write_text("no")
@@ -124,7 +124,7 @@ def test_clips_of_one_file_have_lines_and_names_of_their_own(tmp_path: Path) -> 
     assert not again.done(second)
 
 
-def test_odd_characters_do_not_cut_lines(tmp_path: Path) -> None:
+def test_unusual_characters_do_not_cut_lines(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("media")
     one = Input(tmp_path / "a.mp4", Clip("a\u2028b", tmp_path / "a.mp4", text="oh\x85no"))
     Output(tmp_path / "out", MADE_BY).add(one, record("joy"))

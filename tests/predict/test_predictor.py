@@ -1,4 +1,4 @@
-"""A trained model on files: the Python API, and the agreement with testing."""
+"""A trained model on files: the Python API, and agreement with testing."""
 
 import csv
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_a_test_clip_is_predicted_as_it_was_tested(
     prediction = predictor.vote(media)
     assert prediction.label == row["predicted"]
     for name, probability in prediction.probabilities.items():
-        # The test reads log-mels from a float16 cache, prediction keeps the same type.
+        # Testing reads log-mels from a float16 cache; prediction uses the same dtype.
         assert probability == pytest.approx(float(row[f"p_{name}"]), abs=1e-4)
     assert len(prediction.windows) == int(row["segments"])
 

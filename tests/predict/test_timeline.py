@@ -1,4 +1,4 @@
-"""A recording, window after window: the grid, the agreement with a clip's vote, what is missing."""
+"""Timelines: the grid of windows, agreement with the vote of a clip, missing input."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def test_a_timeline_agrees_with_the_vote_on_the_same_windows(
     timeline = predictor.timeline(clip, 0.25)
     assert [row.window for row in timeline.rows] == vote.windows
     for row, scores in zip(timeline.rows, vote.scores, strict=True):
-        # The face is refined from another frame on, so its box may differ by a pixel.
+        # Face tracking starts at another frame, so the box may differ by a pixel.
         assert row.scores == pytest.approx(scores, abs=0.02)
 
 
@@ -69,7 +69,9 @@ def test_the_table_has_a_row_a_person_and_window(predictor: Predictor, clip: Pat
     assert summary["probabilities"]["anger"] == pytest.approx(table["p_anger"].mean())
 
 
-def test_what_is_missing_is_said_and_the_rest_is_used(predictor: Predictor, tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_and_the_rest_is_used(
+    predictor: Predictor, tmp_path: Path
+) -> None:
     sound = Sound(tone(48000, 2.0)[None])
     faceless = write_media(tmp_path / "a.mp4", Picture(times(50)), sound)
     timeline = predictor.timeline(faceless)
@@ -124,10 +126,10 @@ def test_sound_alone_cannot_be_annotated(predictor: Predictor, tmp_path: Path) -
 def test_a_picture_of_a_long_recording_has_few_parts(timeline_of_an_hour: Timeline) -> None:
     ((_, figure),) = timeline_figures(timeline_of_an_hour)
     bands = figure.axes[2]
-    # One collection a strip and colour, whatever the number of windows.
+    # One collection per strip and colour, whatever the number of windows.
     assert len(bands.collections) <= 3 * 3 + 1
     spans = [path for collection in bands.collections[:3] for path in collection.get_paths()]
-    assert len(spans) == 72  # the likeliest class changes every 100 windows
+    assert len(spans) == 72  # the most likely class changes every 100 windows
 
 
 @pytest.fixture

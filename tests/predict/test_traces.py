@@ -1,4 +1,4 @@
-"""A trained model of values over time on files: the agreement with testing, and what is missing."""
+"""A trained model of values over time on files: agreement with testing, and missing input."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def predictor(affect_run: Path) -> Predictor:
 
 @pytest.fixture
 def recording(affect_run: Path) -> Path:
-    """The recording that the run tested."""
+    """A recording that the run tested."""
     name = str(pd.read_csv(affect_run / "predictions.csv")["recording"][0])
     (media,) = (affect_run.parent / "media").rglob(f"{name}.mp4")
     return media
@@ -44,12 +44,12 @@ def test_a_test_recording_gets_the_trace_that_it_got_in_testing(
     assert found.dimensions == BOTH
     assert found.values.dtype == np.float64
     assert found.values.shape == (round(SECONDS / 0.04), 2)
-    assert len(tested) == len(found.values) + 5  # testing goes on for the delay
+    assert len(tested) == len(found.values) + 5  # testing extends by the delay
     np.testing.assert_allclose(found.values, tested[BOTH][: len(found.values)], atol=1e-4)
     np.testing.assert_allclose(found.times, tested["time"][: len(found.values)], atol=1e-6)
     assert found.warnings == []
     assert found.modalities == {"audio": 5, "face": 5}
-    # A stage of one modality, too.
+    # Also in a stage with one modality.
     alone = Predictor.from_checkpoint(affect_run / "checkpoints/audio.ckpt", device="cpu")
     heard = alone.trace(recording)
     tested = pd.read_csv(affect_run / "predictions_audio.csv")
@@ -123,7 +123,7 @@ def test_a_recording_is_read_in_parts_and_the_size_of_batches_changes_nothing(
     whole = predictor.trace(recording, lambda done, total: steps.append((done, total)))
     assert steps == [(5, 5)]
     monkeypatch.setattr("emorec.predict.traces.PART", 2)
-    monkeypatch.setattr("emorec.predict.traces.LARGE", 0)  # also the faces, part by part
+    monkeypatch.setattr("emorec.predict.traces.LARGE", 0)  # faces, too, part by part
     path = affect_run / "checkpoints/best.ckpt"
     again = Predictor.from_checkpoint(path, "cpu", batch_size=1).trace(recording)
     np.testing.assert_allclose(again.values, whole.values, atol=1e-4)
@@ -154,11 +154,11 @@ def test_a_short_recording_has_as_many_steps_as_it_lasts(
     assert found.modalities == {"audio": 1, "face": 1}
 
 
-def test_gaps_have_no_values_and_it_is_said(predictor: Predictor, tmp_path: Path) -> None:
+def test_gaps_have_no_values_and_are_reported(predictor: Predictor, tmp_path: Path) -> None:
     predictor.model.decision.chain = torch.tensor([Chain()] * 2)
     predictor.model.decision.target = Values(BOTH, 0.04, 0.0)
     predictor.windows = SlidingWindows(2.0, 2.0)
-    # Sound from 6 s on in a picture of 2 s; each has windows of its own, and two have nothing.
+    # Video lasts 2 s and sound starts at 6 s: separate windows, and two with neither.
     path = write_media(
         tmp_path / "a.mkv", Picture(times(50)), Sound(tone(48000, 2.0)[None], start=6.0)
     )
@@ -170,7 +170,7 @@ def test_gaps_have_no_values_and_it_is_said(predictor: Predictor, tmp_path: Path
     assert np.isnan(found.alone["audio"][:150]).all()
     assert np.isnan(found.alone["face"][50:]).all()
     assert found.alone["face"].shape == found.values.shape
-    # What extractors count is of their own windows: the model's modalities are counted instead.
+    # Extractors count within their own windows; the model's modalities are counted instead.
     assert found.warnings == [
         "no audio in 3 of 4 windows",
         "no face in 3 of 4 windows",
@@ -185,7 +185,7 @@ def test_gaps_have_no_values_and_it_is_said(predictor: Predictor, tmp_path: Path
 
 def test_a_summary_is_of_what_is_known() -> None:
     values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
-    said = TracePrediction(
+    summary = TracePrediction(
         file=Path("a.mp4"),
         modalities={},
         dimensions=BOTH,
@@ -194,10 +194,10 @@ def test_a_summary_is_of_what_is_known() -> None:
         alone={"face": values},
     ).to_dict()
     arousal = {"mean": 2.0, "deviation": 1.0, "minimum": 1.0, "maximum": 3.0}
-    assert said["dimensions"] == {"arousal": arousal, "valence": dict.fromkeys(arousal)}
-    assert said["alone"]["face"]["arousal"] == arousal
-    assert in_words(said) == "arousal 2.00 (1.00 to 3.00), valence: no value is known"
-    assert (said["file"], said["steps"], said["step"]) == ("a.mp4", 3, 0.04)
+    assert summary["dimensions"] == {"arousal": arousal, "valence": dict.fromkeys(arousal)}
+    assert summary["alone"]["face"]["arousal"] == arousal
+    assert in_words(summary) == "arousal 2.00 (1.00 to 3.00), valence: no value is known"
+    assert (summary["file"], summary["steps"], summary["step"]) == ("a.mp4", 3, 0.04)
 
 
 def test_a_file_without_anything_to_go_by_gives_its_reason(
@@ -208,15 +208,15 @@ def test_a_file_without_anything_to_go_by_gives_its_reason(
         predictor.trace(tmp_path / "bad.mp4")
     short = write_media(tmp_path / "a.m4a", None, Sound(tone(48000, 0.2)[None]))
     with pytest.raises(MediaError, match=r"nothing usable .*no audio in 1 of 1 windows"):
-        predictor.trace(short)  # too short to go by
+        predictor.trace(short)  # too short to use
 
 
 def test_a_recording_shorter_than_half_a_window_has_a_trace(
     predictor: Predictor, tmp_path: Path
 ) -> None:
     short = write_media(tmp_path / "a.m4a", None, Sound(tone(48000, 0.5)[None]))
-    said = predictor.trace(short)
-    assert len(said.values) == pytest.approx(0.5 / said.step, abs=1)
+    trace = predictor.trace(short)
+    assert len(trace.values) == pytest.approx(0.5 / trace.step, abs=1)
 
 
 def test_the_picture_has_a_panel_a_dimension(predictor: Predictor, recording: Path) -> None:

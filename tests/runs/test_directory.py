@@ -15,7 +15,7 @@ CONFIG: dict[str, Any] = {"model": {"lr": 0.1}, "data": {"init_args": {"workers"
 
 
 def trained(run: RunDirectory) -> None:
-    """Leave the run as its first checkpoint leaves it."""
+    """Put the run in the state after its first checkpoint."""
     run.checkpoints.mkdir()
     run.last.write_text("weights")
     run.release()
@@ -60,7 +60,7 @@ OLD = ("traces.png", "traces_audio.png", "reliability.png", "predictions_audio.c
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """Return the directory of a run that is to be replaced, with a file of the user's."""
+    """Return the directory of a run to be replaced, with a file of the user in it."""
     first = RunDirectory(tmp_path)
     first.open(CONFIG, overwrite=False)
     trained(first)
@@ -96,7 +96,7 @@ def test_an_earlier_run_comes_back_where_the_new_one_trains_nothing(
     assert everything(old).keys() > {".replaced/config.yaml", "split.csv", "config.yaml"}
     if killed:
         second._lock.release()
-        RunDirectory(old).open(CONFIG, overwrite=False)  # the old one goes on
+        RunDirectory(old).open(CONFIG, overwrite=False)  # the old run resumes
     else:
         second.release()
     assert everything(old) == before
@@ -106,7 +106,7 @@ def test_an_earlier_run_comes_back_where_the_new_one_trains_nothing(
 def test_a_kill_while_files_are_moved_loses_nothing(
     old: Path, moves: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each move may be the last one, there and back."""
+    """A kill can happen at any move, in either direction."""
     before = everything(old)
     done = [0]
     rename = Path.rename

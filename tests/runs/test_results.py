@@ -1,4 +1,4 @@
-"""metrics.json: what is written is read, and what is not whole is refused."""
+"""metrics.json: written results are read back, damaged files are refused."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A checkpoint that names foreign code is refused; ours, plug-ins' and torch's are known."""
+"""A checkpoint that names foreign code is refused; emorec, plug-ins and torch are known."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ MARK = "emorec_was_here"
 
 
 def changed(smoke_run: Path, folder: Path, change: Any) -> Path:
-    """Return a copy of the run's checkpoint whose options were changed."""
+    """Return a copy of the run's checkpoint with changed options."""
     saved = torch.load(smoke_run / "checkpoints/best.ckpt", weights_only=True)
     change(saved["hyper_parameters"], saved["emorec"])
     path = folder / "changed.ckpt"

@@ -1,4 +1,4 @@
-"""Walking folders with links, and names that are too long or no text."""
+"""Walking folders with links, and names that are too long or not text."""
 
 import json
 import logging
@@ -59,7 +59,7 @@ def test_hidden_folders_are_left_out(tmp_path: Path) -> None:
     assert walked(tmp_path / ".set") == [".hidden.mp4", "b.mp4"]
 
 
-def test_a_folder_that_cannot_be_read_is_told(
+def test_a_folder_that_cannot_be_read_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tree(tmp_path, "open/a.mp4", "locked/b.mp4")

@@ -1,4 +1,4 @@
-"""Findings in words: to the letter, and none without words."""
+"""Findings as text: the exact wording, and that every kind has one."""
 
 from string import Formatter
 
@@ -52,17 +52,17 @@ SAID = [
 
 
 @pytest.mark.parametrize(("finding", "words"), SAID)
-def test_a_finding_is_said_with_its_numbers(finding: Finding, words: str) -> None:
+def test_the_text_of_a_finding_has_its_numbers(finding: Finding, words: str) -> None:
     assert in_words(finding) == words
 
 
 @pytest.mark.parametrize("kind", FindingKind)
 def test_every_kind_has_words_that_say_all_that_it_has(kind: FindingKind) -> None:
-    said = in_words(Finding(kind, "face", 123, 456, "detail"))
+    text = in_words(Finding(kind, "face", 123, 456, "detail"))
     parts = {"modality": "face", "count": "123", "of": "456", "detail": "detail"}
     named = {name for _, name, _, _ in Formatter().parse(WORDS[kind]) if name}
-    assert said
-    assert all(parts[name] in said for name in named)
+    assert text
+    assert all(parts[name] in text for name in named)
     assert WORDS.keys() == set(FindingKind)
 
 

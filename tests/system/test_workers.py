@@ -1,4 +1,4 @@
-"""Worker processes: how they start, and that nothing is left to do after a Ctrl-C."""
+"""Worker processes: how they start, and that they end on Ctrl-C."""
 
 import signal
 import threading
@@ -44,14 +44,14 @@ def test_workers_are_set_up_and_an_interrupt_drops_what_is_queued(tmp_path: Path
 
 
 def deaf(_: str) -> None:
-    """Hang as a library call does, which no signal ends."""
+    """Hang like a library call that no signal interrupts."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
     with time_limit(0.2):
         time.sleep(60)
 
 
 def stubborn() -> None:
-    """Go on after any error, as some libraries do."""
+    """Continue after any error, as some libraries do."""
     while True:
         try:
             threading.Event().wait()
@@ -68,10 +68,10 @@ def test_work_that_takes_too_long_is_ended() -> None:
         stubborn()
     with time_limit(2):
         pass
-    time.sleep(2.5)  # a timer that was left would end this test
+    time.sleep(2.5)  # a leftover timer would end this test
 
 
-def test_a_timer_of_somebody_else_goes_on() -> None:
+def test_a_timer_already_running_is_resumed() -> None:
     fired = []
     before = signal.signal(signal.SIGALRM, lambda *_: fired.append(True))
     others, _ = signal.setitimer(signal.ITIMER_REAL, 2)
