@@ -1,4 +1,4 @@
-"""Studies: a grid of runs over methods, data sets, protocols, folds and seeds, and its tables."""
+"""Studies: grids of runs over methods, data sets, protocols, folds and seeds, with their tables."""
 
 from emorec.study.cells import Cell
 from emorec.study.config import Study, StudyError

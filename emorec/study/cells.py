@@ -1,4 +1,4 @@
-"""The runs of a study: which there are, and with which options each is trained."""
+"""The cells of a study: its runs, and the options that each is trained with."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ import yaml
 from emorec.study.config import FILES, Grid, Options, Protocol, Study, changes_pretraining
 from emorec.system.files import digest, digest_as_it_is
 
-NOTHING = "none"  # of pre-training that no choice changes
+NOTHING = "none"  # label of pre-training that no choice changes
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Cell:
     """One run.
 
     Attributes:
-        name: The name of its run directory. Cells of the same options, in several grids or in one,
-            have one name: they are one run.
-        grid: Its grid; empty in pre-training.
+        name: The name of its run directory. Cells with the same options, in one grid or several,
+            share a name: they are one run.
+        grid: Its grid; empty for pre-training.
         choices: Axis -> choice.
         protocol: Name of the protocol.
-        fold: Which fold, from 1; None where the split has none.
-        seed: Which seed, from 0.
-        options: Option of ``emorec fit`` -> value, with neither the stages nor the run directory.
+        fold: The fold, from 1; None if the split has no folds.
+        seed: The seed, from 0.
+        options: Option of ``emorec fit`` -> value, without the stages and the run directory.
         stages: Its stages.
         start: Name of the cell whose weights it starts from.
     """
@@ -48,11 +48,11 @@ class Cell:
         """Return the arguments of ``emorec`` that train this cell.
 
         Args:
-            folder: Where the cells' run directories lie.
+            folder: The folder of the run directories.
             files: The study's files.
         """
         every = {**{key: str(path) for key, path in files.items()}, **self.options}
-        # Files come first: what is named after them changes what they say.
+        # Files come first: the options after them override their values.
         order = sorted(every, key=lambda key: (key not in files, key))
         arguments = ["fit", *(f"--{key}={_text(every[key])}" for key in order)]
         arguments.append(f"--training.stages={json.dumps(self.stages)}")
@@ -63,11 +63,11 @@ class Cell:
 
 
 def expand(study: Study, grids: Sequence[str] | None = None) -> list[Cell]:
-    """Return all cells of a study, pre-training (once a run) first.
+    """Return all cells of a study, pre-training first (each run once).
 
     Args:
         study: The study.
-        grids: Only these grids; the runs have the same names.
+        grids: Only these grids; None: all. Names of runs do not depend on it.
     """
     names: dict[str, str] = {}
     first: dict[str, Cell] = {}
@@ -83,7 +83,7 @@ def expand(study: Study, grids: Sequence[str] | None = None) -> list[Cell]:
 
 
 def runs_of(cells: Sequence[Cell]) -> list[Cell]:
-    """Return one cell of each run."""
+    """Return one cell for each run."""
     found: dict[str, Cell] = {}
     for cell in cells:
         found.setdefault(cell.name, cell)
@@ -121,7 +121,7 @@ def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iter
 
 
 def _meets(choices: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
-    """Return whether each named axis has its choice, or one of several."""
+    """Return whether each axis in ``wanted`` has its choice, or one of a list of choices."""
     return all(
         choices[axis] in [str(c) for c in (which if isinstance(which, list) else [which])]
         for axis, which in wanted.items()
@@ -147,7 +147,7 @@ def _seeds(protocol: Protocol, fold: int | None, seed: int) -> Options:
 def _merge(
     parts: Sequence[Options], stages: Mapping[str, Options]
 ) -> tuple[dict[str, Any], dict[str, Options]]:
-    """Return options and stages after all parts; a later part wins."""
+    """Return options and stages after merging all parts; later parts win."""
     options: dict[str, Any] = {}
     merged = {name: dict(stage) for name, stage in stages.items()}
     for part in parts:
@@ -157,7 +157,7 @@ def _merge(
                 options[key] = value
                 continue
             stage, _, of_stage = rest.partition(".")
-            if stage in merged:  # others are of the pre-training, or of the joint stage
+            if stage in merged:  # others belong to pre-training, or to the joint stage
                 merged[stage][of_stage] = value
     return options, dict(merged)
 
@@ -166,14 +166,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-LONGEST = 1000  # characters of an option that can be a path
+LONGEST = 1000  # characters; longer options are not paths
 
 
 def content_of(options: Options) -> str:
-    """Return all that decides a run's result, as text.
+    """Return everything that determines a run's result, as text.
 
-    Files (configs, manifests, lists of folds) count by their content: a changed one gives new
-    cells, a moved one does not. What a data set's folder holds does not count.
+    Files (configs, manifests, lists of folds) count by content: changing one gives new cells,
+    moving it does not. The content of a data set's folder does not count.
     """
     whole = dict(options)
     for key in FILES:
@@ -194,15 +194,15 @@ def _with_files(tree: Any) -> Any:
     return tree
 
 
-@cache  # each cell asks for the same files
+@cache  # all cells read the same files
 def _tree(path: Path, changed: int) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
 
 
 def name_of(grid: str, label: str, run: str, content: str, names: dict[str, str]) -> str:
-    """Return a name that a folder can have; a digest keeps other options apart.
+    """Return a name that is valid for a folder; a digest separates different options.
 
-    The same content gets the name that it first had, which is kept in ``names``.
+    Equal content keeps its first name, which is stored in ``names``.
     """
     readable = re.sub(r"[^A-Za-z0-9.+_-]+", "_", f"{grid}-{label}-{run}")
     name = f"{readable}-{digest(content, 4).hex()}"

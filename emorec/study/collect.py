@@ -1,4 +1,4 @@
-"""What the finished runs of a study found, as tables with a row a run."""
+"""The results of the finished runs of a study, as a table."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,27 +16,26 @@ from emorec.study.runner import CELLS, finished
 
 
 def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
-    """Return a row for each finished run and kind of scores.
+    """Return one row for each finished run and kind of scores.
 
     Columns: grid, the axes' names, protocol, fold, seed, scores (``fused``, or a modality alone,
-    tested after its own stage), case and rate (where a modality is missing at test; empty and 0
-    otherwise), numbers of clips, cell, seconds, code version. Of classes: tested_clips and all
-    measures. Of values over time: tested_recordings, each of TRACE_MEASURES (mean of the
-    dimensions; fused: after the post-processing), ccc_before_processing (fused only), and of each
-    dimension tested_steps_NAME and MEASURE_NAME, such as ccc_arousal; undefined ones are
-    empty.
-    A run that several grids share (the same options) is in each of them. Modalities alone come
-    from the pre-training that a run started from.
+    tested after its own stage), case and rate (of a modality missing at test; otherwise empty and
+    0), numbers of clips, cell, seconds, code version. For classes: tested_clips and all measures.
+    For values over time: tested_recordings, each of TRACE_MEASURES (mean over dimensions; fused:
+    after post-processing), ccc_before_processing (fused only) and, for each dimension,
+    tested_steps_NAME and MEASURE_NAME, such as ccc_arousal; undefined values are empty.
+    A run that several grids share (equal options) appears in each of them. Scores of modalities
+    alone come from the pre-training that a run started from.
 
     Args:
         cells: Cells of the study.
-        out: Its folder.
+        out: Folder of the study.
 
     Returns:
         The table; ``attrs["axes"]`` has the names of the axes.
 
     Raises:
-        StudyError: Some runs are measured otherwise than others.
+        StudyError: The runs have different targets.
     """
     rows: list[dict[str, Any]] = []
     by_name = {cell.name: cell for cell in cells}
@@ -58,7 +57,7 @@ def collect(cells: Sequence[Cell], out: Path) -> pd.DataFrame:
 
 
 def _rows(cell: Cell, source: str, results: Results, folder: Path) -> list[dict[str, Any]]:
-    """Return the rows of one run: each kind of scores, and each case of a missing modality."""
+    """Return the rows of one run: for each kind of scores and each case of a missing modality."""
     common = {
         "seconds": RunDirectory(folder / source).training_seconds(),
         "grid": cell.grid,
@@ -89,13 +88,13 @@ def _rows(cell: Cell, source: str, results: Results, folder: Path) -> list[dict[
 
 
 def _check_alike(rows: Sequence[dict[str, Any]]) -> None:
-    """Refuse what no table can show side by side: a mean over other dimensions is another score."""
+    """Refuse runs with different targets: means over different dimensions are not comparable."""
     kinds: dict[frozenset[str], str] = {}
     for row in rows:
         kinds.setdefault(frozenset(dimensions_of(row)), row["cell"])
     if len(kinds) > 1:
         each = [f"{cell} of {', '.join(sorted(k)) or 'classes'}" for k, cell in kinds.items()]
         raise StudyError(
-            f"the runs of a study are all of classes, or all of the same continuous target, but "
-            f"{' and '.join(each)}; make two studies of them"
+            "the runs of a study must all predict classes, or all the same continuous target; "
+            f"found {' and '.join(each)}; make separate studies of them"
         )

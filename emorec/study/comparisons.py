@@ -1,4 +1,4 @@
-"""Which pairs of methods of a study are tested against each other, and what came out."""
+"""Paired tests between the methods of a study."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ from emorec.study.inference import DifferentTestsError, compare, compare_runs, r
 from emorec.study.measures import Measures, measures_of
 from emorec.study.runner import finished
 
-COMPARED = 6  # choices of a grid's first axis up to which all pairs are compared
+COMPARED = 6  # all pairs are compared up to this many choices on a grid's first axis
 NOTE = """Paired sign-flip permutation tests between runs on the same split and test {of}: the
-difference of the mean {several}, the two-sided p (with n pairs of runs never below 2 / 2^n: 0.0625
-with 5, 0.031 with 6), not corrected for the number of tests. Folds share training clips, so their
-runs are not quite independent."""
+difference of the mean {several}, and the two-sided p (at least 2 / 2^n with n pairs of runs: 0.0625
+with 5, 0.031 with 6), not corrected for multiple tests. Folds share training clips, so their runs
+are not fully independent."""
 
 
 def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> Iterator[str]:
-    """Yield a text and a table that compare the choices on a grid's first axis.
+    """Yield a note and a table that compare the choices on a grid's first axis.
 
-    All else is the same; a method that was run with one choice of another axis alone (a baseline
-    without a weight to vary) is compared with each.
+    All else is equal; a method that was run with only one choice on another axis (a baseline
+    without a weight to vary) is compared with each choice.
 
     Args:
         study: The study.
         grid: Name of the grid.
-        results: What :func:`emorec.study.collect.collect` returned.
+        results: The table of :func:`emorec.study.collect.collect`.
         cells: Folder of the run directories.
     """
     first, *others = study.grids[grid].axes
@@ -46,7 +46,7 @@ def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> 
                 try:
                     found = _tested(measures, pair, cells)
                 except DifferentTestsError as error:
-                    # What both tested is not what either was meant to be tested on.
+                    # The common subset is not the test set of either method.
                     words = f"not compared: other test data ({error})"
                     lines.append({**line, change: words, "p": "-", "pairs of runs": "-"})
                     continue
@@ -64,7 +64,7 @@ def comparisons(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> 
 def _pairs(
     one: pd.DataFrame, other: pd.DataFrame, axes: list[str]
 ) -> Iterator[tuple[dict[str, str], tuple[pd.DataFrame, pd.DataFrame]]]:
-    """Yield the choices on the other axes, and both sides' runs with them."""
+    """Yield the choices on the other axes, and the runs of both sides with them."""
     if not axes:
         yield {}, (one, other)
         return
@@ -77,7 +77,7 @@ def _pairs(
         partner = one
         for axis in (axis for axis in axes if one[axis].nunique() > 1):
             partner = partner[partner[axis] == key[axis]]
-        # One choice on an axis stands for all, unless the other side has it as well.
+        # A single choice on an axis stands for all, unless the other side has it, too.
         single = {axis: one[axis].iloc[0] for axis in axes if one[axis].nunique() == 1}
         elsewhere = any(key[a] != c and (other[a] == c).any() for a, c in single.items())
         if len(partner) and not elsewhere:
@@ -100,7 +100,7 @@ def _tested(
 
 
 def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
-    """Return the predictions of runs, each run named by its split and seed."""
+    """Return the predictions of runs, with runs named by split and seed."""
     tables = []
     for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False):
         tables.append(read_predictions([cells / cell], "fused").assign(run=f"{fold} {seed}"))
@@ -108,9 +108,9 @@ def _by_split(runs: pd.DataFrame, cells: Path) -> pd.DataFrame:
 
 
 def _recordings(runs: pd.DataFrame, cells: Path) -> dict[str, set[str]]:
-    """Return run, by its split and seed -> the recordings that it tested.
+    """Return run, named by split and seed -> the recordings that it tested.
 
-    A CCC is of all recordings of a run at once: runs that share only some of them are no pair.
+    The CCC is over all recordings of a run, so runs that share only some of them are no pair.
     """
     found = {}
     for cell, fold, seed in runs[["cell", "fold", "seed"]].itertuples(index=False):
@@ -121,6 +121,6 @@ def _recordings(runs: pd.DataFrame, cells: Path) -> dict[str, set[str]]:
 
 
 def _scores(runs: pd.DataFrame, score: str) -> "pd.Series[float]":
-    """Return the scores of runs, each named by its split and seed."""
+    """Return the scores of runs, indexed by split and seed."""
     names = runs["fold"].astype(str) + " " + runs["seed"].astype(str)
     return pd.Series(runs[score].to_numpy(), index=names, dtype=float).dropna()

@@ -1,4 +1,4 @@
-"""What a study consists of."""
+"""The definition of a study: protocols, grids, options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ FILES = ("trainer", "model", "data")
 
 
 class StudyError(UserError):
-    """The file of a study is not as expected."""
+    """The file of a study, or what it refers to, is not as expected."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Protocol:
     """How clips are split, and how often a cell is run.
 
     Attributes:
-        options: What sets the split.
-        folds: Folds to run; None: the split has none.
-        seeds: Runs (of each fold). Without folds a seed is another split and other weights; with
-            folds it is other weights only, as the division into folds stays.
+        options: The options that set the split.
+        folds: Number of folds to run; None: the split has no folds.
+        seeds: Number of runs (per fold). Without folds, each seed changes the split and the
+            weights; with folds, only the weights, as the folds stay the same.
     """
 
     options: Options
@@ -34,18 +34,19 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Grid:
-    """All combinations of some choices, and the table and pictures made of them.
+    """All combinations of some choices, with their table and figures.
 
     Attributes:
         axes: Axis -> name of a choice -> options.
-        options: Of all cells of the grid.
+        options: Options of all cells in the grid.
         pretrain_axes: Axes whose choice changes the pre-training.
-        seeds: Runs, where not the protocol's.
-        protocols: Which of the study's protocols; all where empty.
-        skip: Combinations that are left out: axis -> choices, of all of which one must be met.
-        robustness: Whether there is a table and a picture of missing modalities.
-        lines: Pictures: ``x`` (the axis whose choices are numbers), ``by`` (the axis that gives
-            the lines), ``panel`` (the one that gives the panels), ``log``.
+        seeds: Number of runs; None: that of the protocol.
+        protocols: Names of protocols of the study; empty: all.
+        skip: Combinations to skip: axis -> choice or list of choices; a combination is skipped if
+            all axes match.
+        robustness: Whether to write a table and a figure on missing modalities.
+        lines: Line plots: ``x`` (the axis whose choices are numbers), ``by`` (the axis that gives
+            the lines), ``panel`` (the axis that gives the panels), ``log``.
     """
 
     axes: Mapping[str, Mapping[str, Options]]
@@ -60,19 +61,19 @@ class Grid:
 
 @dataclass(frozen=True)
 class Study:
-    """A study, whole.
+    """A complete study.
 
     Attributes:
         name: Its name; the W&B group.
-        files: ``trainer``, ``model`` and ``data``: files of configs.
+        files: ``trainer``, ``model`` and ``data`` -> config file.
         stages: Stages of training, as in an experiment.
-        pretrain: Names of the first stages that are trained once and shared by cells.
-        options: Of all cells.
-        pretrain_options: Of the pre-training only.
+        pretrain: Names of the first stages, which are trained once and shared by cells.
+        options: Options of all cells.
+        pretrain_options: Options of pre-training only.
         protocols: Name -> protocol.
         grids: Name -> grid.
-        published: Numbers of a publication: ``where`` (axis -> choice), ``accuracy`` (``ccc`` where
-            the target is continuous), ``source``.
+        published: Published numbers: ``where`` (axis -> choice), ``accuracy`` (``ccc`` for a
+            continuous target), ``source``.
         relations: Order relations to check: ``say``, ``greater`` and ``less`` (axis -> choice;
             ``scores`` for one modality alone).
     """
@@ -90,14 +91,14 @@ class Study:
 
 
 SIDES = ("greater", "less")
-FREE = ("scores", "case", "rate")  # what relations name besides axes
+FREE = ("scores", "case", "rate")  # columns besides axes that relations may name
 
 
 def changes_pretraining(study: Study, key: str) -> bool:
-    """Return whether pre-training must know of an option: data, encoders, its own stages.
+    """Return whether an option affects pre-training: data, encoders, its own stages.
 
-    ``data.labelled_only`` does not count (pre-training on labelled clips only is the paper's way),
-    nor does ``data.augment``, which leaves the clips and their parts as they are.
+    ``data.labelled_only`` does not count (the paper pre-trains on labelled clips only), nor does
+    ``data.augment``, which leaves the clips and the split unchanged.
     """
     if key in ("data.labelled_only", "data.augment"):
         return False
@@ -107,11 +108,15 @@ def changes_pretraining(study: Study, key: str) -> bool:
 
 
 def check_options(study: Study, where: str) -> None:
-    """Check that each option changes what it says.
+    """Check that each option takes effect.
+
+    Args:
+        study: The study.
+        where: The file of the study, for error messages.
 
     Raises:
-        StudyError: An option is of no stage, is set by the protocol as well, or must be known to
-            the pre-training, which several choices share.
+        StudyError: An option belongs to no stage, is also set by the protocol, or affects the
+            pre-training that several choices share.
     """
     _check_stages(study, where)
     for name, protocol in study.protocols.items():
@@ -124,8 +129,8 @@ def check_options(study: Study, where: str) -> None:
             both = sorted(taken & set(options))
             if both:
                 raise StudyError(
-                    f"{where}: {both[0]} is set by protocol {name} (its folds and seeds included), "
-                    "which would win; set it in one place"
+                    f"{where}: {both[0]} is also set by protocol {name} (by its options, folds or "
+                    "seeds), which would win; set it in one place"
                 )
     for name, grid in study.grids.items():
         apart = [axis for axis in grid.axes if study.pretrain and axis not in grid.pretrain_axes]
@@ -133,13 +138,17 @@ def check_options(study: Study, where: str) -> None:
             for key in (key for options in grid.axes[axis].values() for key in options):
                 if changes_pretraining(study, key):
                     raise StudyError(
-                        f"{where}, {name}: axis {axis} sets {key}, which pre-training must know "
-                        f"of (test clips could be trained on): add {axis} to pretrain_axes"
+                        f"{where}, {name}: axis {axis} sets {key}, which affects pre-training "
+                        f"(it could train on test clips): add {axis} to pretrain_axes"
                     )
 
 
 def check_relation_names(study: Study, where: str) -> None:
-    """Check that relations name what there is: when they are compared, days may have passed.
+    """Check that relations name existing axes and choices; they are compared days later.
+
+    Args:
+        study: The study.
+        where: The file of the study, for error messages.
 
     Raises:
         StudyError: A relation lacks a part, or names an axis or a choice that no grid has.
@@ -150,15 +159,19 @@ def check_relation_names(study: Study, where: str) -> None:
             named.setdefault(axis, set()).update(choices)
     for relation in study.relations:
         if set(relation) != {"say", "greater", "less"}:
-            raise StudyError(f"{where}: a relation has say, greater and less; got {dict(relation)}")
+            raise StudyError(
+                f"{where}: a relation needs say, greater and less; got {dict(relation)}"
+            )
         for axis, choice in (pair for side in SIDES for pair in relation[side].items()):
             if axis in FREE:
                 continue
             if axis not in named:
-                raise StudyError(f"{where}: relation {relation['say']!r} names {axis!r}: no axis")
+                raise StudyError(
+                    f"{where}: relation {relation['say']!r} names {axis!r}, which is no axis"
+                )
             if choice not in named[axis]:
                 raise StudyError(
-                    f"{where}: relation {relation['say']!r} names {axis} {choice!r}; there are "
+                    f"{where}: relation {relation['say']!r} names {axis} {choice!r}; expected "
                     f"{', '.join(map(repr, sorted(map(str, named[axis]))))}"
                 )
 
@@ -176,5 +189,5 @@ def _check_stages(study: Study, where: str) -> None:
         if rest.partition(".")[0] not in study.stages or "." not in rest:
             raise StudyError(
                 f"{where}: {key} is no option of a stage (stages: {', '.join(study.stages)}); "
-                "one is such as stages.joint.epochs"
+                "expected an option such as stages.joint.epochs"
             )

@@ -1,4 +1,4 @@
-"""How sure a number is: bootstrap intervals over speakers, and paired tests between methods."""
+"""Statistical inference: bootstrap intervals over speakers, and paired tests between methods."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ RESAMPLES = 2000
 
 
 class DifferentTestsError(ValueError):
-    """Two runs that are to be compared tested different clips; the message counts them."""
+    """Two runs to be compared tested different clips; the message counts them."""
 
 
 def read_predictions(folders: Iterable[Path], scores: str) -> pd.DataFrame:
-    """Return one row a tested clip: run, clip, group, right (0 or 1).
+    """Return one row per tested clip: run, clip, group, right (0 or 1).
 
     Args:
         folders: Run directories.
@@ -38,15 +38,15 @@ def read_predictions(folders: Iterable[Path], scores: str) -> pd.DataFrame:
 def interval(predictions: pd.DataFrame) -> tuple[float, float] | None:
     """Return the 95 % bootstrap interval of the accuracy, resampling speakers.
 
-    Clips of one speaker resemble each other, so it is speakers that are drawn. All runs' decisions
-    are pooled; that training again would give another model is not in it.
+    Speakers are resampled because clips of one speaker are alike. The decisions of all runs are
+    pooled; the variation between trained models is not included.
 
     Args:
-        predictions: What :func:`read_predictions` returned.
+        predictions: The table of :func:`read_predictions`.
 
     Returns:
-        The limits, 0 to 1 (percentile method); None with fewer than three speakers, or unknown
-        ones.
+        The limits, 0 to 1 (percentile method); None with fewer than three speakers, or if some are
+        unknown.
     """
     groups = predictions.groupby("group")["right"]
     right, count = groups.sum().to_numpy(), groups.count().to_numpy()
@@ -73,19 +73,19 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, int] 
     """Test whether two methods differ on the same tested clips of the same splits.
 
     A paired sign-flip permutation test (:func:`scipy.stats.permutation_test`) on the accuracies of
-    runs. The runs are the units, not speakers or clips: these are tested by one trained model
-    each, whose luck in training they share.
+    runs. The units are runs, not speakers or clips: all clips of a run share one trained model and
+    its luck in training.
 
     Args:
-        one: Predictions of one method, ``run`` replaced by the name of its split and seed.
-        other: Those of the other, on the same splits.
+        one: Predictions of one method, with ``run`` naming split and seed.
+        other: Predictions of the other method, on the same splits.
 
     Returns:
         Mean difference, two-sided p (never below 2 / 2^runs), and the number of pairs of runs; None
-        with fewer than three.
+        with fewer than three pairs.
 
     Raises:
-        DifferentTestsError: The same run of the two did not test the same clips.
+        DifferentTestsError: Two paired runs did not test the same clips.
     """
     shared = sorted(set(one["run"]) & set(other["run"]))
     for run in shared:
@@ -103,11 +103,11 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, int] 
 def compare_runs(
     one: "pd.Series[float]", other: "pd.Series[float]"
 ) -> tuple[float, float, int] | None:
-    """Test whether two methods differ, where each run has one score.
+    """Test whether two methods differ, given one score per run.
 
     Args:
-        one: Score of each run of one method.
-        other: Those of the other; runs of the same index are a pair, others do not count.
+        one: The score of each run of one method.
+        other: Those of the other method; runs with equal index are pairs, others are ignored.
 
     Returns:
         As :func:`compare`.
@@ -132,5 +132,5 @@ def compare_runs(
 
 
 def area(rates: Sequence[float], values: Sequence[float]) -> float:
-    """Return the area under a curve, divided by its width: its mean height."""
+    """Return the area under a curve divided by its width, that is, its mean height."""
     return float(np.trapezoid(values, rates) / (rates[-1] - rates[0]))

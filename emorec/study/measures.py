@@ -1,4 +1,4 @@
-"""What the runs of a study are measured by: decisions on clips, or traces of continuous targets."""
+"""The measures of a study: of decisions on clips, or of traces of continuous targets."""
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -7,9 +7,9 @@ from typing import Any
 
 from emorec.evaluation.measures import MEASURES, TRACE_MEASURES
 
-STEPS = "tested_steps_"  # of a dimension, whose name follows
+STEPS = "tested_steps_"  # followed by the name of a dimension
 MAIN = TRACE_MEASURES[0]
-# What no axis begins with: columns named after measures and dimensions.
+# Reserved beginnings of axis names: those of columns for measures and dimensions.
 TAKEN = (*(each.name for each in TRACE_MEASURES), "tested_")
 
 
@@ -18,18 +18,19 @@ class Measures:
     """How the scores of runs are named and shown.
 
     Attributes:
-        main: Column of the score that tables, tests, relations and pictures go by; more is better.
+        main: Column of the main score, used in tables, tests, relations and figures; higher is
+            better.
         name: The main score in words.
-        several: Several of it, in words.
-        headings: Column of a score -> its heading in tables, in their order, the main one first.
-        of: What is tested, in words; ``tested_`` and this is the column of how many there were.
-        count: Heading of their number, of all runs.
-        formats: Column of a score -> what it is multiplied by where it is shown, and the decimals.
+        several: Its plural.
+        headings: Column of a score -> its heading in tables, in order, the main one first.
+        of: The tested units in words; the column ``tested_`` plus this counts them.
+        count: Heading of their number, over all runs.
+        formats: Column of a score -> the factor for display, and the number of decimals.
         change: Unit of a difference.
-        drawn: What the vertical axis of a picture says.
+        drawn: Label of the vertical axis in figures.
         by_clip: Whether each tested clip has one decision. Only then are there confusion matrices,
-            decisions of all runs to pool, and speakers to draw from for an interval.
-        about: What the numbers are: the beginning of the report.
+            pooled decisions of all runs, and speakers to resample for an interval.
+        about: Explanation of the numbers, at the beginning of the report.
     """
 
     main: str
@@ -45,13 +46,13 @@ class Measures:
     about: str
 
     def shown(self, value: float, sign: str = "", column: str = "", digits: int = 0) -> str:
-        """Return a score, or a difference of scores, as it is shown.
+        """Return a score, or a difference of scores, formatted for display.
 
         Args:
-            value: The score, not yet multiplied by its factor.
+            value: The score, without its factor.
             sign: ``+``: with its sign; ``+z``: the same, but never minus zero.
-            column: Of the score; the main one where empty.
-            digits: The least number of decimals.
+            column: Column of the score; empty: the main one.
+            digits: Minimum number of decimals.
         """
         factor, usual = self.formats[column or self.main]
         return f"{factor * value:{sign}.{max(usual, digits)}f}"
@@ -69,13 +70,13 @@ CLASSES = Measures(
     drawn="test accuracy by clip",
     by_clip=True,
     about="""Accuracy is by clip; ± is the standard deviation
-over runs. Pooled accuracy is that of all runs' decisions, and the interval is its bootstrap over
-speakers: that training again would give another model is in the ±, not in the interval.""",
+over runs. Pooled accuracy is over the decisions of all runs, its bootstrap interval over speakers:
+the variation between trained models is in the ±, not in the interval.""",
 )
 
 
 def continuous(dimensions: Sequence[str]) -> Measures:
-    """Return how runs with a continuous target are measured.
+    """Return the measures of runs with a continuous target.
 
     Args:
         dimensions: Names of the target's dimensions, such as ``arousal``.
@@ -93,47 +94,46 @@ def continuous(dimensions: Sequence[str]) -> Measures:
         drawn="mean CCC of test recordings",
         by_clip=False,
         about="""CCC is the concordance
-correlation coefficient with the gold standard, -1 to 1, over all test recordings of a run one after
-the other (fused: after the post-processing); mean CCC is the mean of the dimensions; ± is the
-standard deviation over runs. There is no interval over speakers: only the ± says how sure a mean
-is.""",
+correlation coefficient with the gold standard, -1 to 1, over the concatenated test recordings of
+a run (fused: after post-processing); mean CCC is the mean over dimensions; ± is the standard
+deviation over runs. There is no interval over speakers: only the ± shows how certain a mean is.""",
     )
 
 
 def measures_of(columns: Iterable[Hashable]) -> Measures:
-    """Return what a table of :func:`emorec.study.collect.collect`, or a row of it, is measured by.
+    """Return the measures of a table of :func:`emorec.study.collect.collect`, or a row of it.
 
     Args:
-        columns: Its columns; a table without rows counts as one of classes.
+        columns: Its columns; an empty table counts as one of classes.
     """
     dimensions = dimensions_of(columns)
     return continuous(dimensions) if dimensions else CLASSES
 
 
 def dimensions_of(columns: Iterable[Hashable]) -> list[str]:
-    """Return the names of a continuous target's dimensions; of classes there are none."""
+    """Return the names of a continuous target's dimensions; empty for classes."""
     return [name.removeprefix(STEPS) for name in map(str, columns) if name.startswith(STEPS)]
 
 
 def scores_of(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of one kind of scores: how much was tested, and the scores.
+    """Return the columns of one kind of scores: the number of tests, and the scores.
 
     Args:
-        found: Its metrics in ``metrics.json``, as the callback Report left them. What is
-            undefined becomes not a number.
+        found: Its metrics in ``metrics.json``, written by the callback Report. Undefined values
+            become NaN.
     """
     dimensions: Mapping[str, Any] | None = found.get("dimensions")
     if dimensions is None:
-        # A run of before a measure was there does not have it.
+        # Runs from before a measure was added lack it.
         known = {key: _number(found[key]) for key in CLASSES.headings if key in found}
         return {"tested_clips": found["clips"], **known}
     columns: dict[str, Any] = {"tested_recordings": found["recordings"]}
     columns |= {f"{STEPS}{name}": each["steps"] for name, each in dimensions.items()}
-    # A run of before a measure was there does not have it.
+    # Runs from before a measure was added lack it.
     for each in (each for each in TRACE_MEASURES if each.name in found):
         columns[each.name] = _number(found[each.name])
         columns |= {f"{each.name}_{n}": _number(d[each.name]) for n, d in dimensions.items()}
-    if "before_processing" in found:  # of the fused values alone
+    if "before_processing" in found:  # fused values only
         columns[f"{MAIN.name}_before_processing"] = _number(found["before_processing"])
     return columns
 

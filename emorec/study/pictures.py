@@ -1,4 +1,4 @@
-"""The pictures of a study: scores over a number, missing modalities, confusion matrices."""
+"""The figures of a study: scores over a number, missing modalities, confusion matrices."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,18 +14,18 @@ from emorec.study.config import Grid, Study, StudyError
 from emorec.study.measures import CLASSES, measures_of
 from emorec.study.runner import finished
 
-CONFUSIONS = 8  # choices of a grid up to which each gets a confusion matrix
+CONFUSIONS = 8  # confusion matrices are drawn up to this many choices in a grid
 
 
 def pictures(
     study: Study, grid: str, results: pd.DataFrame, cells: Path
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield the name of a file without its ending, and the picture.
+    """Yield file name without extension, and figure.
 
     Args:
         study: The study.
         grid: Name of the grid.
-        results: What :func:`emorec.study.collect.collect` returned.
+        results: The table of :func:`emorec.study.collect.collect`.
         cells: Folder of the run directories.
     """
     found = results[(results["grid"] == grid) & (results["scores"] == "fused")]
@@ -53,9 +53,11 @@ def _over_a_number(grid: Grid, lines: Mapping[str, Any], results: pd.DataFrame) 
     x, by, panel = lines["x"], lines.get("by"), lines.get("panel")
     for axis in (x, by, panel):
         if axis is not None and axis not in grid.axes:
-            raise StudyError(f"lines names {axis!r}, which is no axis of the grid")
+            raise StudyError(
+                f"lines names {axis!r}, which is no axis of the grid ({', '.join(grid.axes)})"
+            )
     panels: dict[str, dict[str, Points]] = {}
-    # What was run with one choice of the panels' axis alone, such as a baseline, is in all of them.
+    # Methods run with only one choice on the panels' axis, such as a baseline, are in all panels.
     common = results.iloc[:0]
     if panel and by:
         counts = results.groupby(by)[panel].transform("nunique")
@@ -70,7 +72,7 @@ def _over_a_number(grid: Grid, lines: Mapping[str, Any], results: pd.DataFrame) 
 
 
 def _missing(results: pd.DataFrame, by: str) -> Figure:
-    """Draw accuracy over the rate of missing; of continuous targets nothing is left out."""
+    """Draw accuracy over the rate of missing modalities; classes only."""
     panels: dict[str, dict[str, Points]] = {}
     for case in [case for case in results["case"].unique() if case]:
         part = results[(results["case"] == case) | (results["case"] == "")]
@@ -85,7 +87,7 @@ def _points(runs: pd.DataFrame, x: str, score: str) -> Points:
     try:
         at = runs[x].astype(float)
     except ValueError as error:
-        raise StudyError(f"lines: the choices of {x} are no numbers: {error}") from error
+        raise StudyError(f"lines: the choices of {x} must be numbers: {error}") from error
     groups = runs.groupby(at)[score]
     spread = groups.std(ddof=1).fillna(0.0)
     return list(zip(groups.mean().index, groups.mean(), spread, strict=True))

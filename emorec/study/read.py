@@ -1,4 +1,4 @@
-"""The file of a study, read and checked."""
+"""Reads and checks the file of a study."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from emorec.study.config import (
 )
 from emorec.study.measures import TAKEN
 
-# Columns of results.csv; an axis is a further one. Those of continuous targets begin with TAKEN.
+# Columns of results.csv, to which axes are added; those of continuous targets begin with TAKEN.
 AXIS_NAMES_TAKEN = (
     *("grid", "protocol", "fold", "seed", "scores", "case", "rate", "cell", "seconds", "code"),
     *(each.name for each in MEASURES),
@@ -33,10 +33,10 @@ def read_study(path: Path) -> Study:
     """Read the file of a study.
 
     Raises:
-        StudyError: It is missing, or not as expected; the message says where.
+        StudyError: It is missing or not as expected; the message says where.
     """
     if not path.is_file():
-        raise StudyError(f"study {path} not found; configs/study has those that are shipped")
+        raise StudyError(f"study {path} not found; configs/study has examples")
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -63,11 +63,14 @@ def read_study(path: Path) -> Study:
         relations=tuple(tree.get("relations") or ()),
     )
     if list(study.pretrain) != list(study.stages)[: len(study.pretrain)]:
-        raise StudyError(f"{path}: pretrain must be the first of the stages, in their order")
+        raise StudyError(f"{path}: pretrain must name the first of the stages, in their order")
     for name, grid in study.grids.items():
         other = sorted(set(grid.protocols) - set(study.protocols))
         if other:
-            raise StudyError(f"{path}, {name}: there is no protocol {other[0]!r}")
+            raise StudyError(
+                f"{path}, {name}: unknown protocol {other[0]!r}; known are "
+                f"{', '.join(study.protocols)}"
+            )
     check_options(study, str(path))
     check_relation_names(study, str(path))
     return study
@@ -82,7 +85,7 @@ def _grid(path: Path, name: str, value: Any) -> Grid:
     taken = [axis for axis in axes if axis in AXIS_NAMES_TAKEN or axis.startswith(TAKEN)]
     if taken or not axes or not all(axes.values()):
         raise StudyError(
-            f"{path}, {name}: axes are needed, each with choices, and none called "
+            f"{path}, {name}: expected axes, each with choices, and none called "
             f"{', '.join(AXIS_NAMES_TAKEN)}, nor beginning with {', '.join(TAKEN)}"
         )
     unknown = sorted(set(grid.get("pretrain_axes") or ()) - set(axes))
@@ -101,7 +104,7 @@ def _grid(path: Path, name: str, value: Any) -> Grid:
 
 
 def _options(path: Path, options: Any) -> Options:
-    """Return options, with files of configs found from the study's folder."""
+    """Return options, with config files resolved relative to the study's folder."""
     found = dict(options or {})
     return found | {key: str((path.parent / found[key]).resolve()) for key in FILES if key in found}
 

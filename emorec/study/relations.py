@@ -1,4 +1,4 @@
-"""Whether the order relations that a study expects hold in its results."""
+"""Checks of the order relations that a study expects in its results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from emorec.study.config import Study
 from emorec.study.measures import CLASSES, Measures, measures_of
 
 Mean = tuple[float, frozenset[str]]
-"""A mean of the main score, and the runs that it is of."""
+"""A mean of the main score, and the names of its runs."""
 
 
 @dataclass(frozen=True)
 class RelationCheck:
-    """A relation, checked.
+    """The result of checking a relation.
 
     Attributes:
-        say: The relation in words, with who states it.
-        held: In how many comparisons the first mean was above the second.
-        compared: How many comparisons could be made.
-        differences: Of the means of the main score, not in percent, one a comparison.
-        measures: How they are shown.
+        say: The relation in words, with its source.
+        held: Number of comparisons in which the first mean was above the second.
+        compared: Number of comparisons that could be made.
+        differences: Difference of the means of the main score in each comparison, not in percent.
+        measures: How to format them.
     """
 
     say: str
@@ -49,12 +49,12 @@ def check_relations(study: Study, results: pd.DataFrame) -> list[RelationCheck]:
     """Compare the means of the main score (accuracy, or mean CCC) that each relation names.
 
     A side names choices (axis -> choice, ``scores`` for a modality alone, ``case`` and ``rate``
-    for a missing one). What neither side names is the same on both sides of a comparison; what only
-    one side names is compared with each choice of the other.
+    for a missing one). Axes that neither side names are equal in a comparison; if only one side
+    names an axis, it is compared with each choice of the other side.
 
     Args:
         study: The study, for its relations.
-        results: What :func:`emorec.study.collect.collect` returned.
+        results: The table of :func:`emorec.study.collect.collect`.
     """
     return [_check(relation, results) for relation in study.relations]
 
@@ -68,26 +68,26 @@ def _check(relation: Mapping[str, Any], results: pd.DataFrame) -> RelationCheck:
         wanted: dict[str, Any] = {"scores": "fused", "case": "", "rate": 0.0, **where}
         part = results
         for column, value in wanted.items():
-            # An axis of a grid that was not run has no column.
+            # The axis of a grid that was not run has no column.
             part = part[part[column] == value] if column in part else part.iloc[:0]
         every = ["grid", "protocol", *_axes(results)]
         common = [column for column in every if column not in named]
         own = [column for column in every if column in named and column not in where]
-        # Modalities alone are listed with each cell that started from them: they count once.
+        # Modalities alone are listed with each cell that started from them; count them once.
         own = [] if "scores" in where else own
         keep = [*common, *own]
         part = part.drop_duplicates([*keep, "cell"])
         groups: dict[tuple[str, ...], list[Mean]] = {}
         by = [*common, *own]
-        alike = part.groupby(by, dropna=False) if by else [((), part)]  # all is named
+        alike = part.groupby(by, dropna=False) if by else [((), part)]  # both sides name all axes
         for key, runs in alike if len(part) else ():
             shared = tuple(map(str, key))[: len(common)]
             mean = float(runs[measures.main].mean()), frozenset(runs["cell"])
             groups.setdefault(shared, []).append(mean)
         means[side] = groups
-    # Runs that two grids share are compared once.
+    # Compare runs that two grids share once.
     pairs = {
-        (high[1], low[1]): round(high[0] - low[0], 9)  # equal means differ by rounding
+        (high[1], low[1]): round(high[0] - low[0], 9)  # equal means can differ by rounding
         for key, highs in sorted(means["greater"].items())
         for high in highs
         for low in means["less"].get(key, ())

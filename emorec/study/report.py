@@ -1,4 +1,4 @@
-"""What a study leaves: results, predictions, tables, comparisons and pictures."""
+"""The report of a study: results, predictions, tables, comparisons and figures."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,28 +20,28 @@ from emorec.system.files import write_text
 
 HEAD = """# {name}
 
-{runs} runs are finished, of {cells}; code {code}. {about} "Shares
-speakers" marks a split whose test speakers are in training, too: it says little about new people.
-The choice of epochs saw validation clips only, except where a line says SELECTED ON TEST.
+{runs} of {cells} runs are finished; code {code}. {about} "Shares
+speakers" marks a split whose test speakers are also in training: it says little about new people.
+Epochs were selected on validation clips only, except where a row says SELECTED ON TEST.
 """
 
 
 def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
-    """Write ``results.csv``, ``predictions.csv``, ``table.md``, ``table.tex`` and pictures.
+    """Write ``results.csv``, ``predictions.csv``, ``table.md``, ``table.tex`` and figures.
 
-    Of continuous targets there is no ``predictions.csv``, and nothing on missing modalities.
+    Continuous targets have no ``predictions.csv``, and nothing on missing modalities.
 
     Args:
         study: The study.
-        cells: Its cells; what is not finished is left out.
-        out: Its folder.
+        cells: Its cells; unfinished ones are skipped.
+        out: Folder of the study.
 
     Returns:
         The content of ``table.md``.
 
     Raises:
-        StudyError: Runs are measured in several ways, or the file of the study names what they do
-            not have.
+        StudyError: The runs have different targets, or the file of the study names an axis or a
+            score that they lack.
     """
     results = collect(cells, out)
     measures = measures_of(results)
@@ -54,7 +54,7 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
     if len(codes) > 1:
         parts.append("**The runs are of several versions of the code**; results.csv says which.")
     write_text(out / "results.csv", results.to_csv(index=False))
-    if measures.by_clip:  # traces are long: they stay in the run directories
+    if measures.by_clip:  # traces are long and stay in the run directories
         predictions = pd.concat(_predictions(results, out / CELLS), ignore_index=True)
         write_text(out / "predictions.csv", predictions.to_csv(index=False))
     sources = []
@@ -70,7 +70,7 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
             parts.append(f"![{name}]({name}.png)")
     if study.relations:
         parts += ["## Order relations"]
-        parts += ["\n".join(held.line() for held in check_relations(study, results))]
+        parts += ["\n".join(check.line() for check in check_relations(study, results))]
     text = "\n\n".join(parts) + "\n"
     write_text(out / "table.tex", "\n".join(sources))
     write_text(out / "table.md", text)
@@ -81,7 +81,7 @@ def _predictions(results: pd.DataFrame, cells: Path) -> Iterator[pd.DataFrame]:
     pairs = results[results["case"] == ""][["cell", "scores"]].drop_duplicates()
     for cell, scores in pairs.itertuples(index=False):
         suffix = "" if scores == "fused" else f"_{scores}"
-        # As text: a speaker called 01, or a class called none, stays so.
+        # As text, so that a speaker 01 or a class "none" is kept.
         path = cells / cell / f"predictions{suffix}.csv"
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         table.insert(0, "scores", scores)
@@ -90,12 +90,12 @@ def _predictions(results: pd.DataFrame, cells: Path) -> Iterator[pd.DataFrame]:
 
 
 def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]:
-    """Yield a table of relative and effective robustness, where a modality was missing.
+    """Yield a table of relative and effective robustness to missing modalities.
 
     After MultiBench (Liang et al. 2021): relative robustness is the mean height of the curve of
-    accuracy over the rate of missing; effective robustness is how much higher it lies than the
-    first choice's curve, after both are moved to the same accuracy without missing; the choices on
-    the other axes are the same.
+    accuracy over the rate of missing; effective robustness is its height above the curve of the
+    first choice, after both are shifted to the same accuracy with nothing missing; choices on the
+    other axes are equal.
     """
     first, *others = study.grids[grid].axes
     found = results[(results["grid"] == grid) & (results["scores"] == "fused")]
@@ -106,7 +106,7 @@ def _robustness(study: Study, grid: str, results: pd.DataFrame) -> Iterator[str]
     reference = next(iter(study.grids[grid].axes[first]))
     for (protocol, *rest), part in found.groupby(["protocol", *others], sort=False):
         for case in cases:
-            base = float("nan")  # where the first choice was not run
+            base = float("nan")  # if the first choice was not run
             curves = part[part["case"].isin(["", case])]
             for choice, runs in curves.groupby(first, sort=False):
                 means = runs.groupby("rate")[CLASSES.main].mean()

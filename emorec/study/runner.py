@@ -1,4 +1,4 @@
-"""Runs the cells of a study: those that are not finished, several at once, in warm processes."""
+"""Trains the unfinished cells of a study, several at once, in reused processes."""
 
 import contextlib
 import os
@@ -20,11 +20,11 @@ from emorec.system.workers import worker_pool
 
 CELLS = "cells"  # folder of the run directories
 BUSY = "another process is training it"
-PAUSE = 5.0  # seconds until a cell that another process trains is looked at again
+PAUSE = 5.0  # seconds between checks of cells that another process trains
 
 
 def finished(folder: Path) -> Results | None:
-    """Return the results of a run directory whose run is finished, else None."""
+    """Return the results of a run directory, None if the run is not finished."""
     return RunDirectory(folder).results()
 
 
@@ -37,18 +37,18 @@ def run_cells(
     jobs: int = 1,
     say: Callable[[str], None],
 ) -> dict[str, str]:
-    """Train all cells that are not finished; one that fails does not end the others.
+    """Train all unfinished cells; one that fails does not stop the others.
 
-    A cell that was interrupted or killed goes on where it was. Its output is in ``logs/log.txt`` of
-    its run directory. A cell that starts from a pre-training that failed is not run.
+    A cell that was interrupted or killed is resumed. Its output is in ``logs/log.txt`` of its run
+    directory. A cell whose pre-training failed is not run.
 
     Args:
         study: The study.
-        cells: Its cells; those of one name are one run.
+        cells: Its cells; those with the same name are one run.
         out: Folder of the study; the run directories are in ``cells``.
         fit: The command ``fit``; called in other processes.
-        jobs: How many at once, each in a process that goes on to the next cell.
-        say: Called with each line that a user should read.
+        jobs: Number of processes; each trains one cell after the other.
+        say: Called with each line for the user.
 
     Returns:
         Name of a cell -> why it failed.
@@ -66,7 +66,7 @@ def run_cells(
         def new_pool() -> ProcessPoolExecutor:
             return stack.enter_context(worker_pool(1, prepare_worker, threads))
 
-        elsewhere: set[str] = set()  # cells that another process trained when we tried
+        elsewhere: set[str] = set()  # cells that another process was training
         idle = [new_pool() for _ in range(min(jobs, len(waiting)))]
         busy: dict[Future[str | None], tuple[Cell, ProcessPoolExecutor]] = {}
         while waiting or busy:
@@ -82,7 +82,7 @@ def run_cells(
                 bar.update()
             ready = [c for c in waiting if c.start is None or c.start in done]
             own = [c for c in ready if c.name not in elsewhere]
-            if ready and not own and not busy:  # all that is left is trained by another process
+            if ready and not own and not busy:  # other processes train all that is left
                 time.sleep(PAUSE)
                 own = ready
             while idle and own:
@@ -108,7 +108,7 @@ def run_cells(
                 elsewhere.discard(cell.name)
                 if error is None and not RunDirectory(folder / cell.name).finished:
                     error = (
-                        "it ended without an error, but is not finished (a callback stopped it?)"
+                        "it ended without an error but is not finished (did a callback stop it?)"
                     )
                 if error is None:
                     done.add(cell.name)
@@ -129,20 +129,20 @@ def train(
         fit: The command ``fit``.
         arguments: Its arguments.
         run: The run directory that they name.
-        group: W&B's group of the run.
+        group: W&B group of the run.
 
     Returns:
-        None, or why it failed: the last line that was said, or :data:`BUSY`.
+        None, or why it failed: the last line of its output, or :data:`BUSY`.
     """
     os.environ["WANDB_RUN_GROUP"] = group
     run.mkdir(parents=True, exist_ok=True)
-    # In logs: a folder with a file that no run writes is not taken for a run's.
+    # In logs: fit refuses a folder with files that are not a run's.
     log = run / "logs" / "log.txt"
     log.parent.mkdir(exist_ok=True)
     with _output_in(log):
         try:
             fit(arguments)
-        except SystemExit as stop:  # what a wrong option ends with
+        except SystemExit as stop:  # raised on a wrong option
             if stop.code in (0, None):
                 return None
             sys.stderr.flush()
@@ -150,12 +150,12 @@ def train(
             return lines[-1] if lines else f"status {stop.code}"
         except RunBusyError:
             return BUSY
-        except KeyboardInterrupt:  # also what Lightning makes of SIGTERM
-            return "interrupted; the same command goes on where it was"
+        except KeyboardInterrupt:  # Lightning raises it on SIGTERM, too
+            return "interrupted; repeat the command to resume"
         except UserError as error:
             sys.stderr.write(f"{error}\n")
             return str(error).splitlines()[0]
-        except Exception as error:  # one cell never ends a study: it is listed with its reason
+        except Exception as error:  # one cell must not stop a study
             traceback.print_exc()
             return f"{type(error).__name__}: {error}".splitlines()[0]
     return None
@@ -163,7 +163,7 @@ def train(
 
 @contextlib.contextmanager
 def _output_in(log: Path) -> Iterator[None]:
-    """Send what this process writes, libraries included, to the end of a file."""
+    """Append the output of this process, including that of libraries, to a file."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
@@ -181,8 +181,8 @@ def _output_in(log: Path) -> Iterator[None]:
 
 
 def prepare_worker(threads: int) -> None:
-    """Make a worker process ready: its share of the cores."""
+    """Prepare a worker process: set its share of the cores."""
     import torch
 
-    os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars of cells are of no use in logs
+    os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars are useless in logs
     torch.set_num_threads(threads)

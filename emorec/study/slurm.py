@@ -1,4 +1,4 @@
-"""Cells as jobs of a cluster, by submitit."""
+"""Cells as cluster jobs, by submitit."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from emorec.study.config import Study, StudyError
 from emorec.study.runner import CELLS, train
 from emorec.system.files import write_text
 
-SUBMITTED = "cells.json"  # name of a cell -> its last job
+SUBMITTED = "cells.json"  # name of a cell -> id of its last job
 
 
 def submit_cells(
@@ -24,26 +24,27 @@ def submit_cells(
     cluster: str = "slurm",
     say: Callable[[str], None],
 ) -> list[Any]:
-    """Submit the cells that are not finished and whose pre-training is, as one job array.
+    """Submit the unfinished cells whose pre-training is finished, as one job array.
 
-    The same study is run again when they are done: it submits what is ready then, and writes the
-    report. A cell whose job ended early goes on where it was.
+    Run the study again when they are done: this submits the cells that are ready then, and writes
+    the report. A cell whose job ended early is resumed.
 
     Args:
         study: The study.
-        cells: Its cells; those of one name are one run.
-        out: Its folder, on a disk that all machines see.
+        cells: Its cells; those with the same name are one run.
+        out: Folder of the study, on a disk that all machines share.
         fit: The command ``fit``.
-        parameters: Of the jobs, by submitit's names: ``timeout_min``, ``slurm_partition``,
-            ``gpus_per_node``, ``cpus_per_task``, ``mem_gb``, ``slurm_array_parallelism``, ...
-        cluster: ``slurm``, or ``local`` (processes of this machine, for a trial).
-        say: Called with each line that a user should read.
+        parameters: Parameters of the jobs, by submitit's names: ``timeout_min``,
+            ``slurm_partition``, ``gpus_per_node``, ``cpus_per_task``, ``mem_gb``,
+            ``slurm_array_parallelism``, ...
+        cluster: ``slurm``, or ``local`` (processes on this machine, for a trial).
+        say: Called with each line for the user.
 
     Returns:
         submitit's jobs.
 
     Raises:
-        StudyError: submitit is not installed, or knows no such parameter.
+        StudyError: submitit is not installed, or does not know a parameter.
     """
     try:
         import submitit
@@ -64,7 +65,9 @@ def submit_cells(
         "submitted now"
     )
     if len(ready) < len(waiting):
-        say(f"{len(waiting) - len(ready)} wait for pre-training: run the same command again then")
+        say(
+            f"{len(waiting) - len(ready)} wait for pre-training: repeat the command when it is done"
+        )
     if not ready:
         return []
     executor = submitit.AutoExecutor(out / "jobs", cluster=cluster)

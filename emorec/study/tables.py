@@ -1,4 +1,4 @@
-"""The tables of a study: mean, spread, runs, interval, and what is published beside it."""
+"""The tables of a study: mean, spread, runs, interval, and published numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Row:
     Attributes:
         choices: Axis -> choice, and ``scores``.
         protocol: Name of the protocol.
-        runs: How many runs.
-        tested: How many decisions on test clips, or how many test recordings, of all runs; a
-            modality alone is not tested where it is missing.
+        runs: Number of runs.
+        tested: Number of decisions on test clips, or of test recordings, over all runs; a modality
+            alone is not tested where it is missing.
         scores: Column of a score -> its mean and standard deviation (n - 1) over runs.
-        pooled: Accuracy of all decisions; None where the target is continuous.
-        limits: Its 95 % bootstrap interval over speakers, where there is one.
-        published: Main score of a publication and its source, where there is one.
-        marked: What must stand beside the number.
+        pooled: Accuracy of all decisions; None for a continuous target.
+        limits: Its 95 % bootstrap interval over speakers, if defined.
+        published: Main score of a publication and its source, if any.
+        marked: Caveats to show beside the number.
     """
 
     choices: Mapping[str, str]
@@ -43,12 +43,12 @@ class Row:
 
 
 def rows_of(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> list[Row]:
-    """Return the rows of a grid's table, protocol after protocol, modalities alone first.
+    """Return the rows of a grid's table by protocol, modalities alone first.
 
     Args:
         study: The study.
         grid: Name of the grid.
-        results: What :func:`emorec.study.collect.collect` returned.
+        results: The table of :func:`emorec.study.collect.collect`.
         cells: Folder of the run directories.
     """
     axes = list(study.grids[grid].axes)
@@ -58,7 +58,7 @@ def rows_of(study: Study, grid: str, results: pd.DataFrame, cells: Path) -> list
     for protocol in study.protocols:
         part = found[found["protocol"] == protocol]
         own = part["cell"].isin(part.loc[part["scores"] == WHOLE, "cell"])
-        # Many cells start from one pre-training: it counts once.
+        # Many cells can start from one pre-training; count it once.
         alone = part[~own].drop_duplicates(["cell", "scores", *shared])
         for names, table in ((shared, alone), (axes, part[own])):
             keys = [*names, "scores"]
@@ -88,7 +88,7 @@ def _row(
     else:
         tested = int(runs[f"tested_{measures.of}"].sum())
         undefined = int(runs[measures.main].isna().sum())
-        if undefined:  # their gold standard is constant, or not there: they are in no mean
+        if undefined:  # no gold standard, or a constant one: excluded from the mean
             marks.append(f"{measures.name} undefined in {undefined}")
     if runs["selected_on_test"].any():
         marks.append("SELECTED ON TEST")
@@ -112,7 +112,9 @@ def _published(study: Study, main: str, where: Mapping[str, str]) -> tuple[float
         wanted = {"scores": WHOLE, **each["where"]}
         if all(where.get(axis) == choice for axis, choice in wanted.items()):
             if main not in each:
-                raise StudyError(f"published, {each['source']}: it has no {main}, as the runs have")
+                raise StudyError(
+                    f"published, {each['source']}: it has no {main}, the main score of the runs"
+                )
             return float(each[main]), str(each["source"])
     return None
 
@@ -140,9 +142,9 @@ def _table(
         return text.replace("%", "\\%").replace("_", "\\_").replace("&", "\\&") if escape else text
 
     means = pd.DataFrame([(row.protocol, row.scores[measures.main][0]) for row in rows])
-    best = means.groupby(0)[1].max()  # past undefined ones
+    best = means.groupby(0)[1].max()  # ignores undefined ones
     names = list(dict.fromkeys(name for row in rows for name in row.choices))
-    # A run of before a measure was there does not have it.
+    # Runs from before a measure was added lack it.
     known = [key for key in measures.headings if any(key in row.scores for row in rows)]
     lines: list[dict[str, Any]] = []
     for row in rows:
@@ -164,7 +166,7 @@ def _table(
         line |= {"runs": str(row.runs), measures.count: str(row.tested)}
         if any(each.published for each in rows):
             value, source = row.published or (None, "")
-            # Two decimals at least, as publications give percent.
+            # At least two decimals, as published.
             text = "" if value is None else f"{measures.shown(value, digits=2)} ({source})"
             line["published"] = plain(text)
         lines.append(line)
@@ -173,7 +175,7 @@ def _table(
 
 def _spread(measures: Measures, key: str, value: tuple[float, float], plus_minus: str) -> str:
     mean, deviation = value
-    if mean != mean and key != measures.main:  # of runs that were not measured so
+    if mean != mean and key != measures.main:  # the runs lack this measure
         return ""
     if deviation != deviation:  # one run has no spread
         return measures.shown(mean, column=key)

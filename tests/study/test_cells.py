@@ -34,7 +34,7 @@ def test_all_combinations_are_there_once_and_pre_training_is_shared(tmp_path: Pa
     assert len({cell.name for cell in found}) == len(found)
     joint = [cell for cell in found if cell.grid]
     first = [cell for cell in found if not cell.grid]
-    assert len(joint) == 3 * 5  # full with half of the labels is left out
+    assert len(joint) == 3 * 5  # method full with half of the labels is skipped
     assert len(first) == 2 * 5  # by labels and run, not by method
     assert found == first + joint
     names = {cell.name for cell in first}
@@ -101,7 +101,7 @@ def test_cells_of_the_same_options_are_one_run_that_both_grids_show(tmp_path: Pa
     assert len(of_again) == 5
     assert of_again == of_base
     assert len(runs_of(found)) == len(cells(tmp_path))
-    # With one grid alone a run has the name that it has in the whole study.
+    # With only one grid, a run has the same name as in the whole study.
     assert {c.name for c in expand(study, ["again"]) if c.grid} == of_again
 
 

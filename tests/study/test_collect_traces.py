@@ -1,4 +1,4 @@
-"""What is collected of runs with a continuous target, and what is refused."""
+"""Collecting runs with a continuous target, and what is refused."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The file of a study: what is read, and what is refused with its place."""
+"""The file of a study: what is read, and that errors name their place."""
 
 from pathlib import Path
 from typing import Any
@@ -35,45 +35,45 @@ def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
     [
         ({"grid": {}}, "unknown grid; known are"),
         ({"stages": None}, "stages is missing"),
-        ({"pretrain": ["joint"]}, "pretrain must be the first of the stages"),
-        ({"grids": {"main": {"axes": {}}}}, "main: axes are needed"),
+        ({"pretrain": ["joint"]}, "pretrain must name the first of the stages"),
+        ({"grids": {"main": {"axes": {}}}}, "main: expected axes"),
         ({"grids": {"main": {"axes": {"seed": {"1": {}}}}}}, "none called"),
         ({"grids": {"main": ["a"]}}, "main: expected keys such as axes"),
         (
             {"grids": {"main": {"axes": {"a": {"b": {}}}, "pretrain_axes": ["c"]}}},
             "pretrain_axes has 'c', which is no axis",
         ),
-        # What the pre-training does not know of could train it on test clips.
+        # Otherwise pre-training could use test clips.
         (
             {"grids": {"main": {"axes": {"a": {"b": {"data.exclude": ["x"]}}}}}},
-            "main: axis a sets data.exclude, which pre-training must know of",
+            "main: axis a sets data.exclude, which affects pre-training",
         ),
         (
             {"grids": {"main": {"axes": {"a": {"b": {"model.encoders.audio.dim": 8}}}}}},
-            "axis a sets model.encoders.audio.dim, which pre-training must know of",
+            "axis a sets model.encoders.audio.dim, which affects pre-training",
         ),
         (
             {"grids": {"main": {"axes": {"a": {"b": {"stages.audio.epochs": 8}}}}}},
-            "axis a sets stages.audio.epochs, which pre-training must know of",
+            "axis a sets stages.audio.epochs, which affects pre-training",
         ),
-        # What the protocol sets as well would change nothing.
+        # An option that the protocol also sets would have no effect.
         (
             {"grids": {"main": {"axes": {"a": {"b": {}}}, "options": {"data.split": "official"}}}},
-            "data.split is set by protocol random",
+            "data.split is also set by protocol random",
         ),
-        ({"options": {"data.seed": 3}}, "data.seed is set by protocol random"),
+        ({"options": {"data.seed": 3}}, "data.seed is also set by protocol random"),
         (
             {"grids": {"main": {"axes": {"a": {"b": {}}}, "protocols": ["folds"]}}},
-            "main: there is no protocol 'folds'",
+            "main: unknown protocol 'folds'; known are random",
         ),
         ({"options": {"stages.jont.epochs": 1}}, r"stages.jont.epochs is no option of a stage"),
         ({"options": {"stages.joint": 1}}, r"stages.joint is no option of a stage"),
         ({"protocols": {"random": {"seed": 1}}}, "random: unknown seed"),
-        # Relations are compared at the end: what they name is looked at before.
-        ({"relations": [relation(depth="2")]}, "relation 'so' names 'depth': no axis"),
-        ({"relations": [relation(method="c")]}, "names method 'c'; there are 'a', 'b'"),
-        ({"relations": [relation(grid="other")]}, "names grid 'other'; there are 'main'"),
-        ({"relations": [{"say": "so"}]}, "a relation has say, greater and less"),
+        # Relations are compared at the end, so the names in them are checked first.
+        ({"relations": [relation(depth="2")]}, "relation 'so' names 'depth', which is no axis"),
+        ({"relations": [relation(method="c")]}, "names method 'c'; expected 'a', 'b'"),
+        ({"relations": [relation(grid="other")]}, "names grid 'other'; expected 'main'"),
+        ({"relations": [{"say": "so"}]}, "a relation needs say, greater and less"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(
@@ -101,7 +101,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "configs/study").glob("*.yaml")), ids=lambda p: p.stem
 )
-def test_shipped_studies_name_files_and_axes_that_there_are(path: Path) -> None:
+def test_shipped_studies_name_files_and_axes_that_exist(path: Path) -> None:
     study = read_study(path)
     assert all(file.is_file() for file in study.files.values())
     axes: dict[str, set[str]] = {}
@@ -114,7 +114,7 @@ def test_shipped_studies_name_files_and_axes_that_there_are(path: Path) -> None:
     for where in [*sides, *(each["where"] for each in study.published)]:
         for axis, choice in where.items():
             assert axis in free or choice in {**axes, **known}[axis], where
-    for cell in expand(study):  # what fit refuses is better known before
+    for cell in expand(study):  # fit would refuse it only later
         for stage in cell.stages.values():
             assert set(stage.get("warmup", ())) <= set(stage.get("objectives", ())), cell.name
     for grid in study.grids.values():

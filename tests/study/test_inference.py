@@ -1,4 +1,4 @@
-"""Intervals and paired tests against what is known, and where there are none."""
+"""Intervals and paired tests against known values, and where they are undefined."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from emorec.study.inference import DifferentTestsError, area, compare, interval
 def predictions(
     right: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", run: str = "r"
 ) -> pd.DataFrame:
-    """Return a row a clip of a matrix (speakers, clips)."""
+    """Return one row per clip of a matrix (speakers, clips)."""
     speakers, clips = right.shape
     return pd.DataFrame(
         {
@@ -29,7 +29,7 @@ def test_speakers_that_agree_give_a_narrow_interval_and_others_a_wide_one() -> N
     found = interval(predictions(apart))
     assert found is not None
     low, high = found
-    # Of 20 speakers who are all right or all wrong: 0.5 +- 1.96 sqrt(0.25 / 20).
+    # For 20 speakers, each entirely right or entirely wrong: 0.5 +- 1.96 sqrt(0.25 / 20).
     assert (low, high) == pytest.approx((0.28, 0.72), abs=0.06)
     assert interval(predictions(apart)) == found
 
@@ -55,7 +55,7 @@ def test_a_clear_difference_is_found_and_none_is_not() -> None:
     assert found is not None
     difference, p, count = found
     assert difference == pytest.approx(strong["right"].mean() - weak["right"].mean())
-    assert p == pytest.approx(2 / 2**6)  # the least that six pairs can give
+    assert p == pytest.approx(2 / 2**6)  # the minimum for six pairs
     assert count == 6
     same = compare(weak, weak)
     assert same is not None
@@ -63,8 +63,8 @@ def test_a_clear_difference_is_found_and_none_is_not() -> None:
 
 
 def test_methods_that_differ_by_luck_in_training_alone_are_rarely_told_apart() -> None:
-    # All clips of a run share the luck of one model: with clips or speakers as units this would
-    # say "different" in a third of the cases and more.
+    # All clips of a run share the luck of one model: with clips or speakers as units, a third of
+    # the tests or more would report a difference.
     trials = [compare(runs(0.5, 0.03, 2 * i), runs(0.5, 0.03, 2 * i + 1)) for i in range(60)]
     false = [found is not None and found[1] < 0.05 for found in trials]
     assert sum(false) <= 8  # 0.05 x 60 = 3 expected; more than 8 happens once in 200 times

@@ -1,4 +1,4 @@
-"""Order relations: what is compared with what, and when one holds."""
+"""Order relations: which means are compared, and when a relation holds."""
 
 from dataclasses import replace
 from pathlib import Path

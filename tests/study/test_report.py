@@ -1,4 +1,4 @@
-"""The tables of a study, from made-up decisions: which runs are in which line."""
+"""The tables of a study, from invented decisions: which runs are in which row."""
 
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def test_an_axis_is_no_column_of_its_own(tmp_path: Path) -> None:
     _, cells = made(tmp_path)
     finish(cells, tmp_path)
     table = collect(cells, tmp_path)
-    measures = {each.name for each in MEASURES}  # of which the fake runs have some
+    measures = {each.name for each in MEASURES}  # the fake runs have some of them
     assert set(table.columns) - {"method", "weight"} - measures == set(AXIS_NAMES_TAKEN) - measures
     assert measures <= set(AXIS_NAMES_TAKEN)
     with pytest.raises(StudyError, match=r"none called .*tested_clips"):
@@ -146,7 +146,7 @@ def test_modalities_alone_of_a_shared_pre_training_are_one_line_and_else_a_line_
     assert len(alone) == 2
     assert "method" not in alone[0].choices
 
-    # The same scores, as a cell that trains all stages itself leaves them.
+    # The same scores, from a cell that trains all stages itself.
     own = results[results["scores"] == "fused"].assign(scores="audio")
     both = pd.concat([results[results["scores"] == "fused"], own], ignore_index=True)
     for cell in set(own["cell"]):

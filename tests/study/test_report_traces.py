@@ -1,4 +1,4 @@
-"""The tables of a study of a continuous target, from made-up agreement with the gold standard."""
+"""The tables of a study of a continuous target, from invented agreement values."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_the_table_has_a_ccc_a_dimension_and_no_interval(tmp_path: Path) -> None
     head = ["protocol", "scores", "method", "size"]
     numbers = ["mean CCC", "CCC arousal", "CCC valence", "runs", "test recordings", "published"]
     assert [*head, *numbers] in lines
-    # Seeds 0 to 2 have CCCs 0.4, 0.42 and 0.44 in the mean of the dimensions, 0.1 above with full.
+    # Seeds 0 to 2 have mean CCCs 0.4, 0.42 and 0.44 over the dimensions; method full has 0.1 more.
     marked = "random_clip (shares speakers)"
     base = ["0.420 ± 0.020", "0.520 ± 0.020", "0.320 ± 0.020", "3", "9", ""]
     assert [marked, "fused", "base", "1", *base] in lines
@@ -41,9 +41,9 @@ def test_the_table_has_a_ccc_a_dimension_and_no_interval(tmp_path: Path) -> None
     assert (
         "\\textbf{0.520 $\\pm$ 0.020} & 0.620 $\\pm$ 0.020" in (tmp_path / "table.tex").read_text()
     )
-    assert not (tmp_path / "predictions.csv").exists()  # the fake has none to read, either
+    assert not (tmp_path / "predictions.csv").exists()  # the fake runs have none either
     assert (tmp_path / "main_nested_size.png").is_file()
-    # What was written says again what it is.
+    # The written table has the same columns.
     again = measures_of(pd.read_csv(tmp_path / "results.csv"))
     assert list(again.headings) == ["ccc", "ccc_arousal", "ccc_valence"]
 
@@ -61,13 +61,13 @@ def test_methods_are_compared_by_the_ccc_of_runs_on_the_same_recordings(tmp_path
         for protocol, p, pairs in (("nested", "0.125", "4"), ("random_clip", "0.250", "3"))
         for size in ("1", "2")
     ]
-    # The same folds and seeds, but of other recordings: another data set.
+    # The same folds and seeds, but other recordings: another data set.
     full = [cell for cell in cells if cell.choices.get("method") == "full"]
     finish_traces(full, tmp_path, agree, recordings=("r1", "r2", "r4"))
     _, table = comparisons(study, "main", results, tmp_path / CELLS)
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
-    said = "not compared: other test data (2 recordings in common of 3 and 3)"
-    assert [line[3:] for line in lines[2:]] == [[said, "-", "-"]] * 4
+    message = "not compared: other test data (2 recordings in common of 3 and 3)"
+    assert [line[3:] for line in lines[2:]] == [[message, "-", "-"]] * 4
 
 
 def test_relations_go_by_the_mean_ccc(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_relations_go_by_the_mean_ccc(tmp_path: Path) -> None:
     finish_traces(cells, tmp_path, agree)
     (held,) = check_relations(study, collect(cells, tmp_path))
     assert (held.held, held.compared) == (4, 4)
-    said = "- held: in 4 of 4 comparisons (differences of +0.100 to +0.100 in CCC): so"
-    assert held.line() == said
+    line = "- held: in 4 of 4 comparisons (differences of +0.100 to +0.100 in CCC): so"
+    assert held.line() == line
 
 
 def test_the_mean_ccc_is_drawn_over_a_number(tmp_path: Path) -> None:
@@ -102,8 +102,8 @@ def test_an_undefined_ccc_is_in_no_mean_and_the_line_says_so(tmp_path: Path) -> 
     assert row.marked == "mean CCC undefined in 1, shares speakers"
     assert row.scores["ccc"][0] == pytest.approx((0.4 + 0.44) / 2)
     _, table = comparisons(study, "main", results, tmp_path / CELLS)
-    assert "random_clip" not in table  # two pairs are left, of three that are needed
-    # Where a method has no defined CCC at all, another one is still the best.
+    assert "random_clip" not in table  # two pairs remain; three are needed
+    # If one method has no defined CCC at all, another is still the best.
     finish_traces(
         cells,
         tmp_path,

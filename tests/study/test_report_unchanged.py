@@ -1,4 +1,4 @@
-"""The report of a small study of classes, to the byte: what other studies need leaves it alone."""
+"""The report of a small study of classes is unchanged, byte for byte."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from tests.helpers.fake_study import finish, write
 
 TABLE = """# mine
 
-9 runs are finished, of 9; code 0 abc. Accuracy is by clip; ± is the standard deviation
-over runs. Pooled accuracy is that of all runs' decisions, and the interval is its bootstrap over
-speakers: that training again would give another model is in the ±, not in the interval. "Shares
-speakers" marks a split whose test speakers are in training, too: it says little about new people.
-The choice of epochs saw validation clips only, except where a line says SELECTED ON TEST.
+9 of 9 runs are finished; code 0 abc. Accuracy is by clip; ± is the standard deviation
+over runs. Pooled accuracy is over the decisions of all runs, its bootstrap interval over speakers:
+the variation between trained models is in the ±, not in the interval. "Shares
+speakers" marks a split whose test speakers are also in training: it says little about new people.
+Epochs were selected on validation clips only, except where a row says SELECTED ON TEST.
 
 
 ## main
@@ -25,7 +25,7 @@ The choice of epochs saw validation clips only, except where a line says SELECTE
 | random_clip (shares speakers) | fused    | base     | 58.3 ± 0.0     | 58.3 ± 0.0  | 58.3 ± 0.0    | 58.3                 | 55.6 to 61.1    | 3      | 72          |                        |
 | random_clip (shares speakers) | fused    | full     | **90.3 ± 2.4** | 90.3 ± 2.4  | 90.3 ± 2.4    | 90.3                 | 83.3 to 97.2    | 3      | 72          | 83.33 (A & B, table_1) |
 
-Paired sign-flip permutation tests between runs on the same split and test clips: the difference of the mean accuracies, the two-sided p (with n pairs of runs never below 2 / 2^n: 0.0625 with 5, 0.031 with 6), not corrected for the number of tests. Folds share training clips, so their runs are not quite independent.
+Paired sign-flip permutation tests between runs on the same split and test clips: the difference of the mean accuracies, and the two-sided p (at least 2 / 2^n with n pairs of runs: 0.0625 with 5, 0.031 with 6), not corrected for multiple tests. Folds share training clips, so their runs are not fully independent.
 
 | protocol    | compared    | difference, points   | p     | pairs of runs   |
 |:------------|:------------|:---------------------|:------|:----------------|
@@ -72,7 +72,7 @@ FIRST = "main-base-random_clip-seed0-daf2de1b,fused,c0,00,anger,anger"
 
 
 def test_table_md_and_table_tex_are_as_they_were(tmp_path: Path) -> None:
-    for file in ("t", "m", "d"):  # a file that is there counts by its content, not by its place
+    for file in ("t", "m", "d"):  # an existing file counts by content, not by location
         (tmp_path / f"{file}.yaml").write_text("")
     full, base = {"method": "full"}, {"method": "base"}
     path = write(

@@ -1,4 +1,4 @@
-"""Running cells: in order of their pre-training, past failures, deaths and interruptions."""
+"""Running cells: in the order of pre-training, despite failures, deaths and interruptions."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ AXES = {"method": {"good": {"x": 1}, "bad": {"x": 2}, "wrong": {"x": 3}, "dies":
 
 
 def failing_start(arguments: Sequence[str]) -> None:
-    """Fail where a cell has nothing to start from: in pre-training."""
+    """Fail in pre-training, where a cell has nothing to start from."""
     if not any(argument.startswith("--training.start=") for argument in arguments):
         raise RuntimeError("no data")
     fit(arguments)
@@ -30,7 +30,7 @@ def slow(arguments: Sequence[str]) -> None:
 
 
 def locking(arguments: Sequence[str]) -> None:
-    """Take the run directory as fit does."""
+    """Lock the run directory as fit does."""
     options = dict(a.removeprefix("--").split("=", 1) for a in arguments[1:])
     run = RunDirectory(Path(options["run"]))
     run.lock()
@@ -39,7 +39,7 @@ def locking(arguments: Sequence[str]) -> None:
 
 
 def unfinished(arguments: Sequence[str]) -> None:
-    """End without an error and without a result, as a limit of time does."""
+    """End without an error and without a result, as on a time limit."""
 
 
 def interrupted(arguments: Sequence[str]) -> None:
@@ -71,13 +71,13 @@ def test_a_cell_that_fails_or_dies_costs_no_other(study: Study, tmp_path: Path) 
     assert "Traceback" in (tmp_path / CELLS / bad.name / "logs" / "log.txt").read_text()
     calls = [line.split() for p in tmp_path.rglob("calls") for line in p.read_text().splitlines()]
     assert {group for _, group in calls} == {"mine"}
-    assert len({pid for pid, _ in calls}) < len(calls)  # processes are used again
+    assert len({pid for pid, _ in calls}) < len(calls)  # processes are reused
 
     before = len(calls)
     again = run_cells(study, cells, tmp_path, fit=fit, jobs=1, say=lambda line: None)
     assert again == failed
     calls = [[line] for p in tmp_path.rglob("calls") for line in p.read_text().splitlines()]
-    assert len(calls) == before + len(failed)  # what is finished is not run again
+    assert len(calls) == before + len(failed)  # finished cells are not run again
 
 
 def test_what_starts_from_a_failed_cell_is_not_run(study: Study, tmp_path: Path) -> None:

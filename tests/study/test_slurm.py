@@ -1,4 +1,4 @@
-"""Cells as jobs: submitit's local cluster runs them; what is not ready waits."""
+"""Cells as jobs on submitit's local cluster; cells that are not ready wait."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ AXES = {"method": {"one": {"x": 1}}}
 def test_jobs_run_what_is_ready_and_a_second_call_the_rest(tmp_path: Path) -> None:
     study = read_study(write(tmp_path, grids={"main": {"axes": AXES}}))
     cells = expand(study)
-    said: list[str] = []
+    lines: list[str] = []
     for expected in (2, 2, 0):
         jobs = submit_cells(
             study,
@@ -26,13 +26,13 @@ def test_jobs_run_what_is_ready_and_a_second_call_the_rest(tmp_path: Path) -> No
             fit=fit,
             parameters={"timeout_min": 5},
             cluster="local",
-            say=said.append,
+            say=lines.append,
         )
         assert len(jobs) == expected
         assert all(job.result() is None for job in jobs)
     assert all(finished(tmp_path / CELLS / cell.name) for cell in cells)
-    assert said[0] == "4 cells, 0 finished, 0 queued or running, 2 submitted now"
-    assert "2 wait for pre-training" in said[1]
+    assert lines[0] == "4 cells, 0 finished, 0 queued or running, 2 submitted now"
+    assert "2 wait for pre-training" in lines[1]
 
 
 def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:

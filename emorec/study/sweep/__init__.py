@@ -1,1 +1,1 @@
-"""A search for options, on validation clips."""
+"""Search for options, judged on validation clips."""

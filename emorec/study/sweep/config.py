@@ -1,4 +1,4 @@
-"""What a sweep consists of: the experiment that is varied, and the options to choose from."""
+"""The definition of a sweep: the experiment to vary, and the search space of its options."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ KEYS = {"config", "metric", "trials", "space", "options", "seed"}
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is searched.
+    """The definition of a sweep.
 
     Attributes:
-        name: Of the file.
-        config: The experiment that is varied.
-        space: Option of ``emorec fit`` -> ``choices``, or ``low`` and ``high`` (whole numbers where
-            both are) with ``log`` or ``step``.
-        trials: How many, those that were stopped early included.
-        metric: Validation metric of the last stage, to be maximised; None: what it monitors.
-        options: Of all trials.
-        seed: Of the sampler.
+        name: Name of its file.
+        config: The experiment to vary.
+        space: Option of ``emorec fit`` -> ``choices``, or ``low`` and ``high`` (integers if both
+            are) with ``log`` or ``step``.
+        trials: Number of trials, including those stopped early.
+        metric: Validation metric of the last stage to maximise; None: the metric it monitors.
+        options: Options of all trials.
+        seed: Seed of the sampler.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Sweep:
 
 
 def read_sweep(path: Path) -> Sweep:
-    """Read the file of a sweep; paths in it start from its folder.
+    """Read the file of a sweep; paths in it are relative to its folder.
 
     Raises:
         StudyError: It is missing, unreadable, or not as expected.
@@ -48,13 +48,14 @@ def read_sweep(path: Path) -> Sweep:
     except (OSError, yaml.YAMLError) as error:
         raise StudyError(f"{path} cannot be read: {error}") from error
     if not isinstance(tree, dict) or not {"config", "space"} <= tree.keys() <= KEYS:
+        found = ", ".join(map(str, tree)) if isinstance(tree, dict) else tree
         raise StudyError(
-            f"{path} is not a sweep: expected config and space, and of {', '.join(sorted(KEYS))} "
-            f"what is needed; found {', '.join(map(str, tree)) if isinstance(tree, dict) else tree}"
+            f"{path} is not a sweep: expected config, space and, optionally, others of "
+            f"{', '.join(sorted(KEYS))}; found {found}"
         )
     if not isinstance(tree["space"], dict):
         raise StudyError(
-            f"{path}: space is option -> choices, or low and high; got {tree['space']}"
+            f"{path}: space must map options to choices, or to low and high; got {tree['space']}"
         )
     for option, values in tree["space"].items():
         ranged = isinstance(values, dict) and {"low", "high"} <= values.keys()
@@ -78,6 +79,6 @@ def arguments_of(options: Mapping[str, Any]) -> list[str]:
 
 
 def best_command(sweep: Sweep, options: Mapping[str, Any]) -> Sequence[str]:
-    """Return the command that trains with some options, and tests."""
+    """Return the command that trains and tests with the given options."""
     every = {**(sweep.options or {}), **options}
     return ["emorec", "fit", f"--config={sweep.config}", *arguments_of(every)]

@@ -1,4 +1,4 @@
-"""What a sweep leaves: a table of its trials, the best options, and two pictures."""
+"""The report of a sweep: a table of its trials, the best options, and a figure."""
 
 import shlex
 from pathlib import Path
@@ -14,10 +14,10 @@ from emorec.system.files import write_text
 
 
 def write_sweep(sweep: Sweep, search: Any, out: Path) -> str:
-    """Write trials.csv, best.yaml and sweep.png, and return what to read.
+    """Write ``trials.csv``, ``best.yaml`` and ``sweep.png``, and return a summary.
 
     Args:
-        sweep: What was searched.
+        sweep: The sweep.
         search: Optuna's study.
         out: Folder to write to.
     """
@@ -33,15 +33,15 @@ def write_sweep(sweep: Sweep, search: Any, out: Path) -> str:
     save_figure(_figure(table, search, list(sweep.space)), out / "sweep.png")
     lines += [
         f"best: {best.value:.4f} in validation (trial {best.number}); options in "
-        f"{out / 'best.yaml'}, picture in {out / 'sweep.png'}",
-        "a best of many is too good: measure it on test clips with",
+        f"{out / 'best.yaml'}, figure in {out / 'sweep.png'}",
+        "the best of many trials is optimistic: measure it on test clips with",
         f"  {shlex.join(best_command(sweep, best.params))}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def trials_table(search: Any) -> pd.DataFrame:
-    """Return a row a trial: number, state, value, epochs, seconds, options, run, reason."""
+    """Return one row per trial: number, state, value, epochs, seconds, options, run, reason."""
     rows = []
     for trial in search.trials:
         seconds = None if trial.duration is None else round(trial.duration.total_seconds(), 1)
@@ -87,12 +87,12 @@ def _figure(table: pd.DataFrame, search: Any, names: list[str]) -> Figure:
 
 
 def _importances(search: Any) -> dict[str, float]:
-    """Return option -> its share of the variance of the values (PED-ANOVA); often not known."""
+    """Return option -> its share of the variance of the values (PED-ANOVA); empty if unknown."""
     import optuna
 
     try:
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         found = optuna.importance.get_param_importances(search, evaluator=evaluator)
-    except (ValueError, RuntimeError):  # too few trials, or all alike
+    except (ValueError, RuntimeError):  # too few trials, or all equal
         return {}
     return {name: float(value) for name, value in found.items()}

@@ -20,33 +20,36 @@ from emorec.system.workers import worker_pool
 def run_sweep(
     sweep: Sweep, out: Path, *, fit: Fit, jobs: int = 1, say: Callable[[str], None]
 ) -> None:
-    """Run the trials that are missing.
+    """Run the remaining trials.
 
-    ``sweep.db`` in the folder is Optuna's storage (SQLite). Trials that a kill left behind are
-    tried again first, from their last epoch.
+    ``sweep.db`` in the folder is Optuna's storage (SQLite). Trials that were killed are repeated
+    first, from their last epoch.
 
     Args:
-        sweep: What is searched.
-        out: Folder; run directories are in ``trials``.
+        sweep: The sweep.
+        out: Folder of the sweep; run directories are in ``trials``.
         fit: The command ``fit``; called in other processes.
-        jobs: How many trials at once.
-        say: Called with each line that a user should read.
+        jobs: Number of trials to run at once.
+        say: Called with each line for the user.
 
     Raises:
-        UserError: Optuna is not installed, or another process works on this sweep.
+        UserError: Optuna is not installed, or another process is running this sweep.
     """
     out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise StudyError(f"another process works on the sweep in {out}") from error
+        raise StudyError(
+            f"another process is running the sweep in {out}; wait for it or name another folder "
+            "with --out"
+        ) from error
     with lock:
         search = open_search(sweep, out)
         _retry(search, say)
-        known = sum(trial.state.is_finished() for trial in search.trials)
-        say(f"{sweep.trials} trials, {min(known, sweep.trials)} done before; {out / 'sweep.db'}")
-        if known >= sweep.trials:
+        finished = sum(trial.state.is_finished() for trial in search.trials)
+        say(f"{sweep.trials} trials, {min(finished, sweep.trials)} done before; {out / 'sweep.db'}")
+        if finished >= sweep.trials:
             return
         threads = max(1, (os.cpu_count() or 1) // jobs)
         with worker_pool(jobs, prepare_worker, threads) as pool:
@@ -56,7 +59,7 @@ def run_sweep(
 
 
 def open_search(sweep: Sweep, out: Path, number: int = 0) -> Any:
-    """Return Optuna's study of a sweep, made where it is missing.
+    """Return Optuna's study of a sweep; created if missing.
 
     Raises:
         UserError: Optuna is not installed, or the folder has a sweep of another space.
@@ -70,7 +73,7 @@ def open_search(sweep: Sweep, out: Path, number: int = 0) -> Any:
     search = optuna.create_study(
         storage=storage, study_name=sweep.name, direction="maximize", load_if_exists=True
     )
-    # Not the seed alone: a process that goes on must not draw what was drawn before.
+    # More than the seed: a resumed process must not repeat earlier draws.
     search.sampler = optuna.samplers.TPESampler(
         seed=sweep.seed + 1000 * len(search.trials) + number
     )
@@ -89,17 +92,17 @@ def open_search(sweep: Sweep, out: Path, number: int = 0) -> Any:
 
 
 def _retry(search: Any, say: Callable[[str], None]) -> None:
-    """Fail trials that a kill left running, and put their options first."""
+    """Mark trials that a kill left running as failed, and queue their options first."""
     from optuna.trial import TrialState
 
     for trial in search.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         search.tell(trial.number, state=TrialState.FAIL)
         search.enqueue_trial(trial.params)
-        say(f"trial {trial.number} was cut short and is tried again")
+        say(f"trial {trial.number} was interrupted and is repeated")
 
 
 def _work(sweep: Sweep, out: Path, fit: Fit, number: int) -> None:
-    """Run trials in this process until there are enough."""
+    """Run trials in this process until all are done."""
     import optuna
 
     search = open_search(sweep, out, number)

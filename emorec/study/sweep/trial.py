@@ -1,4 +1,4 @@
-"""One trial of a sweep: a run of fit that is watched, and stopped where it is hopeless."""
+"""One trial of a sweep: a run of fit that is watched, and stopped early if it is unpromising."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
+from typing_extensions import override
 
 from emorec.callbacks import StagedTraining
 from emorec.study.config import StudyError
@@ -20,10 +21,10 @@ Fit = Callable[..., None]
 
 
 class Watch(Callback):
-    """Reports the last stage's validation metric to a trial, and stops it where it is hopeless.
+    """Reports the last stage's validation metric to a trial, and stops it if unpromising.
 
     Args:
-        trial: Optuna's.
+        trial: Optuna's trial.
         metric: See :class:`Sweep`.
 
     Attributes:
@@ -36,14 +37,15 @@ class Watch(Callback):
         self.best: float | None = None
         self.pruned = False
 
+    @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse a run that chooses on test clips."""
+        """Refuse a run that selects on test clips."""
         data = data_of(trainer)
         if data is not None and data.select_on_test:
             raise StudyError("select_on_test is set: a sweep must not look at test clips")
 
+    @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Report an epoch; see the class."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             return
         staged = _stages_of(trainer)
@@ -60,8 +62,9 @@ class Watch(Callback):
             self.pruned = True
             raise StudyError("stopped: other trials were better at this epoch")
 
+    @override
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take over what a run that goes on had reached before."""
+        """Include the best value that a resumed run reached before."""
         self._look_back(_stages_of(trainer))
 
     def _look_back(self, staged: StagedTraining) -> None:
@@ -79,13 +82,13 @@ def _stages_of(trainer: Trainer) -> StagedTraining:
 
 
 def run_trial(sweep: Sweep, out: Path, fit: Fit, trial: Any) -> float:
-    """Return the best value of a trial's last stage; not a number where it failed.
+    """Return the best value of a trial's last stage; NaN if it failed.
 
     Args:
-        sweep: What is searched.
+        sweep: The sweep.
         out: Its folder; the run directory is in ``trials``.
         fit: The command ``fit``.
-        trial: Optuna's.
+        trial: Optuna's trial.
 
     Raises:
         optuna.TrialPruned: It was stopped early.
@@ -94,14 +97,14 @@ def run_trial(sweep: Sweep, out: Path, fit: Fit, trial: Any) -> float:
 
     chosen = {name: _suggest(trial, name, values) for name, values in sweep.space.items()}
     before = _same(trial)
-    if before is not None:  # its run directory has nothing more to train
+    if before is not None:  # its run directory is already trained
         trial.set_user_attr("run", before.user_attrs.get("run", ""))
         if before.value is None:
             raise optuna.TrialPruned
         return float(before.value)
     options = {**(sweep.options or {}), **chosen}
     name = digest(json.dumps(chosen, sort_keys=True), 4).hex()
-    run = out / "trials" / name  # the same options again go on in the same directory
+    run = out / "trials" / name  # equal options resume in the same directory
     trial.set_user_attr("run", str(run))
     watch = Watch(trial, sweep.metric)
     arguments = ["fit", f"--config={sweep.config}", *arguments_of(options)]
@@ -116,7 +119,7 @@ def run_trial(sweep: Sweep, out: Path, fit: Fit, trial: Any) -> float:
 
 
 def _same(trial: Any) -> Any:
-    """Return an earlier trial of the same options that came to an end, or None."""
+    """Return a finished or pruned earlier trial with the same options, or None."""
     from optuna.trial import TrialState
 
     ended = TrialState.COMPLETE, TrialState.PRUNED

@@ -1,4 +1,4 @@
-"""emorec sweep: trials, pruning, going on, and never a look at test clips."""
+"""emorec sweep: trials, pruning, resuming, and never using test clips."""
 
 import json
 import sys
@@ -30,7 +30,7 @@ SPACE: dict[str, Any] = {
 
 
 def fake_fit(argv: Sequence[str], callbacks: Sequence[Any] = ()) -> None:
-    """Stands for ``fit``: two epochs, whose value is known from the options."""
+    """Stand in for ``fit``: two epochs, whose value follows from the options."""
     given = dict(text.removeprefix("--").split("=", 1) for text in argv[1:])
     assert given["test"] == "false"
     (watch,) = callbacks
@@ -62,10 +62,10 @@ def states(search: Any) -> list[str]:
     return [trial.state.name for trial in search.trials]
 
 
-def test_trials_are_run_once_and_the_best_is_told(sweep: Sweep, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_trials_are_run_once_and_the_best_is_reported(sweep: Sweep, tmp_path: Path) -> None:
+    lines: list[str] = []
     out = tmp_path / "out"
-    run_sweep(sweep, out, fit=fake_fit, say=said.append)
+    run_sweep(sweep, out, fit=fake_fit, say=lines.append)
     search = open_search(sweep, out)
     assert len(search.trials) == 12
     assert set(states(search)) <= {"COMPLETE", "PRUNED", "FAIL"}
@@ -81,8 +81,8 @@ def test_trials_are_run_once_and_the_best_is_told(sweep: Sweep, tmp_path: Path) 
     assert best == search.best_trial.params
     assert f"--model.layers={best['model.layers']}" in text
     assert (out / "sweep.png").is_file()
-    run_sweep(sweep, out, fit=fake_fit, say=said.append)
-    assert said[-1].startswith("12 trials, 12 done before")
+    run_sweep(sweep, out, fit=fake_fit, say=lines.append)
+    assert lines[-1].startswith("12 trials, 12 done before")
     assert len(open_search(sweep, out).trials) == 12
 
 
@@ -94,10 +94,10 @@ def test_what_a_kill_left_is_tried_again_first(sweep: Sweep, tmp_path: Path) -> 
     cut.suggest_float("model.rate", 0.01, 10.0, log=True)
     cut.suggest_int("model.layers", 1, 4)
     cut.suggest_categorical("model.kind", ["a", "b"])
-    said: list[str] = []
-    run_sweep(sweep, out, fit=fake_fit, say=said.append)
+    lines: list[str] = []
+    run_sweep(sweep, out, fit=fake_fit, say=lines.append)
     trials = open_search(sweep, out).trials
-    assert said[0] == "trial 0 was cut short and is tried again"
+    assert lines[0] == "trial 0 was interrupted and is repeated"
     assert trials[0].state.name == "FAIL"
     assert trials[1].params == trials[0].params
 
@@ -142,7 +142,7 @@ def test_files_of_sweeps_are_checked(sweep: Sweep, tmp_path: Path) -> None:
         open_search(other, out)
 
 
-def test_without_optuna_it_is_said_what_to_install(
+def test_without_optuna_the_error_says_what_to_install(
     sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
@@ -170,7 +170,7 @@ def test_the_real_thing_never_looks_at_test_clips(
     for run in map(Path, table["run"]):
         assert not (run / "metrics.json").exists()
         assert not (run / "predictions.csv").exists()
-    # Without --test false the same command goes on with the test clips alone.
+    # Without --test false, the same command only adds the test.
     row = table.iloc[0]
     weight = f"--model.objectives.hgr.weight={row['model.objectives.hgr.weight']}"
     main(["fit", f"--config={tree['config']}", *place.options(), weight, f"--run={row['run']}"])
