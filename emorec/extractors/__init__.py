@@ -1,4 +1,4 @@
-"""Clip and windows to arrays, one extractor a modality."""
+"""Clip and windows to arrays, one extractor per modality."""
 
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.extractors.faces.crops import FaceCrops

@@ -12,7 +12,7 @@ from emorec.media import Face, Media
 from emorec.system.findings import Finding
 from emorec.types import Array, Clip, Window
 
-CLIP_TEXT = "clip.text"  # in Extractor.reads: the clip's own text, which is no file
+CLIP_TEXT = "clip.text"  # in Extractor.reads: the clip's own text, not a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class Extraction:
     """What an extractor found in a clip.
 
     Attributes:
-        arrays: One array a window, of the extractor's shape and dtype; None where the modality
+        arrays: One array per window, of the extractor's shape and dtype; None where the modality
             is absent.
         facts: Column of the preprocessing report -> value, such as ``faces_borrowed``.
         findings: What a user should know about the clip. A modality that is absent in some windows
-            is ``Finding(FindingKind.ABSENT, "gaze", count, of)``; what no kind fits is ``OTHER``,
-            with words of its own.
-        persons: Where several people are told apart: person (from 1) -> what ``arrays`` is for one;
-            then ``arrays`` is empty.
-        boxes: Person -> where the face is in its window's key frame; None where it is not there.
+            is ``Finding(FindingKind.ABSENT, "gaze", count, of)``; what fits no kind is ``OTHER``,
+            with its own words.
+        persons: Where several people are tracked: person (from 1) -> their ``arrays``; then
+            ``arrays`` itself is empty.
+        boxes: Person -> box of the face in each window's key frame; None where it is not found.
     """
 
     arrays: list[Array | None]
@@ -41,8 +41,8 @@ class Extraction:
 class Extractor(ABC):
     """Turns a clip and its windows into arrays of one modality.
 
-    Constructor arguments are kept as attributes of the same names: they are the fingerprint of
-    what is cached. The constructor loads nothing; detectors and the like are made on first use.
+    Constructor arguments are kept as attributes of the same names: they make up the fingerprint of
+    the cache. The constructor loads nothing; detectors and the like are loaded on first use.
 
     Attributes:
         version: Raise it when the output changes for the same arguments.
@@ -51,7 +51,7 @@ class Extractor(ABC):
         pooled_axes: Axes of one window's array over which standardisation pools, so that a
             log-mel keeps a mean per band.
         device: Where networks run; see :meth:`use`.
-        clips_at_once: How many clips are in work, each in a thread.
+        clips_at_once: How many clips are processed at once, each in a thread.
     """
 
     version: ClassVar[int] = 1
@@ -69,16 +69,16 @@ class Extractor(ABC):
     def reads(self) -> tuple[str, ...]:
         """Names of the sidecar files that are read; ``clip.text`` stands for the clip's own text.
 
-        Cached arrays are stale where one of them has changed. A modality with a sidecar of its own
-        name that is not listed here has its media in it.
+        Cached arrays are stale if one of them has changed. A sidecar with the modality's name that
+        is not listed here is the modality's own media file.
         """
         return ()
 
     def seconds(self, clip: Clip) -> float | None:
-        """Return how long the sidecar files that are read last, from the clip's origin on.
+        """Return the seconds from the clip's origin to the end of the sidecar files it reads.
 
-        Asked of clips without a media file: the longest answer is their duration. None: they do
-        not tell, as a feature vector does not.
+        Used for clips without a media file: the longest answer is their duration. None: unknown,
+        as for a feature vector.
 
         Args:
             clip: The clip; the paths of its sidecar files are absolute.
@@ -89,25 +89,25 @@ class Extractor(ABC):
         return None
 
     def use(self, device: str, clips: int) -> None:
-        """Take note of how the work is done.
+        """Set where and how the work is done.
 
-        Called in each worker process before the first clip. It is no option of the constructor:
-        what is extracted must not depend on it.
+        Called in each worker process before the first clip. These are no constructor options, as
+        the output must not depend on them.
 
         Args:
             device: Such as ``cpu`` or ``cuda``.
-            clips: How many clips are in work at once, each in a thread.
+            clips: How many clips are processed at once, each in a thread.
         """
         self.device, self.clips_at_once = device, clips
 
     @abstractmethod
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return one array a window.
+        """Return one array per window.
 
         Args:
             clip: The clip; the paths of its sidecar files are absolute.
             media: Its media file as :func:`emorec.media.probe` found it: path, clock, streams; or
-                the modality's own one, see :attr:`reads`.
+                the modality's own file, see :attr:`reads`.
             windows: Spans in seconds from the clip's origin, all of one length.
 
         Raises:
@@ -118,10 +118,10 @@ class Extractor(ABC):
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
-        """Yield one extraction a part of a recording, in order; several people are told apart.
+        """Yield one extraction per part of a recording, in order; several people are kept apart.
 
-        Override it where a part can be had without reading the file from its start, in one pass
-        whose memory does not grow with the recording.
+        Override it to read the file in a single pass, in memory that does not grow with the
+        recording.
 
         Args:
             clip: The clip, with its sidecar files.
@@ -134,7 +134,7 @@ class Extractor(ABC):
     def constants(self) -> tuple[Array, Array] | None:
         """Return a fixed (mean, deviation) of the values, or None to measure them.
 
-        Both broadcast against ``shape``. Measured means training clips only, pooled over
+        Both broadcast against ``shape``. They are measured on training clips only, pooled over
         ``pooled_axes``.
         """
         return None

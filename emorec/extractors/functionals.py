@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 import torchaudio.functional as F
+from typing_extensions import override
 
 from emorec.extractors.log_mel import FLOOR
 from emorec.extractors.sound import SoundExtractor
@@ -21,7 +22,7 @@ class Functionals(SoundExtractor):
 
     In the manner of eGeMAPS (Eyben et al. 2016, https://doi.org/10.1109/TAFFC.2015.2457417), but
     not that set: jitter, shimmer, formants and voiced segments are left out, and windows are
-    short. Descriptors of frames of 25 ms every 10 ms: energy, zero crossings, F0 (semitones above
+    short. Descriptors, in frames of 25 ms every 10 ms: energy, zero crossings, F0 (semitones above
     27.5 Hz, torchaudio's), spectral centroid, spread, roll-off (85 %), flux, alpha ratio (50 to
     1000 against 1000 to 5000 Hz), Hammarberg index (the peak of 0 to 2000 against that of 2000 to
     5000 Hz), spectral slopes (0 to 500 and 500 to 1500 Hz), mean level of the mel bands, and MFCC
@@ -39,16 +40,21 @@ class Functionals(SoundExtractor):
 
     def __init__(self, sample_rate: int = 16000) -> None:
         if sample_rate < 16000:
-            raise ValueError(f"descriptors reach 8000 Hz: at least 16000 Hz, got {sample_rate}")
+            raise ValueError(
+                f"sample_rate must be at least 16000 Hz for descriptors up to 8000 Hz, got "
+                f"{sample_rate}"
+            )
         self.sample_rate = sample_rate
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(96,)."""
         return (DESCRIPTORS * STATISTICS,)
 
+    @override
     def arrays(self, samples: torch.Tensor) -> Array:
-        """Return statistics, float32 (B, 96); see the base class."""
+        """Return statistics, float32 (B, 96)."""
         frames = self.descriptors(samples)
         quantiles = frames.quantile(torch.tensor(PERCENTILES), dim=-1)
         spread = quantiles[-1] - quantiles[0]

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 import torchaudio
+from typing_extensions import override
 
 from emorec.extractors.sound import SoundExtractor
 from emorec.types import Array
@@ -17,20 +18,20 @@ class LogMel(SoundExtractor):
     """Log-mel power spectrogram, float16 (1, bands, frames), natural logarithm of power.
 
     Ma et al. 2020 use 94 bands, a Hann window of 40 ms and "10 ms overlapping", giving 94 x 94
-    for half a second at 48 kHz. The stated numbers do not fit each other. Two readings do:
+    for half a second at 48 kHz. The stated numbers contradict each other. Two readings fit:
     ``hop256_center`` (256 samples at 48 kHz, padded at the edges: exactly 94 frames) and
     ``hop10ms_resize`` (10 ms, not padded: 47 frames, stretched to 94). The mel range is not
-    stated: 20 to 8000 Hz. The same image on three channels is what the image encoder makes of it.
+    stated: 20 to 8000 Hz. The image encoder repeats the image on three channels.
 
     For what counts as sound see :class:`SoundExtractor`.
 
     Args:
         sample_rate: Rate in Hz that the sound is resampled to (48000, 22050, 16000).
         bands: Number of mel bands.
-        frames: Width of the result; other numbers of frames are resized bilinearly.
-        hop_mode: Which reading of the hop, see above.
+        frames: Width of the result; spectrograms of another width are resized bilinearly.
+        hop_mode: Which reading of the hop; see above.
         low: Lower edge of the lowest band, in Hz.
-        high: Upper edge of the highest band, in Hz; None is half of the sampling rate.
+        high: Upper edge of the highest band, in Hz; None: half of the sampling rate.
     """
 
     version: ClassVar[int] = 2
@@ -54,13 +55,15 @@ class LogMel(SoundExtractor):
         self.sample_rate, self.bands, self.frames = sample_rate, bands, frames
         self.hop_mode, self.low, self.high = hop_mode, low, high
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(1, bands, frames)."""
         return (1, self.bands, self.frames)
 
+    @override
     def arrays(self, samples: torch.Tensor) -> Array:
-        """Return spectrograms, float16 (B, 1, bands, frames); see the base class."""
+        """Return spectrograms, float16 (B, 1, bands, frames)."""
         return self.spectrogram(samples).numpy().astype(np.float16)
 
     def spectrogram(self, samples: torch.Tensor) -> torch.Tensor:
@@ -73,15 +76,15 @@ class LogMel(SoundExtractor):
             hop = -(-256 * self.sample_rate // 48000)
         else:
             hop = round(0.01 * self.sample_rate)
-            # Without padding a window of n_fft samples would be cut; torch centres the shorter
-            # Hann window in n_fft samples, so half of the difference is added on both sides.
+            # Without padding, samples at the edges would be lost: torch centres the shorter Hann
+            # window in n_fft samples, so half of the difference is added on each side.
             extra = (n_fft - window) // 2
             samples = torch.nn.functional.pad(samples, (extra, n_fft - window - extra))
         bins = torchaudio.functional.spectrogram(
             samples, 0, torch.hann_window(window), n_fft, hop, window, None, False, centred
         )
-        # The squares of two parts are several times faster than abs(), and most bins are above
-        # the highest band.
+        # Squaring both parts is several times faster than abs(), and most bins are above the
+        # highest band.
         high = self.sample_rate / 2 if self.high is None else self.high
         used = min(n_fft // 2 + 1, int(high / self.sample_rate * n_fft) + 2)
         power = bins.real[:, :used].square() + bins.imag[:, :used].square()
@@ -93,7 +96,7 @@ class LogMel(SoundExtractor):
         return torch.log(mel + FLOOR)
 
 
-@cache  # as long to make as a clip's spectrograms
+@cache  # it takes as long as a clip's spectrograms
 def _mel_bands(bins: int, low: float, high: float, bands: int, rate: int) -> torch.Tensor:
     """Return the weights (bins, bands) of triangular mel bands."""
     weights: torch.Tensor = torchaudio.functional.melscale_fbanks(bins, low, high, bands, rate)

@@ -1,4 +1,4 @@
-"""The files of a clip beside its media file: where they are, and whether they have changed."""
+"""The sidecar files of a clip: where they are, and whether they have changed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,8 +25,8 @@ def with_whole_paths(clip: Clip, root: Path) -> Clip:
 def open_media(clip: Clip, extractors: Mapping[str, Extractor]) -> Media:
     """Return a clip's media file, cut to its span.
 
-    Of a clip without one it is a file without sound and picture, as long as the longest of what its
-    extractors read.
+    For a clip without one it is a file without sound and picture, as long as the longest file that
+    its extractors read.
 
     Args:
         clip: The clip, with absolute paths.
@@ -38,7 +38,7 @@ def open_media(clip: Clip, extractors: Mapping[str, Extractor]) -> Media:
     if clip.media is not None:
         media = probe(clip.media)
     elif not clip.sidecars:
-        raise MediaError("neither a media file nor another file of the clip")
+        raise MediaError("the clip has neither a media file nor a sidecar")
     else:
         own = [probe(clip.sidecars[n]) for n, e in extractors.items() if has_own_media(clip, n, e)]
         lengths = [each.duration for each in own]
@@ -50,8 +50,8 @@ def open_media(clip: Clip, extractors: Mapping[str, Extractor]) -> Media:
 def has_own_media(clip: Clip, modality: str, extractor: Extractor) -> bool:
     """Return whether a modality has a media file of its own.
 
-    That is a sidecar file of the modality's name which the extractor does not read by itself:
-    AVEC and RECOLA have sound and picture in separate files.
+    That is a sidecar file with the modality's name which the extractor does not read itself: AVEC
+    and RECOLA have sound and picture in separate files.
     """
     return modality in clip.sidecars and modality not in extractor.reads
 
@@ -59,7 +59,7 @@ def has_own_media(clip: Clip, modality: str, extractor: Extractor) -> bool:
 def own_media(clip: Clip, modality: str) -> Media:
     """Return the modality's own media file, cut to the clip's span.
 
-    Its first sample or frame is taken to be at the origin of the clip's main file.
+    Its first sample or frame is assumed to be at the origin of the clip's main file.
 
     Raises:
         MediaError: It is missing, cannot be read, or ends before the clip begins.
@@ -74,17 +74,17 @@ def own_media(clip: Clip, modality: str) -> Media:
 
 
 def sidecar_digests(clip: Clip, root: Path, extractors: Mapping[str, Extractor]) -> dict[str, str]:
-    """Return the blake2b digests, 32 hex digits, of what extractors read beside the media file.
+    """Return the blake2b digests, 32 hex digits, of what extractors read besides the media file.
 
     Args:
         clip: The clip.
         root: Folder that its paths are relative to.
-        extractors: Modality -> extractor; what none of them reads does not count, so that an
+        extractors: Modality -> extractor; files that none of them reads are ignored, so that an
             annotation can be edited without making the cache stale.
 
     Returns:
-        Name of the sidecar -> digest of its content, where the file is there; and ``clip.text``
-        -> digest of the clip's own text, where one reads it and it is not empty.
+        Name of the sidecar -> digest of its content, where the file exists; and ``clip.text`` ->
+        digest of the clip's own text, if an extractor reads it and it is not empty.
     """
     names = {name for extractor in extractors.values() for name in extractor.reads}
     names |= {name for name, e in extractors.items() if has_own_media(clip, name, e)}
@@ -94,7 +94,7 @@ def sidecar_digests(clip: Clip, root: Path, extractors: Mapping[str, Extractor])
         try:
             stat = path.stat()
             found[name] = digest_as_it_is(path, stat.st_size, stat.st_mtime_ns)
-        except OSError:  # missing or unreadable: who reads it says so
+        except OSError:  # missing or unreadable: its reader reports that
             continue
     if CLIP_TEXT in names and clip.text:
         found[CLIP_TEXT] = digest(clip.text, 16).hex()

@@ -1,4 +1,4 @@
-"""openSMILE's functionals: the feature sets that published work compares with."""
+"""openSMILE's functionals: the feature sets that published work compares against."""
 
 import threading
 import warnings
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.extractors.base import Extraction
@@ -16,7 +17,7 @@ from emorec.media import Span
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Window
 
-# Numbers a window of the sets that opensmile 2.6 has.
+# Features per window of the sets in opensmile 2.6.
 SIZES = {
     "ComParE_2016": 6373,
     "GeMAPSv01a": 62,
@@ -35,31 +36,31 @@ _RUNNING = threading.Lock()
 
 
 class OpenSmile(SoundExtractor):
-    """Functionals of openSMILE, float32 (size,): one vector a window, in the set's own units.
+    """Functionals of openSMILE, float32 (size,): one vector per window, in the set's own units.
 
-    openSMILE (Eyben et al. 2010, https://doi.org/10.1145/1873951.1874246) by its Python package:
+    openSMILE (Eyben et al. 2010, https://doi.org/10.1145/1873951.1874246) from its Python package:
     ``pip install 'emorec[opensmile]'``. **Its licence allows research, teaching and private use,
-    not commercial products, also not by way of features**; see its LICENSE. Sets: eGeMAPSv02
+    not commercial products, not even through features**; see its LICENSE. Sets: eGeMAPSv02
     (Eyben et al. 2016, https://doi.org/10.1109/TAFFC.2015.2457417; 88), those of the INTERSPEECH
     challenges IS09 (384), IS10 (1582; what Liang et al. 2020, https://arxiv.org/abs/2009.02598,
     use), IS11 (4368), IS12 (6125), IS13 and ComParE_2016 (6373), emobase (988), and the older
     eGeMAPSv01a and eGeMAPSv01b (88), GeMAPSv01a and GeMAPSv01b (62).
 
-    They were made for utterances, see :class:`~emorec.windows.WholeClip`; most need at least 60 ms.
-    Where openSMILE makes nothing of a window, as it is too short, the modality is absent there;
-    single values that are not finite become 0. For what counts as sound see
+    They were designed for utterances, see :class:`~emorec.windows.WholeClip`; most need at least
+    60 ms. The modality is absent in windows too short for openSMILE; single values that are not
+    finite become 0. For what counts as sound see
     :class:`SoundExtractor`.
 
     Args:
         feature_set: One of the names above, or the path of an openSMILE configuration (``.conf``)
-            whose level ``func`` is read; how it has to look is in the documentation of the
-            package. A file whose content has changed needs another name, or the cache keeps the
-            old values.
+            whose level ``func`` is read; the package's documentation describes its format. A file
+            whose content has changed needs another name, or the cache keeps the old values.
         sample_rate: Rate in Hz that the sound is resampled to.
-        size: Numbers a window, where ``feature_set`` is a path; None elsewhere.
+        size: Features per window, if ``feature_set`` is a path; None otherwise.
 
     Raises:
-        UserError: The set is unknown, or ``size`` is missing or given without need.
+        UserError: The set is unknown, ``size`` is missing or superfluous, or the rate is below
+            8000 Hz.
     """
 
     version: ClassVar[int] = 1
@@ -76,38 +77,41 @@ class OpenSmile(SoundExtractor):
             )
         if (feature_set in SIZES) != (size is None) or (size is not None and size < 1):
             raise UserError(
-                "size is how many numbers (at least 1) the configuration of a path gives a window, "
-                f"and is left out for a named set; got {size} for {feature_set}"
+                "size is the number of features per window (at least 1) of a configuration file, "
+                f"and is omitted for a named set; got {size} for {feature_set}"
             )
         if sample_rate < 8000:
-            raise UserError(f"sample_rate is at least 8000 Hz, got {sample_rate}")
+            raise UserError(f"sample_rate must be at least 8000 Hz, got {sample_rate}")
         self.feature_set, self.sample_rate, self.size = feature_set, sample_rate, size
         self._smile: Any = None
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(size,)."""
         return (self.size or SIZES[self.feature_set],)
 
+    @override
     def arrays(self, samples: torch.Tensor) -> Array:
         """Return functionals, float32 (B, size); a window that is too short is NaN.
 
         Raises:
-            UserError: The package is missing, or the configuration is or does not fit ``size``.
+            UserError: The package or the configuration is missing, or it does not fit ``size``.
         """
         # At full scale its conversion to 16 bits would turn the highest value into the lowest.
         signals = samples.clamp(-1, 32767 / 32768).numpy()
         made = np.full((len(signals), *self.shape), np.nan, np.float32)
-        # Clips at once are threads; the library's state is not made for that.
+        # Clips are processed in threads, and the library is not thread-safe.
         with _RUNNING, warnings.catch_warnings():
             if self._smile is None:
                 self._smile = self._load()
-            warnings.filterwarnings("ignore", "Segment too short")  # told once a clip instead
+            warnings.filterwarnings("ignore", "Segment too short")  # reported once per clip instead
             for row, signal in zip(made, signals, strict=True):
                 if len(signal):
                     row[:] = self._smile(signal, self.sample_rate).reshape(-1)
         return made
 
+    @override
     def _extraction(
         self, audio: Span, windows: Sequence[Window], samples: Array, damaged: int
     ) -> Extraction:
@@ -115,8 +119,8 @@ class OpenSmile(SoundExtractor):
         arrays: list[Array | None] = []
         for array in found.arrays:
             values = np.full(1, np.nan) if array is None else np.asarray(array, np.float32)
-            is_there = bool(np.isfinite(values).any())
-            arrays.append(np.nan_to_num(values, posinf=0.0, neginf=0.0) if is_there else None)
+            usable = bool(np.isfinite(values).any())
+            arrays.append(np.nan_to_num(values, posinf=0.0, neginf=0.0) if usable else None)
         lost = sum(a is None for a in arrays) - sum(a is None for a in found.arrays)
         if lost:
             what = f"{Path(self.feature_set).stem} of openSMILE"
@@ -139,18 +143,18 @@ class OpenSmile(SoundExtractor):
             raise UserError(f"no openSMILE configuration at {path}; feature_set names its file")
         try:
             smile = opensmile.Smile(str(path), opensmile.FeatureLevel.Functionals)
-        except Exception as error:  # of its library, which tells a number
+        except Exception as error:  # the library reports no more than a number
             raise UserError(
                 f"openSMILE cannot use the configuration {path} ({error}); expected one with a "
-                "level 'func', as those in the package"
+                "level 'func', like those in the package"
             ) from error
         if smile.num_features != self.size:
             raise UserError(
-                f"{path} gives {smile.num_features} numbers a window, but OpenSmile has size: "
+                f"{path} gives {smile.num_features} features per window, but OpenSmile has size: "
                 f"{self.size}; give it size: {smile.num_features}"
             )
         return smile
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the library's handle behind: each worker process makes its own."""
+        """Drop the library's handle: each worker process makes its own."""
         return self.__dict__ | {"_smile": None}

@@ -1,4 +1,4 @@
-"""The base of extractors of sound: windows of samples, and what counts as sound."""
+"""The base of sound extractors: windows of samples, and what counts as sound."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from emorec.extractors.base import Extraction, Extractor
 from emorec.media import Media, Span, iter_windows, read_windows
@@ -16,10 +17,10 @@ SILENT = 1e-5  # RMS, full scale = 1: digital silence; the quietest real speech 
 
 
 class SoundExtractor(Extractor):
-    """Arrays of the samples of each window.
+    """Arrays made from the samples of each window.
 
-    Sound that covers less than half of a window is absent there; partly covered windows are
-    padded with zeros. A track of digital silence (RMS below 1e-5 in all windows) is no sound.
+    Sound is absent in windows of which it covers less than half; partly covered windows are padded
+    with zeros. A track of digital silence (RMS below 1e-5 over all windows) counts as no sound.
 
     Attributes:
         sample_rate: Rate in Hz that the sound is resampled to.
@@ -31,8 +32,8 @@ class SoundExtractor(Extractor):
     def arrays(self, samples: torch.Tensor) -> Array:
         """Return (B, *shape) of float32 (B, samples) in [-1, 1]."""
 
+    @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return an array a window; see the base class."""
         if media.audio is None:
             return _absent(windows)
         samples, damaged = read_windows(media, windows, self.sample_rate)
@@ -43,10 +44,11 @@ class SoundExtractor(Extractor):
             found.findings.append(Finding(FindingKind.ABSENT, "sound", missing, len(windows)))
         return found
 
+    @override
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
-        """Yield the arrays of part after part; digital silence is judged part by part."""
+        """Yield the arrays of each part; digital silence is judged part by part."""
         if media.audio is None:
             yield from map(_absent, parts)
             return
@@ -69,7 +71,7 @@ class SoundExtractor(Extractor):
             findings.append(Finding(FindingKind.SILENT, "sound"))
             return Extraction(absent, {**facts, "windows_with_sound": 0}, findings)
         made = self.arrays(torch.from_numpy(samples))
-        arrays = [array if there else None for array, there in zip(made, heard, strict=True)]
+        arrays = [array if covered else None for array, covered in zip(made, heard, strict=True)]
         return Extraction(arrays, {**facts, "windows_with_sound": sum(heard)}, findings)
 
 

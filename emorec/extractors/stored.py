@@ -1,9 +1,10 @@
-"""Features that were computed elsewhere, one file a clip."""
+"""Features that were computed elsewhere, one file per clip."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.extractors.base import Extraction, Extractor
@@ -16,22 +17,21 @@ class StoredFeatures(Extractor):
     """The array in a clip's sidecar file (``.npy``), float32 ``shape``; of the whole utterance.
 
     Each window of a clip has the same array; :class:`~emorec.windows.WholeClip` makes one window. A
-    vector has exactly the shape. Of a sequence the first axis is time: what is too long is cut at
-    its end, what is too short is padded with NaN there, and the other axes have to fit; steps of
-    zeros only at its end are padding, too. A clip without such a sidecar, or without a real step,
-    lacks the modality.
+    vector has exactly the shape. The first axis of a sequence is time: a long one is truncated, a
+    short one padded with NaN at its end, and the other axes have to fit; trailing steps of zeros
+    are padding, too. A clip without such a sidecar, or without a real step, lacks the modality.
 
-    Where it is standardised, statistics are measured for each number; of a sequence pooled over
-    time. Padding does not count, and is 0 for the encoder.
+    Standardisation measures statistics for each feature; for a sequence they are pooled over time.
+    Padding does not count, and is 0 for the encoder.
 
     Args:
         sidecar: Name of the sidecar: in a manifest the column ``sidecar_NAME``.
-        shape: Of the array: one number for a vector (``[1582]``), steps and features for a sequence
-            (``[18, 342]``).
-        standardise: Subtract the mean and divide by the deviation; false: features as they are.
+        shape: Shape of the array: one number for a vector (``[1582]``), steps and features for a
+            sequence (``[18, 342]``).
+        standardise: Subtract the mean and divide by the deviation; false: use features as stored.
 
     Raises:
-        UserError: A size is below 1.
+        UserError: The name is empty, or a size is missing or below 1.
     """
 
     version: ClassVar[int] = 4
@@ -44,27 +44,31 @@ class StoredFeatures(Extractor):
                 f"such as [1582] or [18, 342]; got {sidecar!r} and {shape}"
             )
         self.sidecar, self.sizes, self.standardise = sidecar, tuple(shape), standardise
-        # Of the instance: vectors keep statistics of each number, sequences pool over time.
+        # Per instance: vectors keep statistics of each feature, sequences pool over time.
         self.pooled_axes = (0,) if len(shape) > 1 else ()  # type: ignore[misc]
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
-        """As given."""
+        """The given shape."""
         return self.sizes
 
+    @override
     @property
     def reads(self) -> tuple[str, ...]:
         """The one sidecar."""
         return (self.sidecar,)
 
+    @override
     def constants(self) -> tuple[Array, Array] | None:
-        """None: measured; or 0 and 1 where features are not to be standardised."""
+        """None (measured); or 0 and 1 if features are not standardised."""
         if self.standardise:
             return None
         return np.zeros(1, np.float32), np.ones(1, np.float32)
 
+    @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return the same array for each window; see the base class.
+        """Return the same array for each window.
 
         Raises:
             MediaError: The file is missing, is no ``.npy`` file of numbers, has another shape, or
@@ -91,7 +95,7 @@ class StoredFeatures(Extractor):
         return Extraction([None] * len(windows), {}, [Finding(kind, self.sidecar)])
 
     def _fitted(self, found: object, name: str) -> Array:
-        """Return float32 of the shape, or raise what is wrong."""
+        """Return a float32 array of the shape; raises MediaError if it does not fit."""
         if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
             kind = found.dtype if isinstance(found, np.ndarray) else "several arrays"
             raise MediaError(
@@ -103,7 +107,7 @@ class StoredFeatures(Extractor):
         if shape != self.sizes or found.ndim != len(self.sizes):
             note = "" if len(self.sizes) == 1 else " (of any length in time, the first axis)"
             raise MediaError(
-                f"sidecar {self.sidecar}: another shape",
+                f"sidecar {self.sidecar}: wrong shape",
                 f"{name} has shape {' x '.join(map(str, found.shape)) or 'of a single number'}; "
                 f"expected {wanted}{note}: see the option shape of StoredFeatures",
             )
@@ -111,7 +115,7 @@ class StoredFeatures(Extractor):
             real = np.flatnonzero(found.any(axis=tuple(range(1, found.ndim))))
             found = found[: real[-1] + 1 if len(real) else 0]
         array = np.full(self.sizes, np.nan, np.float32)
-        with np.errstate(over="ignore"):  # what is too large for float32 is told below
+        with np.errstate(over="ignore"):  # values too large for float32 are reported below
             array[: len(found)] = found[: self.sizes[0]]
         own = array[: len(found)]
         if not np.isfinite(own).all():
@@ -119,6 +123,6 @@ class StoredFeatures(Extractor):
             raise MediaError(
                 f"sidecar {self.sidecar}: values that are not finite",
                 f"{name} has {count} values that are NaN, infinite or too large for float32; "
-                "expected finite ones: replace them where it is made",
+                "expected finite ones: fix the program that writes it",
             )
         return array

@@ -1,4 +1,4 @@
-"""What is said, as token ids of a text model."""
+"""The spoken words, as token ids of a text model."""
 
 import re
 import threading
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
@@ -22,23 +23,23 @@ _TOKENIZING = threading.Lock()
 class Transcript(Extractor):
     """Token ids of a clip's words and their mask, int32 (2, tokens); of the whole utterance.
 
-    Row 0 are ids, 0 to the size of the vocabulary - 1, with the model's special tokens; row 1 is 1
-    for tokens and 0 for padding. Longer texts are cut at their end. Each window of a clip has the
-    same array. The words are those of a text file, UTF-8; where a clip has none, its own text (in a
-    manifest the column ``text``) if it holds words: a number or code of a sentence (``07``,
+    Row 0 holds ids, 0 to the size of the vocabulary - 1, with the model's special tokens; row 1 is
+    1 for tokens and 0 for padding. Longer texts are truncated. Each window of a clip has the same
+    array. The words come from a text file, UTF-8; if a clip has none, from its own text (in a
+    manifest the column ``text``) if that holds words: a number or code of a sentence (``07``,
     ``DFA``, ``statement 01``) does not count. Without words the modality is absent.
 
-    Needs ``pip install 'emorec[text-encoders]'``. For :class:`~emorec.encoders.TextEncoder`, which
-    has to be of the same model as the tokenizer.
+    Needs ``pip install 'emorec[text-encoders]'``. Goes with :class:`~emorec.encoders.TextEncoder`,
+    which must use the same model as the tokenizer.
 
     Args:
         tokenizer: A name on the Hugging Face hub, or a folder that transformers wrote. A folder
             whose content has changed needs another name, or the cache keeps the old ids.
-        tokens: Length, with special tokens.
+        tokens: Length, including special tokens.
         sidecar: Name of the sidecar with the text; in a manifest the column ``sidecar_NAME``.
 
     Raises:
-        UserError: Fewer than 3 tokens; the tokenizer cannot be had, or has no padding.
+        UserError: Fewer than 3 tokens; the tokenizer cannot be loaded, or has no padding.
     """
 
     dtype: ClassVar[type[np.generic]] = np.int32
@@ -48,26 +49,32 @@ class Transcript(Extractor):
         self, tokenizer: str = "bert-base-uncased", tokens: int = 32, sidecar: str = "text"
     ) -> None:
         if tokens < 3:
-            raise UserError(f"tokens is at least 3 (one and two special ones), got {tokens}")
+            raise UserError(
+                f"tokens must be at least 3 (one word and two special tokens), got {tokens}"
+            )
         self.tokenizer, self.tokens, self.sidecar = tokenizer, tokens, sidecar
         self._loaded: Any = None
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(2, tokens)."""
         return (2, self.tokens)
 
+    @override
     @property
     def reads(self) -> tuple[str, ...]:
         """The text file, and the clip's own text."""
         return (self.sidecar, CLIP_TEXT)
 
+    @override
     def constants(self) -> tuple[Array, Array]:
         """0 and 1: ids stay ids."""
         return np.zeros(1, np.float32), np.ones(1, np.float32)
 
+    @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return the same ids and mask for each window; see the base class.
+        """Return the same ids and mask for each window.
 
         Raises:
             MediaError: The text file is missing or not UTF-8.
@@ -76,7 +83,7 @@ class Transcript(Extractor):
         if not words:
             missing = Finding(FindingKind.MISSING, "transcript")
             return Extraction([None] * len(windows), {"words": 0}, [missing])
-        with _TOKENIZING:  # clips at once are threads, and a tokenizer serves one at a time
+        with _TOKENIZING:  # clips are processed in threads, and a tokenizer serves one at a time
             if self._loaded is None:
                 self._loaded = _load(self.tokenizer)
             found = self._loaded(
@@ -100,7 +107,7 @@ class Transcript(Extractor):
             ) from error
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the tokenizer behind: each worker process loads its own."""
+        """Drop the tokenizer: each worker process loads its own."""
         return self.__dict__ | {"_loaded": None}
 
 
@@ -114,7 +121,7 @@ def _load(name: str) -> Any:
     place = Path(name).expanduser()
     try:
         found = AutoTokenizer.from_pretrained(place if place.is_dir() else name)
-    except Exception as error:  # whatever transformers and the hub meet
+    except Exception as error:  # transformers and the hub raise many kinds
         reason = next(iter(str(error).splitlines()), "")
         raise UserError(
             f"cannot load the tokenizer {name} ({type(error).__name__}: {reason}). Without a "

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.extractors.sound import SoundExtractor
@@ -18,7 +19,7 @@ class Waveform(SoundExtractor):
     Args:
         sample_rate: Rate in Hz that the sound is resampled to; 16000 is what pre-trained speech
             encoders expect.
-        length: Of the windows, in seconds; the same as the length of ``data.windows``.
+        length: Length of the windows, in seconds; the same as in ``data.windows``.
     """
 
     version: ClassVar[int] = 1
@@ -27,20 +28,25 @@ class Waveform(SoundExtractor):
 
     def __init__(self, sample_rate: int = 16000, length: float = 0.5) -> None:
         if sample_rate < 1 or length <= 0:
-            raise UserError(f"sample_rate and length are above 0, got {sample_rate} and {length}")
+            raise UserError(
+                f"sample_rate and length must be above 0, got {sample_rate} and {length}"
+            )
         self.sample_rate, self.length = sample_rate, length
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(samples,)."""
         return (round(self.sample_rate * self.length),)
 
+    @override
     def constants(self) -> tuple[Array, Array]:
         """0 and 32767."""
         return np.zeros(1, np.float32), np.full(1, 32767, np.float32)
 
+    @override
     def arrays(self, samples: torch.Tensor) -> Array:
-        """Return the samples; see the base class.
+        """Return the samples, int16 (B, samples).
 
         Raises:
             UserError: The windows have another length.

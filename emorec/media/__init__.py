@@ -20,7 +20,7 @@ from emorec.media.video import (
 )
 from emorec.media.write import MediaWriter, open_writer
 
-# Raise it when the same file gives other samples or pictures: what was cached is then stale.
+# Raise it when the same file decodes to other samples or pictures: caches are then stale.
 DECODING = 2
 
 __all__ = [

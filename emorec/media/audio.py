@@ -12,7 +12,7 @@ from emorec.media.packets import Decoded
 from emorec.media.samples import BLOCK, Block, read_samples
 from emorec.types import Window
 
-JITTER = 0.02  # seconds: timestamps of some containers are rounded; less than this is no gap
+JITTER = 0.02  # seconds: some containers round their timestamps; less than this is no gap
 
 
 def read_windows(media: Media, windows: Sequence[Window], rate: int) -> tuple[Samples, int]:
@@ -43,12 +43,12 @@ def iter_windows(media: Media, windows: Sequence[Window], rate: int) -> Decoded[
     """Yield the samples of each window as soon as they are read.
 
     The file is read in blocks and only the samples of unfinished windows are kept, so memory does
-    not grow with its length. Channels become one as :class:`~emorec.media.channels.Mix` says. What
-    the stream does not cover is zero.
+    not grow with its length. Channels are mixed by :class:`~emorec.media.channels.Mix`. What the
+    stream does not cover is zero.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
-        windows: Spans of equal length, in seconds from the clip's origin, by their starts.
+        windows: Spans of equal length, in seconds from the clip's origin, sorted by start.
         rate: Sampling rate to return, in Hz.
 
     Yields:
@@ -65,7 +65,7 @@ def _cut(
     starts = [round(window.start * rate) for window in windows]
     length = round((windows[0].end - windows[0].start) * rate) if windows else 0
     pending: deque[tuple[int, Samples]] = deque()
-    begun = 0  # windows[begun:] start behind what was read
+    begun = 0  # windows[begun:] start after what was read
     for at, block in blocks:
         stop = at + len(block)
         while begun < len(starts) and starts[begun] < stop:
@@ -89,7 +89,7 @@ def read_blocks(media: Media, rate: int, start: float = 0.0) -> Decoded[tuple[in
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
         rate: Sampling rate to return, in Hz.
-        start: Seconds from the clip's origin; what lies more than 3 s before may be left out.
+        start: Seconds from the clip's origin; sound more than 3 s earlier may be left out.
 
     Yields:
         The index of the block's first sample (0 is the clip's origin), and float32 (n,).
@@ -138,7 +138,7 @@ class _Converter:
 
     Args:
         source: Rate of the blocks, in Hz.
-        rate: Rate of what is returned, in Hz.
+        rate: Rate of the output, in Hz.
     """
 
     def __init__(self, source: int, rate: int) -> None:
@@ -146,7 +146,7 @@ class _Converter:
         self._resampler = av.AudioResampler("flt", "mono", rate)
 
     def __call__(self, samples: Samples) -> Iterator[Samples]:
-        """Yield what can be said of the next block by now."""
+        """Yield the samples that the next block completes."""
         if self.source == self.rate:
             yield samples
             return
@@ -155,7 +155,7 @@ class _Converter:
         yield from (part.to_ndarray()[0] for part in self._resampler.resample(frame))
 
     def finish(self, count: int | None = None) -> Iterator[Samples]:
-        """Yield the end: exactly ``count`` samples where that is given."""
+        """Yield the rest: exactly ``count`` samples if that is given."""
         rest = np.zeros(0, np.float32)
         if self.source != self.rate:
             parts = [part.to_ndarray()[0] for part in self._resampler.resample(None)]

@@ -1,4 +1,4 @@
-"""Face detection for several clips at once: their frames go through the network together."""
+"""Face detection for several clips at once: their frames share batches of the network."""
 
 import queue
 import threading
@@ -6,22 +6,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from typing_extensions import override
+
 from emorec.media.faces import Face, FaceDetector, Image
 
 WAIT = 0.02  # seconds that a batch waits for frames of other clips
-FRAMES = 64  # a batch
+FRAMES = 64  # per batch
 
 Request = tuple[list[Image], "Future[list[list[Face]]]"]
 
 
 class BatchedDetector(FaceDetector):
-    """Collects what threads ask for, each about its own clip, and detects in one batch.
+    """Collects the requests of several threads, one clip each, and detects in one batch.
 
-    A GPU is hardly busy with the one to thirty frames of a clip; with those of eight it is.
-    Frames of different sizes go separately.
+    The one to thirty frames of a clip hardly occupy a GPU; those of eight clips do. Frames of
+    different sizes go in separate batches.
 
     Args:
-        detector: What detects; it is used by one thread at a time.
+        detector: Detects; it is used by one thread at a time.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
@@ -30,14 +32,15 @@ class BatchedDetector(FaceDetector):
         self._asked: queue.SimpleQueue[Request] = queue.SimpleQueue()
         threading.Thread(target=self._serve, daemon=True).start()
 
+    @override
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
-        """Return the faces of each image; waits for the batch. See the base class."""
+        """Return the faces of each image; waits for the batch."""
         answer: Future[list[list[Face]]] = Future()
         self._asked.put((list(images), answer))
         return answer.result()
 
+    @override
     def refine(self, image: Image, face: Face) -> Face | None:
-        """Return where a face is now; see the base class."""
         with self._lock:
             return self.detector.refine(image, face)
 
@@ -52,15 +55,15 @@ class BatchedDetector(FaceDetector):
             of_size: dict[tuple[int, ...], list[Request]] = defaultdict(list)
             for request in requests:
                 of_size[request[0][0].shape if request[0] else ()].append(request)
-            for alike in of_size.values():
-                self._answer(alike)
+            for same_size in of_size.values():
+                self._answer(same_size)
 
     def _answer(self, requests: Sequence[Request]) -> None:
-        """Detect in frames of one size and give each request its part."""
+        """Detect faces in frames of one size and give each request its part."""
         try:
             with self._lock:
                 found = self.detector.detect([i for images, _ in requests for i in images])
-        except BaseException as error:  # a thread that waits must not wait for ever
+        except BaseException as error:  # a waiting thread must not wait forever
             for _, answer in requests:
                 answer.set_exception(error)
             return

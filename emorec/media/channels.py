@@ -1,4 +1,4 @@
-"""Which channels of a recording carry sound, and how they are mixed to one."""
+"""Which channels of a recording carry sound, and how they are mixed to mono."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,22 +10,22 @@ from emorec.system.findings import Finding, FindingKind
 
 Samples = NDArray[np.float32]
 Numbers = NDArray[np.float64]
-LOUDEST = 1000.0  # times full scale; what is more comes from damaged files
-BLOCK = 0.5  # seconds that are judged together
+LOUDEST = 1000.0  # times full scale; more comes from damaged files
+BLOCK = 0.5  # seconds that are analysed together
 QUIET = 0.01  # of the recording's level: 40 dB below it is hiss or crosstalk
-SPEECH = (100.0, 4000.0)  # Hz: neither an offset nor hum of the mains counts
-INVERTED = -0.5  # correlation; of two microphones in one room it is above
-ALIKE = 0.4  # level of an inverted channel, as a share of the other's
+SPEECH = (100.0, 4000.0)  # Hz: neither a DC offset nor mains hum counts
+INVERTED = -0.5  # correlation; two microphones in one room stay above it
+ALIKE = 0.4  # least level of an inverted channel, as a share of the other's
 MOSTLY, SELDOM = 0.95, 0.05  # shares of the energy of two channels
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How the channels of a file become one.
+    """How the channels of a file are mixed to mono.
 
     Attributes:
-        weights: Layout, such as ``stereo`` -> a weight a channel; the sum of their sizes is 1.
-            Layouts that are not named are mixed to the mean of their channels.
+        weights: Layout, such as ``stereo`` -> a weight per channel; their absolute values sum to
+            1. Other layouts are mixed to the mean of their channels.
     """
 
     weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Mix:
 
 
 def numbers(samples: Samples) -> tuple[Samples, bool]:
-    """Set to zero what is not a number, or no sound any more; return whether there was any."""
+    """Zero samples that are NaN or far too loud; also return whether there were any."""
     sound = np.abs(samples) <= LOUDEST  # false for NaN
     if sound.all():
         return samples, False
@@ -48,14 +48,14 @@ def numbers(samples: Samples) -> tuple[Samples, bool]:
 
 @dataclass(slots=True)
 class _Heard:
-    """Products of the channels of one layout in the band of speech.
+    """Cross-spectra of the channels of one layout, summed over the speech band.
 
     Each block has (channels, channels) of them.
     """
 
     names: Sequence[str]
     rate: int
-    open: list[Numbers] = field(default_factory=list)  # samples of the block that is not full
+    open: list[Numbers] = field(default_factory=list)  # samples of the unfinished block
     count: int = 0
     blocks: list[Numbers] = field(default_factory=list)
 
@@ -71,19 +71,19 @@ class _Heard:
 
 
 class ChannelReader:
-    """Collects how loud channels are and how they go together, for a :class:`Mix`."""
+    """Measures the levels and correlations of channels, for a :class:`Mix`."""
 
     def __init__(self) -> None:
         self._heard: dict[str, _Heard] = {}
 
     def add(self, channels: Samples, layout: str, names: Sequence[str], rate: int) -> None:
-        """Take note of some samples.
+        """Add some samples.
 
         Args:
             channels: float32 (channels, n).
-            layout: What the file calls the channels together.
-            names: What each channel is called.
-            rate: Samples a second.
+            layout: The file's name for its set of channels.
+            names: The name of each channel.
+            rate: Samples per second.
         """
         count = len(channels)
         if count < 2 or count != len(names):
@@ -109,9 +109,9 @@ class ChannelReader:
         """Return the mix, and what was found.
 
         A channel carries sound if in some half-second it is within 40 dB of the level of the
-        recording (the 90th percentile of half-seconds); the mean of those that do is what is
-        heard. One that is the inverse of another, about as loud, would cancel it: it is turned
-        back, or left out if it is so in parts of the recording alone.
+        recording (the 90th percentile of half-seconds); the mix is the mean of those channels. One
+        that is the inverse of another, about as loud, would cancel it: its sign is flipped, or it
+        is left out if it is inverted only in parts of the recording.
         """
         weights, findings = {}, []
         for layout, heard in self._heard.items():
@@ -121,8 +121,8 @@ class ChannelReader:
             reference = float(np.quantile(level.max(1), 0.9))
             if reference == 0:
                 reference = float(level.max())
-            loud = (level >= QUIET * reference) & (level > 0)
-            carry = np.asarray(loud.any(0), np.bool_)
+            audible = (level >= QUIET * reference) & (level > 0)
+            carry = np.asarray(audible.any(0), np.bool_)
             if not carry.any():
                 continue
             signs, inverted = _signs(products, level, carry, heard.names)
@@ -130,7 +130,7 @@ class ChannelReader:
                 continue
             weights[layout] = tuple((signs / np.abs(signs).sum()).tolist())
             if not carry.all():
-                names = [name for name, there in zip(heard.names, carry, strict=True) if there]
+                names = [name for name, loud in zip(heard.names, carry, strict=True) if loud]
                 kind, count = FindingKind.SILENT_CHANNELS, int(carry.sum())
                 findings.append(Finding(kind, "sound", count, len(carry), ", ".join(names)))
             findings += inverted
@@ -140,7 +140,7 @@ class ChannelReader:
 def _signs(
     products: Numbers, level: Numbers, carry: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[Numbers, list[Finding]]:
-    """Return 1, -1 or 0 for each channel, and which are inverted."""
+    """Return the sign of each channel, 1, -1 or 0 (left out), and which are inverted."""
     signs = np.zeros(len(carry))
     findings = []
     whole = np.sqrt(np.square(level).mean(0))
@@ -151,8 +151,8 @@ def _signs(
                 continue
             size = level[:, i] * level[:, j]
             with np.errstate(invalid="ignore", divide="ignore"):
-                alike = np.where(size > 0, signs[j] * products[:, i, j] / size, 0.0)
-            inverse = float(size[alike < INVERTED].sum() / max(size.sum(), 1e-30))
+                correlation = np.where(size > 0, signs[j] * products[:, i, j] / size, 0.0)
+            inverse = float(size[correlation < INVERTED].sum() / max(size.sum(), 1e-30))
             if inverse >= MOSTLY:
                 signs[i] = -1.0
                 findings.append(Finding(FindingKind.INVERTED, names[i], detail=names[j]))
@@ -165,5 +165,5 @@ def _signs(
 
 
 def channel_names(count: int) -> list[str]:
-    """Return names of channels that have none."""
+    """Return names for channels without any: 1, 2, ..."""
     return [str(number) for number in range(1, count + 1)]

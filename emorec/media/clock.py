@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-JUMP = 10.0  # seconds after the end of a frame at which the next one is no gap any more (FFmpeg's)
-STILL = 60.0  # seconds that a picture may stand still in a file that has no sound
-BACK = 0.5  # seconds that times may go back where packets are not in order of time
-BESIDE = 3.0  # seconds between packets of two streams that lie beside each other in a file
+JUMP = 10.0  # seconds: a longer gap is a jump, as in FFmpeg
+STILL = 60.0  # seconds that a picture may stand still in a file without sound
+BACK = 0.5  # seconds that times may go back where packets are out of order
+BESIDE = 3.0  # seconds between packets of two streams that are next to each other in a file
 APART = 2.0  # seconds between decoding and presentation; more is a guess that missed a jump
-REORDERED = 16  # packets after which no frame of before comes any more
+REORDERED = 16  # packets after a jump that may still bring frames from before it
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a file in which its clock runs on.
+    """A stretch of a file in which its clock is continuous.
 
     Attributes:
-        shift: Seconds to add to its timestamps, so that it follows the part before it.
+        shift: Seconds to add to its timestamps so that it follows the previous part.
         spans: Kind of stream (``audio``, ``video``) -> its first timestamp and the end of its last
-            frame there, in seconds of the file's own clock.
+            frame in this part, in seconds of the file's own clock.
     """
 
     shift: float
@@ -35,33 +35,33 @@ class _Stretch:
 
     def add(self, kind: str, start: float, length: float) -> None:
         self.first[kind] = min(self.first.get(kind, start), start)
-        if start >= self.latest.get(kind, start):  # the length of others says nothing of the end
+        if start >= self.latest.get(kind, start):  # only the last frame's length matters
             self.end[kind] = start + min(length, JUMP)
         if length > 0:
             self.shortest[kind] = min(self.shortest.get(kind, length), length)
         self.latest[kind] = max(self.latest.get(kind, start), start)
 
     def close(self, kind: str) -> None:
-        """End a stream here: some files say that the frame before a hole lasts through it."""
+        """End a stream here: in some files the frame before a gap claims to last through it."""
         self.end[kind] = self.latest[kind] + min(self.shortest.get(kind, 0.0), JUMP)
 
     def join(self, other: "_Stretch") -> None:
-        """Take in what comes after it."""
+        """Append the stretch that follows."""
         for kind, start in other.first.items():
             self.first[kind] = min(self.first.get(kind, start), start)
             self.end[kind] = max(self.end.get(kind, start), other.end[kind])
 
     def is_beside(self, time: float) -> bool:
-        """Return whether a packet that comes now goes with the last one of another stream."""
+        """Return whether a packet at a time goes with the last one of another stream."""
         return any(abs(time - latest) <= BESIDE for latest in self.latest.values())
 
     def ends_near(self, kind: str, time: float) -> bool:
-        """Return whether a time is of the last frames of a stream here."""
+        """Return whether a time is among the last frames of a stream here."""
         latest = self.latest.get(kind)
         return latest is not None and latest - APART <= time <= self.end[kind] + BACK
 
     def goes_on_in(self, other: "_Stretch", most: float) -> bool:
-        """Return whether the other one is no jump: one stream pauses, or starts late, alone."""
+        """Return whether the other is no jump: just one stream pauses or starts late."""
         if any(other.first[k] < self.end[k] - BACK for k in self.first.keys() & other.first.keys()):
             return False
         after = min(other.first.values()) - max(self.end.values())
@@ -72,10 +72,10 @@ class _Stretch:
 class ClockReader:
     """Finds the parts of a file's clock from its packets.
 
-    A clock jumps where a packet is more than :data:`JUMP` seconds after the end of the one before
-    it in its stream, or more than :data:`BACK` seconds before that one's start, and no other stream
-    runs on through the hole; pictures without sound may stand still for :data:`STILL`.
-    Recordings that were joined, restarted, or got another time of day have such clocks.
+    A clock jumps where a packet is more than :data:`JUMP` seconds after the end of the previous one
+    in its stream, or more than :data:`BACK` seconds before that one's start, and no other stream
+    continues through the gap; pictures without sound may stand still for :data:`STILL` seconds.
+    Recordings that were joined or restarted, or whose time of day was reset, have such clocks.
     """
 
     def __init__(self) -> None:
@@ -86,21 +86,21 @@ class ClockReader:
         self._current = 0  # the stretch of the last packet
 
     def add(self, kind: str, order: float, start: float, length: float) -> None:
-        """Take note of a packet; packets come as they lie in the file.
+        """Add a packet; packets come in file order.
 
         Args:
-            kind: Of its stream.
+            kind: Kind of its stream.
             order: Its decoding time in seconds, which grows from packet to packet; its
-                presentation time where that is not known.
+                presentation time where that is unknown.
             start: Its presentation time in seconds.
             length: Its duration in seconds.
         """
         if abs(start - order) > APART:
-            order = start  # where a file has no decoding times, they are guessed from those before
+            order = start  # missing decoding times are guessed from earlier ones
         at = self._at.get(kind)
         if at is not None and self._is_late(kind, start, length):
             return
-        # Another stream has gone through a stretch without this one: it goes on where that is.
+        # Another stream went through a stretch without this one: it continues where that is.
         passed = at is not None and self._current >= at + 2
         if at is None or self._jumps(kind, order) or passed:
             first = 0 if at is None else at + 1
@@ -118,7 +118,7 @@ class ClockReader:
         self._stretches[at].add(kind, start, length)
 
     def _is_late(self, kind: str, start: float, length: float) -> bool:
-        """Add a frame that is shown before a jump, but comes after its first packet."""
+        """Add a frame that is shown before a jump but stored after its first packet."""
         before, since = self._from.get(kind, (0, REORDERED))
         if since >= REORDERED:
             return False
@@ -136,17 +136,17 @@ class ClockReader:
         return not last - BACK <= order <= last + min(length, JUMP) + JUMP
 
     def parts(self) -> tuple[Part, ...]:
-        """Return the parts, in their order in the file; one, without a shift, where none jumps."""
+        """Return the parts, in file order; a single one, without a shift, where nothing jumps."""
         joined: list[_Stretch] = []
         silent = not any("audio" in stretch.first for stretch in self._stretches)
         for stretch in self._stretches:
             joined.append(stretch)
-            # A stream that comes later in the file may bridge a hole in one that came before.
+            # A stream stored later in the file may bridge a gap in an earlier one.
             while len(joined) > 1 and joined[-2].goes_on_in(joined[-1], STILL if silent else JUMP):
                 last = joined.pop()
                 joined[-1].join(last)
         parts: list[Part] = []
-        ends: dict[str, float] = {}  # of each stream so far, on the clock that runs on
+        ends: dict[str, float] = {}  # of each stream so far, on the continuous clock
         for stretch in joined:
             shift = 0.0
             if parts:
@@ -159,11 +159,11 @@ class ClockReader:
 
 
 class Walk:
-    """Turns the times of one stream's frames into those of a clock that runs on.
+    """Maps the times of one stream's frames to a continuous clock.
 
     Args:
-        parts: Of the file's clock.
-        kind: Of the stream.
+        parts: Parts of the file's clock.
+        kind: Kind of the stream.
     """
 
     def __init__(self, parts: tuple[Part, ...], kind: str) -> None:
@@ -172,10 +172,10 @@ class Walk:
         self._last = float("-inf")
 
     def __call__(self, time: float) -> float | None:
-        """Return the time of the next frame, in seconds; None where it cannot be right.
+        """Return the continuous time of the next frame, in seconds; None if it cannot be right.
 
         Args:
-            time: In seconds of the file's own clock. Frames come in the order of the file.
+            time: In seconds of the file's own clock. Frames come in file order.
         """
         if not self._parts:
             return time
@@ -193,11 +193,11 @@ class Walk:
 
 
 def jumps(parts: tuple[Part, ...], wrap: float | None = None) -> list[tuple[float, float]]:
-    """Return where the clock jumps, in seconds of the clock that runs on, and by how many seconds.
+    """Return where the clock jumps, in seconds of the continuous clock, and by how many seconds.
 
     Args:
-        parts: Of the file's clock.
-        wrap: Seconds after which the clock of the file's format begins again; a decoder takes a
+        parts: Parts of the file's clock.
+        wrap: Seconds after which the clock of the file's format wraps around; a decoder takes a
             jump back for that.
     """
     found = []

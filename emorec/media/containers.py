@@ -18,7 +18,7 @@ CONTAINERS = (
     *("dv", "gxf", "wtv", "dhav", "gif", "yuv4mpegpipe"),
 )
 
-# How files with sound or pictures are called; what they hold is found by opening them.
+# Suffixes of files with sound or pictures; what they hold is found by opening them.
 VIDEO_SUFFIXES = (
     ".mp4 .m4v .mov .qt .avi .divx .mkv .webm .flv .f4v .mpg .mpeg .m2v .mpv .vob .wmv .asf .3gp "
     ".3g2 .ogv .ogm .ts .mts .m2ts .mxf .rm .rmvb .dv .nut .ivf .obu .h264 .264 .hevc .265 .gif "
@@ -31,20 +31,20 @@ SOUND_SUFFIXES = (
 MEDIA_SUFFIXES = frozenset(f"{VIDEO_SUFFIXES} {SOUND_SUFFIXES}".split())
 
 # Streams without a container: their times are guessed from the first packet's rate, which may
-# change; so samples are counted.
+# change, so samples are counted instead.
 COUNTED = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "truehd"})
 
-FAR = 30.0  # seconds: where the first time wanted lies beyond, decoding starts near it
-BEFORE = 3.0  # seconds before it, so that what a codec needs to start is over
+FAR = 30.0  # seconds: if the first time wanted is later, decoding starts near it
+BEFORE = 3.0  # seconds before it, so that the codec has settled
 
 
 class MediaError(UserError):
     """A media file cannot be used; the message is ``brief (detail)``.
 
     Args:
-        brief: Why, in words that are the same for all files of which it is true: they are counted
+        brief: Why, in words that all files with this problem share, so that they are counted
             together.
-        detail: What is of this file alone, such as its path, a number or a library's error.
+        detail: What is specific to this file, such as its path, a number or a library's error.
 
     Attributes:
         brief: As given.
@@ -63,10 +63,10 @@ def open_container(path: Path) -> InputContainer:
     """Open a media file for reading.
 
     Args:
-        path: A local file. It is not taken for an address, whatever it is called.
+        path: A local file. Its name is never read as a URL.
 
     Raises:
-        MediaError: It is of no known container, or a playlist, which names other files.
+        MediaError: Its container is unknown, or it is a playlist, which names other files.
         av.error.FFmpegError: It cannot be read.
     """
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
@@ -85,4 +85,4 @@ def read_comment(path: Path) -> str | None:
         with open_container(path) as container:
             return container.metadata.get("comment")
     except (MediaError, av.error.FFmpegError, OSError):
-        return None  # whoever decodes it says what is wrong
+        return None  # decoding it reports what is wrong

@@ -1,4 +1,4 @@
-"""Faces in frames: boxes, the interface of detectors, and the crop."""
+"""Faces in frames: boxes, the detector interface, and the crop."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class FaceDetector(ABC):
             face: Its box in an earlier or later frame.
 
         Returns:
-            The new box, or None where the face is not surely there.
+            The new box; None if the face is not found with confidence.
         """
 
 

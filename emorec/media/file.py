@@ -11,7 +11,7 @@ from emorec.media.clock import Part, Walk
 from emorec.media.containers import MediaError
 from emorec.system.findings import Finding, FindingKind
 
-SHORTEST = 0.5  # seconds: half of it, a fourth of a second, is the least to go by
+SHORTEST = 0.5  # seconds: half of it, a quarter of a second, is the least to work with
 LATE = 0.5  # seconds; ends of clips are rounded, and streams end a frame apart
 
 
@@ -22,7 +22,7 @@ class Span:
     Attributes:
         start: Of its first sample or frame.
         end: Of its last.
-        clip: Duration of the clip; no more of a window can be covered.
+        clip: Duration of the clip; no more than that of a window can be covered.
     """
 
     start: float
@@ -32,8 +32,8 @@ class Span:
     def share(self, start: float, end: float) -> float:
         """Return which share of [start, end] the stream covers, 0 to 1.
 
-        It is a share of the clip where that is shorter: a whole short clip is all there is. A
-        clip of less than half a second counts as one of that length.
+        It is a share of the clip where that is shorter than [start, end]. A clip of less than half
+        a second counts as one of that length.
         """
         covered = max(0.0, min(self.end, end) - max(self.start, start))
         return covered / min(end - start, max(self.clip, SHORTEST))
@@ -52,13 +52,13 @@ class Decoding:
         reader: ``av``, or ``soundfile`` for uncompressed sound.
         streams: ``audio`` and ``video`` -> index of the stream.
         clock: The parts of its clock, see :class:`~emorec.media.clock.Part`.
-        mix: How its channels become one.
-        size: Width and height of its pictures in pixels, squared and upright: of its first frame;
-            others are brought to it.
-        gain: What samples are multiplied by: not 1 for whole numbers in a file of floats.
-        counted: Whether the times of sound are its number of samples: see
+        mix: How its channels are mixed to mono.
+        size: Width and height in pixels of its first frame, upright and with square pixels; other
+            frames are scaled to it.
+        gain: Factor of the samples: not 1 for integers in a file of floats.
+        counted: Whether times of sound come from counting samples, see
             :data:`~emorec.media.containers.COUNTED`.
-        frame_rate: Frames a second of a raw stream, whose frames carry no times; else None.
+        frame_rate: Frames per second of a raw stream, whose frames carry no times; else None.
     """
 
     reader: Literal["av", "soundfile"] = "av"
@@ -72,11 +72,11 @@ class Decoding:
 
     @property
     def seekable(self) -> bool:
-        """Whether times say where in the file they are: no jumps, and frames that carry times."""
+        """Whether the file can be sought by time: no jumps, and frames that carry times."""
         return len(self.clock) < 2 and self.frame_rate is None
 
     def walk(self, kind: Literal["audio", "video"]) -> Walk:
-        """Return what turns the times of a stream's frames into those of a clock that runs on."""
+        """Return the map from the times of a stream's frames to a continuous clock."""
         return Walk(self.clock, kind)
 
 
@@ -87,15 +87,15 @@ class Media:
     Attributes:
         path: The file.
         origin: Timestamp that is the clip's t = 0, in seconds of the file's own clock: the
-            earliest first timestamp of its audio and video streams. Where the clock jumps, what
-            follows counts on from what was before.
+            earliest first timestamp of its audio and video streams. Where the clock jumps, time
+            continues from the part before.
         duration: Seconds from t = 0 to the end of the stream that ends last.
         audio: What the default audio stream covers; None where there is none.
         video: The same for the default video stream.
-        findings: What is odd about the file.
+        findings: What is unusual about the file.
         decoding: How it is decoded.
-        shared: What several extractors want of it, found once while this object lives; each kind by
-            a key of its own.
+        shared: Results that several extractors need, computed once while this object lives; each
+            kind under its own key.
     """
 
     path: Path
@@ -112,7 +112,7 @@ class Media:
 
         Args:
             start: Seconds from the origin.
-            end: Seconds from the origin; what is beyond the end of the file is not there.
+            end: Seconds from the origin; a later one than the file's end is cut to it.
 
         Raises:
             MediaError: The file ends before the part begins.

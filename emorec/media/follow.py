@@ -14,19 +14,19 @@ def follow_face(
     size: tuple[int, int] = (0, 0),
     person: Person = "largest",
 ) -> list[Face | None]:
-    """Choose one face a frame, staying with the same person.
+    """Choose one face per frame, staying with the same person.
 
-    It starts with the face that ``person`` says and goes on, forwards and backwards, to the face
-    that overlaps the last chosen one most. Where none overlaps, the person has moved or the scene
-    was cut, if the clip never shows two faces at once: then the face there is taken. Otherwise
-    it is somebody else, and the frame is left without a face.
+    It starts with the face that ``person`` selects and continues, forwards and backwards, with the
+    face that overlaps the last chosen one most. Where none overlaps and the clip never shows two
+    faces at once, the person has moved or the scene was cut: then the face found is taken.
+    Otherwise it is somebody else, and the frame is left without a face.
 
     Args:
         faces: The faces of each frame, frames in order of time.
         size: Width and height of the frames in pixels, for ``central``.
-        person: Whose face, where there are several: the largest of the clip (who is nearest to
-            the camera: the default, as the speaker is in all corpora here), the one nearest to
-            the middle of the picture, or the one whose place has a face in most frames.
+        person: Whose face, where there are several: the largest of the clip (the person nearest to
+            the camera: the default, as that is the speaker in all corpora here), the one nearest
+            to the centre of the picture, or the one whose place has a face in most frames.
 
     Returns:
         The chosen face of each frame; None where there is none.
@@ -44,13 +44,12 @@ def follow_face(
 def track_face(
     images: Sequence[Image], detector: FaceDetector, person: Person = "largest"
 ) -> list[Face | None]:
-    """Choose one face a frame as :func:`follow_face` does, with few detections.
+    """Choose one face per frame as :func:`follow_face` does, with few detections.
 
-    Faces are detected in the middle frame and, where that shows none or several, in the first
-    and the last one too. They decide who is followed (somebody alone in the middle frame is, even
-    if a larger face comes later); from there the face is only refined from
-    frame to frame, and detected again where that fails. Without a face in the three frames it is
-    detected in all.
+    Faces are detected in the middle frame and, if that shows none or several, in the first and the
+    last one too. They decide who is followed (somebody alone in the middle frame is, even if a
+    larger face comes later); from there the face is only refined from frame to frame, and detected
+    again where that fails. If the three frames show no face, all frames are searched.
 
     Args:
         images: uint8 (height, width, 3), RGB, all of one size, in order of time.
@@ -102,13 +101,13 @@ def _choose(
         x, y = face.left + face.right - size[0], face.top + face.bottom - size[1]
         return x**2 + y**2
 
-    def frames_there(face: Face) -> int:
+    def frames_with(face: Face) -> int:
         return sum(any(other.overlap(face) > 0 for other in frame) for frame in faces)
 
     ranks: dict[Person, Callable[[Face], tuple[float, ...]]] = {
         "largest": lambda face: (face.area,),
         "central": lambda face: (-off_centre(face), face.area),
-        "constant": lambda face: (frames_there(face), face.area),
+        "constant": lambda face: (frames_with(face), face.area),
     }
     seen = [(i, face) for i, frame in enumerate(faces) for face in frame]
     return max(seen, key=lambda one: ranks[person](one[1]), default=None)
@@ -122,10 +121,10 @@ def _follow(
     for order in (range(start + 1, count), range(start - 1, -1, -1)):
         last = face
         for i in order:
-            there = look(i, last)
-            if not there:
+            found = look(i, last)
+            if not found:
                 continue
-            nearest = max(there, key=last.overlap)
+            nearest = max(found, key=last.overlap)
             if nearest.overlap(last) == 0 and crowded():
                 continue
             chosen[i] = last = nearest

@@ -1,4 +1,4 @@
-"""What can be shown of one window's array."""
+"""The picture in one window's array, for display."""
 
 import numpy as np
 

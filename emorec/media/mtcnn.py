@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 
@@ -22,18 +23,18 @@ _PRECISION = threading.Lock()
 class MTCNNDetector(FaceDetector):
     """MTCNN as facenet-pytorch ships it (Zhang et al. 2016, https://arxiv.org/abs/1604.02878).
 
-    Frames are scaled to ``height`` first: on real 720p clips this missed no face and is
-    about six times faster than full resolution.
+    Frames are scaled to ``height`` first: on real 720p clips this missed no face and was about
+    six times faster than full resolution.
 
-    :meth:`refine` runs the last of its three networks alone: the mean box of three inputs, moved by
-    up to 5 % of the face. On real clips that agrees with full-resolution detection as well as
+    :meth:`refine` runs only the last of its three networks: the mean box of three inputs, shifted
+    by up to 5 % of the face. On real clips that agrees with full-resolution detection as well as
     detection at 360 lines does (``make bench`` prints both for generated clips).
 
     Args:
-        height: In pixels, that larger frames are scaled down to.
+        height: Larger frames are scaled down to this height, in pixels.
         min_face: Smallest face to find, in pixels of the scaled frame.
         min_score: Faces below this probability are dropped, 0 to 1.
-        batch: Frames a forward pass.
+        batch: Frames per forward pass.
         device: Where the networks run.
     """
 
@@ -52,8 +53,9 @@ class MTCNNDetector(FaceDetector):
         self.net = MTCNN(min_face_size=min_face, keep_all=True, device=device)
         self.net.to(memory_format=torch.channels_last)
 
+    @override
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
-        """Return the faces of each image, best score first; see the base class."""
+        """Return the faces of each image, best score first."""
         found: list[list[Face]] = []
         for start in range(0, len(images), self.batch):
             found += self._detect_batch(images[start : start + self.batch])
@@ -65,11 +67,11 @@ class MTCNNDetector(FaceDetector):
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = np.stack([cv2.resize(i, size, interpolation=cv2.INTER_AREA) for i in images])
         try:
-            with _all_digits(self.device):
+            with _full_precision(self.device):
                 boxes, scores = self.net.detect(small)
         except (RuntimeError, ValueError) as error:  # which of them depends on torch
-            # facenet-pytorch concatenates an empty list where all candidates of a batch are
-            # degenerate; then frames are looked at one by one, and such a frame has no face.
+            # facenet-pytorch concatenates an empty list if all candidates of a batch are
+            # degenerate; then frames are searched one by one, and such a frame has no face.
             if "expected a non-empty list" not in str(error):
                 raise
             if len(images) == 1:
@@ -90,19 +92,19 @@ class MTCNNDetector(FaceDetector):
                 faces.append(Face(left, top, right, bottom, float(score)))
         return sorted(faces, key=lambda face: -face.score)
 
+    @override
     def refine(self, image: Image, face: Face) -> Face | None:
-        """Return where a face is now; see the base class."""
         side = max(face.right - face.left, face.bottom - face.top)
         corner = np.array([face.left + face.right - side, face.top + face.bottom - side]) / 2
         corners = corner + SHIFTS * side
-        # One cut and one scaling for all inputs: a box's side becomes ONET pixels.
+        # One crop and one scaling for all inputs: a box's side becomes ONET pixels.
         reach = float(np.abs(SHIFTS).max())
         room = round(ONET * (1 + 2 * reach))
         patch = square_crop(image, face, room, 2 * reach)
         at = np.rint((SHIFTS + reach) * ONET).astype(int)
         crops = np.stack([patch[y : y + ONET, x : x + ONET] for x, y in at])
         inputs = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float()
-        with torch.inference_mode(), _all_digits(self.device):
+        with torch.inference_mode(), _full_precision(self.device):
             change, _, probability = (x.cpu() for x in self.net.onet((inputs - 127.5) / 128))
         left, top = (corners + change[:, :2].numpy() * side).mean(0).tolist()
         right, bottom = (corners + side + change[:, 2:].numpy() * side).mean(0).tolist()
@@ -111,11 +113,11 @@ class MTCNNDetector(FaceDetector):
 
 
 @contextmanager
-def _all_digits(device: str) -> Iterator[None]:
-    """Let convolutions on a GPU keep all digits of float32, which by default they round to TF32.
+def _full_precision(device: str) -> Iterator[None]:
+    """Run convolutions on a GPU in full float32, which by default they round to TF32.
 
-    Else boxes differ from the CPU's by a pixel, and a face at a limit is found by one of them only.
-    The setting is the whole process's, so one thread at a time changes it.
+    Otherwise boxes differ from the CPU's by a pixel, and borderline faces are found on only one of
+    them. The setting holds for the whole process, so one thread at a time changes it.
     """
     if device == "cpu":
         yield

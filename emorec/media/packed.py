@@ -1,4 +1,4 @@
-"""Decoded sound as arrays, whatever its sample format and its number of channels."""
+"""Decoded sound as arrays, for any sample format and number of channels."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ class Packed:
     """Turns frames of a stream into float32 (channels, n).
 
     Only the sample format changes: libswresample's own mono mix of floats is 3 dB louder than the
-    mean. Samples of all channels are taken from one plane: PyAV reads past the end of the list of
-    planes where a frame has more than eight.
+    mean. Samples of all channels are read from one plane: PyAV reads past the end of the list of
+    planes if a frame has more than eight.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The one loop over the packets of a container, which goes on after a damaged one."""
+"""The one loop over the packets of a container; it continues after damaged ones."""
 
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
@@ -12,14 +12,14 @@ Item = TypeVar("Item", covariant=True)
 
 
 class PacketReader:
-    """Reads packets and decodes them; what is damaged is left out and counted.
+    """Reads packets and decodes them; damaged ones are skipped and counted.
 
-    It may read several times, of one container or of another: it counts on.
+    It may read several times, from one container or several: the count goes on.
 
     Attributes:
-        damaged: How many packets could not be decoded, and one more each time that reading ended
-            early. Whoever finds other damage, such as samples that are no numbers, adds it.
-        error: What ended the last reading early; None where it came to the end.
+        damaged: How many packets could not be decoded, plus one each time that reading ended
+            early. Callers add other damage, such as NaN samples.
+        error: What ended the last reading early; None if it reached the end.
     """
 
     def __init__(self) -> None:
@@ -27,24 +27,24 @@ class PacketReader:
         self.error: av.error.FFmpegError | None = None
 
     def packets(self, container: InputContainer, *streams: Stream) -> "Iterator[Packet[Stream]]":
-        """Yield the packets of some streams, in the order of the file.
+        """Yield the packets of some streams, in file order.
 
-        The last one of each stream is empty: decoding it gives the frames that a decoder still
-        holds back.
+        The last one of each stream is empty: decoding it flushes the frames that the decoder still
+        holds.
 
         Args:
-            container: Where to read, from where it has been sought to.
-            streams: Of the container, one or more.
+            container: Read from its current position.
+            streams: One or more of the container.
         """
         self.error = None
         try:
             yield from container.demux(*streams)
         except av.error.FFmpegError as error:
             self.damaged += 1
-            self.error = error.with_traceback(None)  # which would hold the container
+            self.error = error.with_traceback(None)  # which would keep the container alive
 
     def decode(self, packet: "Packet[Stream]") -> list[Any] | None:
-        """Return the frames that a packet completes, maybe none; None where it is damaged."""
+        """Return the frames that a packet completes, possibly none; None if it is damaged."""
         try:
             return packet.decode()
         except av.error.FFmpegError:
@@ -53,11 +53,11 @@ class PacketReader:
 
 
 class Decoded(Iterator[Item], Generic[Item]):
-    """What is decoded of a file, item by item, and how much of it was damaged.
+    """The decoded items of a file, one by one, and how much of it was damaged.
 
     Args:
-        items: What it yields.
-        reader: What reads the packets for it.
+        items: The items.
+        reader: Reads their packets.
     """
 
     def __init__(self, items: Iterator[Item], reader: PacketReader) -> None:

@@ -12,7 +12,7 @@ from emorec.media.faces import Image
 
 Turn = NDArray[np.float64]
 TILT = 0.02  # of a display matrix's unit vectors: more than this is none of the eight orientations
-SQUEEZED = 8  # times as wide as high; pixels beyond come from damaged headers
+SQUEEZED = 8  # times as wide as high; more extreme pixels come from damaged headers
 
 
 def upright(
@@ -20,13 +20,13 @@ def upright(
 ) -> Image:
     """Return a decoded frame as it is meant to be seen.
 
-    Pixels that are not square are stretched, never shrunk. The display matrix of the frame, all of
-    it, then turns and mirrors the picture: to the nearest of the eight orientations.
+    Pixels that are not square are stretched, never shrunk. The display matrix of the frame then
+    rotates and mirrors the picture, to the nearest of the eight orientations.
 
     Args:
         frame: The frame.
         aspect: Width of a pixel over its height (sample aspect ratio); None: square.
-        turn: How the picture is turned, see :func:`display_matrix`; None: as the frame says.
+        turn: How the picture is rotated, see :func:`display_matrix`; None: as the frame says.
 
     Returns:
         uint8 (height, width, 3), RGB.
@@ -38,11 +38,11 @@ def upright(
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[Turn, bool] | None:
-    """Return how a frame's picture is to be turned, and whether it is so exactly.
+    """Return the orientation of a frame's picture, and whether its matrix is exactly that.
 
     Returns:
-        float64 (2, 2) of -1, 0 and 1: x and y (down) of what is shown = (x, y) of the picture
-        times it, the nearest to what the frame says; None where it says nothing.
+        float64 (2, 2) of -1, 0 and 1, the nearest to what the frame says: (x, y) as shown (y
+        down) = (x, y) of the picture times it; None if the frame says nothing.
     """
     side = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(side, SideData):
@@ -53,10 +53,10 @@ def display_matrix(frame: av.VideoFrame) -> tuple[Turn, bool] | None:
 
 
 def nearest_orientation(matrix: Turn) -> tuple[Turn, bool]:
-    """Return the nearest of the eight orientations, and whether the matrix is just that.
+    """Return the nearest of the eight orientations, and whether the matrix is exactly that.
 
     Args:
-        matrix: float64 (2, 2); scaling does not count: what is not the same for both sides is in
+        matrix: float64 (2, 2); scaling is ignored: where it differs between the axes, it is in
             the sample aspect ratio already.
     """
     length = np.linalg.norm(matrix, axis=1, keepdims=True)
@@ -70,10 +70,10 @@ def nearest_orientation(matrix: Turn) -> tuple[Turn, bool]:
 
 
 def orient(image: Image, turn: Turn) -> Image:
-    """Return an image, uint8 (height, width, 3), turned and mirrored by one of the eight."""
+    """Return an image, uint8 (height, width, 3), in one of the eight orientations."""
     if turn[0, 0] == 0:
         image = image.transpose(1, 0, 2)
-    right, down = turn.sum(0)  # the one entry of each column that is not 0
+    right, down = turn.sum(0)  # the one non-zero entry of each column
     if right < 0:
         image = image[:, ::-1]
     if down < 0:
@@ -82,9 +82,9 @@ def orient(image: Image, turn: Turn) -> Image:
 
 
 def fit(image: Image, size: tuple[int, int]) -> Image:
-    """Bring an image, uint8 (height, width, 3), to a size (width, height), undistorted.
+    """Scale an image, uint8 (height, width, 3), to a size (width, height), undistorted.
 
-    Where its shape is another one, there are black bars beside it.
+    Where the aspect ratios differ, it gets black bars.
     """
     height, width = image.shape[:2]
     if (width, height) == size:

@@ -1,4 +1,4 @@
-"""What a media file holds and when: read from its packets, as headers lie about both."""
+"""What a media file holds and when: read from its packets, as headers are wrong about both."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,9 +23,9 @@ from emorec.media.samples import BLOCK
 from emorec.media.streams import choose_streams
 from emorec.system.findings import Finding, FindingKind, all_in_words
 
-# Uncompressed sound, which soundfile reads; a damaged FLAC file is read further by PyAV.
+# Uncompressed sound, which soundfile reads; of a damaged FLAC file PyAV reads more.
 SOUND_FILES = frozenset({".wav", ".aif", ".aiff", ".au", ".w64"})
-# Seconds of sound whose channels are all looked at; of what comes later one second of ten.
+# The first seconds of sound are analysed in full; of the rest, one second in ten.
 LISTENED, ONE_OF = 60.0, 10.0
 WRAP = 2**33 / 90000  # seconds: MPEG's clocks have 33 bits
 
@@ -33,9 +33,9 @@ WRAP = 2**33 / 90000  # seconds: MPEG's clocks have 33 bits
 def probe(path: Path) -> Media:
     """Read when the default audio and video streams of a file start and end.
 
-    The first frame of each stream is decoded (a packet's timestamp may lie before the first
-    sample that is heard), and enough of the sound to tell which channels carry any; the rest is
-    only demultiplexed. Packets that an edit list discards do not count. Where the clock jumps
+    The first frame of each stream is decoded (a packet's timestamp may precede the first audible
+    sample), and enough of the sound to tell which channels carry any; the rest is only
+    demultiplexed. Packets that an edit list discards do not count. Where the clock jumps
     (:class:`~emorec.media.clock.ClockReader`), the parts follow each other.
 
     Args:
@@ -55,32 +55,32 @@ def probe(path: Path) -> Media:
     if stat.st_size == 0:
         raise MediaError("empty file")
     found = _probe(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
-    return replace(found, shared={})  # what is shared lives as long as who asked
+    return replace(found, shared={})  # shared results live as long as the caller's object
 
 
 @lru_cache(64)  # many clips can be parts of one file
 def _probe(path: Path, version: tuple[int, ...]) -> Media:
-    """Return what is in a file as long as it is the same; an error is not kept."""
+    """Probe a file, cached while it is unchanged; errors are not cached."""
     if path.suffix.lower() not in SOUND_FILES:
         return _probe_container(path)
     try:
         return _probe_sound(path)
     except MediaError as error:
-        # The name says little: recorders write other containers under it, or never the length.
+        # The suffix says little: recorders put other containers under it, or omit the length.
         try:
             media = _probe_container(path)
         except MediaError:
             raise error from None
-        odd = Finding(FindingKind.MISNAMED, detail=f"{_held(path)} ({error})")
-        return replace(media, findings=(odd, *media.findings))
+        misnamed = Finding(FindingKind.MISNAMED, detail=f"{_held(path)} ({error})")
+        return replace(media, findings=(misnamed, *media.findings))
 
 
 def _probe_sound(path: Path) -> Media:
     reader = ChannelReader()
     try:
         with soundfile.SoundFile(str(path)) as file:
-            if not file.seekable():  # voice mail: some codings can only be read on
-                raise MediaError(f"{file.subtype} cannot be sought in")
+            if not file.seekable():  # voice mail: some codecs can only be read forwards
+                raise MediaError(f"sound coded as {file.subtype} is not seekable")
             frames, rate = file.frames, file.samplerate
             gain = _gain(file)
             file.seek(0)
@@ -105,7 +105,7 @@ def _probe_sound(path: Path) -> Media:
 
 
 def _gain(file: soundfile.SoundFile) -> float:
-    """Return what brings the samples of a sound file to [-1, 1]; not 1 for integers in floats."""
+    """Return the factor that scales samples to [-1, 1]; not 1 for integers in a file of floats."""
     if file.subtype not in ("FLOAT", "DOUBLE"):
         return 1.0
     loud, count = 0, 0
@@ -115,7 +115,7 @@ def _gain(file: soundfile.SoundFile) -> float:
         loud += int((size > 2).sum())
         count += int((size > 0).sum())
         peak = max(peak, float(size.max(initial=0.0)))
-    # A damaged file has a few such numbers; one in another unit has hardly any other.
+    # A damaged file has a few such values; in a file of integers nearly all are.
     if loud < 0.5 * count or peak > 2**31:
         return 1.0
     return 1 / 2**15 if peak <= 2**15 else 1 / 2**31
@@ -135,7 +135,7 @@ def _probe_container(path: Path) -> Media:
             raise MediaError(all_in_words(findings) or "neither an audio nor a video stream")
         media, sampled = _read_container(path, streams, list(findings), whole=False)
         if sampled and media.decoding.mix.weights:
-            # What was not listened to decides whether a channel is left out.
+            # Whether a channel is left out depends on the sound that was skipped.
             media, _ = _read_container(path, streams, list(findings), whole=True)
         return media
     except (av.error.FFmpegError, OSError) as error:
@@ -145,7 +145,7 @@ def _probe_container(path: Path) -> Media:
 def _read_container(
     path: Path, streams: Mapping[str, int], findings: list[Finding], *, whole: bool
 ) -> tuple[Media, bool]:
-    """Return what a container holds, and whether only a part of its sound was listened to."""
+    """Return what a container holds, and whether only a part of its sound was analysed."""
     with open_container(path) as container:
         reading = _Reading(container, streams, findings, whole=whole)
         return reading.media(path), reading.skipped
@@ -162,7 +162,7 @@ class _Reading:
         self.streams = {kind: container.streams[index] for kind, index in streams.items()}
         self.clock, self.channels = ClockReader(), ChannelReader()
         self.first: dict[str, float] = {}
-        self.counted: dict[str, float] = {}  # seconds of what has no times
+        self.counted: dict[str, float] = {}  # seconds of packets without times
         self.counts = container.format.name in COUNTED
         self.timed: set[str] = set()
         self.last: dict[str, tuple[float, float]] = {}
@@ -235,7 +235,7 @@ class _Reading:
             self.last[kind] = start, length
 
     def _listens(self, stamp: int | None, tick: float) -> bool:
-        """Return whether the sound at a time is looked at."""
+        """Return whether the sound at a time is analysed."""
         if self.counts:
             return True
         seconds = 0.0 if stamp is None else stamp * tick - self.first["audio"]
@@ -264,7 +264,7 @@ class _Reading:
                     names = channel_names(len(names))
                 try:
                     samples = self.packed(frame)
-                except av.error.FFmpegError:  # a frame that the decoder should not have given
+                except av.error.FFmpegError:  # a frame that the decoder should not have returned
                     continue
                 for part in samples:
                     self.channels.add(part, frame.layout.name, names, frame.rate)
@@ -273,7 +273,7 @@ class _Reading:
         self.counted[kind] = self.counted.get(kind, 0.0) + seconds
 
     def _look(self, frame: av.VideoFrame) -> None:
-        """Take note of the first picture."""
+        """Take size and orientation from the first picture."""
         image = upright(frame, self.streams["video"].sample_aspect_ratio)
         self.size = image.shape[1], image.shape[0]
         turned = display_matrix(frame)
@@ -281,12 +281,12 @@ class _Reading:
             self.findings.append(Finding(FindingKind.ODD_ORIENTATION, "video"))
 
     def _ends(self, parts: tuple[Part, ...]) -> dict[str, float]:
-        """Return when each stream ends, in seconds of the clock that runs on."""
+        """Return when each stream ends, in seconds of the continuous clock."""
         ends = dict(self.first)
         for kind, begin in self.first.items():
             stretches = [p.spans[kind][1] + p.shift for p in parts if kind in p.spans]
             ends[kind] = max([begin + self.counted.get(kind, 0.0), *stretches])
-        if len(parts) == 1:  # a last frame may last as long as there is sound
+        if len(parts) == 1:  # the last frame may last until the sound ends
             for kind, (start, length) in self.last.items():
                 if kind in ends and length > JUMP:
                     ends[kind] = max(ends[kind], min(start + length, max(ends.values())))
@@ -294,11 +294,11 @@ class _Reading:
 
 
 def _frame_rate(stream: Any) -> Fraction:
-    """Return the frames a second that a raw stream has, or is taken to have: 25."""
+    """Return the frames per second of a raw stream; 25 where unknown."""
     return Fraction(stream.average_rate or stream.guessed_rate or 25)
 
 
 def _frame_seconds(stream: Any) -> float:
-    """Duration of one frame where its packet does not say; 0 for sound."""
+    """Return the duration of a frame whose packet has none; 0 for sound."""
     rate = getattr(stream, "average_rate", None)
     return float(1 / rate) if rate else 0.0

@@ -1,4 +1,4 @@
-"""The samples of a file as they are decoded: with their times, at the file's own rate."""
+"""The decoded samples of a file, with their times, at the file's own rate."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,18 +21,18 @@ SOUGHT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 
 
 class _LateError(Exception):
-    """Seeking led past what is wanted, or nowhere."""
+    """Seeking overshot, or failed."""
 
 
 def read_samples(media: Media, start: float = 0.0) -> Decoded[Block]:
     """Yield (seconds from the origin, rate in Hz, mono samples), block by block.
 
-    The rate may change from block to block, as it does within joined files. A block with samples
-    that are no numbers counts as a damaged packet.
+    The rate may change from block to block, as in joined files. A block with NaN samples counts as
+    a damaged packet.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have sound.
-        start: Seconds from the origin; sound of more than 3 s before may be left out.
+        start: Seconds from the origin; sound more than 3 s earlier may be left out.
     """
     wanted = start + media.origin
     seek = wanted - BEFORE if wanted > FAR and media.decoding.seekable else None
@@ -45,7 +45,7 @@ def read_samples(media: Media, start: float = 0.0) -> Decoded[Block]:
 
 
 def _numbers(blocks: Iterator[Block], reader: PacketReader) -> Iterator[Block]:
-    """Set to zero what is not a number, or no sound any more, in files of floats."""
+    """Zero samples that are NaN or far too loud, in files of floats."""
     for time, rate, samples in blocks:
         clean, changed = numbers(samples)
         reader.damaged += changed
@@ -53,7 +53,7 @@ def _numbers(blocks: Iterator[Block], reader: PacketReader) -> Iterator[Block]:
 
 
 def _read_sound(media: Media, seek: float) -> Iterator[Block]:
-    """Yield (time, rate, mono samples) of a sound file from a time of the file on."""
+    """Yield (time, rate, mono samples) of a sound file from a time of its clock on."""
     with soundfile.SoundFile(str(media.path)) as file:
         at = file.seek(min(round(seek * file.samplerate), file.frames))
         mix, gain = media.decoding.mix, np.float32(media.decoding.gain)
@@ -68,7 +68,7 @@ def _read_sound(media: Media, seek: float) -> Iterator[Block]:
 
 
 def _read_near(media: Media, seek: float | None, reader: PacketReader) -> Iterator[Block]:
-    """Yield (time, rate, mono samples) of a container from near a time of the file on."""
+    """Yield (time, rate, mono samples) of a container from near a time of its clock on."""
     try:
         yield from _read_streams(media, seek, reader)
     except _LateError:
@@ -79,12 +79,12 @@ def _read_streams(media: Media, seek: float | None, reader: PacketReader) -> Ite
     """Yield (time, rate, mono samples) of a container's audio stream.
 
     Raises:
-        _LateError: Before the first, where seeking did not lead to a known time before it.
+        _LateError: Before the first block, if seeking did not reach a known, early enough time.
     """
     with open_container(media.path) as container:
         stream: Any = container.streams[media.decoding.streams["audio"]]
         walk, mix = media.decoding.walk("audio"), media.decoding.mix
-        count: float | None = None  # seconds, of the file's clock; where samples are counted
+        count: float | None = None  # seconds on the file's clock, if samples are counted
         if seek is not None and container.format.name in SOUGHT:
             try:
                 container.seek(round(seek / stream.time_base), stream=stream)
@@ -100,14 +100,14 @@ def _read_streams(media: Media, seek: float | None, reader: PacketReader) -> Ite
             for frame in frames or ():
                 if seek is not None and (frame.time is None or frame.time > seek + BEFORE / 2):
                     raise _LateError
-                seek = None  # it led before what is wanted
+                seek = None  # it arrived early enough
                 time = (
                     walk(float(frame.time)) if count is None and frame.time is not None else count
                 )
                 if media.decoding.counted:
                     count = (time or 0.0) + frame.samples / frame.rate
                 first_rate = first_rate or frame.rate
-                # Several frames in a packet are dated with the first rate of the stream.
+                # Several frames in one packet get times computed from the stream's first rate.
                 if frame.rate != first_rate and time is not None and abs(time - ends) < LOOSE:
                     time = ends
                 ends = (ends if time is None else time) + frame.samples / frame.rate

@@ -14,15 +14,15 @@ from emorec.types import Array
 
 Numbers = NDArray[np.float64]
 FORMAT = """expected a CSV file with a header line, a column time (seconds from the start of the \
-recording, rising) and one for each value; an empty value is a gap"""
+recording, rising) and one column for each value; an empty value is a gap"""
 LONGEST = 86400.0  # seconds
 
 
 def read_series(path: Path, columns: Sequence[str]) -> tuple[Numbers, Numbers]:
     """Return times and values of a CSV file as :data:`FORMAT` says.
 
-    Columns may be separated by commas, semicolons or tabs; where by the latter two, numbers may
-    have a decimal comma. Capitals in their names do not matter, and neither do further columns.
+    Columns may be separated by commas, semicolons or tabs; with the latter two, numbers may have a
+    decimal comma. Column names are case-insensitive; further columns are ignored.
 
     Args:
         path: The file, UTF-8.
@@ -30,7 +30,7 @@ def read_series(path: Path, columns: Sequence[str]) -> tuple[Numbers, Numbers]:
 
     Returns:
         Times, float64 (n,), in seconds, from 0 on, rising, and values, float64 (n, columns), NaN
-        where there is a gap.
+        in gaps.
 
     Raises:
         MediaError: The file is missing or not as expected.
@@ -56,12 +56,12 @@ def read_series(path: Path, columns: Sequence[str]) -> tuple[Numbers, Numbers]:
     table = np.array(cells, np.float64)
     times = table[:, 0]
     if np.isnan(times).any() or times[0] < 0 or (np.diff(times) <= 0).any():
-        raise MediaError("has times that are not there, do not rise or begin before 0", FORMAT)
+        raise MediaError("has times that are missing, do not rise or begin before 0", FORMAT)
     if times[-1] > LONGEST:
         raise MediaError(
             "lasts longer than a day",
-            f"times go up to {times[-1]:g}; expected seconds from the start of the recording, no "
-            "milliseconds, frame numbers or time of day",
+            f"times go up to {times[-1]:g}; expected seconds from the start of the recording, "
+            "not milliseconds, frame numbers or time of day",
         )
     return times, table[:, 1:]
 
@@ -69,9 +69,9 @@ def read_series(path: Path, columns: Sequence[str]) -> tuple[Numbers, Numbers]:
 def resample(times: Numbers, values: Numbers, step: float) -> Array:
     """Return values at 0, ``step``, 2 ``step``, ... seconds.
 
-    Between two times they are interpolated linearly, unless one of both is a gap or they are more
-    than a second (and two of the series' own steps) apart. Before the first and after the last time
-    nothing is known.
+    Values between two times are interpolated linearly, unless one of the two is a gap or they are
+    more than a second (and two of the series' own steps) apart. Before the first and after the last
+    time nothing is known.
 
     Args:
         times: float64 (n,), seconds, rising.

@@ -1,4 +1,4 @@
-"""Which streams of a container are read: what players prefer, of what can be decoded."""
+"""Which streams of a container are read: the ones players prefer that can be decoded."""
 
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
 def choose_streams(path: Path) -> tuple[dict[str, int], list[Finding]]:
-    """Return the streams to read, ``video`` and ``audio`` -> index, and what is odd.
+    """Return the streams to read, ``video`` and ``audio`` -> index, and what is unusual.
 
-    Of several streams of one kind the first of FFmpeg's order of preference is taken of which a
-    frame can be decoded; where that is none of them, the first that has a decoder.
+    Of several streams of one kind, in FFmpeg's order of preference, the first is taken of which a
+    frame can be decoded; if there is none, the first that has a decoder.
 
     Args:
         path: A file that can be opened.
@@ -42,7 +42,7 @@ def choose_streams(path: Path) -> tuple[dict[str, int], list[Finding]]:
         if kind == "audio" and len(known) > 1:
             tracks = Finding(FindingKind.SEVERAL_TRACKS, kind, chosen[kind], len(known))
             findings.append(tracks)
-        passed = [codec or "not known" for index, codec in streams if index != chosen[kind]]
+        passed = [codec or "unknown" for index, codec in streams if index != chosen[kind]]
         if streams[0][0] != chosen[kind] and first is not None:
             at = [index for index, _ in streams].index(chosen[kind])
             codecs = f"{streams[at][1]} instead of {passed[0]}"
@@ -52,7 +52,7 @@ def choose_streams(path: Path) -> tuple[dict[str, int], list[Finding]]:
 
 
 def _ranked(container: Any, kind: str) -> list[tuple[int, str]]:
-    """Return (index, codec or empty) of the streams of a kind, the preferred ones first."""
+    """Return (index, codec or empty) of the streams of a kind, in order of preference."""
     best = container.streams.best(kind)
 
     def rank(stream: Any) -> tuple[bool, bool, int, int]:
@@ -70,7 +70,7 @@ def _ranked(container: Any, kind: str) -> list[tuple[int, str]]:
 
 
 def _first_decoded(path: Path, ranked: list[int]) -> int | None:
-    """Return the first of several streams of which a frame can be decoded; None for none."""
+    """Return the first of several streams of which a frame can be decoded, or None."""
     decoded: set[int] = set()
     reader = PacketReader()
     with open_container(path) as container:

@@ -1,4 +1,4 @@
-"""All persons' faces through a recording: detected now and then, followed in between."""
+"""Everybody's face through a recording: detected now and then, followed in between."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ class _Track:
 class FaceTracks:
     """Follows every face of a recording, frame after frame.
 
-    Faces are detected in the first frame and again after ``every`` seconds; in between each known
-    face is only refined, and the frame is searched where that fails. Boxes of two frames are one
-    person's where they overlap (the assignment with the largest sum of overlaps). It knows places,
-    not people: who comes back after ``patience`` seconds, or elsewhere, is a new person.
+    Faces are detected in the first frame and again every ``every`` seconds; in between, each known
+    face is only refined, and the whole frame is searched if that fails. Boxes in two frames belong
+    to one person if they overlap (the assignment with the largest sum of overlaps). It tracks
+    places, not identities: who returns after ``patience`` seconds, or elsewhere, is a new person.
 
     Args:
         detector: Finds and refines faces.
         every: Seconds between detections.
-        patience: Seconds without being seen after which a person is gone.
+        patience: Seconds unseen after which a person is gone.
         overlap: Least intersection over union of one person's boxes in neighbouring key frames.
     """
 
@@ -46,7 +46,7 @@ class FaceTracks:
 
         Args:
             image: uint8 (height, width, 3), RGB.
-            time: In seconds; after that of the frame before.
+            time: In seconds; later than that of the previous frame.
 
         Returns:
             Person (from 1, in order of appearance) -> face.
@@ -60,7 +60,7 @@ class FaceTracks:
         return self._match(self.detector.detect([image])[0], time)
 
     def _refine(self, image: Image, time: float) -> dict[int, Face] | None:
-        """Return where the known faces are now; None where one of them is not surely there."""
+        """Return where the known faces are now; None if one is not found with confidence."""
         found: dict[int, Face] = {}
         for track in self._tracks:
             face = self.detector.refine(image, track.face)
@@ -72,11 +72,11 @@ class FaceTracks:
         return found
 
     def _match(self, faces: list[Face], time: float) -> dict[int, Face]:
-        """Give detected faces to known persons, and make new ones of the others."""
+        """Assign detected faces to known people; the others are new people."""
         found: dict[int, Face] = {}
         free = set(range(len(faces)))
         if self._tracks and faces:
-            from scipy.optimize import linear_sum_assignment  # late: it takes long to import
+            from scipy.optimize import linear_sum_assignment  # here: it is slow to import
 
             overlaps = np.array([[t.face.overlap(face) for face in faces] for t in self._tracks])
             rows, columns = linear_sum_assignment(overlaps, maximize=True)

@@ -16,7 +16,7 @@ from emorec.media.pictures import Turn, display_matrix, fit, upright
 
 
 class _LateError(Exception):
-    """Seeking led past the first of the times."""
+    """Seeking went past the first of the times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class KeyFrame:
     Attributes:
         image: uint8 (height, width, 3), RGB.
         time: Presentation time in seconds from the clip's origin.
-        of: Positions of the times asked for at which it is on screen.
+        of: Positions of the requested times at which it is on screen.
     """
 
     image: Image
@@ -42,7 +42,7 @@ class KeyFrames:
         images: Distinct frames, uint8 (height, width, 3), RGB, in order of time, all of the size
             of the file's first frame.
         times: Presentation time of each image, in seconds from the clip's origin.
-        of: For each time that was asked for, the position of its frame in ``images``.
+        of: For each requested time, the position of its frame in ``images``.
         damaged: Number of packets that could not be decoded.
     """
 
@@ -55,17 +55,17 @@ class KeyFrames:
 def read_key_frames(media: Media, times: Sequence[float]) -> KeyFrames:
     """Return the frames that are on screen at the given times.
 
-    On screen is the last frame whose presentation time is not after the time asked for; before
-    the first frame it is the first, after the last the last. Frames are decoded once, in
-    sequence (a seek per key frame is several times slower), and only those that are asked for
-    are converted: to square pixels, turned and mirrored as the file says.
+    On screen is the last frame whose presentation time is not after the requested time; before the
+    first frame it is the first. Frames are decoded once, in sequence (a seek per key frame is
+    several times slower), and only the requested ones are converted: to square pixels, rotated and
+    mirrored as the file says.
 
     Args:
         media: What :func:`emorec.media.probe` returned for the file; it must have video.
         times: Seconds from the clip's origin, in any order.
 
     Returns:
-        The frames; ``images`` is empty where nothing can be decoded.
+        The frames; ``images`` is empty if nothing can be decoded.
     """
     decoded = iter_key_frames(media, times)
     frames = list(decoded)
@@ -95,20 +95,20 @@ def _read_near(media: Media, times: Sequence[float], reader: PacketReader) -> It
     try:
         yield from _read(media, times, wanted - BEFORE if far else None, reader)
     except _LateError:
-        # Files without a good index can bring one too late: then everything is decoded.
+        # Seeking in files without a good index can land too late: then everything is decoded.
         yield from _read(media, times, None, reader)
 
 
 def _read(
     media: Media, times: Sequence[float], seek: float | None, reader: PacketReader
 ) -> Iterator[KeyFrame]:
-    """Yield the frames; raises _LateError, before the first, where seeking led past it."""
+    """Yield the frames; raises _LateError, before the first, if seeking went past it."""
     order = sorted(range(len(times)), key=lambda i: times[i])
-    pending = 0  # order[pending:] still wait for their frame
+    pending = 0  # order[pending:] still have no frame
     shown: _Shown | None = None
 
     def settle(before: float) -> Iterator[KeyFrame]:
-        """Give the frame on screen to all times that end before the next frame."""
+        """Yield the frame on screen for all times before the next frame."""
         nonlocal pending
         start = pending
         while pending < len(order) and times[order[pending]] < before:
@@ -144,14 +144,14 @@ def iter_frames(media: Media) -> Decoded[tuple[float, Image]]:
 
 
 class _Shown(NamedTuple):
-    """A decoded frame; only some are made pictures of.
+    """A decoded frame; only some are converted to pictures.
 
     Attributes:
         time: Seconds from the clip's origin.
         frame: As it was decoded.
         aspect: Width of its pixels over their height; None: square.
-        turn: How its picture is turned.
-        size: Width and height that pictures are brought to.
+        turn: How its picture is rotated.
+        size: Width and height that pictures are scaled to.
     """
 
     time: float
@@ -170,14 +170,14 @@ def _decode(media: Media, seek: float | None, reader: PacketReader) -> Iterator[
     walk, number = decoding.walk("video"), 0
     with open_container(media.path) as container:
         stream: Any = container.streams[decoding.streams["video"]]
-        stream.thread_type = "NONE"  # one thread a worker process
+        stream.thread_type = "NONE"  # one thread per worker process
         if seek is not None:
             container.seek(int(seek * av.time_base))
         aspect, turn = _Aspect(stream), np.eye(2)
         for packet in reader.packets(container, stream):
             for frame in reader.decode(packet) or ():
-                # What a key frame says of its orientation holds until another one does.
-                turn = turn if (said := display_matrix(frame)) is None else said[0]
+                # The orientation in a key frame holds until the next one.
+                turn = turn if (matrix := display_matrix(frame)) is None else matrix[0]
                 if decoding.frame_rate is not None:
                     time: float | None = float(number / decoding.frame_rate)
                     number += 1
@@ -188,19 +188,19 @@ def _decode(media: Media, seek: float | None, reader: PacketReader) -> Iterator[
 
 
 class _Aspect:
-    """Width of a stream's pixels over their height, as far as it is known."""
+    """Width of a stream's pixels over their height, as far as known."""
 
     def __init__(self, stream: av.VideoStream) -> None:
         self._stream, self._first = stream, stream.codec_context.sample_aspect_ratio
-        self._said = stream.sample_aspect_ratio
+        self._of_container = stream.sample_aspect_ratio
         self._of_size: dict[tuple[int, int], Fraction | None] = {}
 
     def of(self, frame: av.VideoFrame) -> Fraction | None:
-        """Return it for a frame that was just decoded."""
+        """Return it for a frame just decoded; None where unknown."""
         context, size = self._stream.codec_context, (frame.width, frame.height)
-        # Where the size changes, the decoder is ahead of the frames that it still holds back.
+        # Where the size changes, the decoder is ahead of the frames that it still holds.
         if size not in self._of_size or size == (context.width, context.height):
             coded = context.sample_aspect_ratio
-            # What the container says goes before what the codec says, unless that changes.
-            self._of_size[size] = self._said if not coded or coded == self._first else coded
+            # The container takes precedence over the codec, unless the codec's value changes.
+            self._of_size[size] = self._of_container if not coded or coded == self._first else coded
         return self._of_size[size]

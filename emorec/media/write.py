@@ -1,4 +1,4 @@
-"""Writing media files: pictures and sound as they come, the file whole or not at all."""
+"""Writing media files: pictures and sound as they come, the file complete or not at all."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ from emorec.system.files import whole
 
 @contextmanager
 def open_writer(path: Path, container: str, comment: str = "") -> Iterator["MediaWriter"]:
-    """Open a media file for writing; it takes its name when all is written and nothing is raised.
+    """Open a media file for writing; it gets its name once all is written without an error.
 
     Args:
-        path: The file, whatever its suffix, in a folder that is there; one that exists is replaced.
+        path: The file, with any suffix, in an existing folder; an existing file is replaced.
         container: FFmpeg's name of the format, such as ``mp4``.
-        comment: What :func:`~emorec.media.containers.read_comment` is to find.
+        comment: What :func:`~emorec.media.containers.read_comment` is to return.
 
     Raises:
         OSError: It cannot be written.
@@ -34,7 +34,7 @@ def open_writer(path: Path, container: str, comment: str = "") -> Iterator["Medi
 
 
 class MediaWriter:
-    """A file that is being written. All streams are added before anything is written to one.
+    """A file that is being written. All streams are added before anything is written.
 
     Args:
         target: The container.
@@ -59,11 +59,11 @@ class MediaWriter:
             codec: FFmpeg's name of the encoder.
             size: Width and height in pixels; both even.
             tick: Seconds; stamps of pictures are whole numbers of it.
-            options: Of the encoder.
-            rate: Pictures a second, where all are equally far apart.
-            threads: That encode; 0: as many as there are processors.
+            options: Options of the encoder.
+            rate: Pictures per second, if they are equally spaced.
+            threads: Encoder threads; 0: one per processor.
         """
-        # PyAV's types of streams go by the names of codecs that it knows.
+        # PyAV types its streams by the codec names that it knows.
         stream: Any = self._target.add_stream(codec, rate=rate, options=dict(options))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
@@ -78,8 +78,8 @@ class MediaWriter:
 
         Args:
             codec: FFmpeg's name of the encoder.
-            rate: Samples a second.
-            options: Of the encoder.
+            rate: Samples per second.
+            options: Options of the encoder.
         """
         stream: Any = self._target.add_stream(
             codec, rate=rate, layout="mono", options=dict(options or {})
@@ -98,14 +98,14 @@ class PictureTrack:
 
         Args:
             image: uint8 (height, width, 3), RGB, of the stream's size.
-            stamp: When it is shown, in ticks; more than that of the one before.
+            stamp: When it is shown, in ticks; later than the previous one.
         """
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts, frame.time_base = stamp, self._tick
         self._target.mux(self._stream.encode(frame))
 
     def end(self) -> None:
-        """Write what the encoder still holds back."""
+        """Flush the encoder."""
         self._target.mux(self._stream.encode(None))
 
 
@@ -120,7 +120,7 @@ class SoundTrack:
 
         Args:
             samples: float32 (n,), amplitude in [-1, 1].
-            at: When the first one is heard, in samples.
+            at: Position of the first one, in samples from the start.
         """
         block = np.ascontiguousarray(samples)[None]
         frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
@@ -129,5 +129,5 @@ class SoundTrack:
         self._target.mux(self._stream.encode(frame))
 
     def end(self) -> None:
-        """Write what the encoder still holds back."""
+        """Flush the encoder."""
         self._target.mux(self._stream.encode(None))

@@ -1,4 +1,4 @@
-"""Where windows lie in a clip: the protocol of sampling, whatever is cached."""
+"""Where windows lie in a clip: the sampling protocol."""
 
 from emorec.windows.base import GridWindows, RandomWindows, SlidingWindows, WholeClip, Windows
 from emorec.windows.speech import SpeechWindows

@@ -1,4 +1,4 @@
-"""Where windows lie in a clip: a function of the clip's id and duration and nothing else."""
+"""Where windows lie in a clip: a function of the clip's id and duration only."""
 
 import inspect
 import math
@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from emorec.media import Media
 from emorec.system.files import digest
 from emorec.system.findings import Finding
@@ -14,10 +16,10 @@ from emorec.types import Window
 
 
 class Windows(ABC):
-    """Cuts a clip into windows. Constructor arguments are kept as attributes of their names.
+    """Cuts a clip into windows. Constructor arguments are kept as attributes of the same names.
 
     Attributes:
-        length: Seconds of each window; None where they differ.
+        length: Seconds of each window; None if they differ.
     """
 
     length: float | None = None
@@ -32,7 +34,7 @@ class Windows(ABC):
         """
 
     def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[Finding]]:
-        """Return the windows of a clip whose file was opened, and what was odd in finding them.
+        """Return the windows of a clip whose file is open, and findings about the search for them.
 
         Args:
             clip_id: Id of the clip, unique in its set.
@@ -51,12 +53,12 @@ class Windows(ABC):
 class GridWindows(Windows):
     """Windows on a regular grid over the whole clip, for timelines.
 
-    They start at 0, ``hop``, 2 ``hop``, ... as long as they end within the clip; a shorter clip
-    gives one.
+    They start at 0, ``hop``, 2 ``hop``, ... as long as they end within the clip; a clip shorter
+    than a window gives one.
 
     Args:
         length: Seconds.
-        hop: Seconds from one window's start to the next one's.
+        hop: Seconds from one window's start to the next.
     """
 
     length: float
@@ -68,9 +70,9 @@ class GridWindows(Windows):
             )
         self.length, self.hop = length, hop
 
+    @override
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
-        """Return the windows; see the base class."""
-        # Durations are rounded sums of timestamps: what is short by less than 1 ms counts.
+        # Durations are rounded sums of timestamps: a clip may be short by less than 1 ms.
         count = max(1, math.floor((duration - self.length + 1e-3) / self.hop) + 1)
         starts = [number * self.hop for number in range(count)]
         return [Window(start, start + self.length) for start in starts]
@@ -79,26 +81,26 @@ class GridWindows(Windows):
 class SlidingWindows(GridWindows):
     """Windows on a regular grid that cover the whole clip, for traces.
 
-    As :class:`GridWindows`, but whole steps that are left at the end get a window too: the last
-    one is moved back to end with the clip, on the grid of steps. A clip shorter than a window gives
-    one that reaches past its end.
+    As :class:`GridWindows`, but whole steps left over at the end get a window too: the last one is
+    moved back to end with the clip, on the grid of steps. A clip shorter than a window gives one
+    that extends past its end.
 
     Args:
         length: Seconds, a multiple of ``step``.
-        hop: Seconds from one window's start to the next one's, a multiple of ``step``.
-        step: Seconds a step of the trace; 0.04, a frame of 25 a second.
+        hop: Seconds from one window's start to the next, a multiple of ``step``.
+        step: Seconds per step of the trace; 0.04 is a frame at 25 per second.
     """
 
     def __init__(self, length: float = 6.0, hop: float = 6.0, step: float = 0.04) -> None:
         super().__init__(length, hop)
         if step <= 0 or any(abs(x / step - round(x / step)) > 1e-6 for x in (length, hop)):
             raise ValueError(
-                f"length and hop are multiples of step, got {length}, {hop} and {step} s"
+                f"length and hop must be multiples of step, got {length}, {hop} and {step} s"
             )
         self.step = step
 
+    @override
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
-        """Return the windows; see the base class."""
         windows = super().__call__(clip_id, duration)
         start = math.floor((duration - self.length + 1e-3) / self.step) * self.step
         if start > windows[-1].start + self.step / 2:
@@ -110,11 +112,11 @@ class RandomWindows(Windows):
     """``count`` windows of ``length`` seconds at uniformly random places (Ma et al. 2020).
 
     They are drawn once, from (seed, clip id, duration), so neither the order of the clips nor
-    the number of workers changes them. A clip shorter than a window gives windows that all start
-    at 0 and reach past its end.
+    the number of workers changes them. In a clip shorter than a window all windows start at 0 and
+    extend past its end.
 
     Args:
-        count: Windows a clip; the paper's 30.
+        count: Windows per clip; the paper's 30.
         length: Seconds; the paper's 0.5.
         seed: Another seed draws other windows.
 
@@ -132,14 +134,14 @@ class RandomWindows(Windows):
             )
         self.count, self.length, self.seed = count, length, seed
 
+    @override
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
-        """Return the windows; see the base class."""
         return self.draw(clip_id, [(0.0, max(0.0, duration - self.length))])
 
     def draw(self, clip_id: str, spans: Sequence[tuple[float, float]]) -> list[Window]:
         """Return windows whose starts are uniform over spans of time, in seconds."""
         drawn = digest(f"{self.seed}\0{clip_id}", 8)
-        # The standard library promises the same random() for a seed in all versions.
+        # The standard library guarantees the same random() for a seed in all versions.
         chance = random.Random(int.from_bytes(drawn, "big"))
         room = sum(end - start for start, end in spans)
         starts = []
@@ -156,13 +158,13 @@ class RandomWindows(Windows):
 class WholeClip(Windows):
     """One window from 0 to the clip's end, in seconds: an utterance is one segment.
 
-    Windows of different clips then have different lengths, so extractors are needed whose arrays
+    Windows of different clips then have different lengths, so they need extractors whose arrays
     do not grow with them: statistics (:class:`~emorec.extractors.Functionals`,
     :class:`~emorec.extractors.OpenSmile`), a fixed number of frames
-    (:class:`~emorec.extractors.FaceSequence`), or what was computed elsewhere
+    (:class:`~emorec.extractors.FaceSequence`), or features computed elsewhere
     (:class:`~emorec.extractors.StoredFeatures`). A Waveform has one length and refuses others.
     """
 
+    @override
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
-        """Return the one window; see the base class."""
         return [Window(0.0, duration)]

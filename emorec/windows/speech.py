@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.media import Media, read_blocks
@@ -14,22 +15,22 @@ from emorec.types import Array, Window
 from emorec.windows.base import RandomWindows
 
 RATE = 16000  # Hz, what the detector was trained on
-BLOCK = 60 * RATE  # samples that are looked at at once, so that memory does not grow with length
+BLOCK = 60 * RATE  # samples analysed at once, so that memory does not grow with the length
 
 
 class SpeechWindows(RandomWindows):
     """Random windows whose middle lies in speech.
 
-    AVEF (Information Fusion 46, 2019, 184-192) so uses only what is spoken.
+    AVEF (Information Fusion 46, 2019, 184-192) uses only speech in this way.
 
-    Speech is found by Silero VAD (https://github.com/snakers4/silero-vad, MIT), which brings its
-    model in its package: ``pip install "emorec[speech]"``. Where a clip has no speech, or no
-    sound, its windows are drawn from the whole clip, and the report says so.
+    Speech is found by Silero VAD (https://github.com/snakers4/silero-vad, MIT), which ships
+    its model: ``pip install "emorec[speech]"``. If a clip has no speech, or no sound, its windows
+    are drawn from the whole clip, and the report says so.
 
-    Sound in a file of its own beside a silent video is not looked at.
+    Sound in a separate file next to a silent video is not searched.
 
     Args:
-        count: Windows a clip.
+        count: Windows per clip.
         length: Seconds.
         seed: Another seed draws other windows.
         threshold: Least probability of speech, 0 to 1.
@@ -47,11 +48,11 @@ class SpeechWindows(RandomWindows):
         self.threshold = threshold
         self._model: Any = None
 
+    @override
     def cut(self, clip_id: str, media: Media) -> tuple[list[Window], list[Finding]]:
-        """Return the windows; see the base class."""
         if media.audio is None:
-            odd = Finding(FindingKind.NO_SOUND_FOR_SPEECH, "sound")
-            return self(clip_id, media.duration), [odd]
+            no_sound = Finding(FindingKind.NO_SOUND_FOR_SPEECH, "sound")
+            return self(clip_id, media.duration), [no_sound]
         last = max(0.0, media.duration - self.length)
         spans = [
             (min(max(start - self.length / 2, 0.0), last), min(end - self.length / 2, last))
@@ -77,7 +78,7 @@ class SpeechWindows(RandomWindows):
             yield from self._detect(np.concatenate(held), end)
 
     def _detect(self, samples: Array, end: int) -> Iterator[tuple[float, float]]:
-        """Yield (start, end) of speech in samples of which ``end`` is the index after the last."""
+        """Yield (start, end) of speech, in seconds; ``end`` is the index after the last sample."""
         from silero_vad import get_speech_timestamps, load_silero_vad
 
         self._model = self._model or load_silero_vad()
@@ -91,5 +92,5 @@ class SpeechWindows(RandomWindows):
             yield (begin + part["start"]) / RATE, (begin + part["end"]) / RATE
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the model behind: each worker process loads its own."""
+        """Drop the model: each worker process loads its own."""
         return self.__dict__ | {"_model": None}

@@ -77,8 +77,8 @@ def test_windows_get_their_part(delay: float) -> None:
         ("", "no column time"),
         ("time,arousal,valence\n0,1,calm\n", r"no number \('calm'"),
         ("time,arousal,valence\n0,1,inf\n", r"is not finite, or too large \(inf\)"),
-        ("time,arousal,valence\n1,1,1\n0,1,1\n", "times that are not there, do not rise"),
-        ("time,arousal,valence\n,1,1\n", "times that are not there"),
+        ("time,arousal,valence\n1,1,1\n0,1,1\n", "times that are missing, do not rise"),
+        ("time,arousal,valence\n,1,1\n", "times that are missing"),
         ("time,arousal,valence\n0,1,1e39\n", r"is not finite, or too large \(1e39\)"),
         ("time,arousal,valence\n1700000000,1,1\n", "longer than a day .times go up to 1.7e.09"),
         (f"time,arousal,valence\n0,1,{'x' * 200_000}\n", "is no CSV file"),
@@ -122,12 +122,12 @@ def test_a_recording_with_a_bad_trace_is_left_out_and_named(tmp_path: Path) -> N
     (tmp_path / "4.csv").unlink()
     milliseconds = [f"{40 * i},0.{i % 10},0" for i in range(50)]
     (tmp_path / "5.csv").write_text("\n".join(["time,arousal,valence", *milliseconds]))
-    with pytest.warns(UserWarning, match="left out") as told:
+    with pytest.warns(UserWarning, match="left out") as caught:
         data.setup("fit")
-    said = [str(each.message) for each in told]
-    assert said[-1] == "3 of 9 recordings are left out for their traces"
-    assert "left out: r3: trace" in said[0]
-    assert "left out: r5: its trace lasts 1960 s, the recording " in said[2]
+    warned = [str(each.message) for each in caught]
+    assert warned[-1] == "3 of 9 recordings are left out for their traces"
+    assert "left out: r3: trace" in warned[0]
+    assert "left out: r5: its trace lasts 1960 s, the recording " in warned[2]
     assert set(data.part_of_clip) == {f"r{i}" for i in (0, 1, 2, 6, 7, 8)}
 
 
@@ -140,7 +140,7 @@ def test_a_delay_beyond_all_recordings_leaves_nothing_to_learn(tmp_path: Path) -
     ToyRecordings(tmp_path, delay=60.0).setup("test")  # what is tested needs none
 
 
-def test_without_any_trace_it_is_said_what_is_wrong(tmp_path: Path) -> None:
+def test_without_any_trace_the_error_is_reported(tmp_path: Path) -> None:
     class OnlyLabelled(ToyRecordings):
         def clips(self) -> list[Clip]:
             return super().clips()[:-1]

@@ -152,7 +152,7 @@ def test_quiet_speech_is_not_silent(tmp_path: Path) -> None:
     assert found.findings == []
 
 
-def test_sound_that_covers_less_than_half_of_a_window_is_absent_there(tmp_path: Path) -> None:
+def test_sound_that_covers_less_than_half_of_a_window_is_absent(tmp_path: Path) -> None:
     sound = Sound(noise(1.0, 0.1), codec="pcm_s16le")
     path = write_media(tmp_path / "clip.mov", Picture(times(50)), sound)
     starts = [0.0, 0.5, 0.74, 0.75, 0.76, 1.4]

@@ -1,4 +1,4 @@
-"""openSMILE by its own package: the sets it has, and what is done with odd windows."""
+"""openSMILE from its own package: its sets, and how unusual windows are handled."""
 
 import pickle
 import sys
@@ -51,7 +51,7 @@ def test_values_are_openSMILEs_of_the_windows_samples(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, wanted.to_numpy()[0])
         pitch = list(wanted.columns).index("F0semitoneFrom27.5Hz_sma3nz_amean")
         assert array[pitch] == pytest.approx(36, abs=0.3)  # three octaves above 27.5 Hz
-    assert found.arrays[2] is None  # there is no sound
+    assert found.arrays[2] is None  # without sound
 
 
 def test_full_scale_does_not_wrap_around() -> None:
@@ -98,7 +98,9 @@ def test_a_configuration_of_ones_own_is_read(tmp_path: Path) -> None:
     own = OpenSmile(str(of_package), size=1582)
     assert own.shape == (1582,)
     np.testing.assert_array_equal(own.arrays(samples), OpenSmile("IS10").arrays(samples))
-    with pytest.raises(UserError, match="gives 1582 numbers a window, but OpenSmile has size: 88"):
+    with pytest.raises(
+        UserError, match="gives 1582 features per window, but OpenSmile has size: 88"
+    ):
         OpenSmile(str(of_package), size=88).arrays(samples)
     with pytest.raises(UserError, match="no openSMILE configuration at"):
         OpenSmile(str(tmp_path / "none.conf"), size=88).arrays(samples)
@@ -111,7 +113,7 @@ def test_options_that_do_not_fit_are_named(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(UserError, match="no feature set 'egemaps'; expected one of ComParE_2016"):
         OpenSmile("egemaps")
     for name, size in (("IS10", 1582), ("my.conf", None), ("my.conf", 0)):
-        with pytest.raises(UserError, match="size is how many numbers"):
+        with pytest.raises(UserError, match="size is the number of features"):
             OpenSmile(name, size=size)
     with pytest.raises(UserError, match="at least 8000 Hz"):
         OpenSmile(sample_rate=4000)

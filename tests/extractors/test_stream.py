@@ -88,20 +88,20 @@ def test_a_person_has_the_crops_that_the_whole_gives(video: Path) -> None:
 def test_who_appears_later_is_a_second_person_from_then_on(video: Path) -> None:
     faces = FaceCrops(size=96, margin=0.0, faces=Searched(found_by=Two(since=50)))
     found = list(faces.stream(Clip("a", video), probe(video), parts(5, hop=0.5)))
-    there = [
+    visible = [
         [person for person, crops in one.persons.items() if crops[i] is not None]
         for one in found
         for i in range(len(next(iter(one.persons.values()))))
     ]
     # Key frames at 0.25, 0.75, ... s; the second person is in the picture from 2 s on and found
     # in the next search; the crop of 2.25 s is borrowed for nobody further than 0.5 s away.
-    assert there[:3] == [[1]] * 3
-    assert there[-3:] == [[1, 2]] * 3
+    assert visible[:3] == [[1]] * 3
+    assert visible[-3:] == [[1, 2]] * 3
     boxes = [one.boxes[2] for one in found if 2 in one.boxes]
     assert all(box in (None, RIGHT) for each in boxes for box in each)
 
 
-def test_without_a_picture_nobody_is_there_and_it_is_said(tmp_path: Path) -> None:
+def test_without_a_picture_the_face_is_absent_and_it_is_reported(tmp_path: Path) -> None:
     path = write_media(tmp_path / "a.mp4", None, Sound(tone(48000, 2.0)[None]))
     faces = FaceCrops(size=96, faces=Searched(found_by=Stub([])))
     found = list(faces.stream(Clip("a", path), probe(path), parts(8)))

@@ -99,10 +99,10 @@ def test_clips_at_once_share_a_tokenizer(tokenizer: Path) -> None:
     ]
 
 
-def test_what_is_missing_is_told_with_what_to_do(
+def test_what_is_missing_is_reported_with_what_to_do(
     tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match="tokens is at least 3"):
+    with pytest.raises(UserError, match="tokens must be at least 3"):
         Transcript(tokens=2)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match="cannot load the tokenizer nobody/has-such-a-model"):

@@ -25,7 +25,7 @@ def test_a_waveform_is_the_windows_samples_as_integers(sound: Path) -> None:
     media = probe(sound)
     found = Waveform().extract(Clip("a", sound), media, WINDOWS)
     wanted, _ = read_windows(media, WINDOWS, 16000)
-    assert found.arrays[2] is None  # there is no sound
+    assert found.arrays[2] is None  # without sound
     first = found.arrays[0]
     assert first is not None
     assert first.dtype == np.int16

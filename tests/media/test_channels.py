@@ -35,7 +35,7 @@ def gain(media: Media) -> float:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize(
-    ("channels", "told"),
+    ("channels", "reported"),
     [
         ((VOICE,), []),
         ((VOICE, VOICE), []),
@@ -50,12 +50,12 @@ def test_a_voice_is_as_loud_as_in_the_channels_that_carry_it(
     tmp_path: Path,
     name: str,
     channels: tuple[Samples, ...],
-    told: list[tuple[FindingKind, int | None, int | None]],
+    reported: list[tuple[FindingKind, int | None, int | None]],
 ) -> None:
     media = written(tmp_path / name, *channels)
     loud = 0.85 if np.array_equal(channels[-1], -0.7 * VOICE) else 1.0
     assert gain(media) == pytest.approx(loud, abs=0.03)
-    assert [(found.kind, found.count, found.of) for found in media.findings] == told
+    assert [(found.kind, found.count, found.of) for found in media.findings] == reported
 
 
 def test_hiss_in_the_other_channel_carries_no_sound(tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ def test_the_whole_display_matrix_is_applied(
     assert media.findings == ()
 
 
-def test_a_matrix_that_is_none_of_the_eight_gives_the_nearest_and_is_told(tmp_path: Path) -> None:
+def test_a_matrix_that_is_none_of_the_eight_gives_the_nearest_and_is_reported(
+    tmp_path: Path,
+) -> None:
     path = write_media(tmp_path / "a.mp4", Picture(times(5), draw=corners))
     media = probe(shown_by(path, -0.94, 0.34, 0.34, 0.94))  # mirrored and tilted by 20 degrees
     assert read_corners(read_key_frames(media, [0.1]).images[0]) == "grwb"

@@ -130,7 +130,7 @@ def test_what_is_no_media_file_is_refused_with_its_reason(
         probe(tmp_path / name)
 
 
-def test_a_part_beyond_the_end_is_cut_and_told(tmp_path: Path) -> None:
+def test_a_part_beyond_the_end_is_cut_and_reported(tmp_path: Path) -> None:
     media = probe(write_sound(tmp_path / "a.wav", tone(8000, 2.0)[None], 8000))
     assert media.part(0.5, 2.1).findings == ()
     late = media.part(0.5, 5.0)

@@ -1,4 +1,4 @@
-"""Which stream is read where there are several, or the name says what the file is not."""
+"""Which stream is read where there are several, or the suffix does not fit the content."""
 
 import shutil
 import struct
@@ -57,7 +57,7 @@ def test_a_track_that_cannot_be_decoded_does_not_hide_one_that_can(tmp_path: Pat
     path = unknown_codec(path, 0)
     media = probe(path)
     assert media.audio is not None
-    passed = "aac instead of not known"
+    passed = "aac instead of unknown"
     assert media.findings == (Finding(FindingKind.TRACK_PASSED_OVER, "audio", 2, None, passed),)
     assert likeness(heard(path), hum(RATE, 1.0, 2), 2000) > 0.95
     found = LogMel().extract(Clip("a", path), media, [Window(0.0, 0.5)])

@@ -1,4 +1,4 @@
-"""All persons through a recording: who is who, who is new, and how often is searched."""
+"""Everybody in a recording: who is who, who is new, and how often faces are detected."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from emorec.media import Face, FaceTracks
 from tests.helpers.detectors import Frames, Script, face_at
 
 
-def persons(frames: Frames, step: float = 0.5) -> tuple[list[dict[int, float]], list[int]]:
+def track(frames: Frames, step: float = 0.5) -> tuple[list[dict[int, float]], list[int]]:
     """Return for each frame person -> middle of the face, and the frames that were searched."""
     script = Script(frames)
     tracks = FaceTracks(script)
@@ -17,37 +17,37 @@ def persons(frames: Frames, step: float = 0.5) -> tuple[list[dict[int, float]], 
     return middles, script.detected
 
 
-def test_two_persons_who_move_stay_who_they_are() -> None:
+def test_two_people_who_move_keep_their_numbers() -> None:
     frames: list[list[Face]] = [
         [face_at(350 - 5 * i), face_at(50 + 5 * i)][:: 1 if i % 2 else -1] for i in range(20)
     ]
-    found, searched = persons(frames)
+    found, searched = track(frames)
     assert found == [{1: 50 + 5 * i, 2: 350 - 5 * i} for i in range(20)]
     # Half a second from frame to frame, and a search a second.
     assert searched == list(range(0, 20, 2))
 
 
 def test_nobody_is_followed_where_nobody_is() -> None:
-    found, searched = persons([[], [], [face_at(100)], [face_at(100)]])
+    found, searched = track([[], [], [face_at(100)], [face_at(100)]])
     assert found == [{}, {}, {1: 100.0}, {1: 100.0}]
     assert searched == [0, 2]
 
 
 def test_who_is_lost_is_searched_for_at_once() -> None:
     # Between two searches the face jumps too far to be refined, but not out of its box.
-    found, searched = persons([[face_at(100)], [face_at(125)], [face_at(125)]])
+    found, searched = track([[face_at(100)], [face_at(125)], [face_at(125)]])
     assert found == [{1: 100.0}, {1: 125.0}, {1: 125.0}]
     assert searched == [0, 1]
 
 
 def test_who_comes_back_soon_is_the_same_and_later_somebody_new() -> None:
-    there, gone = [face_at(100)], list[Face]()
-    soon, _ = persons([there, gone, gone, there])
+    seen, gone = [face_at(100)], list[Face]()
+    soon, _ = track([seen, gone, gone, seen])
     assert soon[3] == {1: 100.0}
-    late, _ = persons([there, gone, gone, gone, gone, there, there])
+    late, _ = track([seen, gone, gone, gone, gone, seen, seen])
     assert late[-1] == {2: 100.0}
 
 
 def test_somebody_elsewhere_is_somebody_else() -> None:
-    found, _ = persons([[face_at(100)], [face_at(300)], [face_at(100), face_at(300)]])
+    found, _ = track([[face_at(100)], [face_at(300)], [face_at(100), face_at(300)]])
     assert found == [{1: 100.0}, {2: 300.0}, {1: 100.0, 2: 300.0}]

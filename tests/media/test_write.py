@@ -1,4 +1,4 @@
-"""Writing: what is written is read again, and a file is whole or not there."""
+"""Writing: what is written can be read back, and a file is complete or absent."""
 
 from fractions import Fraction
 from pathlib import Path

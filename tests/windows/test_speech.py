@@ -69,7 +69,7 @@ def test_times_count_from_the_origin_of_the_clip(tmp_path: Path) -> None:
         ("mute.mp4", FindingKind.NO_SOUND_FOR_SPEECH),
     ],
 )
-def test_without_speech_windows_lie_anywhere_and_it_is_told(
+def test_without_speech_windows_lie_anywhere_and_it_is_reported(
     tmp_path: Path, name: str, kind: FindingKind
 ) -> None:
     path = tmp_path / name

@@ -9,7 +9,7 @@ from emorec.windows import WholeClip
 from tests.helpers.media_files import tone, write_sound
 
 
-def test_the_window_is_the_whole_clip_whatever_its_length() -> None:
+def test_the_window_is_the_whole_clip_for_any_length() -> None:
     assert WholeClip()("a", 3.25) == [Window(0.0, 3.25)]
     assert WholeClip()("b", 0.1) == [Window(0.0, 0.1)]
     assert WholeClip().arguments() == {}

@@ -1,1 +1,1 @@
-"""What is taken from faces: crops, sequences of them, gradients."""
+"""Features of faces: crops, sequences of crops, gradients."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from emorec.extractors.base import Extraction, Extractor
 from emorec.extractors.faces.cut import FaceCutter
@@ -21,14 +22,14 @@ class FaceCrops(Extractor):
     The key frame is the one on screen at the window's middle (Ma et al. 2020). Faces are found by
     MTCNN and cut square. The paper's side length is lost; 224 is ImageNet's. A window without a
     face takes the crop of the nearest key frame in time that has one, up to ``borrow`` seconds
-    away; else the modality is absent there, as it is where the video covers less than half of the
-    window. Where there are several faces, one person is followed through the clip.
+    away; otherwise its modality is absent, as it is where the video covers less than half of the
+    window. Of several faces, one person's is followed through the clip.
 
     Args:
         size: Side of the crop, in pixels (224, 160, 112, 96, 94, ...).
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a key frame that lends its face.
-        faces: How faces are searched, and whose is taken.
+        faces: How faces are found, and whose is used.
     """
 
     version: ClassVar[int] = 2
@@ -46,23 +47,25 @@ class FaceCrops(Extractor):
         self.size, self.margin, self.borrow = size, margin, borrow
         self.faces = faces or FaceSearch()
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(3, size, size)."""
         return (3, self.size, self.size)
 
+    @override
     def constants(self) -> tuple[Array, Array] | None:
         """ImageNet's mean and deviation per channel, in units of 0 to 255."""
         return imagenet()
 
+    @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return a crop a window; see the base class."""
         return self._cutter().extract(media, windows)
 
+    @override
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
-        """Return the crops of everybody who is followed; see the base class."""
         return self._cutter().stream(media, parts)
 
     def _cutter(self) -> FaceCutter:

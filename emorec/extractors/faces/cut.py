@@ -1,4 +1,4 @@
-"""What is cut from faces, window by window: by any function of a frame and a face."""
+"""Arrays cut from faces, window by window, by any function of a frame and a face."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from emorec.types import Array, Window
 
 @dataclass(frozen=True)
 class FaceCutter:
-    """Cuts one thing from the face in each window's key frame, the one on screen at its middle.
+    """Cuts one array from the face in each window's key frame, the one on screen at its middle.
 
     Attributes:
-        search: How faces are found, and whose is taken.
-        cut: Makes what is wanted from a frame, uint8 (height, width, 3), and a face in it.
-        borrow: Largest distance in seconds to a key frame that lends what was cut from its face.
+        search: How faces are found, and whose is used.
+        cut: Makes the array from a frame, uint8 (height, width, 3), and a face in it.
+        borrow: Largest distance in seconds to a key frame that lends its array.
         device: Where networks run.
-        clips_at_once: Clips in work, each in a thread.
+        clips_at_once: Clips processed at once, each in a thread.
     """
 
     search: FaceSearch
@@ -32,7 +32,7 @@ class FaceCutter:
     clips_at_once: int
 
     def extract(self, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return what is cut from one person's face; see :class:`~emorec.extractors.FaceCrops`."""
+        """Return the arrays of one person's face; see :class:`~emorec.extractors.FaceCrops`."""
         if media.video is None:
             missing = Finding(FindingKind.MISSING, "video")
             return Extraction([None] * len(windows), {"windows_with_face": 0}, [missing])
@@ -71,11 +71,11 @@ class FaceCutter:
         return Extraction(arrays, facts, findings)
 
     def stream(self, media: Media, parts: Sequence[Sequence[Window]]) -> Iterator[Extraction]:
-        """Return what is cut from everybody who is followed, one extraction a part."""
+        """Return the arrays of everybody who is followed, one extraction per part."""
         if media.video is None:
             missing = Finding(FindingKind.MISSING, "video")
             return iter([Extraction([], {}, [missing]) for _ in parts])
         times = [window.middle for part in parts for window in part]
-        # Not when the first part is asked for: others that want the same are to share it.
+        # Now, not at the first part, so that other extractors can share the pass.
         frames = follow_everybody(media, times, self.search, self.device, self.clips_at_once)
         return stream_persons(frames, media.video, parts, self.cut, self.borrow)

@@ -6,6 +6,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.extractors.base import Extraction, Extractor
@@ -16,7 +17,7 @@ from emorec.extractors.faces.through import Through, check_frames
 from emorec.media import Face, Image, Media, square_crop
 from emorec.types import Array, Clip, Window
 
-BLOCK = 2  # cells on a side of the squares that are normalised together
+BLOCK = 2  # cells per side of the squares that are normalised together
 CLIP, FLOOR = 0.2, 1e-5
 
 
@@ -29,21 +30,22 @@ class FaceHog(Extractor):
     L2 again). D = (size / cell - 1)^2 * 4 * orientations: 900 for 48, 8 and 9. Values are 0 to 1.
 
     A free stand-in for the DenseFace features (frames x 342) of Liang et al. 2020
-    (https://arxiv.org/abs/2009.02598), whose network could not be had: it knows edges, not
-    expressions. Which frames are taken, and what stands for those without a face: see
+    (https://arxiv.org/abs/2009.02598), whose network is not available: it encodes edges, not
+    expressions. For which frames are taken, and how those without a face are filled, see
     :class:`FaceSequence`.
 
     Args:
-        frames: A window.
+        frames: Frames per window.
         size: Side of the crops, in pixels; a multiple of ``cell``.
         cell: Side of a cell, in pixels.
-        orientations: Directions that are told apart, of 180 degrees.
+        orientations: Number of direction bins over 180 degrees.
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a frame that lends its face.
-        faces: How faces are searched, and whose is taken.
+        faces: How faces are found, and whose is used.
 
     Raises:
-        UserError: Cells do not fill the crop, or there are fewer than two on a side.
+        UserError: Cells do not fill the crop, fewer than two fit on a side, or orientations are
+            fewer than two.
     """
 
     version: ClassVar[int] = 2
@@ -72,20 +74,21 @@ class FaceHog(Extractor):
             )
         self.cell, self.orientations = cell, orientations
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(frames, D)."""
         blocks = self.size // self.cell - BLOCK + 1
         return (self.frames, blocks**2 * BLOCK**2 * self.orientations)
 
+    @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return the descriptors of each window's frames; see the base class."""
         return self._through().extract(media, windows)
 
+    @override
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
-        """Return the descriptors of everybody who is followed; see the base class."""
         return self._through().stream(media, parts)
 
     def _through(self) -> Through:
@@ -110,7 +113,7 @@ def gradient_histograms(
         orientations: Number of directions.
     """
     down, right = np.zeros_like(grey), np.zeros_like(grey)
-    down[1:-1] = grey[2:] - grey[:-2]  # none at the border, where one side is not known
+    down[1:-1] = grey[2:] - grey[:-2]  # zero at the border, where one neighbour is missing
     right[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
     turn = np.arctan2(down, right) % np.pi
     bins = np.minimum((turn / np.pi * orientations).astype(np.int64), orientations - 1)

@@ -1,4 +1,4 @@
-"""Crops of everybody in a recording, part after part, in one pass of bounded memory."""
+"""Crops of everybody in a recording, part by part, in one pass of bounded memory."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,14 +30,15 @@ def stream_persons(
     cut: Callable[[Image, Face], Array],
     borrow: float,
 ) -> Iterator[Extraction]:
-    """Yield what is cut from everybody who is followed, one extraction a part.
+    """Yield the crops of everybody who is followed, one extraction per part.
 
-    A window in which a person is not found takes the nearest crop of the part or of the one before.
+    A window in which a person is not found takes their nearest crop in this part or the previous
+    one.
 
     Args:
         frames: The key frames of all windows, with everybody in them.
         video: What the video covers.
-        parts: Windows of each part, about in order of time: what a part needs is kept until then.
+        parts: Windows of each part, roughly in order of time: frames are kept until their part.
         cut: Makes the crop from a frame and a face.
         borrow: Largest distance in seconds to a key frame that lends its crop.
     """
@@ -87,7 +88,7 @@ def stream_persons(
 def nearest(
     time: float, times: Sequence[float], crops: Sequence[Array | None], within: float
 ) -> Array | None:
-    """Return the crop that is nearest in time, at most ``within`` seconds away, or None."""
+    """Return the crop nearest in time, at most ``within`` seconds away, or None."""
     near = [(abs(t - time), i) for i, t in enumerate(times) if crops[i] is not None]
     distance, i = min(near, default=(math.inf, -1))
     return crops[i] if distance <= within else None

@@ -1,4 +1,4 @@
-"""How faces are searched, and whose face is taken."""
+"""How faces are found, and whose face is used."""
 
 import threading
 from collections.abc import Sequence
@@ -23,19 +23,19 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True)
 class FaceSearch:
-    """How faces are searched in the frames of a clip, by MTCNN, and whose face is taken.
+    """How faces are found in the frames of a clip, by MTCNN, and whose face is used.
 
-    Extractors of one clip with equal options share what is found: give those that look at the same
-    frames the same.
+    Extractors with equal options share the faces of a clip: give the same options to those that
+    look at the same frames.
 
     Attributes:
-        height: Of the picture in pixels at which faces are searched; larger ones are scaled down.
+        height: Frames are scaled down to this height, in pixels, for the search.
         min_face: Smallest face, in pixels at that height.
         min_score: Smallest probability of a face, 0 to 1.
         mode: ``tracked`` detects faces in one to three frames and follows one from frame to frame;
-            ``every_frame`` detects in each, which takes several times longer.
+            ``every_frame`` detects in each frame, which takes several times longer.
         person: Whose face: ``largest`` of the clip, most ``central`` in the picture, or most
-            ``constant``: there in most frames.
+            ``constant``: present in most frames.
     """
 
     height: int = 360
@@ -45,11 +45,11 @@ class FaceSearch:
     person: Person = "largest"
 
     def detector(self, device: str, clips_at_once: int) -> FaceDetector:
-        """Return the detector of this process, made at its first use.
+        """Return this process's detector, made on first use.
 
         Args:
             device: Where its networks run.
-            clips_at_once: Clips in work, each in a thread; all share the detector.
+            clips_at_once: Clips processed at once, each in a thread; all share the detector.
         """
         with _LOADING:
             return _made(self.height, self.min_face, self.min_score, device, clips_at_once > 1)
@@ -59,7 +59,7 @@ class FaceSearch:
 
         Args:
             images: uint8 (height, width, 3), RGB, all of one size, in order of time.
-            detector: Finds faces.
+            detector: Finds and refines faces.
         """
         if self.mode == "tracked" or not images:
             return track_face(images, detector, self.person)

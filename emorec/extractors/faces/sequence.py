@@ -1,9 +1,10 @@
-"""Several frames of a face in each window, for encoders that look at movement."""
+"""Several frames of a face in each window, for encoders of movement."""
 
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from emorec.extractors.base import Extraction, Extractor
 from emorec.extractors.faces.crops import channels_first, check_size, imagenet
@@ -18,15 +19,15 @@ class FaceSequence(Extractor):
     """Face crops at equal distances through each window, uint8 (frames, 3, size, size), RGB.
 
     Each frame is cut as :class:`FaceCrops` cuts the key frame of a window. A frame without a face
-    repeats the nearest one of its window; where fewer than half of the frames have one (of those
-    that lie in the clip, where it is shorter than a window), the modality is absent.
+    repeats the nearest one of its window; if fewer than half of the frames have one (of those
+    within the clip, where it is shorter than a window), the modality is absent.
 
     Args:
-        frames: A window.
+        frames: Frames per window.
         size: Side of the crops, in pixels.
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a frame that lends its face.
-        faces: How faces are searched, and whose is taken.
+        faces: How faces are found, and whose is used.
     """
 
     version: ClassVar[int] = 3
@@ -46,23 +47,25 @@ class FaceSequence(Extractor):
         self.frames, self.size, self.margin, self.borrow = frames, size, margin, borrow
         self.faces = faces or FaceSearch()
 
+    @override
     @property
     def shape(self) -> tuple[int, ...]:
         """(frames, 3, size, size)."""
         return (self.frames, 3, self.size, self.size)
 
+    @override
     def constants(self) -> tuple[Array, Array] | None:
         """ImageNet's mean and deviation per channel, in units of 0 to 255."""
         return imagenet()
 
+    @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return a sequence a window; see the base class."""
         return self._through().extract(media, windows)
 
+    @override
     def stream(
         self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
     ) -> Iterator[Extraction]:
-        """Return the sequences of everybody who is followed; see the base class."""
         return self._through().stream(media, parts)
 
     def _through(self) -> Through:

@@ -1,4 +1,4 @@
-"""What is cut from a face at equal distances through each window."""
+"""Arrays cut from a face at equal distances through each window."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,35 +20,35 @@ def check_frames(frames: int) -> None:
     """Check the number of frames of a window.
 
     Raises:
-        UserError: It is no sequence.
+        UserError: It is below 2.
     """
     if frames < 2:
-        raise UserError(f"a sequence has at least 2 frames, got {frames}; one is FaceCrops")
+        raise UserError(
+            f"a sequence has at least 2 frames, got {frames}; for one frame use FaceCrops"
+        )
 
 
 @dataclass(frozen=True)
 class Through:
-    """Cuts several frames a window, as a :class:`FaceCutter` cuts a window's key frame.
+    """Cuts several frames per window, as a :class:`FaceCutter` cuts a window's key frame.
 
-    A frame without a face repeats the nearest one of its window; where fewer than half of the
-    frames have one (of those that lie in the clip, where it is shorter than a window), the window
-    has nothing.
+    A frame without a face repeats the nearest one of its window; if fewer than half of the frames
+    have one (of those within the clip, where it is shorter than a window), the window has nothing.
 
     Attributes:
-        frames: A window.
-        cutter: Cuts each.
+        frames: Frames per window.
+        cutter: Cuts each frame.
     """
 
     frames: int
     cutter: FaceCutter
 
     def extract(self, media: Media, windows: Sequence[Window]) -> Extraction:
-        """Return a sequence a window, of one person.
+        """Return one person's sequence for each window.
 
-        The windows are searched in groups of at most :data:`GROUPED` frames, or one by one where a
-        window has more, each group for itself, so memory does not grow with the recording but for
-        the crops, and a part of a recording that begins with a group has the faces that the whole
-        recording has.
+        The windows are searched in independent groups of at most :data:`GROUPED` frames (one window
+        where it has more), so only the crops' memory grows with the recording, and a part of a
+        recording that begins with a group has the same faces as the whole recording.
         """
         arrays: list[Array | None] = []
         facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}
@@ -59,28 +59,28 @@ class Through:
             arrays += self._join(found.arrays, windows[start : start + size], media)
             for name, values in facts.items():
                 values.append(float(found.facts.get(name, 0)))
-            # What counts windows counts frames of one group here.
+            # Findings that count windows would count frames of one group here.
             findings |= dict.fromkeys(f for f in found.findings if not f.counts_windows)
         present = sum(array is not None for array in arrays)
         if media.video is not None and present < len(windows):
             lost = len(windows) - present
             findings[Finding(FindingKind.ABSENT, "face", lost, len(windows))] = None
         sides = [side for side in facts["face_side"] if side]
-        told: dict[str, int | float | str] = {
+        summed: dict[str, int | float | str] = {
             "windows_with_face": present,
             "faces_borrowed": round(sum(facts["faces_borrowed"])),
             "face_side": round(median(sides)) if sides else 0,
         }
-        return Extraction(arrays, told, list(findings))
+        return Extraction(arrays, summed, list(findings))
 
     @property
     def grouped(self) -> int:
-        """Windows a group: the largest of 1, 2, 4, 8, 16 whose frames are few enough."""
+        """Windows per group: the largest of 1, 2, 4, 8, 16 whose frames fit :data:`GROUPED`."""
         fit = [count for count in (1, 2, 4, 8, 16) if count * self.frames <= GROUPED]
         return max(fit, default=1)
 
     def stream(self, media: Media, parts: Sequence[Sequence[Window]]) -> Iterator[Extraction]:
-        """Return the sequences of everybody who is followed, one extraction a part."""
+        """Return the sequences of everybody who is followed, one extraction per part."""
         every = self.cutter.stream(media, [self._parts(part) for part in parts])
         return self._joined(every, media, parts)
 
@@ -95,7 +95,7 @@ class Through:
             yield replace(found, persons=persons, boxes=boxes)
 
     def _parts(self, windows: Sequence[Window]) -> list[Window]:
-        """Return ``frames`` windows for each one, whose middles are the frames' times."""
+        """Return ``frames`` short windows for each one, centred on the frames' times."""
         parts = []
         for start, end in windows:
             step = (end - start) / self.frames

@@ -1,4 +1,4 @@
-"""Faces of a clip's frames, found once for all extractors that want them."""
+"""Faces of a clip's frames, found once for all extractors that need them."""
 
 import copy
 import itertools
@@ -9,7 +9,7 @@ from emorec.extractors.faces.search import FaceSearch
 from emorec.media import Face, FaceTracks, Image, Media, iter_key_frames, read_key_frames
 from emorec.media.video import KeyFrames
 
-KEPT = 2**28  # bytes of frames that are kept for the next extractor; 30 of 1080p are fewer
+KEPT = 2**28  # bytes of frames kept for the next extractor; 30 frames of 1080p fit
 
 
 class FaceTrack(NamedTuple):
@@ -17,7 +17,7 @@ class FaceTrack(NamedTuple):
 
     Attributes:
         frames: The frames.
-        faces: Of each frame, in pixels; None where it is not found.
+        faces: Box in each frame, in pixels; None where it is not found.
     """
 
     frames: KeyFrames
@@ -28,7 +28,7 @@ class Followed(NamedTuple):
     """A frame of a recording, and everybody who is followed.
 
     Attributes:
-        of: At which of the times that were asked for it is on screen.
+        of: Positions of the requested times at which it is on screen.
         time: Seconds from the clip's origin.
         image: uint8 (height, width, 3), RGB.
         faces: Person, from 1 -> face.
@@ -47,20 +47,20 @@ def face_track(
 ) -> FaceTrack:
     """Return one person's face at some times.
 
-    What another extractor has found of the same file, times and search is not searched again; and
-    frames that it has decoded are not decoded again, if they are still kept.
+    What another extractor has found for the same file, times and search is reused, and so are the
+    frames that it has decoded, while they are kept.
 
     Args:
-        media: The clip's file, with video; what is shared is kept with it.
+        media: The clip's file, with video; shared results are kept with it.
         times: Seconds from the clip's origin.
-        search: How.
+        search: How faces are found.
         device: Where networks run.
         clips_at_once: See :meth:`FaceSearch.detector`.
     """
     asked = tuple(times)
     before, frames = media.shared.pop("frames", (None, None))
     if before != asked or frames is None:
-        del before, frames  # before others take their place in memory
+        del before, frames  # free their memory before others are read
         frames = read_key_frames(media, asked)
     if sum(image.nbytes for image in frames.images) <= KEPT:
         media.shared["frames"] = asked, frames
@@ -74,17 +74,17 @@ def face_track(
 def follow_everybody(
     media: Media, times: Sequence[float], search: FaceSearch, device: str, clips_at_once: int
 ) -> Iterator[Followed]:
-    """Return frame after frame with everybody in it, in order of time.
+    """Return each frame with everybody in it, in order of time.
 
-    Extractors that ask for the same before any has begun to read share one pass; a frame is kept
-    until the last of them has had it. Arguments: see :func:`face_track`.
+    Extractors that request the same before any has begun to read share one pass; a frame is kept
+    until the last of them has read it. Arguments: see :func:`face_track`.
     """
     waiting = media.shared.setdefault("followed", {})
     asked = search, tuple(times)
     if asked not in waiting:
 
         def begin() -> Iterator[Followed]:
-            waiting.pop(asked)  # who comes later begins anew: nothing is kept for it
+            waiting.pop(asked)  # later callers start a new pass
             yield from _follow(media, times, search, device, clips_at_once)
 
         waiting[asked] = itertools.tee(begin(), 1)[0]

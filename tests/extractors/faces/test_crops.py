@@ -96,7 +96,7 @@ def test_a_file_without_a_picture_has_no_faces(tmp_path: Path) -> None:
     assert found.findings == [Finding(FindingKind.MISSING, "video")]
 
 
-def test_a_picture_that_covers_less_than_half_of_a_window_is_absent_there(tmp_path: Path) -> None:
+def test_a_picture_that_covers_less_than_half_of_a_window_is_absent(tmp_path: Path) -> None:
     sound = Sound(tone(48000, 2.0)[None], codec="pcm_s16le")
     path = write_media(tmp_path / "clip.mov", Picture(times(25)), sound)
     found = extract(path, [Window(s, s + 0.5) for s in (0.5, 0.7, 0.8, 1.5)], faces=range(25))

@@ -47,7 +47,7 @@ def test_a_frame_without_a_face_repeats_the_nearest_and_few_are_none(video: Path
     assert numbers(made([2, 7]).extract(clip, media, window).arrays[0]) == [2, 7, 7, 7]
     few = made([2]).extract(clip, media, [*window, Window(1.2, 2.0)])
     assert few.arrays == [None, None]
-    # Neither the frames without a face nor those that borrow one are told as windows.
+    # Neither the frames without a face nor those that borrow one are reported as windows.
     assert few.findings == [Finding(FindingKind.ABSENT, "face", 2, 2)]
     with pytest.raises(UserError, match="at least 2 frames"):
         FaceSequence(1)
@@ -94,7 +94,7 @@ def test_windows_are_searched_in_groups_and_a_part_has_the_faces_of_the_whole(
     assert [numbers(a) for part in parts for a in part] == [numbers(a) for a in together.arrays]
 
 
-def test_a_clip_shorter_than_half_a_window_is_all_there_is(tmp_path: Path) -> None:
+def test_a_clip_shorter_than_half_a_window_counts_as_covered(tmp_path: Path) -> None:
     path = write_media(tmp_path / "short.mp4", Picture(times(20)))
     clip, media = Clip("a", path), probe(path)  # 0.8 s
     found = made(range(50), 8).extract(clip, media, [Window(0.0, 3.0)])
