@@ -1,4 +1,4 @@
-"""What training batches go through on their device; validation and test batches never do."""
+"""Augmentation of training batches on their device; never of validation and test batches."""
 
 from emorec.augment.base import Augmentation, Augmentations, InputAugmentation
 from emorec.augment.crop_and_colour import CropAndColour

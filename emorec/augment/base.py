@@ -7,19 +7,20 @@ from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.types import SegmentBatch
 
 
 class Augmentation(nn.Module, ABC):
-    """Changes training batches on their device; validation and test batches never come here.
+    """Changes training batches on their device, never validation and test batches.
 
-    It draws from torch's random numbers, which training seeds anew each epoch. Inputs are as
-    extractors made them (uint8 pictures, log-mels, samples), before standardisation.
+    It uses torch's global generator, which training reseeds each epoch. Inputs are as extracted
+    (uint8 pictures, log-mels, samples), before standardisation.
 
     Attributes:
-        shown: Modalities that the stage of training shows; None: all. Set by the data module.
+        shown: Modalities that the training stage shows; None: all. Set by the data module.
         classes: Target -> number of classes. Set by the data module.
     """
 
@@ -27,14 +28,14 @@ class Augmentation(nn.Module, ABC):
     classes: Mapping[str, int] = MappingProxyType({})
 
     def bind(self, shown: list[str] | None, classes: Mapping[str, int]) -> None:
-        """Set the attributes, also of the augmentations inside."""
+        """Set the attributes, also of nested augmentations."""
         for module in self.modules():
             if isinstance(module, Augmentation):
                 module.shown, module.classes = shown, classes
 
     @abstractmethod
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the batch as the model is to see it; the one that is given stays as it is."""
+        """Return the batch as the model is to see it; the given one is not modified."""
 
 
 class Augmentations(Augmentation):
@@ -48,8 +49,8 @@ class Augmentations(Augmentation):
         super().__init__()
         self.steps = nn.ModuleList(steps)
 
+    @override
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return what the last step returns; see the base class."""
         for step in self.steps:
             batch = step(batch)
         return batch
@@ -60,21 +61,22 @@ class InputAugmentation(Augmentation):
 
     Args:
         modality: Whose arrays.
-        rate: Share of the rows that are changed, 0 to 1.
+        rate: Share of rows that are changed, 0 to 1.
     """
 
     def __init__(self, modality: str, rate: float = 1.0) -> None:
         super().__init__()
         if not 0 <= rate <= 1:
-            raise UserError(f"rate is a share of rows from 0 to 1, got {rate}")
+            raise UserError(f"rate must be a share of rows from 0 to 1, got {rate}")
         self.modality, self.rate = modality, rate
 
     @abstractmethod
     def change(self, x: Tensor) -> Tensor:
         """Return float32 arrays (B, ...) of the same shape for float32 ones."""
 
+    @override
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the batch with changed arrays where the modality is there; see the base class.
+        """Return the batch with changed arrays where the modality is present.
 
         Raises:
             UserError: The batch does not have the modality.

@@ -1,28 +1,29 @@
-"""Faces a little moved, and in other colours: the augmentation of the end-to-end system."""
+"""Random crops and colours of faces: the augmentation of the end-to-end system."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.transforms.v2.functional import rgb_to_grayscale
+from typing_extensions import override
 
 from emorec.augment.base import InputAugmentation
 from emorec.errors import UserError
 
 
 class CropAndColour(InputAugmentation):
-    """Scaled up, cropped at random to the old size, then random saturation and brightness.
+    """Scales up, crops at random to the old size, then changes saturation and brightness.
 
     Tzirakis et al. 2017 (https://arxiv.org/abs/1704.08619): 96 pixels to 110, saturation 0.5 to
     1.5, brightness +-32 of 255 (the authors' public code). All frames of a window are changed
-    alike (ours: whether theirs are is not stated); saturation is a mixture with grey (theirs
-    changes it in hue, saturation and value).
+    alike (they do not state whether theirs are); saturation is changed by mixing with grey (theirs
+    changes it in HSV).
 
     Args:
         modality: Whose arrays: (3, H, W), or (T, 3, H, W), 0 to 255.
         enlarged: Side in pixels that pictures are scaled to before they are cropped.
         saturation: Smallest and largest factor.
-        brightness: Largest value that is added or taken away, 0 to 255.
-        rate: Share of the rows that are changed, 0 to 1.
+        brightness: Largest value that is added or subtracted, 0 to 255.
+        rate: Share of rows that are changed, 0 to 1.
     """
 
     def __init__(
@@ -35,14 +36,17 @@ class CropAndColour(InputAugmentation):
     ) -> None:
         super().__init__(modality, rate)
         if not 0 <= saturation[0] <= saturation[1]:
-            raise UserError(f"saturation is the smallest and the largest factor, got {saturation}")
+            raise UserError(
+                f"saturation must be the smallest and the largest factor, got {saturation}"
+            )
         self.enlarged, self.saturation, self.brightness = enlarged, saturation, brightness
 
+    @override
     def change(self, x: Tensor) -> Tensor:
-        """Return changed pictures; see the base class.
+        """Return changed pictures.
 
         Raises:
-            UserError: The arrays are no colour pictures, or larger than ``enlarged``.
+            UserError: The arrays are not colour pictures, or larger than ``enlarged``.
         """
         side = x.shape[-1]
         if x.ndim not in (4, 5) or x.shape[-3] != 3 or max(x.shape[-2:]) > self.enlarged:

@@ -1,27 +1,28 @@
-"""Faces a little turned, moved, mirrored, darker or brighter, or partly covered."""
+"""Random rotation, shift, mirroring, light and occlusion of faces."""
 
 import math
 
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
+from typing_extensions import override
 
 from emorec.augment.base import InputAugmentation
 
 
 class FaceAugmentation(InputAugmentation):
-    """Random geometry, light and covering of face crops, the same for all frames of a window.
+    """Random geometry, light and occlusion of face crops, the same for all frames of a window.
 
     Args:
         modality: Whose arrays: (3, H, W), or (T, 3, H, W).
         flip: Probability of the mirror image.
-        degrees: Largest turn.
+        degrees: Largest rotation, in degrees.
         scale: Largest change of size, as a share.
-        shift: Largest move, as a share of the side.
+        shift: Largest shift, as a share of the side.
         light: Largest change of brightness and of contrast, as a share.
         erase: Largest side of a covered square, as a share of the side (DeVries and Taylor 2017,
-            cutout); 0 covers nothing.
-        rate: Share of the rows that are changed, 0 to 1.
+            cutout); 0: none.
+        rate: Share of rows that are changed, 0 to 1.
     """
 
     def __init__(
@@ -39,8 +40,8 @@ class FaceAugmentation(InputAugmentation):
         self.flip, self.degrees, self.scale = flip, degrees, scale
         self.shift, self.light, self.erase = shift, light, erase
 
+    @override
     def change(self, x: Tensor) -> Tensor:
-        """Return changed pictures; see the base class."""
         frames = x if x.ndim == 5 else x.unsqueeze(1)
         count, steps, side = len(frames), frames.shape[1], frames.shape[-1]
 
@@ -70,7 +71,7 @@ class FaceAugmentation(InputAugmentation):
         return changed
 
     def _covered(self, count: int, side: int, device: torch.device) -> Tensor:
-        """Return bool (count, side, side), a square each."""
+        """Return bool (count, side, side): one covered square each."""
         width = self.erase * torch.rand(count, 1, device=device)
         at = torch.arange(side, device=device) / side
         spans = []

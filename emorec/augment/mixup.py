@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 from torch.nn.functional import one_hot
+from typing_extensions import override
 
 from emorec.augment.base import Augmentation
 from emorec.errors import UserError
@@ -14,24 +15,24 @@ class Mixup(Augmentation):
     """Each row becomes lam x itself + (1 - lam) x another row, in all modalities and in the label.
 
     Zhang et al. 2018 (https://arxiv.org/abs/1710.09412), with lam ~ Beta(alpha, alpha) for each
-    row. Rows are mixed with rows that have the same modalities and are labelled, or not, like
-    them; others stay. Padded sequences keep their lengths. The target becomes shares of classes,
-    float32 (B, classes), which losses on class scores read; losses on distances of classes leave
-    mixed rows out.
+    row. Only rows with the same modalities and the same labelled targets are mixed; others stay.
+    Padded sequences keep their lengths. The target becomes shares of classes, float32 (B, classes),
+    for losses on class scores; losses on distances of classes leave mixed rows out.
 
     Args:
         alpha: Above 0; small values mix little.
-        target: Which target.
+        target: Name of the target.
     """
 
     def __init__(self, alpha: float = 0.2, target: str = "emotion") -> None:
         super().__init__()
         if alpha <= 0:
-            raise UserError(f"alpha is above 0, got {alpha}")
+            raise UserError(f"alpha must be above 0, got {alpha}")
         self.alpha, self.target = alpha, target
 
+    @override
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the mixed batch; see the base class.
+        """Return the mixed batch.
 
         Raises:
             UserError: The data has no such target.
@@ -42,7 +43,7 @@ class Mixup(Augmentation):
         other = torch.randperm(len(batch), device=device)
         shape = torch.full((len(batch),), self.alpha, device=device)
         lam = torch.distributions.Beta(shape, shape).sample()
-        # Above 0.5, a row is more itself than the other: its clip's number stays true.
+        # Above 0.5, a row is more itself than the other, so its clip index stays valid.
         lam = torch.maximum(lam, 1 - lam)
         masks = [*batch.present.values(), *batch.labelled.values()]
         alike = torch.stack([mask == mask[other] for mask in masks]).all(0)

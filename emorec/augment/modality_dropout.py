@@ -1,9 +1,10 @@
-"""Whole modalities that are missing in training, so that they may be missing later."""
+"""Drops whole modalities in training, so that the model copes when they are missing."""
 
 from dataclasses import replace
 from typing import Literal
 
 import torch
+from typing_extensions import override
 
 from emorec.augment.base import Augmentation
 from emorec.errors import UserError
@@ -11,16 +12,16 @@ from emorec.types import SegmentBatch
 
 
 class ModalityDropout(Augmentation):
-    """Takes whole modalities away from random rows, never the last one that a stage shows.
+    """Drops whole modalities from random rows, never the last one that a stage shows.
 
-    Neverova et al. 2016 (ModDrop, https://arxiv.org/abs/1501.00102). To the model a row then is one
-    that never had the modality.
+    Neverova et al. 2016 (ModDrop, https://arxiv.org/abs/1501.00102). To the model, such a row is
+    one that never had the modality.
 
     Args:
-        rate: Probability, 0 to below 1, with which each modality of a row is drawn to be lost; a
-            row for which all are drawn keeps one of them.
-        modalities: Which can be lost; all where None.
-        unit: ``segment``: each row by itself; ``clip``: all rows of a clip in the batch alike.
+        rate: Probability, 0 to below 1, of dropping each modality of a row; a row that would lose
+            all keeps one of them.
+        modalities: Which can be dropped; None: all.
+        unit: ``segment``: each row independently; ``clip``: all rows of a clip in the batch alike.
     """
 
     def __init__(
@@ -31,14 +32,15 @@ class ModalityDropout(Augmentation):
     ) -> None:
         super().__init__()
         if not 0 <= rate < 1:
-            raise UserError(f"rate is a probability from 0 to below 1, got {rate}")
+            raise UserError(f"rate must be a probability from 0 to below 1, got {rate}")
         self.rate, self.modalities, self.unit = rate, modalities, unit
 
+    @override
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the batch with fewer modalities; see the base class.
+        """Return the batch with fewer modalities.
 
         Raises:
-            UserError: The batch does not have one of the modalities that are named.
+            UserError: The batch lacks one of the named modalities.
         """
         names = sorted(batch.present)
         seen = names if self.shown is None else self.shown
@@ -50,14 +52,14 @@ class ModalityDropout(Augmentation):
         _, of = torch.unique(batch.clip, return_inverse=True)
         rows = of if self.unit == "clip" else torch.arange(len(batch), device=of.device)
         names = [name for name in names if name in seen]
-        there = torch.stack([batch.present[name] for name in names])
+        present_before = torch.stack([batch.present[name] for name in names])
         drawn = torch.rand(len(names), len(batch), device=of.device)[:, rows]
         can = torch.tensor([self.modalities is None or n in self.modalities for n in names])
         lost = (drawn < self.rate) & can.to(of.device).unsqueeze(1)
-        left = there & ~lost
-        # A row that would lose everything keeps what came nearest to staying.
-        keep = drawn.masked_fill(~there, -1).argmax(0)
-        back = torch.nn.functional.one_hot(keep, len(names)).T.bool() & there
+        left = present_before & ~lost
+        # A row that would lose everything keeps the modality with the highest draw.
+        keep = drawn.masked_fill(~present_before, -1).argmax(0)
+        back = torch.nn.functional.one_hot(keep, len(names)).T.bool() & present_before
         left = torch.where(left.any(0), left, back)
         present = {**batch.present, **dict(zip(names, left, strict=True))}
         inputs = {

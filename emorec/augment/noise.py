@@ -1,8 +1,9 @@
-"""Noise and rooms: on waveforms, and noise on log-mels."""
+"""Noise on waveforms and log-mels, and reverberation of waveforms."""
 
 import torch
 from torch import Tensor
 from torchaudio.functional import add_noise, fftconvolve
+from typing_extensions import override
 
 from emorec.augment.base import InputAugmentation
 from emorec.errors import UserError
@@ -11,14 +12,14 @@ from emorec.errors import UserError
 class Noise(InputAugmentation):
     """Adds white noise at a random signal-to-noise ratio.
 
-    A waveform (B, samples) gets Gaussian noise. A log-mel (B, 1, bands, frames) of power gets an
-    exponentially distributed power in each cell, of one mean: noise that is about as strong in all
+    A waveform (B, samples) gets Gaussian noise. A log-mel (B, 1, bands, frames) of power gets
+    exponentially distributed power in each bin, with one mean: noise about equally strong in all
     mel bands (white noise is stronger in the high ones, which are wider).
 
     Args:
         modality: Whose arrays.
         snr: Lowest and highest ratio, in dB.
-        rate: Share of the rows that are changed, 0 to 1.
+        rate: Share of rows that are changed, 0 to 1.
     """
 
     def __init__(
@@ -26,11 +27,12 @@ class Noise(InputAugmentation):
     ) -> None:
         super().__init__(modality, rate)
         if snr[0] > snr[1]:
-            raise UserError(f"snr is the lowest and the highest ratio in dB, got {snr}")
+            raise UserError(f"snr must be the lowest and the highest ratio in dB, got {snr}")
         self.snr = snr
 
+    @override
     def change(self, x: Tensor) -> Tensor:
-        """Return noisy arrays; see the base class.
+        """Return noisy arrays.
 
         Raises:
             UserError: The arrays are pictures.
@@ -49,18 +51,18 @@ class Noise(InputAugmentation):
 
 
 class Reverberation(InputAugmentation):
-    """Puts a waveform into a random room: a generated impulse response of the wanted length.
+    """Reverberates a waveform with a random, generated impulse response.
 
     The response is the direct sound and, from 2 ms on, noise that decays by 60 dB within the
-    reverberation time: a model of a room without its early echoes (Polack 1988), so no recordings
-    are needed. The loudness stays.
+    reverberation time: a model of a room without early reflections (Polack 1988), so no recordings
+    are needed. The RMS level stays the same.
 
     Args:
         modality: Whose arrays, (samples,).
         seconds: Shortest and longest reverberation time, to -60 dB.
-        direct: Lowest and highest energy of the direct sound against the reverberation, in dB.
+        direct: Lowest and highest direct-to-reverberant energy ratio, in dB.
         sample_rate: In Hz, the extractor's.
-        rate: Share of the rows that are changed, 0 to 1.
+        rate: Share of rows that are changed, 0 to 1.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class Reverberation(InputAugmentation):
     ) -> None:
         super().__init__(modality, rate)
         if not 0 < seconds[0] <= seconds[1]:
-            raise UserError(f"seconds are the shortest and the longest time, got {seconds}")
+            raise UserError(
+                f"seconds must be the shortest and the longest time, above 0; got {seconds}"
+            )
         self.seconds, self.direct, self.sample_rate = seconds, direct, sample_rate
 
     def responses(self, count: int, device: torch.device) -> Tensor:
-        """Return impulse responses, float32 (count, samples), the direct sound first and 1."""
+        """Return impulse responses, float32 (count, samples); the first sample is the direct, 1."""
         draw = torch.rand(2, count, 1, device=device)
         length = self.seconds[0] + (self.seconds[1] - self.seconds[0]) * draw[0]
         ratio = self.direct[0] + (self.direct[1] - self.direct[0]) * draw[1]
@@ -90,11 +94,12 @@ class Reverberation(InputAugmentation):
         tail[:, 0] = 1
         return tail
 
+    @override
     def change(self, x: Tensor) -> Tensor:
-        """Return reverberant waveforms; see the base class.
+        """Return reverberant waveforms.
 
         Raises:
-            UserError: The arrays are no waveforms.
+            UserError: The arrays are not waveforms.
         """
         if x.ndim != 2:
             raise UserError(f"Reverberation needs waveforms, {self.modality} is {x.shape[1:]}")

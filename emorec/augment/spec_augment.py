@@ -1,24 +1,25 @@
-"""SpecAugment: bands and times of a spectrogram are hidden."""
+"""SpecAugment: masks bands and frames of a spectrogram."""
 
 from torch import Tensor
 from torchaudio.functional import mask_along_axis_iid
+from typing_extensions import override
 
 from emorec.augment.base import InputAugmentation
 from emorec.errors import UserError
 
 
 class SpecAugment(InputAugmentation):
-    """Hides random bands and times of log-mels (Park et al. 2019, without its time warping).
+    """Masks random bands and frames of log-mels (Park et al. 2019, without time warping).
 
-    What is hidden gets the window's mean (https://arxiv.org/abs/1904.08779). Windows of half a
+    Masks are filled with the window's mean (https://arxiv.org/abs/1904.08779). Windows of half a
     second are much shorter than the paper's utterances, and so are the masks.
 
     Args:
         modality: Whose arrays, (1, bands, frames).
-        bands: Most bands of a mask.
-        frames: Most frames of a mask.
+        bands: Largest number of bands in a mask.
+        frames: Largest number of frames in a mask.
         masks: Masks of each kind.
-        rate: Share of the rows that are changed, 0 to 1.
+        rate: Share of rows that are changed, 0 to 1.
     """
 
     def __init__(
@@ -32,11 +33,12 @@ class SpecAugment(InputAugmentation):
         super().__init__(modality, rate)
         self.bands, self.frames, self.masks = bands, frames, masks
 
+    @override
     def change(self, x: Tensor) -> Tensor:
-        """Return masked log-mels; see the base class.
+        """Return masked log-mels.
 
         Raises:
-            UserError: The arrays are no spectrograms.
+            UserError: The arrays are not spectrograms.
         """
         if x.ndim != 4 or x.shape[1] != 1:
             raise UserError(f"SpecAugment needs log-mels, {self.modality} is {tuple(x.shape[1:])}")

@@ -1,4 +1,4 @@
-"""Fills the cache: one clip a task, in worker processes, each clip whole or not at all."""
+"""Fills the cache: one clip per task, in worker processes, each clip fully or not at all."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ class CacheSource:
         return SegmentCache(self.folder / f"{self.name}-{print_of}")
 
     def current(self, clip: Clip) -> Entry | None:
-        """Return a clip's cached record if its files are still the same, else None."""
+        """Return a clip's cached record if its files are unchanged, else None."""
         digests = sidecar_digests(clip, self.root, self.extractors)
         return self.cache().current(clip, self.root / clip.file, digests)
 
@@ -61,15 +61,15 @@ class CacheSource:
 
 @dataclass(frozen=True, slots=True)
 class WorkPlan:
-    """How the work is divided; it changes nothing of what is cached.
+    """How the work is divided; it does not affect what is cached.
 
     Attributes:
-        workers: Worker processes; 0 works in this process.
-        shard: (i, n) takes each n-th clip from the i-th on, so that n machines with the same clips
+        workers: Worker processes; 0: work in this process.
+        shard: (i, n) takes every n-th clip from the i-th on, so that n machines with the same clips
             and a shared disk divide them; its report is ``report-i-of-n.csv``.
         device: Where faces are detected.
-        at_once: Clips that a worker process has in work, each in a thread, so that their frames
-            go through the detector together.
+        at_once: Clips that a worker process handles at once, each in a thread, so that their
+            frames share batches of the detector.
     """
 
     workers: int = 1
@@ -85,10 +85,10 @@ def build(
     *,
     say: Callable[[str], None] = log.info,
 ) -> list[Entry]:
-    """Cache what is missing of the clips, write ``report.csv``, and return all records.
+    """Cache the clips that are missing, write ``report.csv``, and return all records.
 
-    What is cached is left alone, so a run that was interrupted or killed goes on where it was.
-    A clip that cannot be read is skipped, with its reason in the report; so is one whose worker
+    Cached clips are left alone, so a run that was interrupted or killed resumes where it was. A
+    clip that cannot be read is skipped, with its reason in the report; so is one whose worker
     process dies.
 
     Args:
@@ -98,7 +98,7 @@ def build(
         say: Called with each line that a user should read.
 
     Raises:
-        OSError: The cache cannot be written, for instance because the disk is full.
+        OSError: The cache cannot be written, for instance if the disk is full.
     """
     cache = source.cache()
     check_writable(cache.folder, "--data.cache")
@@ -114,7 +114,7 @@ def build(
         size = source.bytes_per_clip(windows) * len(missing) / 2**20
         say(
             f"preprocessing {len(missing)} of {len(clips)} clips with {work.workers} worker(s) "
-            f"into {cache.folder} (about {size:.0f} MiB); it can be interrupted and run again, and "
+            f"into {cache.folder} (about {size:.0f} MiB); it can be interrupted and resumed, and "
             "emorec preprocess does it beforehand, on any machine"
         )
         bar = progress(total=len(missing), unit="clip", desc="preprocess")
@@ -140,8 +140,8 @@ def _process(source: CacheSource, clips: Sequence[Clip], work: WorkPlan) -> Iter
         for entry in _pool(source, list(waiting.values()), work):
             del waiting[entry.id]
             yield entry
-        # A worker that dies takes its pool with it. The clips that it can have had are done one
-        # by one in a process each, which finds the one that kills it; then the rest goes on.
+        # A worker that dies takes its pool down. The clips it may have had are done one by one,
+        # in a process each, which finds the one that kills it; then the rest continues.
         for clip in list(waiting.values())[: (2 * work.workers + 1) * work.at_once]:
             results = list(_pool(source, [clip], replace(work, workers=1, at_once=1)))
             del waiting[clip.id]
@@ -149,7 +149,7 @@ def _process(source: CacheSource, clips: Sequence[Clip], work: WorkPlan) -> Iter
 
 
 def _pool(source: CacheSource, clips: Sequence[Clip], work: WorkPlan) -> Iterator[Entry]:
-    """Yield records as they are made; ends early where a worker process dies."""
+    """Yield records as they are made; ends early if a worker process dies."""
     parts = [clips[i : i + work.at_once] for i in range(0, len(clips), work.at_once)]
     with worker_pool(min(work.workers, len(parts)), _use, source, work) as pool:
         futures: list[Future[list[Entry]]] = [pool.submit(_work, part) for part in parts]
@@ -163,7 +163,7 @@ def _pool(source: CacheSource, clips: Sequence[Clip], work: WorkPlan) -> Iterato
 def _cache_clip(source: CacheSource, clip: Clip) -> Entry:
     cache = source.cache()
     cached = source.current(clip)
-    if cached is not None:  # by another process, since this one began
+    if cached is not None:  # by another process in the meantime
         return cached
     entry, arrays = make_entry(clip, source.root, source.windows, source.extractors)
     if entry.digest:
@@ -172,7 +172,7 @@ def _cache_clip(source: CacheSource, clip: Clip) -> Entry:
 
 
 def _died(clip: Clip) -> Entry:
-    """Record a clip whose worker process died; it is not cached, so it is tried again."""
+    """Return a record of a clip whose worker died; it is not cached, so it is retried."""
     brief = "the worker process died while reading it"
     return Entry(
         id=clip.id,
@@ -184,7 +184,7 @@ def _died(clip: Clip) -> Entry:
     )
 
 
-_source: CacheSource | None = None  # of a worker process; its extractors keep their loaded models
+_source: CacheSource | None = None  # per worker process; its extractors keep their loaded models
 
 
 def _use(source: CacheSource, work: WorkPlan) -> None:
@@ -197,7 +197,7 @@ def _use(source: CacheSource, work: WorkPlan) -> None:
 def _work(clips: Sequence[Clip]) -> list[Entry]:
     """Cache some clips, several at once in threads; a single one in the main thread."""
     assert _source is not None
-    if len(clips) == 1:  # there a time limit can interrupt it
+    if len(clips) == 1:  # time limits can interrupt only the main thread
         return [_cache_clip(_source, clips[0])]
     with ThreadPoolExecutor(len(clips)) as threads:
         return list(threads.map(partial(_cache_clip, _source), clips))

@@ -23,8 +23,8 @@ from emorec.system.workers import TimeLimitError, time_limit
 from emorec.types import Array, Clip
 from emorec.windows.base import Windows
 
-# Seconds that a step may take, and more for each second of the clip. Decoding 4K on a slow core
-# takes about twice the clip's length.
+# Seconds that a step may take, plus more per second of the clip. Decoding 4K on a slow core takes
+# about twice the clip's length.
 LIMIT, LIMIT_PER_SECOND = 120.0, 10.0
 
 
@@ -37,19 +37,19 @@ class Entry:
         path: Media file as the data set names it; see :attr:`emorec.types.Clip.file`.
         status: ``ok`` or ``skipped``.
         span: The part of the file that is the clip, (start, end) in seconds; empty: all of it.
-        group: Speaker, so that one can be deleted everywhere.
-        reason: Why the clip was skipped, in words; empty where it was not.
-        brief: The same in words that all clips share that are skipped for it.
-        findings: What is odd but was handled.
+        group: Speaker, so that all of a speaker's data can be deleted.
+        reason: Why the clip was skipped; empty if it was not.
+        brief: The same in words shared by all clips that are skipped for it.
+        findings: What is unusual but was handled.
         duration: Seconds.
         windows: (start, end) in seconds.
-        present: Modality -> one bool a window.
+        present: Modality -> one bool per window.
         facts: Columns of the report: windows with a face, sound level, ...
         size: Bytes of the media file.
-        mtime_ns: Its time of change.
-        digest: blake2b of its content; empty where it was missing, unreadable, or failed in an
-            unexpected way: such a record is reported but not cached.
-        sidecars: What extractors read beside the media file -> blake2b of its content, see
+        mtime_ns: Its modification time, in nanoseconds.
+        digest: blake2b of its content; empty if it was missing, unreadable, or failed
+            unexpectedly: such a record is reported but not cached.
+        sidecars: What extractors read besides the media file -> blake2b of its content, see
             :func:`~emorec.extractors.sidecars.sidecar_digests`.
     """
 
@@ -72,7 +72,7 @@ class Entry:
 
     @property
     def nothing_usable(self) -> bool:
-        """Whether it could be read and cut, but no modality is there in any window."""
+        """Whether it could be read and cut, but no window has a modality."""
         return bool(self.windows) and not any(map(any, self.present.values()))
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,18 +81,18 @@ class Entry:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Return the entry that :meth:`to_dict` was called on, also by way of JSON.
+        """Return the entry of a record that :meth:`to_dict` made, also after a JSON round trip.
 
         Raises:
-            TypeError: The record is of another version: it has a field that is unknown.
-            ValueError: The same of a kind of finding.
+            TypeError: The record is of another version: it has an unknown field.
+            ValueError: It has an unknown kind of finding.
         """
         findings = [Finding.from_dict(each) for each in record.get("findings", [])]
         return cls(**{**record, "findings": findings})
 
 
 def _identity(path: Path) -> dict[str, Any]:
-    """Return size, time of change and digest of a file; nothing where it cannot be read."""
+    """Return size, modification time and digest of a file; empty if it cannot be read."""
     try:
         stat = path.stat()
         digest = digest_as_it_is(path, stat.st_size, stat.st_mtime_ns)
@@ -110,13 +110,13 @@ def make_entry(
         clip: The clip; it has a media file, or sidecars.
         root: Folder that its paths are relative to; extractors get absolute ones.
         windows: Where to cut.
-        extractors: Modality -> extractor. One whose modality has a file of its own (a sidecar of
-            that name which it does not read by itself) gets that file as its media.
+        extractors: Modality -> extractor. One whose modality has its own media file (a sidecar
+            of that name which it does not read itself) gets that file as its media.
 
     Returns:
         The record, and modality -> array (windows, *shape) with zeros where it is absent; no
-        arrays where the clip is skipped. Any failure of one clip is a skipped clip with its
-        reason, except for errors of this machine (no memory) and of options, which are raised.
+        arrays if the clip is skipped. Any failure skips the clip, with its reason, except for
+        errors of this machine (out of memory) and of options, which are raised.
 
     Raises:
         UserError: An extractor's options do not fit, or a package is missing.
@@ -130,7 +130,7 @@ def make_entry(
     }
     limit = LIMIT
     try:
-        # Before they are read: what changes meanwhile makes the record stale.
+        # Before they are read, so that changes in the meantime make the record stale.
         record["sidecars"] = sidecar_digests(clip, root, extractors)
         clip = with_whole_paths(clip, root)
         with time_limit(limit):
@@ -163,15 +163,15 @@ def make_entry(
     except (MemoryError, UserError):
         raise
     except Exception as error:  # one bad clip never ends a run: it is listed with its reason
-        # Without a digest it is not cached: next time may be better.
+        # Without a digest it is not cached: it is retried next time.
         brief = f"unexpected {type(error).__name__}"
         return Entry(**record, status="skipped", reason=f"{brief}: {error}", brief=brief), {}
     record |= _identity(path)
     record |= {"windows": [list(span) for span in spans], "present": present}
     entry = Entry(**record, status="ok")
     if entry.nothing_usable:
-        said = all_in_words(entry.findings)
-        return _skipped(record, MediaError("nothing usable in any window", said)), {}
+        why = all_in_words(entry.findings)
+        return _skipped(record, MediaError("nothing usable in any window", why)), {}
     return entry, arrays
 
 

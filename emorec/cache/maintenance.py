@@ -1,4 +1,4 @@
-"""Keeping house in the folder of caches: what lies there, and deleting some of it."""
+"""Housekeeping in the folder of caches: listing and deleting them."""
 
 import json
 import shutil
@@ -18,10 +18,10 @@ class CacheInfo:
     """One cache: a data set under one fingerprint.
 
     Attributes:
-        folder: Where it lies; its name is the set's name and the fingerprint.
+        folder: Its folder, named by the set and the fingerprint.
         clips: Number of records.
         size: Bytes.
-        used: When preprocessing last went through it, in seconds since the epoch.
+        used: When preprocessing last used it, in seconds since the epoch.
     """
 
     folder: Path
@@ -44,10 +44,10 @@ def caches(place: Path) -> list[CacheInfo]:
     """Return the caches below a folder, by name.
 
     Only a folder that preprocessing wrote counts: its name ends with a fingerprint, and it has
-    a record or a report. A killed run and one of several shards count, too.
+    a record or a report. Those of killed runs and of single shards count, too.
 
     Args:
-        place: What ``data.cache`` names.
+        place: The folder named by ``data.cache``.
     """
     found = []
     for folder in sorted(place.glob("*-*")) if place.is_dir() else []:
@@ -63,7 +63,7 @@ def caches(place: Path) -> list[CacheInfo]:
 
 
 def stale(kept: list[CacheInfo]) -> list[CacheInfo]:
-    """Return the caches of each data set but the one that was used last."""
+    """Return the caches of each data set except the most recently used one."""
     newest: dict[str, CacheInfo] = {}
     for cache in kept:
         if cache.set_name not in newest or cache.used > newest[cache.set_name].used:
@@ -75,28 +75,28 @@ def find_entries(place: Path, matches: Callable[[dict[str, Any]], bool]) -> Iter
     """Yield the folders of records in all caches that match.
 
     Args:
-        place: What ``data.cache`` names.
-        matches: Is called with each record, the content of its ``entry.json``.
+        place: The folder named by ``data.cache``.
+        matches: Called with each record, the content of its ``entry.json``.
     """
     for cache in caches(place):
         for path in sorted(cache.folder.glob("*/entry.json")):
-            with suppress(FileNotFoundError):  # another process deletes, too
+            with suppress(FileNotFoundError):  # another process may delete, too
                 if matches(json.loads(path.read_text(encoding="utf-8"))):
                     yield path.parent
 
 
 def delete_entry(folder: Path) -> None:
-    """Delete a clip's record and arrays, its rows in reports, and what else names or shows it."""
+    """Delete a clip's record and arrays, its rows in reports, and pages that show it."""
     record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     delete(folder)
     for report in reports(folder.parent):
         remove_row(report, record["id"])
-    for page in ("report.html", "verify.csv"):  # are written anew
+    for page in ("report.html", "verify.csv"):  # written again by the next run
         (folder.parent / page).unlink(missing_ok=True)
 
 
 def delete(folder: Path) -> None:
-    """Delete a cache, or what is in one: it is gone in one step, its files a moment later."""
+    """Delete a cache or an entry: it disappears in one step, its files a moment later."""
     with suppress(FileNotFoundError):
         aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
         folder.rename(aside / folder.name)
@@ -104,6 +104,6 @@ def delete(folder: Path) -> None:
 
 
 def age(used: float) -> str:
-    """Return how long ago that was, for people."""
+    """Return how long ago that was, in words."""
     hours = max(0.0, time.time() - used) / 3600
     return f"{hours / 24:.0f} days ago" if hours >= 48 else f"{hours:.0f} hours ago"

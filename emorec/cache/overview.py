@@ -1,4 +1,4 @@
-"""``report.html``: what preprocessing made of a set, in one page without other files."""
+"""``report.html``: the result of preprocessing a set, as one self-contained page."""
 
 import base64
 import random
@@ -26,8 +26,8 @@ from emorec.system.files import write_text
 from emorec.system.findings import Finding, all_in_words, in_words, without_numbers
 from emorec.types import Array, Clip
 
-Why = TypeVar("Why", bound=Hashable)  # what clips are counted by
-SHOWN, CELLS, SIDE = 8, 10, 88  # clips a contact sheet, windows a clip, pixels a window
+Why = TypeVar("Why", bound=Hashable)  # the reason by which clips are counted
+SHOWN, CELLS, SIDE = 8, 10, 88  # clips per contact sheet, windows per clip, pixels per window
 
 
 def write_overview(
@@ -46,11 +46,11 @@ def write_overview(
         clips: The clips, for their labels and speakers.
         classes: Names of the classes of the target.
         cache: Holds the arrays that the contact sheets show.
-        target: Which label is counted.
+        target: Target whose labels are counted.
     """
     good = [entry for entry in entries if entry.status == "ok"]
     skipped = [(entry.id, _why(entry)) for entry in entries if entry.status != "ok"]
-    odd = [(entry.id, without_numbers(found)) for entry in good for found in entry.findings]
+    warned = [(entry.id, without_numbers(found)) for entry in good for found in entry.findings]
     labels = Counter(
         classes[label]
         if isinstance(label := clip.labels.get(target), int)
@@ -65,7 +65,7 @@ def write_overview(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         modalities=list(_modalities(good)),
         histograms=_png(_histograms(good)),
-        notes=[("Skipped clips", _by(skipped, _said)), ("Warnings", _by(odd, in_words))],
+        notes=[("Skipped clips", _by(skipped, _in_words)), ("Warnings", _by(warned, in_words))],
         balance=_png(_balance(labels, Counter(clip.group or "unknown" for clip in clips))),
         strips=_strips(good, cache),
     )
@@ -74,26 +74,26 @@ def write_overview(
 
 def _modalities(entries: Sequence[Entry]) -> Iterable[dict[str, Any]]:
     for name in sorted({name for entry in entries for name in entry.present}):
-        there = [entry.present.get(name, []) for entry in entries]
-        windows, every = sum(map(sum, there)), sum(map(len, there))
-        without = sum(not any(one) for one in there)
+        present = [entry.present.get(name, []) for entry in entries]
+        windows, every = sum(map(sum, present)), sum(map(len, present))
+        without = sum(not any(one) for one in present)
         percent = 100 * windows / max(every, 1)
         yield {"name": name, "windows": windows, "percent": percent, "without": without}
 
 
 def _why(entry: Entry) -> tuple[str, tuple[Finding, ...]]:
-    """Return what clips have in common that are skipped for the same reason."""
+    """Return what clips skipped for the same reason have in common."""
     findings = entry.findings if entry.nothing_usable else ()
     return entry.brief, tuple(map(without_numbers, findings))
 
 
-def _said(why: tuple[str, tuple[Finding, ...]]) -> str:
+def _in_words(why: tuple[str, tuple[Finding, ...]]) -> str:
     brief, findings = why
     return f"{brief} ({all_in_words(findings)})" if findings else brief
 
 
 def _by(found: Iterable[tuple[str, Why]], words: Callable[[Why], str]) -> list[dict[str, Any]]:
-    """Return a row for each thing that clips have in common; the most frequent first."""
+    """Return one row per reason, the most frequent first."""
     groups: dict[Why, list[str]] = defaultdict(list)
     for clip, why in dict.fromkeys(found):
         groups[why].append(clip)
@@ -142,22 +142,21 @@ def _balance(labels: Mapping[str, int], groups: Mapping[str, int]) -> Figure:
         ax.set_title(f"{title} ({len(names)})", fontsize=9)
         ax.tick_params(labelsize=8)
 
-    bars(left, labels, "clips a class")
-    bars(right, groups, "clips a speaker")
+    bars(left, labels, "clips per class")
+    bars(right, groups, "clips per speaker")
     return figure
 
 
 def _strips(entries: Sequence[Entry], cache: SegmentCache) -> list[tuple[str, list[Any]]]:
-    """Return the contact sheets: the clips that lack most, and some at random."""
+    """Return the contact sheets: the clips that lack the most, and some random ones."""
 
     def lacking(entry: Entry) -> tuple[int, int]:
-        return sum(not there for one in entry.present.values() for there in one), len(
-            entry.findings
-        )
+        absent = sum(one.count(False) for one in entry.present.values())
+        return absent, len(entry.findings)
 
     worst = [e for e in sorted(entries, key=lacking, reverse=True) if any(lacking(e))][:SHOWN]
     some = random.Random(0).sample(list(entries), min(SHOWN, len(entries)))
-    sheets = {"What lacks most": worst, "Some at random": some}
+    sheets = {"Clips that lack the most": worst, "Random clips": some}
     return [
         (title, [_strip(entry, cache) for entry in chosen])
         for title, chosen in sheets.items()
@@ -182,7 +181,7 @@ def _strip(entry: Entry, cache: SegmentCache) -> dict[str, str]:
 
 
 def _drawing(array: Array) -> Callable[[int], Array] | None:
-    """Return what draws one window's array: a picture, a spectrogram, or nothing."""
+    """Return a function that draws one window's array, if it is a picture or a spectrogram."""
 
     def scaled(image: NDArray[np.uint8]) -> Array:
         return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))

@@ -1,4 +1,4 @@
-"""The table of what preprocessing made of each clip."""
+"""The table of preprocessing results, clip by clip."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ COLUMNS = ("id", "path", "status", "reason", "warnings", "seconds", "windows")
 
 
 def write_report(entries: Sequence[Entry], path: Path) -> str:
-    """Write ``report.csv``, one row a clip, and return the line of counts.
+    """Write ``report.csv``, one row per clip, and return the line of counts.
 
     Columns: id, path, status, reason, warnings, seconds, windows, then what the extractors
     measured (``windows_with_face``, ``windows_with_sound``, ``sound_rms`` as RMS amplitude with
@@ -32,12 +32,12 @@ def write_report(entries: Sequence[Entry], path: Path) -> str:
 
 
 def reports(folder: Path) -> list[Path]:
-    """Return the reports in a cache's folder: the whole one and those of shards."""
+    """Return the reports in a cache's folder: the complete one and those of shards."""
     return sorted(folder.glob("report*.csv"))
 
 
 def remove_row(path: Path, clip_id: str) -> None:
-    """Take a clip's row out of a report."""
+    """Remove a clip's row from a report."""
     with path.open(newline="", encoding="utf-8") as file:
         head, *rows = csv.reader(file)
     _write([head, *(row for row in rows if row[0] != clip_id)], path)
@@ -51,7 +51,7 @@ def _write(rows: Sequence[Sequence[Any]], path: Path) -> None:
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """Return one line of counts: clips, skipped with their reasons, with warnings."""
+    """Return one line of counts: clips, with warnings, skipped and why."""
     skipped = [entry for entry in entries if entry.status != "ok"]
     warned = sum(bool(entry.findings) for entry in entries if entry.status == "ok")
     line = f"{len(entries)} clips: {len(entries) - len(skipped)} ok ({warned} with warnings)"

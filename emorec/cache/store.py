@@ -1,4 +1,4 @@
-"""The segment cache on disk: one folder a clip, moved into place whole, read by memory map."""
+"""The segment cache on disk: one folder per clip, written atomically, read by memory map."""
 
 import errno
 import io
@@ -30,9 +30,9 @@ STALE = 3600.0  # seconds; writing an entry takes less than one
 
 
 def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
-    """Return 12 hex digits that change with any option that changes the cached arrays.
+    """Return 12 hex digits that change with any option that affects the cached arrays.
 
-    They cover the cache's format, how media are decoded, the windows, and each extractor's class,
+    They cover the cache format, the version of decoding, the windows, and each extractor's class,
     version and arguments.
     """
     parts: dict[str, Any] = {
@@ -51,12 +51,12 @@ def fingerprint(windows: Windows, extractors: Mapping[str, Extractor]) -> str:
 class SegmentCache:
     """Cached segments of one data set under one fingerprint.
 
-    An entry is a folder with ``entry.json`` and one ``<modality>.npy`` a modality. It is written
-    under a temporary name and renamed, so a killed run leaves no half of one, and several
+    An entry is a folder with ``entry.json`` and one ``<modality>.npy`` per modality. It is written
+    under a temporary name and renamed, so a killed run leaves no partial entry, and several
     processes, also on several machines that share the disk, may write at once.
 
     Args:
-        folder: Where the entries lie; made when the first is written.
+        folder: Folder of the entries; created with the first one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,12 +64,12 @@ class SegmentCache:
         self._maps: OrderedDict[tuple[str, str], Array] = OrderedDict()
 
     def entry_folder(self, clip_id: str) -> Path:
-        """Return where a clip's entry lies: a readable prefix and a digest of the id."""
+        """Return the folder of a clip's entry: a readable prefix and a digest of its id."""
         readable = re.sub(r"[^A-Za-z0-9._-]+", "_", clip_id)[:60].strip(".")
         return self.folder / f"{readable}-{digest(clip_id, 6).hex()}"
 
     def read(self, clip_id: str) -> Entry | None:
-        """Return a clip's record; None where there is none, or one of another version of emorec."""
+        """Return a clip's record; None if it has none, or one of another version of emorec."""
         try:
             text = (self.entry_folder(clip_id) / "entry.json").read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -83,15 +83,15 @@ class SegmentCache:
     def current(
         self, clip: Clip, media: Path, sidecars: Mapping[str, str] | None = None
     ) -> Entry | None:
-        """Return a clip's record if it was made of these very files and this part, else None.
+        """Return a clip's record if it was made from exactly these files and this part, else None.
 
-        A media file of the same size and time of change is taken as the same; otherwise its
-        content decides. Where a file is gone, what was cached of it still counts.
+        A media file of the same size and modification time counts as unchanged; otherwise its
+        content decides. If a file is gone, its cached arrays remain valid.
 
         Args:
             clip: The clip.
-            media: Its media file, or what stands for it.
-            sidecars: What :func:`~emorec.extractors.sidecars.sidecar_digests` says now.
+            media: Its media file, or the file that stands in for it.
+            sidecars: What :func:`~emorec.extractors.sidecars.sidecar_digests` returns now.
         """
         entry = self.read(clip.id)
         if entry is None or entry.span != list(clip.span or ()):
@@ -100,7 +100,7 @@ class SegmentCache:
             return entry
         now = sidecars or {}
         gone = {name for name in clip.sidecars if name not in now}
-        if {name: it for name, it in entry.sidecars.items() if name not in gone} != now:
+        if {name: value for name, value in entry.sidecars.items() if name not in gone} != now:
             return None
         stat = media.stat()
         if stat.st_size != entry.size:
@@ -110,10 +110,10 @@ class SegmentCache:
         return None
 
     def write(self, entry: Entry, arrays: Mapping[str, Array]) -> None:
-        """Store a clip's record and arrays, replacing what was there.
+        """Store a clip's record and arrays, replacing an older entry.
 
         Raises:
-            OSError: The disk is full (with what to do), or cannot be written.
+            OSError: The disk is full (the message says what to do), or not writable.
         """
         target = self.entry_folder(entry.id)
         try:
@@ -123,7 +123,7 @@ class SegmentCache:
             raise _explain(error, self.folder) from error
         try:
             for name, array in arrays.items():
-                # numpy writes to files itself and loses the system's error number.
+                # numpy's own file writing loses the system's error number.
                 buffer = io.BytesIO()
                 np.save(buffer, array)
                 (temporary / f"{name}.npy").write_bytes(buffer.getbuffer())
@@ -138,9 +138,9 @@ class SegmentCache:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Delete what killed processes left half-written: temporary names older than an hour."""
+        """Delete what killed processes left incomplete: temporary files older than an hour."""
         for path in self.folder.glob(".*"):
-            with suppress(FileNotFoundError):  # another process sweeps too
+            with suppress(FileNotFoundError):  # another process may sweep, too
                 if time.time() - path.stat().st_mtime <= STALE:
                     continue
                 if path.is_dir():
@@ -157,9 +157,9 @@ class SegmentCache:
                     raise
                 if _made_of(target) == _made_of(temporary):
                     return  # another process was first, with the same files
-                # An older entry: set it aside, as a folder cannot be replaced in one step.
+                # An older entry: move it aside, as a folder cannot be replaced in one step.
                 aside = tempfile.mkdtemp(prefix=".old-", dir=self.folder)
-                with suppress(FileNotFoundError):  # another process has just done the same
+                with suppress(FileNotFoundError):  # another process just did the same
                     target.rename(aside)
                 shutil.rmtree(aside, ignore_errors=True)
             else:
@@ -182,9 +182,9 @@ class SegmentCache:
 
 
 def _made_of(folder: Path) -> tuple[Any, ...] | None:
-    """Return what tells whether two entries of a clip hold the same; None where there is none.
+    """Return what identifies an entry's content; None if the entry does not exist.
 
-    Also the names of the fields: a record of another version is replaced.
+    This includes the names of the fields, so that a record of another version is replaced.
     """
     try:
         record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
@@ -198,7 +198,7 @@ def _explain(error: OSError, folder: Path) -> OSError:
         return error
     return OSError(
         error.errno,
-        f"no space left in the cache folder {folder}. What is cached there stays valid: free some "
+        f"no space left in the cache folder {folder}. What it holds stays valid: free some "
         "space and run the same command again, or name another folder with --data.cache, which "
         "starts empty",
     )

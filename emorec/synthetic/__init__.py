@@ -1,4 +1,4 @@
-"""Generated audio-visual emotion sets: real media files of a warped face and a made-up voice.
+"""Generated audio-visual emotion sets: real media files of a warped face and a synthetic voice.
 
 Clips show one acted emotion each; recordings show a course of arousal and valence.
 """

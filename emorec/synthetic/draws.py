@@ -1,4 +1,4 @@
-"""Random numbers that depend on what they are for, and on nothing else."""
+"""Random numbers that depend only on what they are for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from emorec.system.files import digest
 
 
 def stable_rng(seed: int, *names: str) -> np.random.Generator:
-    """Give a generator that depends on nothing but its arguments.
+    """Return a generator that depends only on its arguments.
 
     Args:
         seed: The seed of the set, any integer.
-        names: What the numbers are for, such as a clip's id and "face".
+        names: The purpose of the numbers, such as a clip's id and "face".
 
     Returns:
         A fresh generator, the same on every machine and in every process (`hash` is not).
@@ -30,7 +30,7 @@ def subject_position(seed: int, subject: str, quality: str) -> float:
     Args:
         seed: The seed of the set.
         subject: "s" and the subject's number, such as "s03".
-        quality: What the scale is for, such as "pitch"; shifts the start of the sequence.
+        quality: What the scale measures, such as "pitch"; shifts the start of the sequence.
 
     Returns:
         A position in 0..1.
@@ -44,12 +44,12 @@ def spread(value: float, average: float, identity: float) -> float:
 
     Args:
         value: The quality as it was drawn.
-        average: What it is for the average subject.
+        average: Its value for the average subject.
         identity: The scale; 0 gives exactly `average`, 1 exactly `value`.
 
     Returns:
         The scaled quality.
     """
-    # Not average + identity * (value - average), which rounds: sets made before there was a
-    # scale must stay the same to the bit, and at 0 rounding would tell subjects apart.
+    # Not average + identity * (value - average), which rounds: sets made before the scale was
+    # added must stay bit-identical, and at 0 rounding would make subjects differ.
     return float(identity * value + (1 - identity) * average)

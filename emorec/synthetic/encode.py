@@ -30,8 +30,8 @@ class Format(NamedTuple):
     audio_options: dict[str, str]
 
 
-# Without "mbtree", because with it x264 gives other bits on every run; with "fast", because aac's
-# usual search for the best coefficients takes almost as long as rendering the face.
+# Without "mbtree", with which x264's output differs on every run; with "fast", as aac's default
+# search for the best coefficients takes almost as long as rendering the face.
 _H264 = {"crf": "20", "preset": "veryfast", "mbtree": "0"}
 _MPEG4 = {"qmin": "2", "qmax": "4", "b": "2M"}
 _FORMATS = {
@@ -55,7 +55,7 @@ def find_format(container: str) -> Format:
 
 
 def encode(form: Format, frames: Iterable[Image], sound: NDArray[np.float32], path: Path) -> None:
-    """Encode frames and sound as they come; no more than a few frames are held.
+    """Encode frames and sound as they come; only a few frames are held in memory.
 
     The file appears under its name only when it is complete.
 
@@ -63,14 +63,14 @@ def encode(form: Format, frames: Iterable[Image], sound: NDArray[np.float32], pa
         form: The format.
         frames: n > 0 RGB frames, uint8 (height, width, 3), 25 a second; taken one by one.
         sound: Mono sound at 48 kHz, float32 (n * 1920,), -1..1.
-        path: The file to write, whatever its suffix.
+        path: The file to write, with any suffix.
     """
     frames = iter(frames)
     first = next(frames)
     height, width = first.shape[:2]
     tick = Fraction(1, FRAMES_PER_SECOND)
     with open_writer(path, form.container) as writer:
-        # Sets are written by many processes at once; one thread also fixes the very bits.
+        # Sets are written by many processes at once; one thread also makes the output reproducible.
         pictures = writer.add_pictures(
             form.video,
             (width, height),

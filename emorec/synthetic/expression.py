@@ -20,13 +20,13 @@ LIPS_PART = 25
 JAW_DROP = 26
 BLINK = 45
 
-# The usual prototypes of the FACS investigator's guide (EMFACS), strengths by eye.
+# The usual prototypes of the FACS investigator's guide (EMFACS); strengths tuned by eye.
 EMOTION_UNITS: dict[str, Units] = {
     # 4+5+7+24: brows down and together, glaring and tightened lids, lips pressed.
     "anger": {4: 1.0, 5: 0.25, 7: 0.6, 24: 1.0, 17: 0.3},
     # 9+10+15 (with 4 and 7): wrinkled nose, raised upper lip, corners down.
     "disgust": {4: 0.45, 7: 0.8, 9: 1.0, 10: 1.0, 15: 0.4},
-    # 1+2+4+5+20+25: brows up yet drawn together, wide eyes, mouth stretched sideways.
+    # 1+2+4+5+20+25: brows up but knitted, wide eyes, mouth stretched sideways.
     "fear": {1: 1.0, 2: 0.45, 4: 0.4, 5: 0.9, 20: 1.0, 25: 0.6},
     # 6+12+25: raised cheeks, lip corners pulled up, teeth.
     "happiness": {6: 0.8, 12: 1.0, 25: 0.5},
@@ -47,7 +47,7 @@ def slow_wave(
     """Draw a smooth random movement as the mean of three sines.
 
     Args:
-        rng: Where frequencies and phases come from.
+        rng: Source of frequencies and phases.
         times: Seconds, float64 (n,).
         hertz: Lowest and highest frequency.
 
@@ -60,10 +60,10 @@ def slow_wave(
 
 
 def blinks(rng: np.random.Generator, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Draw how far the lids are closed, a blink every 1 to 3.5 s.
+    """Draw how far the lids are closed: a blink every 1 to 3.5 s.
 
     Args:
-        rng: Where the moments of the blinks come from.
+        rng: Source of the times of the blinks.
         times: Seconds of each frame, ascending, float64 (n,).
 
     Returns:
@@ -78,13 +78,13 @@ def blinks(rng: np.random.Generator, times: NDArray[np.float64]) -> NDArray[np.f
 
 
 def pull(rest: Units, units: Units, strength: float, mouth: float, lid: float) -> Units:
-    """Put one frame's action units together.
+    """Combine the action units of one frame.
 
     Args:
         rest: The units of the resting face.
-        units: The units of the expression at strength 1; they come on top.
+        units: The units of the expression at strength 1; they are added.
         strength: How much of them is shown.
-        mouth: How far speech opens the mouth, 0..1; comes on top as well.
+        mouth: How far speech opens the mouth, 0..1; added as well.
         lid: How far the eyes are closed, 0..1.
 
     Returns:
@@ -106,18 +106,18 @@ def express(
     rng: np.random.Generator,
     intensity: float = 1.0,
 ) -> list[Units]:
-    """Lay the action units of an emotion over a clip.
+    """Return the action units of an emotion over a clip.
 
     The expression rises from a fifth at the start to its full strength within 0.2 s, then
     fluctuates slowly; strength differs by clip and, a little, by unit. Speech opens the mouth
-    on top, and now and then the eyes blink.
+    as well, and the eyes blink now and then.
 
     Args:
         emotion: A key of `EMOTION_UNITS`.
         speech: Loudness of the voice at each frame, 0..1, float32 (n,).
         times: Seconds of each frame, float64 (n,).
-        rng: Where everything random comes from.
-        intensity: Scale of what the emotion changes, from 0, neutral, to 1.
+        rng: Source of all randomness.
+        intensity: Scale of the emotion's effect, from 0, neutral, to 1.
 
     Returns:
         The units of each frame, n of them.
@@ -129,7 +129,7 @@ def express(
     # Nobody's resting face is exactly neutral.
     rest = {unit: float(max(rng.normal(0, 0.12), 0)) for unit in (1, 2, 4, 7, 12, 15, 20)}
     blink = blinks(rng, times)
-    # Pressed lips still talk, but open less.
+    # Pressed lips still move, but open less.
     talk = speech * (1 - 0.4 * intensity * min(units.get(LIP_PRESSOR, 0.0), 1.0))
     return [
         pull(rest, units, float(now), float(mouth), float(lid))

@@ -1,4 +1,4 @@
-"""Turns action units into pixels: paints brows, mouth and creases, and moves the flesh."""
+"""Turns action units into pixels: paints brows, mouth and creases."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def _blend(
 
 
 def _stroke(line: NDArray[np.float64], thickness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the outline of a line (n, 2) that is `thickness` (n,) picture pixels high."""
+    """Return the outline of a line (n, 2) that is `thickness` (n,) picture pixels high."""
     half = np.stack([np.zeros_like(thickness), thickness / 2], axis=1)
     return np.concatenate([line - half, (line + half)[::-1]])
 
 
 def _curve(*points: tuple[float, float]) -> NDArray[np.float64]:
-    """Give 13 points of the parabola through three points."""
+    """Return 13 points of the parabola through three points."""
     a, b, c = (np.array(point, dtype=np.float64) for point in points)
     return np.asarray(a * (1 - _S) * (1 - 2 * _S) + b * 4 * _S * (1 - _S) + c * _S * (2 * _S - 1))
 
@@ -61,7 +61,7 @@ def paint(roi: Image, look: Look, units: Units) -> None:
     """Paint brows, creases and mouth over the blank face.
 
     Args:
-        roi: The region X0..X1, Y0..Y1 of the canvas, uint8 (h, w, 3 or more); changed.
+        roi: The region X0..X1, Y0..Y1 of the canvas, uint8 (h, w, 3 or more); modified.
         look: The subject.
         units: Action units of this frame.
     """
@@ -116,7 +116,7 @@ def _paint_mouth(roi: Image, look: Look, units: Units) -> None:
     up = 1.2 * u(25) + 5.0 * u(10) + 2.5 * jaw
     down = max(4.5 * u(25) + 1.0 * u(10) + 14.0 * jaw - 2.5 * u(17), 0.0)
     x = MOUTH[0] + half * _T
-    # Pulled corners bend the whole mouth; half of the bend lifts or lowers its middle instead.
+    # Pulled corners bend the whole mouth; about half of the bend moves its middle instead.
     middle = MOUTH[1] - 2.5 * u(17) - 3.0 * u(9) + corners * (_T**2 - 0.45)
     top, bottom = middle - up * _BULGE, middle + down * _BULGE
     lip = look.lips * (1 - 0.65 * press)

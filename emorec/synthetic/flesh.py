@@ -1,4 +1,4 @@
-"""The face under its features: what moves when they do."""
+"""The flesh of the face: how it moves with the features."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Flesh:
             hill = np.exp(-(((x - at[0]) / wide) ** 2) - ((y - at[1]) / high) ** 2)
             return np.asarray(hill, dtype=np.float32)
 
-        # Maps look up where a pixel comes from, hence all signs are opposite to the movement.
+        # Maps say where a pixel comes from, hence all signs are opposite to the movement.
         shift_x = np.zeros_like(x)
         shift_y = 6.0 * bump((225, 74), 34, 12)  # a higher forehead: room for raised brows
         for side, eye in zip((-1, 1), EYES, strict=True):
@@ -54,14 +54,14 @@ class Flesh:
         self._fields = np.float32(ZOOM) * np.stack(fields).astype(np.float32)
 
     def move(self, roi: Image, units: Units) -> Image:
-        """Displace the region as the units ask.
+        """Displace the region as the units require.
 
         Args:
             roi: uint8 (h, w, channels), the region X0..X1, Y0..Y1 of the canvas.
             units: Action units of this frame.
 
         Returns:
-            The displaced region, the same shape and type.
+            The displaced region, of the same shape and type.
         """
 
         def u(unit: int) -> float:

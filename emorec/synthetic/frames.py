@@ -30,14 +30,14 @@ _WIDTHS = (288, 320)
 
 
 def count_frames(seconds: float) -> int:
-    """Give the number of frames of a clip of this length, at least 1."""
+    """Return the number of frames of a clip of this length, at least 1."""
     return max(round(seconds * FRAMES_PER_SECOND), 1)
 
 
 def _pose(
     look: Look, turn: float, scale: float, centre: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Give the 2x3 matrix from the canvas to the frame; `turn` in degrees."""
+    """Return the 2x3 matrix from the canvas to the frame; `turn` in degrees."""
     cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
     size = look.size * scale / ZOOM
     stretch = np.diag([look.width * (-1 if look.mirrored else 1), look.height]) * size
@@ -54,7 +54,7 @@ def render_frames(plan: ClipPlan, speech: NDArray[np.float32]) -> Iterator[Image
         speech: Loudness of the voice at each frame, 0..1, float32 (n,); opens the mouth.
 
     Yields:
-        n RGB frames, uint8 (256, 288 or 320, 3), all of one clip equally wide.
+        n RGB frames, uint8 (256, 288 or 320, 3), of one width per clip.
     """
     rng = stable_rng(plan.seed, plan.id, "face")
     times = np.arange(len(speech)) / FRAMES_PER_SECOND
@@ -75,16 +75,16 @@ def render_units(
         plan: Who is seen.
         course: The units of each frame, n of them; taken one by one.
         times: Seconds of each frame, float64 (n,).
-        rng: Where light, grain and the head's movements come from.
+        rng: Source of light, grain and head movements.
 
     Yields:
-        n RGB frames, uint8 (256, 288 or 320, 3), all equally wide.
+        n RGB frames, uint8 (256, 288 or 320, 3), of one width.
     """
     look = draw_look(plan.seed, plan.subject, plan.identity)
     width = int(rng.choice(_WIDTHS))
     wall = draw_background(plan.seed, plan.subject, (width, HEIGHT), plan.identity)
     light = rng.uniform(0.88, 1.08)
-    # One noise picture, shifted anew for every frame, is as good as fresh noise and far cheaper.
+    # One noise picture, shifted at random for every frame, is as good as new noise and far cheaper.
     grey = rng.normal(128, 2.0, (HEIGHT + 64, width + 64)).round().astype(np.uint8)
     grain = cv2.merge([grey, grey, grey])
     shifts = rng.integers(0, 64, (len(times), 2))

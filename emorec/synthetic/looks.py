@@ -1,4 +1,4 @@
-"""How each subject looks: colours and proportions of the one portrait."""
+"""How each subject looks: colours and proportions of the same portrait."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Look:
 
 
 def draw_look(seed: int, subject: str, identity: float = 1.0) -> Look:
-    """Draw the look of a subject; it depends on nothing but the arguments.
+    """Draw the look of a subject; it depends only on the arguments.
 
     Args:
         seed: The seed of the set.
@@ -94,7 +94,7 @@ def draw_look(seed: int, subject: str, identity: float = 1.0) -> Look:
         eye_gap=draw(-2.5, 2.5),
         nose=draw(-3, 3),
         mouth=draw(-2, 3),
-        # A mirror image is no matter of degree: below 1, fewer subjects are one.
+        # Mirroring has no degrees: below 1, fewer subjects are mirrored.
         mirrored=bool(rng.random() < 0.5 * min(identity, 1.0)),
         size=draw(1.0, 1.18),
     )
@@ -125,7 +125,7 @@ def dress(look: Look) -> tuple[Image, Image]:
     """
     portrait = load_portrait()
     skin = portrait.skin[..., None]
-    # Wider than the opacity's edge, or the original clothes would shine through there.
+    # Wider than the opacity's edge, or the original clothes would shine through.
     clothes = np.clip(portrait.clothes * 4, 0, 1)[..., None]
     gain = skin * np.array(look.skin, dtype=np.float32)
     gain += (1 - skin) * np.array(look.hair, dtype=np.float32)

@@ -36,9 +36,9 @@ def fold_sound(
     """Make the sound of the vocal folds.
 
     Args:
-        rng: Where jitter and noise come from.
+        rng: Source of jitter and noise.
         f0: Pitch in Hz, float64 (n,).
-        cutoff: Where the pulses' spectrum starts to fall faster, Hz.
+        cutoff: Frequency above which the pulses' spectrum falls faster, Hz.
         breath: Share of noise, 0..1.
         rough: Irregularity of the pulses, 0..1.
 
@@ -66,7 +66,7 @@ def fold_sound(
 
 
 def formants(vowel: int, tract: float) -> NDArray[np.float64]:
-    """Give the vowel's resonators in cascade as second-order sections (4, 6)."""
+    """Return the vowel's formants in cascade as second-order sections, float64 (4, 6)."""
     hertz = tract * np.array([*_VOWELS[vowel], 3700.0])
     radius = np.exp(-np.pi * np.array(_BANDWIDTHS) / SAMPLE_RATE)
     middle, last = -2 * radius * np.cos(2 * np.pi * hertz / SAMPLE_RATE), radius**2
@@ -78,7 +78,7 @@ def hiss(rng: np.random.Generator, samples: int, tract: float) -> NDArray[np.flo
     """Draw the noise that consonants start with, float64 (samples,).
 
     Args:
-        rng: Where the noise comes from.
+        rng: Source of the noise.
         samples: Length of the sound, at 48 kHz.
         tract: Factor of the resonances, about 0.7..1.35.
     """
@@ -89,14 +89,18 @@ def hiss(rng: np.random.Generator, samples: int, tract: float) -> NDArray[np.flo
 
 
 def envelope(length: int) -> NDArray[np.float64]:
-    """Give a syllable's loudness: up within 35 ms, down over its last 40 %, float64 (length,)."""
+    """Return a syllable's loudness: up within 35 ms, down over its last 40 %, float64 (length,)."""
     rise = np.arange(length) / (0.035 * SAMPLE_RATE)
     fall = np.arange(length)[::-1] / (0.4 * length)
     return np.sin(np.pi / 2 * np.clip(np.minimum(rise, fall), 0, 1)) ** 2
 
 
 def scipy_signal() -> Any:
-    """Return scipy.signal, which comes with scikit-image and is needed for generated clips only."""
+    """Return scipy.signal, which only generated clips need.
+
+    Raises:
+        UserError: scipy is not installed.
+    """
     try:
         from scipy import signal
     except ImportError as error:

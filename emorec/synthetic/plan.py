@@ -15,17 +15,17 @@ EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
 
 def plan_text(plan: DataclassInstance) -> str:
-    """Name a plan's values, but not what has its default.
+    """Return a plan's values as text, without those that have their default.
 
     A digest of this text names folders of media and caches; a set planned before an option
-    existed keeps its name, because its media are still the same.
+    existed keeps its name, as its media are still the same.
     """
-    told = (
+    given = (
         f"{field.name}={getattr(plan, field.name)!r}"
         for field in fields(plan)
         if field.default is MISSING or getattr(plan, field.name) != field.default
     )
-    return f"{type(plan).__name__}({', '.join(told)})"
+    return f"{type(plan).__name__}({', '.join(given)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,8 +45,7 @@ class ClipPlan:
         face_intensity: How much of the emotion's full expression the face shows, from 0,
             neutral, to 1.
         voice_intensity: The same for the voice.
-        identity: Scale of the differences between subjects in look and voice, from 0, all are
-            alike, to 2.
+        identity: Scale of the differences between subjects in look and voice, from 0, none, to 2.
         lip_sync: Whether the lips follow the voice; otherwise they say something else.
     """
 
@@ -65,7 +64,7 @@ class ClipPlan:
     lip_sync: bool = True
 
     def __repr__(self) -> str:
-        """Give the text that names folders; see `plan_text`."""
+        """Return the text that names folders; see `plan_text`."""
         return plan_text(self)
 
 
@@ -87,8 +86,8 @@ def plan_clips(
 
     The two modalities are erased independently, so that neither alone can reach what both
     together reach. Whether a clip is erased compares one number drawn for its id with the
-    reliability: raising a reliability only turns further clips on. In the same way no argument
-    changes what is drawn for another one.
+    reliability: raising a reliability only turns more clips on. Likewise, no argument affects the
+    draws for another one.
 
     Args:
         subjects: Number of subjects, 1..99.
@@ -103,7 +102,7 @@ def plan_clips(
         identity: Scale of the differences between subjects in look and voice, 0..2.
         lip_sync: Whether the lips follow the voice.
         avi_share: Probability, 0..1, that a clip is an AVI file; the others are MP4. The codecs
-            can be told from picture and sound, so that both share the container as well.
+            can be recognised in picture and sound, so that both share the container as well.
         seed: Seed of the set.
 
     Returns:
@@ -137,7 +136,7 @@ def plan_clips(
             for take in range(1, takes + 1):
                 subject = f"s{number:02d}"
                 clip = f"{subject}-{emotion}-{take:02d}"
-                # One draw per question, always in this order, whatever the arguments are.
+                # One draw per decision, always in this order, for any arguments.
                 draws = stable_rng(seed, clip, "plan").random(6)
                 face, voice, length, container, first, second = draws
                 levels = [weakest + draw * (strongest - weakest) for draw in (first, second)]

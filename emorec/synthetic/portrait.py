@@ -1,7 +1,7 @@
-"""The one portrait behind every face: cropped, cut out, and freed of its smile and brows.
+"""The one portrait behind every face: cropped, cut out, without its smile and brows.
 
 The picture is NASA's public-domain portrait of Eileen Collins, `skimage.data.astronaut()`,
-which lies inside scikit-image's wheel. All points here and in the sibling modules are pixels
+which is part of scikit-image's wheel. All points here and in the sibling modules are pixels
 of that picture, (x, y); `to_canvas` turns them into pixels of the enlarged crop.
 """
 
@@ -65,7 +65,7 @@ class Portrait:
     Attributes:
         rgb: The face without brows and mouth, uint8 (H, W, 3).
         closed: The same with closed eyes, uint8 (H, W, 3).
-        person: Where there is somebody rather than background, float32 (H, W), 0..1.
+        person: The person as opposed to the background, float32 (H, W), 0..1.
         skin: Face, ears and neck, float32 (H, W), 0..1.
         clothes: Shoulders, float32 (H, W), 0..1.
         beard: Where stubble grows, float32 (H, W), 0..1.
@@ -107,7 +107,7 @@ def _erase(rgb: Image, mask: Image, radius: float) -> Image:
 
 @lru_cache(maxsize=1)
 def load_portrait() -> Portrait:
-    """Load the portrait and take it apart.
+    """Load the portrait and separate its parts.
 
     Returns:
         The parts; they are shared, so treat them as read-only.

@@ -17,7 +17,7 @@ class Prosody:
         rate: Syllables per second, octaves.
         bright: Cut-off of the glottal spectrum, octaves.
         breath: Share of noise in the source, 0..1.
-        tremor: Depth of the 7 Hz trembling, 0..1.
+        tremor: Depth of the 7 Hz tremor, 0..1.
         rough: Depth of the irregular pulses of a creaky or harsh voice, 0..1.
     """
 
@@ -32,11 +32,11 @@ class Prosody:
     rough: float = 0.0
 
     def scaled(self, strength: float) -> Prosody:
-        """Give the same change, `strength` times as large."""
+        """Return the same change, `strength` times as large."""
         return Prosody(*(strength * float(getattr(self, field.name)) for field in fields(self)))
 
 
-# Directions as in Scherer's reviews of vocal affect; sizes by ear and by a linear probe.
+# Directions as in Scherer's reviews of vocal affect; sizes tuned by ear and by a linear probe.
 EMOTION_PROSODY = {
     "anger": Prosody(pitch=3, span=1.5, slope=-1, loud=5, rate=0.2, bright=0.9, rough=0.45),
     "disgust": Prosody(pitch=-2, span=0.5, slope=-3, loud=-1, rate=-0.35, bright=-0.2, rough=0.75),

@@ -1,4 +1,4 @@
-"""The face of a recording: an expression that changes with what it shows at each moment."""
+"""The face of a recording: an expression that follows a course."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _DISPLEASED = {unit: EMOTION_UNITS["sadness"][unit] for unit in (1, 4, 15, 17)}
 
 
 def talk_unheard(plan: RecordingPlan, count: int) -> NDArray[np.float32]:
-    """Draw the loudness of neutral words that nobody hears, for the lips to follow.
+    """Draw the loudness of inaudible neutral words, for the lips to follow.
 
-    Lips that followed the voice would show its arousal, by their speed if by nothing else.
+    Lips that followed the voice would show its arousal, at least by their speed.
 
     Args:
         plan: The recording.
@@ -64,13 +64,13 @@ def express_course(
         shown: What the face shows at each frame, `affect(plan).face`, float64 (n,); it is scaled
             and limited by `displayed`.
         times: Seconds of each frame, float64 (n,).
-        rng: Where the moments of the blinks come from.
+        rng: Source of the times of the blinks.
 
     Yields:
         The units of each frame, n of them: the expression, which follows the course exactly, on
         top of the subject's resting face, and with talking lips and blinks.
     """
-    # Nobody's resting face is exactly neutral; without identity all are.
+    # Nobody's resting face is exactly neutral, except at identity 0.
     resting = stable_rng(plan.seed, plan.subject, "rest")
     rest = {
         unit: plan.identity * float(max(resting.normal(0, 0.12), 0))
@@ -84,7 +84,7 @@ def express_course(
 
 
 def render_recording(plan: RecordingPlan, shown: NDArray[np.float64]) -> Iterator[Image]:
-    """Render a recording frame by frame; only the frame at work is held.
+    """Render a recording frame by frame; only the current frame is held in memory.
 
     Args:
         plan: The recording.
@@ -92,7 +92,7 @@ def render_recording(plan: RecordingPlan, shown: NDArray[np.float64]) -> Iterato
             and limited by `displayed`.
 
     Yields:
-        n RGB frames, uint8 (256, 288 or 320, 3), all of one recording equally wide.
+        n RGB frames, uint8 (256, 288 or 320, 3), of one width per recording.
 
     Raises:
         UserError: If scikit-image is not installed.

@@ -1,4 +1,4 @@
-"""The voice of a recording: speech that changes with what it shows at each moment."""
+"""The voice of a recording: speech that follows a course."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def speak_course(
     """Synthesise a recording's voice, syllable by syllable.
 
     Pitch and loudness follow the course from sample to sample, the rate of the syllables and
-    the brightness of their sound from syllable to syllable. Beside that, syllables differ by
-    their words and their stress, and nothing differs between the recordings of a subject.
+    the brightness of their sound from syllable to syllable. Apart from that, syllables differ in
+    vowel, consonant and stress; the recordings of a subject differ in nothing else.
 
     Args:
         plan: The recording.
@@ -49,8 +49,8 @@ def speak_course(
         samples: Length of the sound at 48 kHz, at most frames * 1920.
 
     Returns:
-        The sound, mono float32 (samples,), within -0.95..0.95; RMS about 0.01..0.15, by what it
-        shows.
+        The sound, mono float32 (samples,), within -0.95..0.95; RMS about 0.01..0.15, depending
+        on what it shows.
 
     Raises:
         ValueError: If the course is shorter than the sound.
@@ -81,7 +81,7 @@ def speak_course(
         stress = np.interp(np.arange(start, stop), centres[near], accents[near])
         f0 = voice.pitch * 2 ** ((_AROUSED.pitch * now + _ACCENT * stress) / 12)
         cutoff = 1300 * 2 ** (_AROUSED.bright * float(now.mean()) + voice.timbre)
-        # Every syllable rises from silence, so that its pulses may start anew.
+        # Every syllable rises from silence, so its pulses may start from phase 0.
         source = fold_sound(rng, f0, cutoff, _BREATH, 0.0)
         noise = hiss(rng, stop - start, voice.tract)
         level = LEVEL * 10 ** ((_AROUSED.loud * now + voice.gain) / 20)

@@ -17,11 +17,10 @@ class RecordingPlan:
         subject: Who is seen and heard: "s03".
         seconds: Length of the recording, 1..1800.
         seed: The seed of the whole set; looks and voices depend on it as well.
-        voice_noise: How much else than arousal the voice shows, as a factor of arousal's own
+        voice_noise: Noise on the arousal that the voice shows, as a factor of arousal's own
             deviation, >= 0.
         face_noise: The same for the face and valence.
-        identity: Scale of the differences between subjects in look and voice, from 0, all are
-            alike, to 2.
+        identity: Scale of the differences between subjects in look and voice, from 0, none, to 2.
     """
 
     id: str
@@ -33,7 +32,7 @@ class RecordingPlan:
     identity: float = 1.0
 
     def __repr__(self) -> str:
-        """Give the text that names folders; see `plan_text`."""
+        """Return the text that names folders; see `plan_text`."""
         return plan_text(self)
 
 
@@ -49,16 +48,16 @@ def plan_recordings(
 ) -> list[RecordingPlan]:
     """Plan a set of subjects x takes recordings.
 
-    Only the voice shows arousal and only the face shows valence, each blurred by noise of its
-    own; `ceiling` says what can be predicted nevertheless. No argument changes what is drawn for
-    another one, and a longer recording starts with the same ratings.
+    Only the voice shows arousal and only the face shows valence, each with noise of its own;
+    `ceiling` gives the best possible prediction. No argument affects the draws for another one,
+    and a longer recording starts with the same ratings.
 
     Args:
         subjects: Number of subjects, 1..99.
         takes: Recordings of each subject, 1..99.
         seconds: Length of each recording, 1..1800.
-        voice_noise: How much else than arousal the voice shows, finite and >= 0.
-        face_noise: How much else than valence the face shows, finite and >= 0.
+        voice_noise: Noise on the arousal that the voice shows, finite and >= 0.
+        face_noise: Noise on the valence that the face shows, finite and >= 0.
         identity: Scale of the differences between subjects in look and voice, 0..2.
         seed: Seed of the set.
 
@@ -93,6 +92,6 @@ def plan_recordings(
 
 
 def check_noise(name: str, noise: float) -> None:
-    """Refuse a noise that is negative or not finite."""
+    """Raise ValueError if a noise is negative or not finite."""
     if not 0.0 <= noise < math.inf:
         raise ValueError(f"{name} must be finite and at least 0, got {noise}")

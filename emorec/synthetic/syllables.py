@@ -1,4 +1,4 @@
-"""Syllables: where they lie in a sound, and what the tract makes of them."""
+"""Syllables: where they lie in a sound, and how the vocal tract shapes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """One syllable; places in samples.
+    """One syllable; positions in samples.
 
     Attributes:
         start: Its first sample.
@@ -37,12 +37,12 @@ class Syllable:
 def lay_syllables(
     rng: np.random.Generator, samples: int, rate: Callable[[int], float]
 ) -> list[Syllable]:
-    """Lay syllables over a sound; pauses stay short so that half a second is never silent.
+    """Place syllables in a sound; pauses stay short so that half a second is never silent.
 
     Args:
-        rng: Where everything random comes from.
-        samples: Length of the sound.
-        rate: Gives the syllables per second at a sample.
+        rng: Source of all randomness.
+        samples: Length of the sound, at 48 kHz.
+        rate: Returns the syllables per second at a sample.
 
     Returns:
         The syllables in their order; they do not overlap.
@@ -70,9 +70,9 @@ def articulate(
     """Shape the sound of the folds and the hiss into a syllable.
 
     Args:
-        syllable: What is said.
+        syllable: The syllable.
         source: Sound of the folds over the syllable, float64 (n,).
-        noise: Hiss over the syllable, float64 (n,); heard if there is a consonant.
+        noise: Hiss over the syllable, float64 (n,); audible if it has a consonant.
         tract: Factor of the resonances.
 
     Returns:

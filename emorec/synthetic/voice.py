@@ -1,4 +1,4 @@
-"""A made-up voice: who speaks, in which syllables, and with which emotion."""
+"""A synthetic voice: who speaks, in which syllables, and with which emotion."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Voice:
 
 
 def draw_voice(seed: int, subject: str, identity: float = 1.0) -> Voice:
-    """Draw the voice of a subject; it depends on nothing but the arguments.
+    """Draw the voice of a subject; it depends only on the arguments.
 
     Args:
         seed: The seed of the set.

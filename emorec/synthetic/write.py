@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def write_clip(plan: ClipPlan, path: Path) -> None:
     """Render a clip and write it, 25 frames per second with mono sound at 48 kHz.
 
-    The file appears under its name only when it is complete; its folder must exist. What is
-    written follows `plan.container`, whatever the suffix of `path`.
+    The file appears under its name only when it is complete; its folder must exist. The format is
+    `plan.container`, for any suffix of `path`.
 
     Args:
         plan: The clip.
@@ -45,7 +45,7 @@ def write_clip(plan: ClipPlan, path: Path) -> None:
     count = count_frames(plan.seconds)
     sound, loudness = speak(plan, count * SAMPLES_PER_FRAME)
     if not plan.lip_sync:
-        # Other, neutral words: not even the speed of the lips may tell how the voice sounds.
+        # Other, neutral words: not even the speed of the lips may reveal how the voice sounds.
         unheard = replace(plan, id=f"{plan.id}/lips", voice_shows=False)
         _, loudness = speak(unheard, len(sound))
     mouth = loudness.reshape(count, SAMPLES_PER_FRAME).mean(axis=1)
@@ -56,12 +56,12 @@ def write_recording(plan: RecordingPlan, path: Path, *, container: str = "mp4") 
     """Render a recording and write it, 25 frames per second with mono sound at 48 kHz.
 
     The file appears under its name only when it is complete; its folder must exist. Frames are
-    encoded as they are rendered; the sound is held whole, 0.2 MB a second.
+    encoded as they are rendered; the whole sound is held in memory, 0.2 MB per second.
 
     Args:
         plan: The recording.
         path: The file to write; an existing one is replaced.
-        container: "mp4" (h264 + aac) or "avi" (mpeg4 + pcm_s16le), whatever the suffix of `path`.
+        container: "mp4" (h264 + aac) or "avi" (mpeg4 + pcm_s16le), for any suffix of `path`.
 
     Raises:
         ValueError: If the container is unknown.
@@ -82,7 +82,7 @@ def write_trace(plan: RecordingPlan, path: Path, *, delay: float = 0.0) -> None:
     Args:
         plan: The recording.
         path: The CSV file to write; an existing one is replaced, its folder must exist.
-        delay: Seconds by which the ratings come late, the first ones repeated.
+        delay: Seconds by which the ratings lag; the first one is repeated.
     """
     gold = affect(plan)
     lag = round(delay * FRAMES_PER_SECOND)

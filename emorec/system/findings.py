@@ -1,4 +1,4 @@
-"""What is odd about a clip: as data, and, in one place alone, in words."""
+"""What is unusual about a clip: as data and, in this one place, in words."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -7,37 +7,38 @@ from typing import Any, Self
 
 
 class FindingKind(StrEnum):
-    """What can be odd about a clip that is used all the same.
+    """What can be unusual about a clip that is used nevertheless.
 
     Attributes:
-        MISNAMED: Its name or header says otherwise than what it is read as, ``detail``.
+        MISNAMED: Its name or header contradicts its content; it is read as ``detail``.
         DAMAGED_END: Reading stopped early; ``detail`` is the system's error.
         DAMAGED_START: ``count`` packets before the first good frame cannot be decoded.
         DAMAGED: ``count`` packets of the stream cannot be decoded and are left out.
-        UNDECODED: Nothing of the stream can be decoded.
-        UNKNOWN_CODEC: There is no decoder for the stream; it is left out.
-        SEVERAL_TRACKS: Of ``of`` audio tracks stream ``count`` is read.
+        UNDECODED: Nothing in the stream can be decoded.
+        UNKNOWN_CODEC: The stream has no decoder; it is left out.
+        SEVERAL_TRACKS: Of ``of`` audio tracks, stream ``count`` is read.
         TRACK_PASSED_OVER: Stream ``count`` is read, as the preferred one cannot be; see ``detail``.
         CLOCK_JUMP: Times jump; ``detail`` says by how much and where.
-        ODD_ORIENTATION: The display matrix is no turn by 90 degrees and no mirror image.
-        SCALED: Samples are whole numbers in floats, divided by ``count``.
+        ODD_ORIENTATION: The display matrix is none of the eight orientations (turned by multiples
+            of 90 degrees, mirrored or not).
+        SCALED: Samples are integers stored as floats, divided by ``count``.
         SILENT_CHANNELS: Only ``count`` of ``of`` channels carry sound: those in ``detail``.
-        INVERTED: A channel is the inverse of the channel ``detail``; it is turned back.
-        INVERTED_IN_PARTS: The same in parts of the recording alone; it is left out.
-        ENDS_EARLY: The file ends before the clip does, by ``detail`` seconds.
-        MISSING: The clip has nothing of a modality.
-        ABSENT: A modality is not there in ``count`` of ``of`` windows.
+        INVERTED: A channel is the inverse of the channel ``detail``; its sign is flipped.
+        INVERTED_IN_PARTS: The same, only in parts of the recording; it is left out.
+        ENDS_EARLY: The file ends ``detail`` seconds before the clip does.
+        MISSING: The clip lacks a modality.
+        ABSENT: A modality is absent in ``count`` of ``of`` windows.
         SILENT: The sound track is digital silence.
-        BORROWED: Of ``of`` windows ``count`` have the face of a near frame.
+        BORROWED: Of ``of`` windows, ``count`` have the face of a nearby frame.
         TOO_SHORT: ``count`` of ``of`` windows are too short for ``detail``.
         NO_SIDECAR: The clip has no sidecar of a name.
-        EMPTY_SIDECAR: The sidecar holds nothing but padding.
+        EMPTY_SIDECAR: The sidecar holds only padding.
         NO_SOUND_FOR_SPEECH: Windows should lie in speech, but the file has no sound.
         NO_SPEECH: Windows should lie in speech, but none is found.
-        WHOLE_CLIPS: The model learned from whole clips; here windows have ``detail`` seconds.
+        WHOLE_CLIPS: The model was trained on whole clips; here windows last ``detail`` seconds.
         NO_VALUES: No values are known for ``count`` of ``of`` windows.
-        OTHER: What only a plug-in knows; ``detail`` are its words.
-        OTHER_IN_WINDOWS: The same of ``count`` of ``of`` windows.
+        OTHER: A plug-in's own finding, in its words, ``detail``.
+        OTHER_IN_WINDOWS: The same about ``count`` of ``of`` windows.
     """
 
     MISNAMED = auto()
@@ -83,15 +84,15 @@ _OF_WINDOWS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is odd about a clip; see :func:`in_words`.
+    """One unusual thing about a clip; see :func:`in_words`.
 
     Attributes:
         kind: What it is.
-        modality: What it is about: ``sound``, ``face``, ``video``, ...; of a sidecar or a channel
-            its name.
-        count: How many, at least 0, or which stream; None where nothing is counted.
-        of: Of how many, at least ``count`` where these are windows or channels.
-        detail: What is no whole number, such as the name of a codec or seconds.
+        modality: What it is about: ``sound``, ``face``, ``video``, ..., or the name of a sidecar or
+            a channel.
+        count: How many, at least 0, or which stream; None if nothing is counted.
+        of: Of how many; at least ``count`` for windows or channels.
+        detail: Anything other than an integer, such as the name of a codec or seconds.
     """
 
     kind: FindingKind
@@ -102,12 +103,12 @@ class Finding:
 
     @property
     def counts_windows(self) -> bool:
-        """Whether windows are counted, so that it does not hold for more than those."""
+        """Whether it counts windows, and so holds only for those that were looked at."""
         return self.kind in _OF_WINDOWS
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Return the finding of what :func:`dataclasses.asdict` made, also by way of JSON.
+        """Return the finding of a :func:`dataclasses.asdict` record, also after a JSON round trip.
 
         Raises:
             ValueError: The kind is unknown.
@@ -116,46 +117,46 @@ class Finding:
         return cls(**{**record, "kind": FindingKind(record["kind"])})
 
 
-# Named are the fields of a finding.
+# The placeholders are the fields of a finding.
 WORDS = {
-    FindingKind.MISNAMED: "its name or header says otherwise: read as {detail}",
+    FindingKind.MISNAMED: "its name or header contradicts its content: read as {detail}",
     FindingKind.DAMAGED_END: "damaged: reading stopped early ({detail})",
     FindingKind.DAMAGED_START: "damaged: {count} packets before the first good frame",
     FindingKind.DAMAGED: "damaged: {count} {modality} packets left out",
     FindingKind.UNDECODED: "no {modality} could be decoded",
-    FindingKind.UNKNOWN_CODEC: "its {modality} is of a codec that is not known: left out",
+    FindingKind.UNKNOWN_CODEC: "its {modality} has an unknown codec: left out",
     FindingKind.SEVERAL_TRACKS: "{of} {modality} tracks: stream {count} is read",
     FindingKind.TRACK_PASSED_OVER: (
-        "the {modality} track that players prefer has nothing that can be decoded: another one "
+        "the {modality} track that players prefer cannot be decoded: another one "
         "({detail}, stream {count}) is used"
     ),
     FindingKind.CLOCK_JUMP: (
-        "its clock jumps by {detail} (joined, or restarted): what follows is taken to follow at "
-        "once"
+        "its clock jumps by {detail} (joined or restarted recording): the parts are read without "
+        "a gap"
     ),
     FindingKind.ODD_ORIENTATION: (
-        "its display matrix is none of the eight orientations: the nearest is taken"
+        "its display matrix is none of the eight orientations: the nearest one is used"
     ),
-    FindingKind.SCALED: "its samples are whole numbers in floats: divided by {count}",
+    FindingKind.SCALED: "its samples are integers stored as floats: divided by {count}",
     FindingKind.SILENT_CHANNELS: (
-        "{count} of {of} channels carry sound ({detail}): the mean of these"
+        "{count} of {of} channels carry sound ({detail}): their mean is used"
     ),
-    FindingKind.INVERTED: "channel {modality} is the inverse of {detail}: turned back",
+    FindingKind.INVERTED: "channel {modality} is the inverse of {detail}: its sign is flipped",
     FindingKind.INVERTED_IN_PARTS: (
-        "channel {modality} is the inverse of {detail} in parts: it is left out"
+        "channel {modality} is the inverse of {detail} in parts: left out"
     ),
     FindingKind.ENDS_EARLY: "the file ends {detail} s before the clip does",
     FindingKind.MISSING: "no {modality}",
     FindingKind.ABSENT: "no {modality} in {count} of {of} windows",
     FindingKind.SILENT: "silent: the sound track is digital silence",
-    FindingKind.BORROWED: "{modality} borrowed from a near frame in {count} windows",
+    FindingKind.BORROWED: "{modality} borrowed from a nearby frame in {count} windows",
     FindingKind.TOO_SHORT: "too short for {detail}: {count} of {of} windows",
     FindingKind.NO_SIDECAR: "no sidecar {modality}",
     FindingKind.EMPTY_SIDECAR: "sidecar {modality} is empty",
-    FindingKind.NO_SOUND_FOR_SPEECH: "no sound to find speech in: windows anywhere",
-    FindingKind.NO_SPEECH: "no speech found: windows anywhere",
-    FindingKind.WHOLE_CLIPS: "the model learned from whole clips: windows of {detail} s here",
-    FindingKind.NO_VALUES: "nothing usable in {count} of {of} windows: no values there",
+    FindingKind.NO_SOUND_FOR_SPEECH: "no sound to find speech in: windows from the whole clip",
+    FindingKind.NO_SPEECH: "no speech found: windows from the whole clip",
+    FindingKind.WHOLE_CLIPS: "the model was trained on whole clips: windows of {detail} s here",
+    FindingKind.NO_VALUES: "nothing usable in {count} of {of} windows: no values for them",
     FindingKind.OTHER: "{detail}",
     FindingKind.OTHER_IN_WINDOWS: "{detail} in {count} of {of} windows",
 }
@@ -163,7 +164,7 @@ MEASURED = {FindingKind.CLOCK_JUMP, FindingKind.ENDS_EARLY}  # their details are
 
 
 def in_words(finding: Finding) -> str:
-    """Return what a finding says to people; ``n`` stands for a number that it does not have."""
+    """Return a finding in words; ``n`` stands for a number that it lacks."""
     return WORDS[finding.kind].format(
         modality=finding.modality,
         count="n" if finding.count is None else finding.count,
@@ -173,11 +174,11 @@ def in_words(finding: Finding) -> str:
 
 
 def all_in_words(findings: Iterable[Finding]) -> str:
-    """Return what findings say in one line, with semicolons; nothing where there are none."""
+    """Return findings in words, separated by semicolons; empty if there are none."""
     return "; ".join(map(in_words, findings))
 
 
 def without_numbers(finding: Finding) -> Finding:
-    """Return what is the same in clips of which only the numbers differ."""
+    """Return the finding without its numbers, to group clips in which only those differ."""
     detail = "" if finding.kind in MEASURED else finding.detail
     return replace(finding, count=None, of=None, detail=detail)

@@ -1,4 +1,4 @@
-"""What augmentations change, what they leave, and who never sees them."""
+"""What augmentations change, what they keep, and which batches they never touch."""
 
 import math
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def test_the_rate_is_a_share_of_rows(batch: SegmentBatch) -> None:
     rows = (changed != many.inputs["audio"].float()).flatten(1).any(1)
     assert 8 < int(rows.sum()) < 32
     assert torch.equal(Noise(rate=0.0)(many).inputs["audio"], many.inputs["audio"].float())
-    with pytest.raises(UserError, match="rate is a share"):
+    with pytest.raises(UserError, match="rate must be a share"):
         Noise(rate=2.0)
     with pytest.raises(UserError, match="changes 'voice', but the data has audio, face, sound"):
         Noise("voice")(many)
@@ -201,8 +201,8 @@ def test_dropout_takes_whole_modalities_but_not_the_last(unit: str, batch: Segme
     lost: dict[str, list[Tensor]] = {name: [] for name in batch.present}
     for _ in range(50):
         dropped = step(batch)
-        there = torch.stack(list(dropped.present.values())).any(0)
-        assert torch.equal(there, torch.stack(list(batch.present.values())).any(0))
+        left = torch.stack(list(dropped.present.values())).any(0)
+        assert torch.equal(left, torch.stack(list(batch.present.values())).any(0))
         for name, mask in dropped.present.items():
             assert not (mask & ~batch.present[name]).any()
             lost[name].append((batch.present[name] & ~mask).float())

@@ -1,4 +1,4 @@
-"""Faces moved and recoloured: all frames alike, within limits, in their own size."""
+"""Faces cropped and recoloured: all frames alike, within limits, at the same size."""
 
 import pytest
 import torch

@@ -107,7 +107,7 @@ def entry_of(
     clip = Clip("clip", Path(path.name))
     entry, arrays = make_entry(clip, path.parent, RandomWindows(WINDOWS), extractors)
     assert entry.status == "ok", entry.reason
-    return {name: sum(there) for name, there in entry.present.items()}, arrays
+    return {name: sum(present) for name, present in entry.present.items()}, arrays
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -34,7 +34,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def assert_whole(made: CacheSource, ids: str) -> None:
-    """Check that there is a good entry for each letter and nothing else."""
+    """Check that the cache has a good entry for each letter and nothing else."""
     cache = made.cache()
     for clip in ids:
         entry = cache.current(Clip(clip, Path(f"{clip}.wav")), made.root / f"{clip}.wav")
@@ -47,12 +47,12 @@ def assert_whole(made: CacheSource, ids: str) -> None:
 
 def test_every_clip_is_cached_and_reported(tmp_path: Path) -> None:
     made = source(fill(tmp_path), Marks())
-    said: list[str] = []
-    entries = build(made, clips(tmp_path), WorkPlan(0), say=said.append)
+    lines: list[str] = []
+    entries = build(made, clips(tmp_path), WorkPlan(0), say=lines.append)
     assert [entry.id for entry in entries] == ["a", "b", "c", "d"]
     assert_whole(made, "abcd")
-    assert "4 of 4 clips" in said[0]
-    assert "4 clips: 4 ok (0 with warnings), 0 skipped" in said[-1]
+    assert "4 of 4 clips" in lines[0]
+    assert "4 clips: 4 ok (0 with warnings), 0 skipped" in lines[-1]
     with (made.cache().folder / "report.csv").open(newline="", encoding="utf-8") as file:
         assert [row["marks"] for row in csv.DictReader(file)] == ["4"] * 4
 
@@ -72,10 +72,10 @@ def test_a_second_call_extracts_nothing(tmp_path: Path) -> None:
     again = Marks()
     made = source(tmp_path, again)
     before = {p: p.stat().st_mtime_ns for p in made.cache().folder.rglob("entry.json")}
-    said: list[str] = []
-    entries = build(made, clips(tmp_path), WorkPlan(0), say=said.append)
+    lines: list[str] = []
+    entries = build(made, clips(tmp_path), WorkPlan(0), say=lines.append)
     assert again.calls == []
-    assert len(said) == 1
+    assert len(lines) == 1
     assert [entry.status for entry in entries] == ["ok"] * 4
     assert {p: p.stat().st_mtime_ns for p in made.cache().folder.rglob("entry.json")} == before
 
@@ -93,14 +93,14 @@ def test_only_changed_and_new_clips_are_extracted_again(tmp_path: Path) -> None:
 
 def test_an_error_in_one_clip_skips_it_with_its_reason(tmp_path: Path) -> None:
     made = source(fill(tmp_path), Marks(fails="b"))
-    said: list[str] = []
-    entries = build(made, clips(tmp_path), WorkPlan(0), say=said.append)
+    lines: list[str] = []
+    entries = build(made, clips(tmp_path), WorkPlan(0), say=lines.append)
     assert [entry.status for entry in entries] == ["ok", "skipped", "ok", "ok"]
     assert entries[1].reason == "unexpected RuntimeError: broken on purpose"
-    assert "3 ok (0 with warnings), 1 skipped (1 unexpected RuntimeError" in said[-1]
+    assert "3 ok (0 with warnings), 1 skipped (1 unexpected RuntimeError" in lines[-1]
 
 
-def test_a_missing_file_is_skipped_until_it_is_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_skipped_until_it_exists(tmp_path: Path) -> None:
     fill(tmp_path, "a")
     both = [Clip("a", Path("a.wav")), Clip("b", Path("b.wav"))]
     [_, entry] = build(source(tmp_path, Marks()), both, WorkPlan(0))
@@ -208,13 +208,13 @@ def test_workers_make_the_same_arrays_as_this_process(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_worker_that_dies_costs_only_its_clip(tmp_path: Path) -> None:
     made = source(fill(tmp_path, "abc"), Marks(dies="b"))
-    said: list[str] = []
-    entries = build(made, clips(tmp_path), WorkPlan(1), say=said.append)
+    lines: list[str] = []
+    entries = build(made, clips(tmp_path), WorkPlan(1), say=lines.append)
     assert [entry.status for entry in entries] == ["ok", "skipped", "ok"]
     assert "the worker process died" in entries[1].reason
     assert made.cache().read("b") is None
     assert_whole(made, "ac")
-    assert "1 the worker process died" in said[-1]
+    assert "1 the worker process died" in lines[-1]
 
 
 @pytest.mark.slow

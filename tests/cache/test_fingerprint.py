@@ -71,7 +71,7 @@ def test_the_fingerprint_knows_names_classes_and_versions(monkeypatch: pytest.Mo
 
 
 def test_the_fingerprint_knows_the_layout_of_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Caches whose records have warnings in words were of format 2: they lie in other folders."""
+    """Caches whose records have warnings in words had format 2: they are in other folders."""
     now = fingerprint(RandomWindows(), {})
     monkeypatch.setattr("emorec.cache.store.FORMAT", 2)
     assert fingerprint(RandomWindows(), {}) != now

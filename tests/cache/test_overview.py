@@ -123,18 +123,18 @@ def test_clips_are_counted_together_that_differ_in_numbers_alone(tmp_path: Path)
     assert "2 no such part 3, 4.5" in skipped
     assert "2 nothing (no face in n of n windows) x, y" in skipped
     assert "1 nothing (no sound in n of n windows) z" in skipped
-    odd = text[text.index("Warnings") : text.index("Classes and speakers")]
-    assert "2 its clock jumps by n (joined, or restarted)" in odd
-    assert "2 no face in n of n windows c, e" in odd
-    assert "1 no video in n of n windows d" in odd
-    assert "1 face borrowed from a near frame in n windows f" in odd
+    warnings = text[text.index("Warnings") : text.index("Classes and speakers")]
+    assert "2 its clock jumps by n (joined or restarted recording)" in warnings
+    assert "2 no face in n of n windows c, e" in warnings
+    assert "1 no video in n of n windows d" in warnings
+    assert "1 face borrowed from a nearby frame in n windows f" in warnings
 
 
 def test_sheets_show_the_clips_that_lack_most_and_some_at_random(written: Page) -> None:
     text = written.text
-    worst = text[text.index("What lacks most") + 1 : text.index("Some at random")]
+    worst = text[text.index("Clips that lack the most") + 1 : text.index("Random clips")]
     assert [t for t in worst if t.startswith("clip")] == ["clip<3>", "clip<7>", "clip<11>"]
-    assert sum(t.startswith("clip<") for t in text[text.index("Some at random") :]) == 8
+    assert sum(t.startswith("clip<") for t in text[text.index("Random clips") :]) == 8
     strips = [s for s in written.sources if s.startswith("data:image/jpeg")]
     assert len(strips) == 11
     data = np.frombuffer(base64.b64decode(strips[0].partition(",")[2]), np.uint8)

@@ -21,7 +21,7 @@ ENTRIES = [
 ODD = "no face in 2 of 3 windows; damaged: 7 video packets left out"
 
 
-def test_there_is_a_row_a_clip_with_what_was_measured(tmp_path: Path) -> None:
+def test_each_clip_has_a_row_with_what_was_measured(tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.csv"
     write_report(ENTRIES, path)
     with path.open(newline="", encoding="utf-8") as file:

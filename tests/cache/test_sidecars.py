@@ -1,4 +1,4 @@
-"""Files beside the media file: who gets them, and sound and picture in separate files."""
+"""Sidecar files: who gets them, and sound and picture in separate files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ class Seen(Extractor):
 
 @pytest.fixture(scope="module")
 def separate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a silent video of two seconds and its sound, a beep at 1.2 s, beside it."""
+    """A folder with a silent video of 2 s and, in a separate file, its sound: a beep at 1.2 s."""
     folder = tmp_path_factory.mktemp("separate")
     write_media(folder / "a.mp4", Picture(times(50)))
     (folder / "sound").mkdir()
@@ -73,7 +73,7 @@ def test_sound_in_a_file_of_its_own_is_found_by_its_modalitys_name(separate: Pat
     assert (entry.status, entry.path, entry.duration) == ("ok", "a.mp4", 2.0)
     assert entry.present == {"audio": [True] * 4, "face": [True] * 4}
     assert peaks(entry, arrays["audio"]) == [False, False, True, False]
-    # Without the sidecar there is a picture only.
+    # Without the sidecar the clip has only a picture.
     alone, _ = make_entry(Clip("a", Path("a.mp4")), separate, GridWindows(0.5, 0.5), extractors)
     assert alone.present == {"audio": [False] * 4, "face": [True] * 4}
     assert Finding(FindingKind.MISSING, "sound") in alone.findings

@@ -1,4 +1,4 @@
-"""When a clip is made anew: what was cached of it against the files that are there now."""
+"""When a clip is stale: its cached record against its current files."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def cached(root: Path, made: CacheSource, clip: Clip = CLIP) -> Array:
     return np.array(made.cache().array("a", "features"))
 
 
-def test_a_changed_file_that_is_read_makes_the_clip_anew_and_no_other_file(root: Path) -> None:
+def test_only_a_change_of_a_file_that_is_read_makes_a_clip_stale(root: Path) -> None:
     stored, marks = StoredFeatures("x", [3]), Marks()
     made = source(root, {"features": stored, "marks": marks})
     assert cached(root, made).tolist() == [[0, 0, 0]]

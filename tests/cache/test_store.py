@@ -25,8 +25,8 @@ ONES = {"x": np.ones((3, 2), np.float16)}
 def entry_of(path: Path, clip: str = "a") -> Entry:
     stat = path.stat()
     file = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "digest": digest_file(path)}
-    odd = Finding(FindingKind.OTHER, detail="ü")
-    return Entry(clip, path.name, "ok", findings=[odd], **file)  # type: ignore[arg-type]
+    finding = Finding(FindingKind.OTHER, detail="ü")
+    return Entry(clip, path.name, "ok", findings=[finding], **file)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_failed_replacement_leaves_the_old_entry(
     assert list(cache.folder.iterdir()) == [cache.entry_folder("a")]
 
 
-def test_a_replaced_entry_is_read_anew(cache: SegmentCache, media: Path) -> None:
+def test_a_replaced_entry_is_read_again(cache: SegmentCache, media: Path) -> None:
     cache.write(entry_of(media), ONES)
     assert cache.array("a", "x").all()
     media.write_bytes(b"other sound")
@@ -210,7 +210,7 @@ def test_another_part_of_the_file_is_another_clip(cache: SegmentCache, media: Pa
 
 def test_errors_of_real_writes_keep_their_number(cache: SegmentCache, media: Path) -> None:
     # numpy's own way to files loses it ("100 requested and 50 written"), so that a full disk
-    # could not be told from others; a limit on file sizes stands for the full disk here.
+    # could not be distinguished from others; a limit on file sizes stands for the full disk here.
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
     try:

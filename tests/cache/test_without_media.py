@@ -1,4 +1,4 @@
-"""Clips that have no media file: a series, or features, is all that there is of them."""
+"""Clips without a media file: a series or features are all they have."""
 
 from pathlib import Path
 

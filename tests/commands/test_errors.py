@@ -138,7 +138,7 @@ def test_no_space_left_says_what_stays_and_what_to_do(
         "--workers=0",
     )
     assert "no space left in the cache folder" in said
-    assert "What is cached there stays valid" in said
+    assert "What it holds stays valid" in said
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 

@@ -174,7 +174,7 @@ def test_gaps_have_no_values_and_are_reported(predictor: Predictor, tmp_path: Pa
     assert found.warnings == [
         "no audio in 3 of 4 windows",
         "no face in 3 of 4 windows",
-        "nothing usable in 2 of 4 windows: no values there",
+        "nothing usable in 2 of 4 windows: no values for them",
     ]
     table = found.to_frame()
     alone = [f"{modality}_{name}" for modality in ("audio", "face") for name in BOTH]

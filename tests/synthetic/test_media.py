@@ -15,7 +15,7 @@ from emorec.synthetic.voice import SAMPLE_RATE, Voice, draw_voice
 
 SUBJECTS = [f"s{number:02d}" for number in range(1, 13)]
 STILL = np.zeros(2, np.float32)
-# As they were before there were intensities and identities.
+# As they were before intensities and identities were added.
 LOOK = Look(
     skin=(0.9733948574533745, 0.897134823912992, 0.8140048071428008),
     hair=(1.0591271749781863, 1.151225190193681, 1.4735682434479118),

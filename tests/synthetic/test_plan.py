@@ -127,7 +127,7 @@ def test_raising_a_reliability_keeps_the_intensities() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"intensity": (0.0, 1.0)}, r"intensity must be 0 < weakest <= .* got \(0.0, 1.0\)"),
         ({"intensity": (0.6, 0.5)}, "weakest <= strongest"),
@@ -142,6 +142,6 @@ def test_raising_a_reliability_keeps_the_intensities() -> None:
         ({"seconds": (2.0, 1.0)}, "shortest <= longest <= 60"),
     ],
 )
-def test_values_out_of_range_are_refused(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_values_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         plan_clips(**options)

@@ -46,7 +46,7 @@ def test_a_plans_text_names_what_differs_from_the_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"subjects": 0}, r"subjects must be within 1\.\.99, got 0"),
         ({"takes": 100}, r"takes must be within 1\.\.99, got 100"),
@@ -58,8 +58,8 @@ def test_a_plans_text_names_what_differs_from_the_default() -> None:
         ({"identity": 2.5}, r"identity must be within 0\.\.2, got 2.5"),
     ],
 )
-def test_values_out_of_range_are_refused(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_values_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         plan_recordings(**options)
 
 
@@ -148,7 +148,7 @@ def test_what_is_displayed_is_limited_and_rarely_clipped(noise: float) -> None:
 
 
 @pytest.mark.parametrize("noise", [-0.5, float("inf"), float("nan")])
-def test_there_is_no_ceiling_of_an_impossible_noise(noise: float) -> None:
+def test_an_impossible_noise_has_no_ceiling(noise: float) -> None:
     with pytest.raises(ValueError, match="noise must be finite and at least 0"):
         ceiling(noise)
 

@@ -1,4 +1,4 @@
-"""Findings as text: the exact wording, and that every kind has one."""
+"""Findings in words: to the letter, and none without words."""
 
 from string import Formatter
 
@@ -14,55 +14,58 @@ from emorec.system.findings import (
 )
 
 K = FindingKind
-SAID = [
+WORDED = [
     (Finding(K.DAMAGED_END, detail="I/O error"), "damaged: reading stopped early (I/O error)"),
     (Finding(K.DAMAGED_START, count=3), "damaged: 3 packets before the first good frame"),
     (Finding(K.DAMAGED, "audio", 2), "damaged: 2 audio packets left out"),
     (Finding(K.UNDECODED, "video"), "no video could be decoded"),
     (
         Finding(K.UNKNOWN_CODEC, "sound"),
-        "its sound is of a codec that is not known: left out",
+        "its sound has an unknown codec: left out",
     ),
     (Finding(K.SEVERAL_TRACKS, "audio", 1, 2), "2 audio tracks: stream 1 is read"),
     (
         Finding(K.CLOCK_JUMP, detail="+3.0 s at 2.0 s"),
-        "its clock jumps by +3.0 s at 2.0 s (joined, or restarted): what follows is taken to "
-        "follow at once",
+        "its clock jumps by +3.0 s at 2.0 s (joined or restarted recording): the parts are read "
+        "without a gap",
     ),
     (
         Finding(K.SCALED, "sound", 32768),
-        "its samples are whole numbers in floats: divided by 32768",
+        "its samples are integers stored as floats: divided by 32768",
     ),
     (
         Finding(K.SILENT_CHANNELS, "sound", 1, 2, "FL"),
-        "1 of 2 channels carry sound (FL): the mean of these",
+        "1 of 2 channels carry sound (FL): their mean is used",
     ),
-    (Finding(K.INVERTED, "FR", detail="FL"), "channel FR is the inverse of FL: turned back"),
+    (
+        Finding(K.INVERTED, "FR", detail="FL"),
+        "channel FR is the inverse of FL: its sign is flipped",
+    ),
     (Finding(K.ENDS_EARLY, detail="3.0"), "the file ends 3.0 s before the clip does"),
     (Finding(K.MISSING, "video"), "no video"),
     (Finding(K.ABSENT, "face", 2, 3), "no face in 2 of 3 windows"),
     (Finding(K.ABSENT, "face", 0, 0), "no face in 0 of 0 windows"),
     (Finding(K.SILENT, "sound"), "silent: the sound track is digital silence"),
-    (Finding(K.BORROWED, "face", 4, 9), "face borrowed from a near frame in 4 windows"),
+    (Finding(K.BORROWED, "face", 4, 9), "face borrowed from a nearby frame in 4 windows"),
     (Finding(K.TOO_SHORT, "sound", 1, 2, "IS10"), "too short for IS10: 1 of 2 windows"),
-    (Finding(K.NO_VALUES, count=2, of=4), "nothing usable in 2 of 4 windows: no values there"),
+    (Finding(K.NO_VALUES, count=2, of=4), "nothing usable in 2 of 4 windows: no values for them"),
     (Finding(K.OTHER, detail="a {dark} room"), "a {dark} room"),
     (Finding(K.OTHER_IN_WINDOWS, "", 1, 5, "too dark"), "too dark in 1 of 5 windows"),
 ]
 
 
-@pytest.mark.parametrize(("finding", "words"), SAID)
-def test_the_text_of_a_finding_has_its_numbers(finding: Finding, words: str) -> None:
+@pytest.mark.parametrize(("finding", "words"), WORDED)
+def test_a_finding_is_worded_with_its_numbers(finding: Finding, words: str) -> None:
     assert in_words(finding) == words
 
 
 @pytest.mark.parametrize("kind", FindingKind)
 def test_every_kind_has_words_that_say_all_that_it_has(kind: FindingKind) -> None:
-    text = in_words(Finding(kind, "face", 123, 456, "detail"))
+    said = in_words(Finding(kind, "face", 123, 456, "detail"))
     parts = {"modality": "face", "count": "123", "of": "456", "detail": "detail"}
     named = {name for _, name, _, _ in Formatter().parse(WORDS[kind]) if name}
-    assert text
-    assert all(parts[name] in text for name in named)
+    assert said
+    assert all(parts[name] in said for name in named)
     assert WORDS.keys() == set(FindingKind)
 
 
