@@ -1,4 +1,4 @@
-"""Data sets: where their clips and labels are, how they are split, and their loaders."""
+"""Data sets: their clips and labels, splits and loaders."""
 
 from emorec.data.corpora.baum1s import BAUM1s
 from emorec.data.corpora.crema_d import CREMAD

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from typing_extensions import override
+
 from emorec.cache import Entry, SegmentCache, WorkPlan
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.folds import split_clips
@@ -15,22 +17,22 @@ from emorec.types import Classes, Clip, Values
 
 
 class CrossCorpus(EmotionDataModule):
-    """Two sets: one is split into training and validation, of the other all clips are tested.
+    """Two sets: one is split into training and validation, the other is used for testing.
 
-    Of the first set, clips that its split would test are left out, so that its own test result,
-    from a run with the same seed, can stand beside. Classes are those of the first set; a clip of
-    the second whose class is none of them is left out. Every result states the mapping.
+    Clips of the first set that its split would test are left out, so that the result can be
+    compared with its own test result from a run with the same seed. Classes are those of the first
+    set; a clip of the second with another class is left out. Every result states the mapping.
 
     Args:
-        train: The set that is trained and validated on.
-        test: The set that is tested; its modalities must be extracted alike.
+        train: The set for training and validation.
+        test: The set for testing; its windows and extractors must be the same.
         labels: Class of the test set -> class of the training set, where their names differ
             (``{joy: happiness}``).
-        options: Of the base class; ``split``, ``seed``, ``batch_size`` and others given here
-            count, not those of the two sets, whose ``cache`` counts where none is given here.
+        options: Options of the base class; ``split``, ``seed``, ``batch_size`` and others given
+            here apply, not those of the two sets, except their ``cache`` if none is given here.
     """
 
-    needs_root = False  # each of both sets checks its own
+    needs_root = False  # each of the two sets checks its own
 
     def __init__(
         self,
@@ -42,12 +44,14 @@ class CrossCorpus(EmotionDataModule):
         options = {"windows": train.windows, **{k: v for k, v in options.items() if v is not None}}
         super().__init__(train.root, train.extractors, **options)
         if self.unlabelled is not None:
-            raise DataError("an unlabelled corpus is the training set's: data.train.unlabelled")
+            raise DataError(
+                "CrossCorpus has no unlabelled corpus of its own; use data.train.unlabelled"
+            )
         self.train_set, self.test_set = train, test
         if "cache" in options:
             train.cache_folder = test.cache_folder = self.cache_folder
         if any(isinstance(t, Values) for each in (train, test) for t in each.targets.values()):
-            raise DataError("CrossCorpus is for classes; these sets have values over time")
+            raise DataError("CrossCorpus needs classes; these sets have values over time")
         self.targets = dict(train.targets)
         ((self._target, own),) = train.targets.items()
         self.labels = labels or {}
@@ -55,14 +59,16 @@ class CrossCorpus(EmotionDataModule):
         _check_labels(self.labels, test.targets.get(self._target, Classes([])).names, own.names)
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def set_name(self) -> str:
         """Names of both sets."""
         return f"{self.train_set.set_name}-to-{self.test_set.set_name}"
 
+    @override
     @property
     def label_note(self) -> str:
-        """What is trained, what is tested, and how classes are mapped."""
+        """Training and test set, and how classes are mapped."""
         names = self.test_set.targets[self._target].names
         mapped = [f"{name} = {self.labels[name]}" for name in names if name in self.labels]
         known = self.targets[self._target].names
@@ -76,8 +82,9 @@ class CrossCorpus(EmotionDataModule):
         ]
         return "; ".join(parts)
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return the clips of both sets, the test set's with mapped labels; see the base class."""
+        """Return the clips of both sets, the test set's with mapped labels."""
         own, other = self.train_set.checked_clips(), self.test_set.checked_clips()
         tested = [clip for clip in map(self._mapped, other) if clip is not None]
         self._tested = {clip.id for clip in tested}
@@ -85,14 +92,16 @@ class CrossCorpus(EmotionDataModule):
         _check_ids(every)
         return every
 
+    @override
     def preprocess(self, work: WorkPlan) -> list[Entry]:
-        """Cache both sets; see the base class."""
+        """Cache both sets."""
         return [
             entry for each in (self.train_set, self.test_set) for entry in each.preprocess(work)
         ]
 
+    @override
     def load(self) -> None:
-        """Read both caches; see the base class."""
+        """Read both caches."""
         for each in (self.train_set, self.test_set):
             each.load()
         tested = [c for c in map(self._mapped, self.test_set.all_clips) if c is not None]
@@ -105,19 +114,19 @@ class CrossCorpus(EmotionDataModule):
         entries = {**self.train_set.entries, **self.test_set.entries}
         self.entries = {clip.id: entries[clip.id] for clip in self.all_clips if clip.id in entries}
 
+    @override
     def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
-        """Return the parts; see the class."""
         own = [clip for clip in clips if clip.id not in self._tested]
         split = split_clips(own, self.split, self.seed, self.fold, self.folds)
         parts: dict[str, Part] = {name: part for name, part in split.items() if part != "test"}
         return parts | {clip.id: "test" for clip in clips if clip.id in self._tested}
 
+    @override
     def cache_of(self, part: Part) -> SegmentCache:
-        """Return the cache that a part's arrays are in."""
         return (self.test_set if part == "test" else self.train_set).source().cache()
 
     def _mapped(self, clip: Clip) -> Clip | None:
-        """Return a clip of the test set with the training set's class, None where it has none."""
+        """Return a clip of the test set with the training set's class; None if it has none."""
         label = clip.labels.get(self._target)
         if not isinstance(label, int):
             return None
@@ -125,8 +134,8 @@ class CrossCorpus(EmotionDataModule):
         name, classes = self.labels.get(name, name), self.targets[self._target].names
         if name not in classes:
             return None
-        # Speakers of two corpora are never the same, even where they have the same name; those of
-        # two parts of one corpus (speech and song) are.
+        # Speakers of two corpora are never the same, even with the same name; those of two parts of
+        # one corpus (speech and song) are.
         same = type(self.test_set) is type(self.train_set)
         group = f"{type(self.test_set).__name__} {clip.group}"
         group = clip.group if same or not clip.group else group
@@ -138,7 +147,7 @@ class CrossCorpus(EmotionDataModule):
 def _check_ids(clips: Sequence[Clip]) -> None:
     twice = [i for i, count in Counter(clip.id for clip in clips).items() if count > 1]
     if twice:
-        raise DataError(f"clip {twice[0]!r} is in both sets; give one another id")
+        raise DataError(f"clip {twice[0]!r} is in both sets; give one of them another id")
 
 
 def _check_alike(train: EmotionDataModule, test: EmotionDataModule) -> None:

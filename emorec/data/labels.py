@@ -1,4 +1,4 @@
-"""Labels: their classes, and which training clips keep theirs in semi-supervised studies."""
+"""Labels: their classes, and which training clips keep them in semi-supervised studies."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,12 +27,12 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
 
     Ma et al. 2020 (table 7) train with 20, 50, 80 and 100 % of the labels. They do not state how
     the clips are drawn; here it is by class, each keeping at least one clip, so that a small
-    share leaves no class out. With one seed, a smaller share is a part of a larger one.
+    share leaves no class out. For one seed, a smaller share is a subset of a larger one.
 
     Args:
         clips: The training clips; their order does not matter.
         share: Share of each class's labelled clips, 0 to 1, rounded half to even.
-        seed: Another seed, other clips.
+        seed: Seed of the draw.
 
     Returns:
         Ids of the clips that keep their labels.
@@ -43,7 +43,7 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
             classes[repr(sorted(clip.labels.items()))].append(clip.id)
     kept: set[str] = set()
     for name in sorted(classes):
-        # By places that do not hang on which other clips there are.
+        # In an order that does not depend on the other clips.
         ids = sorted(classes[name], key=lambda i: drawn_place(f"{seed} labels", i))
         kept.update(ids[: max(1, round(share * len(ids)))] if share > 0 else ())
     return kept
@@ -52,13 +52,13 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
 def hide_labels(
     clips: Sequence[Clip], parts: Mapping[str, Part], share: float, seed: int
 ) -> list[Clip]:
-    """Return the clips, of which training ones have lost their labels; see :func:`keep_labels`.
+    """Return the clips, some training ones without their labels; see :func:`keep_labels`.
 
     Args:
         clips: All clips.
-        parts: Clip id -> part, of usable clips and others.
+        parts: Clip id -> part, of usable and unusable clips.
         share: Share of the training clips that keep their labels.
-        seed: Another seed, other clips.
+        seed: Seed of the draw.
     """
     train = [clip for clip in clips if parts.get(clip.id) == "train"]
     kept = keep_labels(train, share, seed)
@@ -69,13 +69,13 @@ def hide_labels(
 
 
 def keep_unlabelled(clips: Sequence[Clip], share: float, seed: int) -> set[str]:
-    """Return ids of the clips to train on: the labelled ones, and a share of the others.
+    """Return the ids of the clips to train on: all labelled ones, and a share of the others.
 
     Args:
         clips: The training clips; their order does not matter.
-        share: Share of those without a label, 0 to 1. With one seed, a smaller share is a part of
-            a larger one.
-        seed: Another seed, other clips.
+        share: Share of those without a label, 0 to 1. For one seed, a smaller share is a subset
+            of a larger one.
+        seed: Seed of the draw.
     """
     bare = [clip.id for clip in clips if not clip.labels]
     bare.sort(key=lambda i: drawn_place(f"{seed} unlabelled", i))
@@ -85,14 +85,15 @@ def keep_unlabelled(clips: Sequence[Clip], share: float, seed: int) -> set[str]:
 def positions_of(
     part: Part, clips: Sequence[Clip], parts: Mapping[str, Part], share: float, seed: int
 ) -> list[int]:
-    """Return where the clips of a part are among all.
+    """Return the positions of a part's clips among all.
 
     Args:
         part: The part.
         clips: All clips.
         parts: Clip id -> part, of usable clips.
-        share: Share of the training clips without a label that stay, see :func:`keep_unlabelled`.
-        seed: Another seed, other clips.
+        share: Share of the training clips without a label that are kept, see
+            :func:`keep_unlabelled`.
+        seed: Seed of the draw.
     """
     positions = [p for p, clip in enumerate(clips) if parts.get(clip.id) == part]
     if part != "train":
@@ -102,7 +103,7 @@ def positions_of(
 
 
 def class_names(given: Sequence[str | int | bool]) -> list[str]:
-    """Return classes as names: numbers as they are written, true and false as yes and no.
+    """Return classes as names: numbers as written, true and false as yes and no.
 
     A config cannot tell ``[yes, no]`` from ``[true, false]``: YAML reads both as booleans.
 
@@ -126,7 +127,7 @@ def class_index(label: str, classes: Sequence[str], where: str) -> int:
     """Return the position of a label among the classes.
 
     Raises:
-        DataError: It is not one of them; the message names where it stands.
+        DataError: It is not one of them; the message says where it was found.
     """
     if label not in classes:
         raise DataError(

@@ -1,4 +1,4 @@
-"""From a data set to batches, on one process or on several."""
+"""From a data set to batches, on one process or several."""
 
 from collections.abc import Collection
 from typing import Any, cast
@@ -13,16 +13,16 @@ from emorec.types import SegmentBatch
 
 
 def check_batches(modalities: Collection[str], batch_size: int, workers: int) -> None:
-    """Check what batches are to hold, and how many processes read them.
+    """Check the modalities, the size of batches and the number of processes.
 
     Raises:
-        DataError: There is no modality, less than one segment, or less than no process.
+        DataError: No modality is given, the size is below 1, or the number below 0.
     """
     if not modalities:
         raise DataError("extractors is empty: name at least one modality to read")
     if batch_size < 1 or workers < 0:
         raise DataError(
-            f"batch_size is {batch_size} and workers {workers}; expected at least 1 and 0"
+            f"batch_size is {batch_size} and workers {workers}; expected at least 1 and at least 0"
         )
 
 
@@ -40,12 +40,12 @@ def make_loader(
 
     Args:
         dataset: The segments.
-        batch_size: Segments a batch.
-        workers: Processes that read.
+        batch_size: Segments per batch.
+        workers: Processes that load batches.
         shuffle: Whether the order is drawn from (seed, epoch); otherwise it is the data set's.
-        seed: Another seed, another order.
-        half_labelled: Whether half of each batch are labelled segments; else they are as they come.
-        batches: Whole batches an epoch and rank; None: as many as there are segments for.
+        seed: Seed of the order.
+        half_labelled: Whether exactly half of each batch are labelled segments.
+        batches: Full batches per epoch and rank; None: one pass over the segments.
 
     Raises:
         DataError: Batches cannot be half labelled.
@@ -70,13 +70,13 @@ def make_loader(
         persistent_workers=workers > 0,
         collate_fn=cast("Any", as_is),
         pin_memory=torch.cuda.is_available(),
-        # Its own: else epochs (but a process's first one) draw what augmentation would draw.
+        # Its own, as the global one is for augmentation: later epochs would draw from it.
         generator=torch.Generator(),
     )
 
 
 def all_batches() -> int | None:
-    """Return None: as many batches an epoch as there are segments for."""
+    """Return None: one pass over the segments per epoch."""
     return None
 
 
@@ -84,14 +84,14 @@ def _labelled(dataset: SegmentDataset, batch_size: int) -> list[bool]:
     """Return which segments have a label.
 
     Raises:
-        DataError: Batches cannot be half of each.
+        DataError: Batches cannot be half labelled.
     """
     labelled = [bool(dataset.labels[position]) for position, _ in dataset.items]
     if batch_size % 2 or all(labelled) or not any(labelled):
         raise DataError(
-            f"half_labelled: batches of an even size (batch_size is {batch_size}) and both "
-            f"labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
-            "labelled) are needed; unlabelled ones come from data.unlabelled, "
-            "data.labelled_share or the set itself"
+            f"half_labelled needs an even batch_size (it is {batch_size}) and "
+            f"both labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
+            "labelled); unlabelled ones come from data.unlabelled, data.labelled_share or the set "
+            "itself"
         )
     return labelled

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from emorec.data.labels import boolean_word, class_index, class_names
 from emorec.data.manifest_rows import FORMAT, clip_of, path_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
@@ -17,28 +19,28 @@ BASIC = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
 
 class Manifest(EmotionDataModule):
-    """Clips that a file lists: path, label, and what :data:`FORMAT` lists.
+    """Clips listed in a file: path, label, and the other columns of :data:`FORMAT`.
 
     With ``dimensions``, recordings have traces: the target ``affect`` has values over time instead
-    of a class, and ``emotion`` is a target too only where ``classes`` are given.
+    of a class, and ``emotion`` is a target only if ``classes`` are given, too.
 
     Args:
-        manifest: CSV (.csv) or JSON lines (.jsonl, .json): one clip a line.
+        manifest: CSV (.csv) or JSON lines (.jsonl, .json): one clip per line.
         extractors: Modality -> extractor.
         classes: Names of the classes; the six basic emotions by default. Numbers are names too;
-            what YAML takes for true and false are ``yes`` and ``no``, also in labels that say
-            true, on, false or off.
-        root: Folder that paths are relative to; the manifest's own where None.
-        dimensions: Columns of the traces, such as ``[arousal, valence]``; None: there are none.
-        step: Seconds a step of the traces; the model has to say as many values.
+            what YAML reads as true and false becomes ``yes`` and ``no``, and so do the labels
+            true, on, false and off.
+        root: Folder that paths are relative to; None: the manifest's own.
+        dimensions: Columns of the traces, such as ``[arousal, valence]``; None: no traces.
+        step: Seconds per step of the traces; the model has to predict as many values.
         delay: Seconds by which annotators lag behind what they see and hear; training shifts the
-            traces by it, and what is predicted is shifted back.
-        windows: Where clips are cut; with dimensions 6 s without a gap where None, else see the
-            base class.
-        options: Of the base class.
+            traces by it, and predictions are shifted back.
+        windows: Where clips are cut; None: with dimensions contiguous 6 s, otherwise see the base
+            class.
+        options: Options of the base class.
 
     Raises:
-        DataError: Options do not fit each other.
+        DataError: Options contradict each other.
     """
 
     layout = FORMAT
@@ -69,13 +71,15 @@ class Manifest(EmotionDataModule):
         self.manifest = manifest
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def set_name(self) -> str:
         """The manifest's name and a digest of its folder: two sets never share a cache."""
         return name_of_set(self.manifest.stem, root=self.root)
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a line; see the base class."""
+        """Return one clip per line."""
         columns = {"emotion": "label", "affect": "trace"}
         required = {"path", *(columns[target] for target in self.targets)}
         clips = []
@@ -86,8 +90,9 @@ class Manifest(EmotionDataModule):
             clips.append(replace(clip, labels=labels, sidecars={**clip.sidecars, **traces}))
         return clips
 
+    @override
     def read_trace(self, clip: Clip, target: str) -> Array:
-        """Return the part of the file's trace that is the clip's; see the base class."""
+        """Return the clip's part of the file's trace."""
         trace = super().read_trace(clip, target)
         if clip.span is None:
             return trace
@@ -98,7 +103,7 @@ class Manifest(EmotionDataModule):
                 f"trace {clip.sidecars[target]} ends before the clip begins, at {clip.span[0]:g} s "
                 "of the media file; its times count from the start of the file, not of the clip"
             )
-        # What was seen at the end is annotated later.
+        # The end of the clip is annotated only after the delay.
         return trace[first : last + form.delay_steps]
 
     def _labels(
@@ -119,11 +124,13 @@ class Manifest(EmotionDataModule):
 def _check(dimensions: list[str], step: float, delay: float, windows: Windows | None) -> None:
     if not dimensions or len({*dimensions, "time"}) <= len(dimensions) or not all(dimensions):
         raise DataError(
-            f"dimensions are {dimensions}; expected names of different columns of the traces, none "
+            f"dimensions are {dimensions}; expected distinct names of columns of the traces, none "
             "of them time, such as [arousal, valence]"
         )
     if step <= 0 or delay < 0:
-        raise DataError(f"step is above 0 and delay at least 0 seconds, got {step} and {delay}")
+        raise DataError(
+            f"step must be above 0 and delay at least 0 seconds, got {step} and {delay}"
+        )
     theirs = getattr(windows, "step", step)
     if abs(theirs - step) > 1e-9:
         raise DataError(

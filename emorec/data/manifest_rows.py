@@ -1,4 +1,4 @@
-"""The rows of a manifest, and what their cells say."""
+"""The rows of a manifest, and the clips that they describe."""
 
 import codecs
 import csv
@@ -23,8 +23,8 @@ from emorec.types import Clip
 TRAITS = ("sex", "age")
 SIDECAR = "sidecar_"
 COLUMNS = ("path", "label", "trace", "group", "split", "start", "end", "text", *TRAITS, "id")
-# What people call these columns, without underscores: a column of such a name, or with id, name,
-# path, seconds, ... at its end, that is not read is a slip.
+# Other common names of these columns, without underscores: an unread column with such a name, or
+# with id, name, path, seconds, ... appended, is a mistake.
 ALSO_CALLED = {
     "path": "file media clippath video audio wav",
     "label": "labels emotion emotions class category target",
@@ -37,24 +37,24 @@ ALSO_CALLED = {
     "sex": "gender",
     "id": "clipid clipname",
 }
-# Words that look like a column's name and mean something else.
+# Words that resemble a column's name but mean something else.
 WORDS = frozenset({"race", "state", "status", "stat", "patch", "pages", "page", "stage"})
 FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or JSON lines, with
-  path    media file, relative to the manifest's folder or absolute; a clip may lack it that has an
-          id and a sidecar
-  label   one of the classes; empty: an unlabelled clip (required, but not where there are
-          data.dimensions and no data.classes)
+  path    media file, relative to the manifest's folder or absolute; optional for a clip with an id
+          and a sidecar
+  label   one of the classes; empty: an unlabelled clip (required, unless data.dimensions are
+          given without data.classes)
   trace   required with data.dimensions: CSV file of the recording's values, relative as path is,
-          with columns time (seconds from the start of the media file, rising) and one a dimension;
-          empty: an unlabelled recording
+          with columns time (seconds from the start of the media file, rising) and one per
+          dimension; empty: an unlabelled recording
   group   speaker, for speaker-disjoint splits
   split   train, val or test, for split: official
   start   with end, in seconds: the part of the file that is the clip
-  text    what is said, or its number, for split: held_out_text
-  sex     and age, of the speaker: results are given by them as well
-  sidecar_NAME  further file of the clip, relative as path is: what an extractor reads by that name
+  text    the spoken words, or the number of the sentence, for split: held_out_text
+  sex     and age, of the speaker: results are also broken down by them
+  sidecar_NAME  further file of the clip, relative as path is: read by an extractor under that name
           (features, a transcript), or the sound or picture of the modality NAME
-  id      name of the clip; the path where it is missing"""
+  id      name of the clip; the path if it is missing"""
 
 
 def read_rows(
@@ -62,17 +62,17 @@ def read_rows(
 ) -> Sequence[dict[str, Any]]:
     """Return the rows of a CSV (.csv) or JSON-lines file as column -> value.
 
-    Capitals and blanks in the names of columns do not matter. A column that is not read is named
-    once.
+    Column names are matched ignoring case and extra blanks. Columns that are not read are
+    reported once.
 
     Args:
-        manifest: The file, UTF-8 (or UTF-16 with its mark, as Excel writes it).
-        required: Columns that it must have; no ``path`` where clips have ids and sidecars.
+        manifest: The file, UTF-8 (or UTF-16 with a byte-order mark, as Excel writes it).
+        required: Columns that it must have; not ``path`` if it has ids and sidecars.
         used: Columns that the caller reads.
 
     Raises:
-        DataError: It is missing, cannot be read, lacks a column, has one twice, or has one that is
-            not read and whose name resembles one that would be.
+        DataError: It is missing, cannot be read, lacks a column, has one twice, or has an unread
+            one whose name resembles one that would be read.
     """
     if not manifest.is_file():
         raise DataError(f"manifest {manifest} not found; {FORMAT}")
@@ -100,8 +100,8 @@ def read_rows(
                 rows.append(row)
         except csv.Error as error:
             raise DataError(
-                f"manifest {manifest} is no CSV file from line {reader.line_num + 1} on ({error}); "
-                "is a quote open?"
+                f"manifest {manifest} is not valid CSV from line {reader.line_num + 1} on "
+                f"({error}); is a quote left open?"
             ) from error
         found = [str(name) for name in reader.fieldnames or []]
     else:
@@ -110,16 +110,16 @@ def read_rows(
         except json.JSONDecodeError as error:
             raise DataError(f"manifest {manifest} is not JSON lines: {error}") from error
         if not all(isinstance(row, dict) for row in rows):
-            raise DataError(f"manifest {manifest} has a line that is no JSON object")
+            raise DataError(f"manifest {manifest} has a line that is not a JSON object")
         found = sorted({name for row in rows for name in row})
     names = _column_names(manifest, found)
     given = set(names.values())
     missing = set(required) - given
     if "id" in given and any(name.startswith(SIDECAR) for name in given):
-        missing -= {"path"}  # clips of sidecars alone
+        missing -= {"path"}  # clips with only sidecars
     if missing:
         like = [name for name, low in names.items() if _meant(low) in missing]
-        hint = f"; is {' and '.join(map(repr, like))} it?" if like else ""
+        hint = f"; is it {' and '.join(map(repr, like))}?" if like else ""
         raise DataError(
             f"manifest {manifest} has no {' and no '.join(sorted(missing))} "
             f"(found: {', '.join(found) or 'nothing'}){hint}; {FORMAT}"
@@ -129,16 +129,16 @@ def read_rows(
 
 
 def _column_names(manifest: Path, found: Sequence[str]) -> dict[str, str]:
-    """Return column as it is written -> as it is read.
+    """Return column as written -> as read.
 
     Raises:
-        DataError: Two are the same but for capitals and blanks.
+        DataError: Two differ only in case and blanks.
     """
     names: dict[str, str] = {}
     for name, count in Counter(found).items():
         if count > 1 and name.strip():
             raise DataError(f"manifest {manifest} has the column {name!r} {count} times")
-        # "\ufeff" also comes inside files that were put together.
+        # "\ufeff" also occurs inside concatenated files.
         plain = re.sub(r"[\s\u200b\ufeff]+", " ", name).strip().strip("\"'").strip()
         low = plain.casefold()
         names[name] = SIDECAR + plain[len(SIDECAR) :].strip() if low.startswith(SIDECAR) else low
@@ -150,10 +150,10 @@ def _column_names(manifest: Path, found: Sequence[str]) -> dict[str, str]:
 
 
 def _check_unread(manifest: Path, names: Mapping[str, str], used: Collection[str]) -> None:
-    """Name the columns that are not read.
+    """Report the columns that are not read.
 
     Raises:
-        DataError: One resembles a column that is read and is not present.
+        DataError: One resembles a column that would be read but is missing.
     """
     present = set(names.values())
     unread = [name for name, low in names.items() if low not in COLUMNS and low]
@@ -162,15 +162,15 @@ def _check_unread(manifest: Path, names: Mapping[str, str], used: Collection[str
         meant = _meant(names[name])
         if meant in used and meant not in present:
             raise DataError(
-                f"manifest {manifest}: the column {name!r} is not read; is {meant!r} meant? Call "
-                f"it that, or give it a name that does not resemble one of {', '.join(COLUMNS)}"
+                f"manifest {manifest}: the column {name!r} is not read; is {meant!r} meant? Rename "
+                f"it so, or give it a name that does not resemble one of {', '.join(COLUMNS)}"
             )
     if unread:
-        _name_once(manifest, tuple(unread))
+        _report_once(manifest, tuple(unread))
 
 
 def _meant(name: str) -> str | None:
-    """Return the column that the name of another one resembles."""
+    """Return the column that a name resembles, if any."""
     plain = re.sub(r"[\W_]+", "", name)
     if plain.startswith("sidecar") or plain in WORDS:
         return None
@@ -182,17 +182,17 @@ def _meant(name: str) -> str | None:
     return near[0] if near else None
 
 
-@lru_cache(256)  # a set is read several times, in each process of a run
-def _name_once(manifest: Path, columns: tuple[str, ...]) -> None:
+@lru_cache(256)  # a set is read several times per process
+def _report_once(manifest: Path, columns: tuple[str, ...]) -> None:
     rank_zero_info(f"manifest {manifest}: not read: {', '.join(columns)}")
 
 
 def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
-    """Return the clips of a manifest, without labels, with paths that are good anywhere.
+    """Return the clips of a manifest, without labels, with absolute paths.
 
     Args:
         manifest: The file.
-        root: Folder that its paths are relative to; its own where None.
+        root: Folder that its paths are relative to; None: its own.
 
     Raises:
         DataError: The manifest is missing or not as expected.
@@ -205,13 +205,13 @@ def read_clips(manifest: Path, root: Path | None = None) -> list[Clip]:
 
 
 def unlabelled_clips(manifest: Path) -> list[Clip]:
-    """Return the clips of an unlabelled corpus beside a labelled one: for training alone.
+    """Return the clips of an unlabelled corpus that supplements a labelled one in training.
 
-    Their paths are good anywhere. Their ids and groups start with the manifest's name: no clip or
-    person of the other set is taken for one of theirs.
+    Their paths are absolute. Their ids and groups start with the manifest's name, so that no clip
+    or speaker is confused with one of the other set.
 
     Args:
-        manifest: As ``Manifest`` reads it; the columns of labels are neither needed nor looked at.
+        manifest: As ``Manifest`` reads it; columns of labels are neither needed nor read.
 
     Raises:
         DataError: The manifest is missing or not as expected.
@@ -233,11 +233,11 @@ def clip_of(row: dict[str, Any], where: str, root: Path) -> Clip:
 
     Args:
         row: Column -> value.
-        where: What the row is called in messages.
+        where: How messages refer to the row.
         root: Folder that its paths are relative to.
 
     Raises:
-        DataError: There is no file, or a cell is not as expected.
+        DataError: No file is given, or a cell is not as expected.
     """
     path, name = text_of(row, "path"), text_of(row, "id")
     sidecars = sidecars_of(row, where, root)
@@ -262,7 +262,7 @@ def span_of(row: dict[str, Any], where: str) -> tuple[float, float] | None:
     """Return the part of the file that is the clip, in seconds; None: all of it.
 
     Raises:
-        DataError: ``start`` and ``end`` are no seconds, or not in this order.
+        DataError: ``start`` and ``end`` are not numbers, or not in this order.
     """
     texts = text_of(row, "start"), text_of(row, "end")
     if not any(texts):
@@ -277,7 +277,7 @@ def span_of(row: dict[str, Any], where: str) -> tuple[float, float] | None:
 
 
 def path_of(text: str, root: Path) -> Path:
-    """Return a path; one that Windows wrote, with backslashes, where that is what exists."""
+    """Return a path; a Windows one, with backslashes, is converted if only that exists."""
     path = Path(text)
     if "\\" not in text or (root / path).exists():
         return path
@@ -293,7 +293,9 @@ def sidecars_of(row: dict[str, Any], where: str, root: Path) -> dict[str, Path]:
     """
     columns = [str(name) for name in row if str(name).startswith(SIDECAR)]
     if SIDECAR in columns:
-        raise DataError(f"{where}: the column {SIDECAR} has no name; expected such as sidecar_text")
+        raise DataError(
+            f"{where}: the column {SIDECAR} lacks a NAME; expected one such as sidecar_text"
+        )
     return {
         column.removeprefix(SIDECAR): path_of(text_of(row, column), root)
         for column in columns
@@ -302,6 +304,6 @@ def sidecars_of(row: dict[str, Any], where: str, root: Path) -> dict[str, Path]:
 
 
 def text_of(row: dict[str, Any], name: str) -> str:
-    """Return a cell as text without spaces around it; empty where there is none."""
+    """Return a cell as stripped text; empty if it is missing."""
     value = row.get(name)
     return "" if value is None else str(value).strip()

@@ -32,45 +32,45 @@ from emorec.windows import RandomWindows, Windows
 
 
 class EmotionDataModule(LightningDataModule, ABC):
-    """A data set of labelled clips; a subclass says where its clips and labels are.
+    """A data set of labelled clips; subclasses find its clips and labels.
 
     Args:
         root: Folder of the data set.
         extractors: Modality -> extractor; which modalities are read, and how.
-        windows: Where clips are cut; the paper's 30 random windows of 0.5 s where None.
-        cache: Folder of the segment caches; the user's cache folder where None.
+        windows: Where clips are cut; None: the paper's 30 random windows of 0.5 s.
+        cache: Folder of the segment caches; None: the user's cache folder.
         split: ``random_clip`` (the paper's; shares speakers), ``subject_independent``,
             ``leave_speakers_out`` (cross-validation), ``held_out_text`` (an audit), or
-            ``official`` (what each clip brings).
-        seed: Of the split and of the order of training.
-        batch_size: Segments a batch and device; the paper's 90.
+            ``official`` (each clip's own part).
+        seed: Seed of the split and of the order of training.
+        batch_size: Segments per batch and device; the paper's 90.
         workers: Processes that load batches, and that preprocess in ``fit``.
-        augment: Changes training batches on the device; never those of validation and test.
+        augment: Augments training batches on the device; never those of validation and test.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
-            the others take part as unlabelled ones. Validation and test clips keep theirs.
-        labelled_only: Leave unlabelled training clips out, as in the paper's baselines; else they
-            take part in what needs no label (and in batch norm).
-        fold: Of leave_speakers_out and held_out_text: which fold is tested, from 1.
-        folds: Of the same: how many; ``speakers`` (one each); the name of a published list
+            the others count as unlabelled ones. Validation and test clips keep theirs.
+        labelled_only: Leave unlabelled training clips out, as in the paper's baselines; otherwise
+            they take part in losses that need no label (and in batch norm).
+        fold: For leave_speakers_out and held_out_text: the fold that is tested, from 1.
+        folds: For the same: how many; ``speakers`` (one each); the name of a published list
             (``ravdess_hicmae``, ``ravdess_luna_jimenez``, ``ravdess_emobox``) or a YAML file.
         exclude: Ids of clips that are left out, such as copies and damaged ones.
-        unlabelled_share: Share of the training clips without a label that stay, drawn with seed.
+        unlabelled_share: Share of training clips without a label that are kept, drawn with seed.
         unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
-        half_labelled: Training batches are half labelled; an epoch is once all labelled segments.
+        half_labelled: Training batches are half labelled; an epoch is one pass over labelled ones.
 
     Attributes:
-        targets: Name -> target. Of one with values, a clip has a trace in the sidecar of the
+        targets: Name -> target. For one with values, a clip has a trace in the sidecar of the
             target's name, and an empty tuple as its label.
         layout: What the set looks like on disk, for messages.
-        needs_root: Whether the root must be a folder before clips are listed; not where files are
-            written by the set itself, or named by others.
+        needs_root: Whether the root must be a folder before clips are listed; not if the set
+            writes its files itself, or a list names them.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
-        select_on_test: Choose the best epoch on test clips, as much published code does. For
-            comparison with the literature alone: every result says so.
+        select_on_test: Choose the best epoch on test clips, as much published code does. Only for
+            comparison with the literature: every result says so.
     """
 
     targets: dict[str, Target]
-    media: str = ""  # which files are read, in sets that have several kinds of a take
+    media: str = ""  # which files are read, in sets with several kinds per take
     layout: str = "see the data set's documentation for its layout"
     needs_root: bool = True
 
@@ -115,7 +115,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.traces: dict[str, dict[int, Array]] = {}
         self.part_of_clip: dict[str, Part] = {}
         self.resumed_split: dict[str, Part] = {}
-        self._validated: Part | None = None  # another part than usual
+        self._validated: Part | None = None  # the part to validate on, if not the usual one
         self.plain: SegmentBatch | None = None  # the last training batch before augmentation
         self.batches_of_epoch: Callable[[], int | None] = all_batches  # of the next training epoch
 
@@ -134,7 +134,7 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     @property
     def set_name(self) -> str:
-        """Name of the set, the kind of files, and a digest of its root: none shares a cache."""
+        """Name of the set, kind of files, and digest of its root: no two sets share a cache."""
         return name_of_set(type(self).__name__.lower(), self.media, root=self.root)
 
     def source(self) -> CacheSource:
@@ -152,19 +152,19 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     @property
     def published(self) -> dict[str, int]:
-        """Published numbers: ``clips``, ``speakers``, official parts, classes; see ``verify``."""
+        """Published counts: ``clips``, ``speakers``, official parts, classes; see ``verify``."""
         return {}
 
     @property
     def label_note(self) -> str:
-        """Which labels these are, where a corpus has several kinds; every result states it."""
+        """Which labels are used, if a corpus has several kinds; every result states it."""
         return ""
 
     def checked_clips(self) -> list[Clip]:
-        """Return :meth:`clips`; the root is checked before them, and their ids afterwards.
+        """Return :meth:`clips`, with checks of the root and of their ids.
 
         Raises:
-            DataError: The root is no folder, there are no clips, or an id repeats.
+            DataError: The root is not a folder, no clip is found, or an id repeats.
         """
         if self.needs_root:
             check_root(self.root, type(self).__name__, self.layout)
@@ -175,7 +175,7 @@ class EmotionDataModule(LightningDataModule, ABC):
     def read_trace(self, clip: Clip, target: str) -> Array:
         """Return the values of a clip's target, float32 (steps, dimensions).
 
-        NaN where nothing is known. By default they are in a CSV file, the clip's sidecar of the
+        NaN where unknown. By default they are read from a CSV file, the clip's sidecar of the
         target's name.
 
         Raises:
@@ -185,19 +185,19 @@ class EmotionDataModule(LightningDataModule, ABC):
         return read_trace(self.root / clip.sidecars[target], form.names, form.step)
 
     def for_run(self, *, resumed_split: Mapping[str, Part], select_on_test: bool) -> None:
-        """Take note of what a run asks for, before :meth:`setup`.
+        """Set what a run requires, before :meth:`setup`.
 
         Args:
-            resumed_split: Clip id -> part, of a run that goes on; empty: clips are split anew.
+            resumed_split: Clip id -> part, of a resumed run; empty: clips are split.
             select_on_test: See the attribute.
         """
         self.resumed_split, self.select_on_test = dict(resumed_split), select_on_test
 
     def prepare_data(self) -> None:
-        """Cache what is missing; Lightning calls this in one process, before each of its loops.
+        """Cache missing clips; Lightning calls this in one process, before each of its loops.
 
         Raises:
-            SplitError: The clips cannot be split as asked: before anything is decoded.
+            SplitError: The clips cannot be split as configured: before anything is decoded.
         """
         if self._prepared:
             return
@@ -207,10 +207,10 @@ class EmotionDataModule(LightningDataModule, ABC):
         self._prepared = True
 
     def preprocess(self, work: WorkPlan) -> list[Entry]:
-        """Cache what is missing and return all records; write the reports.
+        """Cache missing clips, write the reports, and return all records.
 
         Args:
-            work: Worker processes, device, and shard: one shard writes no ``report.html``.
+            work: Worker processes, device, and shard: a shard writes no ``report.html``.
         """
         clips = self.checked_clips()
         return preprocess_clips(self.source(), clips, self.targets, self.read_trace, work)
@@ -220,15 +220,15 @@ class EmotionDataModule(LightningDataModule, ABC):
 
         Raises:
             LeakError: Two parts share what they must not share.
-            DataError: There is nothing to learn from.
+            DataError: Nothing is left to learn from.
         """
         if self.parts:
             return
         self.load()
         usable = [clip for clip in self.all_clips if clip.id in self.entries]
         check_resumed(self.resumed_split, self.entries)
-        # All that is listed is split, and what is not usable left out afterwards: losing a clip
-        # must not change what the others are for.
+        # All listed clips are split, and unusable ones left out afterwards: losing a clip must
+        # not change the parts of the others.
         listed = self.resumed_split or self.parts_of(self.all_clips)
         self.part_of_clip = usable_parts(usable, listed)
         check_leaks(usable, self.part_of_clip, self.entries, self.split)
@@ -255,7 +255,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Return clip id -> part of listed clips; those of the unlabelled corpus are for training.
 
         Raises:
-            SplitError: They cannot be split as asked.
+            SplitError: They cannot be split as configured.
         """
         ids = self.unlabelled_ids
         own = [clip for clip in clips if clip.id not in ids]
@@ -263,7 +263,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         return {**self.assign(own), **more}
 
     def assign(self, clips: Sequence[Clip]) -> dict[str, Part]:
-        """Return clip id -> part, by the split that was asked for; some are in no part."""
+        """Return clip id -> part, by the configured split; some clips are in no part."""
         return split_clips(clips, self.split, self.seed, self.fold, self.folds)
 
     def dataset(
@@ -276,7 +276,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         return SegmentDataset(cache, clips, self.entries, chosen, names, self.targets, self.traces)
 
     def cache_of(self, part: Part) -> SegmentCache:
-        """Return the cache that a part's arrays are in."""
+        """Return the cache that holds a part's arrays."""
         return self.source().cache()
 
     @contextmanager
@@ -293,7 +293,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         return [clip for clip in self.all_clips if self.part_of_clip.get(clip.id) == part]
 
     def speakers(self) -> Tensor:
-        """Return int64 (clips,): who speaks in each of :attr:`all_clips`, -1 where not known."""
+        """Return int64 (clips,): the speaker in each of :attr:`all_clips`, -1 where unknown."""
         return number_speakers(self.all_clips)
 
     def class_counts(self) -> dict[str, Tensor]:
@@ -301,11 +301,11 @@ class EmotionDataModule(LightningDataModule, ABC):
         return count_classes(self.clips_of("train"), self.targets)
 
     def starts(self, position: int) -> list[float]:
-        """Return when each window of a clip begins, in seconds, by the clip's position."""
+        """Return when each window of a clip starts, in seconds, by the clip's position."""
         return [start for start, _ in self.entries[self.all_clips[position].id].windows]
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
-        """Return modality -> (mean, deviation): an extractor's constants, or of training clips."""
+        """Return modality -> (mean, deviation): extractor constants, or from training clips."""
         return input_statistics(self.parts["train"], self.extractors)
 
     def train_dataloader(self) -> DataLoader[SegmentBatch]:
@@ -339,9 +339,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         return augmented_view(self.augment, batch, modalities, self.targets)
 
     def another_view(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the last training batch, augmented once more.
+        """Return the last training batch, augmented again.
 
-        Where nothing augments, or rows are mixed, it is ``batch``: the batch as it was augmented.
+        Without augmentation, or if it mixes rows, this is ``batch``, the first augmented view.
         """
         if self.augment is None or self.plain is None:
             return batch

@@ -1,4 +1,4 @@
-"""From clips on disk to records in the cache, and the reports on them."""
+"""From clips on disk to records in the cache, and reports on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from emorec.types import Array, Clip, Target, Values
 
 
 def name_of_set(*parts: str, root: Path) -> str:
-    """Return the name that a set's caches start with.
+    """Return the prefix of the names of a set's caches.
 
     Args:
-        parts: What the set is called; empty ones do not count.
-        root: Its folder: six hex digits of its place tell sets of one name apart.
+        parts: Parts of the set's name; empty ones are ignored.
+        root: Its folder: six hex digits of its path distinguish sets of one name.
     """
     return "-".join([*filter(None, parts), digest(str(root.resolve()), 3).hex()])
 
@@ -29,17 +29,17 @@ def preprocess_clips(
     read: Callable[[Clip, str], Array],
     work: WorkPlan,
 ) -> list[Entry]:
-    """Cache what is missing and return all records; write the reports.
+    """Cache missing clips, write the reports, and return all records.
 
     Args:
         source: How clips become segments.
-        clips: All of the set.
+        clips: All clips of the set.
         targets: Name -> target; the page counts the labels of the first one.
         read: Returns the values of a clip's target, float32 (steps, dimensions).
-        work: Worker processes, device, and shard: one shard writes no ``report.html``.
+        work: Worker processes, device, and shard: a shard writes no ``report.html``.
 
     Raises:
-        DataError: There are annotations over time, and none can be used.
+        DataError: Clips have annotations over time, but none can be used.
     """
     values = [name for name, target in targets.items() if isinstance(target, Values)]
     check_traces(clips, values, read)

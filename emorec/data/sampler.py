@@ -1,34 +1,35 @@
-"""The order of segments, dealt out to the ranks."""
+"""The order of segments, dealt to the ranks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
 from torch.utils.data import DistributedSampler
+from typing_extensions import override
 
 FILLER = -1
 """Stands for a segment in which nothing is present; see :class:`DealingSampler`."""
 
 
 class DealingSampler(DistributedSampler[int]):
-    """Deals segments out in turn; a rank that comes off badly gets a filler, never a repeat.
+    """Deals segments to the ranks in turn; ranks that fall short get fillers, never repeats.
 
-    So that all ranks take the same number of steps, torch's own sampler repeats segments, which
-    then count twice. A filler counts nowhere: it has no modality and no label. A step's
-    batches on all ranks together are the batch that one process would have.
+    To give all ranks the same number of steps, torch's own sampler repeats segments, which then
+    count twice. A filler counts nowhere: it has no modality and no label. In each step, the batches
+    of all ranks together are the batch that one process would have.
 
-    The order is a function of (seed, epoch), also on one process: a resumed run goes on with the
-    batches it would have had.
+    The order is a function of (seed, epoch), also on one process, so a resumed run continues with
+    the batches it would have had.
 
     Attributes:
-        wanted: Segments a rank and epoch, where not all of them once: they are gone through again
-            and again, each time in another order, as long as it takes.
+        wanted: Segments per rank and epoch, if not one pass: then the segments are passed through
+            repeatedly, each time in another order.
     """
 
     wanted: int | None = None
 
     def draw(self, count: int) -> None:
-        """Take so many segments a rank and epoch, from now on."""
+        """Set the number of segments per rank and epoch, from now on."""
         self.wanted = self.num_samples = count
 
     def __iter__(self) -> Iterator[int]:
@@ -38,7 +39,7 @@ class DealingSampler(DistributedSampler[int]):
         return iter(order[self.rank :: self.num_replicas])
 
     def order(self) -> list[int]:
-        """Return the positions of all ranks, in the order in which they are dealt out."""
+        """Return the positions for all ranks, in the order in which they are dealt."""
         count = len(self.dataset)  # type: ignore[arg-type]
         if not self.shuffle:
             return list(range(count))
@@ -55,18 +56,18 @@ class DealingSampler(DistributedSampler[int]):
 
 
 class HalvesSampler(DealingSampler):
-    """Deals out labelled and unlabelled segments in turn: each batch is half of one, half of other.
+    """Deals labelled and unlabelled segments alternately: each batch is half labelled.
 
-    The labelled and unlabelled batches of equal size of Liang et al. 2020. An epoch goes once
-    through the labelled segments; the unlabelled ones are gone through again and again, each
-    time in another order, as long as it takes. Needs batches of an even size.
+    These are the labelled and unlabelled batches of equal size of Liang et al. 2020. An epoch is
+    one pass over the labelled segments; the unlabelled ones are passed through repeatedly, each
+    time in another order. Needs batches of an even size.
 
     Args:
         dataset: The segments.
         ranks: Number of processes.
         rank: This one's number.
         labelled: Which segments have a label, by position.
-        seed: Another seed, another order.
+        seed: Seed of the order.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class HalvesSampler(DealingSampler):
         self.unlabelled = [i for i, has in enumerate(labelled) if not has]
         self.num_samples = 2 * -(-len(self.labelled) // ranks)
 
+    @override
     def order(self) -> list[int]:
-        """Return a labelled segment for each rank, then an unlabelled one for each, and so on."""
+        """Return a labelled segment per rank, then an unlabelled one per rank, and so on."""
         random, ranks = self._random(), self.num_replicas
         first = _shuffled(self.labelled, random)
         wanted = 0 if self.wanted is None else -(-self.wanted // 2) * ranks

@@ -1,4 +1,4 @@
-"""Segments of some clips as a map-style data set that reads whole batches from the cache."""
+"""Segments of clips as a map-style data set that reads whole batches from the cache."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class SegmentDataset(Dataset[SegmentBatch]):
     """All windows of the given clips in which at least one modality is present.
 
     Args:
-        cache: Where the arrays are.
+        cache: Holds the arrays.
         clips: All clips of the data module; ``SegmentBatch.clip`` is a position in it.
         entries: Clip id -> its cached record, status ``ok``.
         positions: Which clips to use.
@@ -70,7 +70,7 @@ class SegmentDataset(Dataset[SegmentBatch]):
         return self.__getitems__([item])
 
     def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
-        """Return the segments at the given positions as one batch, one read an array.
+        """Return the segments at the given positions as one batch.
 
         A position may be :data:`~emorec.data.sampler.FILLER`: zeros in which nothing is present.
         """
@@ -108,7 +108,7 @@ class SegmentDataset(Dataset[SegmentBatch]):
         )
 
     def check_values(self) -> None:
-        """Check that there are values to learn.
+        """Check that targets with values have some to learn.
 
         Raises:
             DataError: No segment has a known value of a target with values.
@@ -118,8 +118,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
                 continue
             if not any(bool(self._parts(target, form, [pair], [True])[1]) for pair in self.items):
                 raise DataError(
-                    f"no training window has a value of {target}: traces are empty there, end "
-                    f"early, or lag behind by data.delay, {form.delay:g} s, beyond the recording"
+                    f"no training window has a value of {target}: traces are empty, end "
+                    f"early, or lag by data.delay, {form.delay:g} s, beyond the recording"
                 )
 
     def _parts(
@@ -136,5 +136,5 @@ class SegmentDataset(Dataset[SegmentBatch]):
 
 
 def as_is(batch: SegmentBatch) -> SegmentBatch:
-    """Collate: the data set returns whole batches already."""
+    """Return a batch as it is: the data set already returns whole batches."""
     return batch

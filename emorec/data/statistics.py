@@ -1,4 +1,4 @@
-"""Numbers that models are told of clips: mean and deviation of inputs, speakers, class counts."""
+"""Statistics of clips for models: mean and deviation of inputs, speakers, class counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ from emorec.types import Array, Clip, Target, Values
 def input_statistics(
     train: SegmentDataset, extractors: Mapping[str, Extractor]
 ) -> dict[str, tuple[Array, Array]]:
-    """Return modality -> (mean, deviation): an extractor's constants, or what is measured.
+    """Return modality -> (mean, deviation): an extractor's constants, or measured ones.
 
     Args:
         train: The segments that are measured.
@@ -31,7 +31,7 @@ def pooled_statistics(
 ) -> tuple[Array, Array]:
     """Return mean and deviation over all present windows and the given axes.
 
-    NaN, a padded step, does not count.
+    NaN (padding) is ignored.
 
     Args:
         parts: For each clip, its array (windows, *shape) and which windows are present.
@@ -48,7 +48,7 @@ def pooled_statistics(
         values = np.asarray(array[np.asarray(present, bool)], np.float64)
         if not len(values):
             continue
-        if shift is None:  # sums of squares around a near value lose no digits
+        if shift is None:  # sums of squares around a nearby value stay precise
             known = ~np.isnan(values)
             shift = np.nansum(values, pooled, keepdims=True)[0]
             shift /= np.maximum(known.sum(pooled, keepdims=True)[0], 1)
@@ -70,7 +70,7 @@ def count_classes(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[
     """Return target -> int64 (classes,): labelled clips of each class.
 
     Args:
-        clips: Those that are counted.
+        clips: The clips.
         targets: Name -> target; those with values have no classes and are left out.
     """
     return {
@@ -81,9 +81,9 @@ def count_classes(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[
 
 
 def number_speakers(clips: Sequence[Clip]) -> Tensor:
-    """Return int64 (clips,): who speaks in each clip, -1 where not known.
+    """Return int64 (clips,): the speaker in each clip, -1 where unknown.
 
-    A speaker (group) is a number, its position among the sorted names of all.
+    A speaker (group) is represented by its position among the sorted names.
     """
     names = sorted({clip.group for clip in clips} - {""})
     numbers = {name: number for number, name in enumerate(names)}

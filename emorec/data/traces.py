@@ -20,7 +20,7 @@ def read_trace(path: Path, dimensions: Sequence[str], step: float) -> Array:
         step: Seconds.
 
     Returns:
-        float32 (steps, dimensions); NaN where nothing is known, see
+        float32 (steps, dimensions); NaN where unknown, see
         :func:`emorec.media.series.resample`.
 
     Raises:
@@ -39,10 +39,9 @@ def part_of_trace(trace: Array, window: Window, target: Values) -> Array:
     Args:
         trace: float32 (steps, dimensions) of the recording.
         window: The window, in seconds.
-        target: A value belongs to what was to be seen and heard its delay, rounded to steps,
-            earlier.
+        target: A value annotates what was seen and heard one delay, rounded to steps, earlier.
     """
-    first = round(window.start / target.step) + target.delay_steps  # one delay for all windows
+    first = round(window.start / target.step) + target.delay_steps  # the same delay for all windows
     count = round((window.end - window.start) / target.step)
     part = np.full((count, trace.shape[1]), np.nan, np.float32)
     known = trace[first : first + count]

@@ -1,4 +1,4 @@
-"""Which clips of a set can be used: by their list and traces, then by what is cached of them."""
+"""Which clips of a set are usable: by their list and traces, then by their cached records."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ def check_root(root: Path, name: str, layout: str) -> None:
 
     Args:
         root: The root.
-        name: What the set is called, for the message.
-        layout: What was expected, for the message.
+        name: The set's name, for the message.
+        layout: The expected layout, for the message.
 
     Raises:
-        DataError: It is none.
+        DataError: It is not.
     """
     if not root.is_dir():
         found = "is not a folder" if root.exists() else "does not exist"
@@ -35,16 +35,16 @@ def check_root(root: Path, name: str, layout: str) -> None:
 def check_clips(
     clips: Sequence[Clip], more: Sequence[Clip], exclude: Sequence[str], where: str
 ) -> list[Clip]:
-    """Return the clips that are to be used, after checking that no id repeats.
+    """Return the clips that are not excluded, after checking that no id repeats.
 
     Args:
-        clips: Of the set.
-        more: Of an unlabelled corpus beside it.
+        clips: Clips of the set.
+        more: Clips of an unlabelled corpus that supplements it.
         exclude: Ids that are left out.
-        where: The set's root and what was expected there, for messages.
+        where: The set's root and its expected layout, for messages.
 
     Raises:
-        DataError: There are none, an id repeats, or one is to be excluded that is not among them.
+        DataError: No clip is left, an id repeats, or an excluded id does not exist.
     """
     every = [*clips, *more]
     unknown = sorted(set(exclude) - {clip.id for clip in every})
@@ -65,11 +65,11 @@ def check_clips(
 def check_traces(
     clips: Sequence[Clip], targets: Iterable[str], read: Callable[[Clip, str], Array]
 ) -> None:
-    """Read the annotations over time, before hours of work on their media; warn of bad ones.
+    """Read the traces before hours of work on their media; warn of bad ones.
 
     Args:
         clips: All clips.
-        targets: Those with values; a clip that has one has it in its labels.
+        targets: Names of targets with values; a clip with a trace has them in its labels.
         read: Returns the values of a clip's target.
 
     Raises:
@@ -89,7 +89,7 @@ def check_traces(
 def read_traces(
     clips: Iterable[Clip], targets: Iterable[str], read: Callable[[Clip, str], Array]
 ) -> Iterator[tuple[Clip, Array | DataError]]:
-    """Yield each annotation over time, float32 (steps, dimensions), or what is wrong with it.
+    """Yield each clip's trace, float32 (steps, dimensions), or what is wrong with it.
 
     Arguments: see :func:`check_traces`.
     """
@@ -101,19 +101,19 @@ def read_traces(
 
 
 def check_length(trace: float, recording: float) -> None:
-    """Check that the times of a trace may be seconds: in other units it is far too long.
+    """Check that the times of a trace can be seconds: in other units it is far too long.
 
     Args:
-        trace: How long the trace is, in steps times seconds a step.
-        recording: Seconds of the recording, and of the annotators' delay.
+        trace: Seconds of the trace.
+        recording: Seconds of the recording plus the annotators' delay.
 
     Raises:
-        DataError: The trace is more than twice as long, and a minute.
+        DataError: The trace is longer than twice the recording plus a minute.
     """
     if trace > 2 * recording + 60:
         raise DataError(
             f"its trace lasts {trace:.0f} s, the recording {recording:.0f} s; expected times in "
-            "seconds from the start of the recording, no milliseconds or frame numbers"
+            "seconds from the start of the recording, not milliseconds or frame numbers"
         )
 
 
@@ -123,7 +123,7 @@ def usable_clips(
     targets: Mapping[str, Values],
     read: Callable[[Clip, str], Array],
 ) -> tuple[dict[str, Entry], dict[str, dict[int, Array]]]:
-    """Return what is cached of clips, and their traces; warns of what is left out.
+    """Return the cached records of clips, and their traces; warns of clips that are left out.
 
     Args:
         clips: All clips of the set.
@@ -142,14 +142,14 @@ def usable_clips(
 
 
 def usable_parts(usable: Sequence[Clip], listed: Mapping[str, Part]) -> dict[str, Part]:
-    """Return clip id -> part, of usable clips; say what was lost.
+    """Return clip id -> part, of usable clips; reports how many were lost.
 
     Args:
         usable: The usable clips.
         listed: Clip id -> part, of all clips that were split.
 
     Raises:
-        DataError: Of a part none is usable.
+        DataError: A part has no usable clip.
     """
     parts = {clip.id: listed[clip.id] for clip in usable if clip.id in listed}
     lost = Counter(part for clip, part in listed.items() if clip not in parts)
@@ -169,16 +169,16 @@ def usable_parts(usable: Sequence[Clip], listed: Mapping[str, Part]) -> dict[str
 def check_unlabelled(
     ids: Collection[str], entries: Mapping[str, Entry], manifest: Path | None, cache: SegmentCache
 ) -> None:
-    """Check that some clip of an unlabelled corpus can be used, where there is one.
+    """Check that an unlabelled corpus, if given, has a usable clip.
 
     Args:
-        ids: Of its clips; empty: there is none.
+        ids: Ids of its clips; empty: no corpus is given.
         entries: Clip id -> the record of usable ones.
-        manifest: Of the corpus, for the message.
+        manifest: Manifest of the corpus, for the message.
         cache: The set's cache, whose report says more.
 
     Raises:
-        DataError: None can be used.
+        DataError: None is usable.
     """
     if ids and entries.keys().isdisjoint(ids):
         raise DataError(
@@ -214,7 +214,7 @@ def _traces(
 ) -> dict[str, dict[int, Array]]:
     """Return target -> position of a clip -> its trace.
 
-    A clip whose trace cannot be used is taken out of ``entries``, like one that cannot be read.
+    A clip whose trace cannot be used is removed from ``entries``, like one that cannot be read.
     """
     traces: dict[str, dict[int, Array]] = {target: {} for target in targets}
     bad = []

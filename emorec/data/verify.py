@@ -1,4 +1,4 @@
-"""What is wrong with a data set on disk, from what preprocessing found in each clip."""
+"""Problems of a data set on disk, from the findings of preprocessing in each clip."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ DAMAGE = {
     FindingKind.UNDECODED,
 }
 NOTHING_PRESENT = {FindingKind.MISSING, FindingKind.ABSENT, FindingKind.SILENT}
-# Warning -> the fact of preprocessing that tells it: 0 windows have what is looked for.
+# Warning -> the fact of preprocessing that shows it: it is 0.
 WARNINGS = {
     "no sound": "windows_with_sound",
     "silent": "windows_with_sound",
@@ -50,19 +50,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is known of a data set on disk.
+    """The state of a data set on disk.
 
     Attributes:
-        problems: In order of the clips; then those of copies.
+        problems: In order of the clips; copies come last.
         copies: Groups of ids with the same content; the first is kept.
-        exclude: Ids to leave out: those that are already, and all of each group but the first.
-        measured: Which :data:`WARNINGS` the extractors of this configuration can tell.
+        exclude: Ids to leave out: those already excluded, and all of each group but the first.
+        measured: Which :data:`WARNINGS` the extractors of this configuration can detect.
         listed: How many clips the set lists.
-        usable: How many have a window that can be trained on.
-        counts: Of clips whose file is present: ``clips``, ``speakers``, the official parts
+        usable: How many have a window to train on.
+        counts: Counts of clips whose file is present: ``clips``, ``speakers``, the official parts
             ``train``, ``val`` and ``test``, and each class.
-        speakers: Speaker -> such clips.
-        refused: Why ``fit`` would refuse to split what is present; empty where it would not.
+        speakers: Speaker -> number of such clips.
+        refused: Why ``fit`` would refuse to split the listed clips; empty if it would not.
     """
 
     problems: list[Problem]
@@ -76,12 +76,12 @@ class Findings:
     refused: str = ""
 
     def of(self, kind: str) -> list[str]:
-        """Return the clips that have a problem of a kind."""
+        """Return the ids of clips with a kind of problem."""
         return [problem.clip for problem in self.problems if problem.kind == kind]
 
 
 def verify(data: EmotionDataModule, workers: int) -> Findings:
-    """Preprocess what is not cached yet, and return what is wrong with the clips.
+    """Preprocess clips that are not cached yet, and return what is wrong with the set.
 
     Args:
         data: The data set; its extractors decide what is measured.
@@ -96,15 +96,15 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
     refused = ""
     try:
         data.parts_of(list(clips.values()))
-    except TooFewError as error:  # more may come; what is present can be looked at
+    except TooFewError as error:  # more clips may follow; the present ones can be checked
         refused = str(error)
         rank_zero_info(f"fit would refuse this set: {refused}")
     entries = data.preprocess(WorkPlan(workers))
-    # Not told by the records: what was cached of a file is used after the file is gone.
+    # The records do not show this: a cached clip is used even after its file is gone.
     present = {clip.id: clip for clip in clips.values() if (data.root / clip.file).exists()}
     problems = [problem for entry in entries for problem in _problems(entry, entry.id in present)]
     problems += _traces(data, present.values(), {entry.id: entry for entry in entries})
-    # Of a group, a clip whose file is present is kept.
+    # In each group, a clip whose file is present is kept.
     copies = _copies(sorted(entries, key=lambda entry: entry.id not in present))
     for kept, *others in copies:
         for other in others:
@@ -135,7 +135,7 @@ def verify(data: EmotionDataModule, workers: int) -> Findings:
 def _traces(
     data: EmotionDataModule, clips: Iterable[Clip], entries: Mapping[str, Entry]
 ) -> Iterator[Problem]:
-    """Yield the clips whose annotations over time cannot be used."""
+    """Yield the clips whose traces cannot be used."""
 
     def read(clip: Clip, target: str) -> Array:
         found = data.read_trace(clip, target)
@@ -179,9 +179,9 @@ def _warnings(entry: Entry) -> Iterator[tuple[str, str]]:
     ):
         if entry.facts.get(fact) != 0:
             continue
-        told = [found for found in absences if found.modality in about]
-        # A video that covers none of the windows is another matter than none at all.
-        yield its_kind if special in told else kind, all_in_words(told) or f"{fact}: 0"
+        reported = [found for found in absences if found.modality in about]
+        # A video that covers none of the windows differs from no video at all.
+        yield its_kind if special in reported else kind, all_in_words(reported) or f"{fact}: 0"
 
 
 def _copies(entries: Sequence[Entry]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Views of a training batch: what augmentation makes of it."""
+"""Augmented views of a training batch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ def augmented_view(
     """Return a training batch, augmented on its device.
 
     Args:
-        augment: The augmentation; it is told of the modalities and the targets.
+        augment: The augmentation; it is bound to the modalities and the targets.
         batch: The batch.
         modalities: Those that the model is shown.
         targets: Name -> target.
@@ -26,13 +26,12 @@ def augmented_view(
 
 
 def another_view(augment: Augmentation, plain: SegmentBatch, view: SegmentBatch) -> SegmentBatch:
-    """Return a training batch, augmented once more, drawn anew.
+    """Return a training batch, augmented again with new random draws.
 
     Args:
-        augment: The augmentation, told of modalities and targets as it made the first view.
+        augment: The augmentation, already bound for the first view.
         plain: The batch before augmentation.
-        view: The first view; it is returned where augmentation mixes rows and with them what they
-            are labelled.
+        view: The first view; it is returned if augmentation mixes rows and so their labels.
     """
     other: SegmentBatch = augment(plain)
     if any(other.targets[name] is not t for name, t in plain.targets.items()):

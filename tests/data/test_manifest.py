@@ -95,7 +95,7 @@ def test_empty_cells_beyond_the_header_do_not_count(tmp_path: Path) -> None:
     assert [c.id for c in manifest(tmp_path, "path,label\n1.mp4,joy,, \n").clips()] == ["1.mp4"]
 
 
-def test_odd_characters_do_not_cut_json_lines(tmp_path: Path) -> None:
+def test_unusual_separators_do_not_cut_json_lines(tmp_path: Path) -> None:
     row = json.dumps({"path": "1.mp4", "label": "joy", "text": "a\u2028b\x85c"}, ensure_ascii=False)
     assert manifest(tmp_path, row + "\n", "set.jsonl").clips()[0].text == "a\u2028b\x85c"
 
@@ -147,7 +147,11 @@ def test_a_missing_file_is_named_with_the_format(tmp_path: Path) -> None:
         ("file|label\n1.mp4|joy\n", "set.csv", ["no label and no path (found: file|label)"]),
         ("", "set.csv", ["no label and no path (found: nothing)"]),
         ("path,label\n1.mp4,oh, no,joy\n", "set.csv", ["line 2: more cells", "( no, joy beyond"]),
-        ('path,label\n"1.mp4,joy\n2.mp4,joy\n', "set.csv", ["no CSV file", "a quote open?"]),
+        (
+            'path,label\n"1.mp4,joy\n2.mp4,joy\n',
+            "set.csv",
+            ["is not valid CSV", "a quote left open?"],
+        ),
         (f"path,label\n{'x' * 200_000},joy\n", "set.csv", ["from line 2 on", "field limit"]),
         ("", "set.jsonl", ["no label and no path (found: nothing)"]),
         ('{"path": "1.mp4"}\n', "set.jsonl", ["has no label (found: path)"]),
@@ -157,7 +161,7 @@ def test_a_missing_file_is_named_with_the_format(tmp_path: Path) -> None:
         ("path,label\n1.mp4,joy\n,joy\n", "set.csv", ["set.csv, clip 2: no path"]),
         ("path,label\n1.mp4,happy\n", "set.csv", ["clip 1: unknown emotion 'happy'", "joy, anger"]),
         ("path,label\n1.mp4,Joy\n", "set.csv", ["unknown emotion 'Joy'", "data.classes"]),
-        ("path,label,sidecar_\n1,joy,2\n", "set.csv", ["clip 1: the column sidecar_ has no name"]),
+        ("path,label,sidecar_\n1,joy,2\n", "set.csv", ["clip 1: the column sidecar_ lacks a NAME"]),
         ("path,label\n", "set.csv", ["no clip found", "expected a CSV file"]),
         ("path,label\n1,joy\n2,joy\n1,anger\n", "set.csv", ["1 clip id(s) repeat", "'1'"]),
         ("path,label\nm\xe4rz.mp4,joy\n".encode("latin-1"), "set.csv", ["set.csv"]),
@@ -210,16 +214,16 @@ def test_excels_unicode_text_is_read(tmp_path: Path) -> None:
         ("path,label,end_time", ["'end_time'", "'end'"]),
         ("path,label,splitt", ["'splitt'", "'split'"]),
         ("path,label,gruop", ["'gruop'", "'group'"]),
-        ("path,emotion", ["no label", "is 'emotion' it?"]),
+        ("path,emotion", ["no label", "is it 'emotion'?"]),
         ("path,label,Label", ["the column label twice", "'label', 'Label'"]),
         ("path,label,label", ["the column 'label' 2 times"]),
         ("path,label,speakerID", ["'speakerID'", "'group'"]),
         ("path,label,participant_id", ["'participant_id'", "'group'"]),
         ("path,label,start_sec", ["'start_sec'", "'start'"]),
-        ("audio_path,label,x", ["no path", "is 'audio_path' it?"]),
+        ("audio_path,label,x", ["no path", "is it 'audio_path'?"]),
     ],
 )
-def test_a_column_that_resembles_one_that_is_read_is_a_slip(
+def test_a_column_that_resembles_one_that_is_read_is_an_error(
     tmp_path: Path, header: str, names: list[str]
 ) -> None:
     row = "1.mp4,joy,1" if header.count(",") == 2 else "1.mp4,joy"
@@ -237,7 +241,7 @@ def test_other_columns_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureF
     assert [r.message.split(": ", 1)[1] for r in caplog.records] == ["not read: speaker, race"]
 
 
-def test_what_prediction_does_not_need_is_no_slip_there(tmp_path: Path) -> None:
+def test_what_prediction_does_not_need_is_no_error_in_prediction(tmp_path: Path) -> None:
     (tmp_path / "set.csv").write_text("path,emotion,speaker\n1.mp4,joy,anna\n")
     assert [clip.file.name for clip in read_clips(tmp_path / "set.csv")] == ["1.mp4"]
     (tmp_path / "set.csv").write_text("path,begin,end_time\n1.mp4,1,2\n")
@@ -280,9 +284,9 @@ def test_numbers_and_what_yaml_takes_for_booleans_are_classes(
     command += [f"--data.classes={option}", f"--data.extractors={extractors}"]
     data = parser.instantiate(parser.parse_args(command)).data
     assert data.targets == {"emotion": Classes(names)}
-    said = [names[clip.labels["emotion"]] for clip in data.clips()]
+    found = [names[clip.labels["emotion"]] for clip in data.clips()]
     meant = {"true": "yes", "on": "yes", "false": "no", "off": "no"}
-    assert said == [meant.get(label.lower(), label.lower()) for label in labels]
+    assert found == [meant.get(label.lower(), label.lower()) for label in labels]
 
 
 def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:

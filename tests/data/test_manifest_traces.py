@@ -135,12 +135,12 @@ def test_a_recording_whose_trace_is_missing_is_left_out_with_its_reason(recordin
     data = manifest(recordings, text, split="official", windows=SlidingWindows(1.0, 1.0))
     with pytest.warns(UserWarning, match="2 of 5 recordings have traces that cannot be used"):
         data.prepare_data()  # before any media file is read
-    with pytest.warns(UserWarning, match="left out") as told:
+    with pytest.warns(UserWarning, match="left out") as caught:
         data.setup("fit")
-    said = [str(each.message) for each in told]
-    assert any("1.wav: trace" in line and "cannot be read" in line for line in said)
-    assert any("2.wav: trace" in line and "no column valence" in line for line in said)
-    assert "2 of 6 recordings are left out for their traces" in said
+    warned = [str(each.message) for each in caught]
+    assert any("1.wav: trace" in line and "cannot be read" in line for line in warned)
+    assert any("2.wav: trace" in line and "no column valence" in line for line in warned)
+    assert "2 of 6 recordings are left out for their traces" in warned
     assert set(data.part_of_clip) == {f"{i}.wav" for i in (0, 3, 4, 5)}
 
 
@@ -162,11 +162,11 @@ def test_a_part_of_a_file_has_its_part_of_the_trace(tmp_path: Path, delay: float
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dimensions": []}, r"dimensions are \[\]; expected names of different columns"),
-        ({"dimensions": ["arousal", "arousal"]}, "different columns"),
+        ({"dimensions": []}, r"dimensions are \[\]; expected distinct names of columns"),
+        ({"dimensions": ["arousal", "arousal"]}, "distinct names"),
         ({"dimensions": ["time"]}, "none of them time"),
-        ({"dimensions": [""]}, "expected names"),
-        ({"step": 0.0}, "step is above 0 and delay at least 0 seconds, got 0.0 and 0.0"),
+        ({"dimensions": [""]}, "expected distinct names"),
+        ({"step": 0.0}, "step must be above 0 and delay at least 0 seconds, got 0.0 and 0.0"),
         ({"delay": -1.0}, "got 0.04 and -1.0"),
         ({"step": 0.07}, r"not a whole number of steps of 0.07 s; name others with data\.windows"),
         (

@@ -51,7 +51,7 @@ def keys(batch: SegmentBatch) -> list[tuple[int, int]]:
     return list(zip(batch.clip.tolist(), batch.index.tolist(), strict=True))
 
 
-def test_windows_in_which_nothing_is_there_are_left_out(cache: SegmentCache) -> None:
+def test_windows_without_any_modality_are_left_out(cache: SegmentCache) -> None:
     data = dataset(cache)
     assert len(data) == 6
     assert keys(data.__getitems__(range(6))) == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (3, 2)]
@@ -115,7 +115,7 @@ def test_no_clips_are_no_segments(cache: SegmentCache) -> None:
     assert len(SegmentDataset(cache, CLIPS, {}, [], ["audio"], TARGETS)) == 0
 
 
-def test_a_filler_is_zeros_in_which_nothing_is_there(cache: SegmentCache) -> None:
+def test_a_filler_is_zeros_without_any_modality(cache: SegmentCache) -> None:
     data = dataset(cache)
     mixed, whole = data.__getitems__([3, FILLER, 5]), data.__getitems__([3, 5])
     assert keys(mixed) == [(1, 1), (-1, -1), (3, 2)]

@@ -1,4 +1,4 @@
-"""An unlabelled corpus beside a labelled one, and batches that are half of each."""
+"""An unlabelled corpus next to a labelled one, and batches that are half of each."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +28,7 @@ def test_clips_of_the_other_corpus_have_no_label_and_absolute_paths(tmp_path: Pa
     assert {clip.group for clip in clips} == {"meetings who0", "meetings who1"}
 
 
-def test_a_corpus_of_which_nothing_can_be_used_is_told(tmp_path: Path) -> None:
+def test_a_corpus_without_usable_clips_is_reported(tmp_path: Path) -> None:
     ToyData(tmp_path / "own").prepare_data()
     data = ToyData(tmp_path / "own", unlabelled=manifest(tmp_path / "ami"))
     data._prepared = True
@@ -66,7 +66,7 @@ def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
 def test_without_unlabelled_clips_half_labelled_batches_are_refused(tmp_path: Path) -> None:
     for options, message in (
         ({"labelled_only": True}, "both labelled and unlabelled"),
-        ({"batch_size": 9}, r"batch_size is 9"),
+        ({"batch_size": 9}, r"an even batch_size \(it is 9\)"),
     ):
         data = ToyData(tmp_path, half_labelled=True, **options)
         data.prepare_data()

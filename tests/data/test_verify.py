@@ -120,7 +120,7 @@ def test_no_wording_changes_what_is_found(
     assert set(kinds(before)) == found
     monkeypatch.setattr("emorec.system.findings.WORDS", dict.fromkeys(FindingKind, says))
     for folder in (tmp_path / "cache").iterdir():
-        shutil.rmtree(folder)  # reasons are worded anew as well
+        shutil.rmtree(folder)  # reasons are worded again, too
     after = verify(data, workers=0)
     assert kinds(after) == kinds(before)
     assert after.usable == before.usable == 4
@@ -174,7 +174,7 @@ def test_a_file_that_is_gone_is_missing_though_it_is_cached(good: Path, tmp_path
     ]
 
 
-def test_what_no_extractor_looks_for_is_not_told(tmp_path: Path) -> None:
+def test_what_no_extractor_looks_for_is_not_reported(tmp_path: Path) -> None:
     write_media(tmp_path / "bars.mp4", Picture(times(20)), VOICE)
     found = verify(manifest(tmp_path, {"path": "bars.mp4"}, extractors={"a": LogMel(16000)}), 0)
     assert not found.problems
@@ -210,7 +210,7 @@ def test_a_set_without_one_file_is_listed_whole(tmp_path: Path) -> None:
         ([{"group": "a"}] * 3, "held_out_text", "has no text"),
     ],
 )
-def test_what_fit_would_refuse_is_told_before_anything_is_decoded(
+def test_what_fit_would_refuse_is_reported_before_anything_is_decoded(
     good: Path, tmp_path: Path, rows: list[dict[str, str]], options: str, words: str
 ) -> None:
     listed = [{"path": good.name, "id": str(i), **row} for i, row in enumerate(rows)]
@@ -222,7 +222,7 @@ def test_what_fit_would_refuse_is_told_before_anything_is_decoded(
     assert not (tmp_path / "cache").exists()
 
 
-def test_too_few_clips_are_told_and_looked_at_all_the_same(good: Path, tmp_path: Path) -> None:
+def test_too_few_clips_are_reported_and_still_checked(good: Path, tmp_path: Path) -> None:
     found = verify(manifest(tmp_path, {"path": good.name}), 0)
     assert "too few to split" in found.refused
     assert found.usable == 1

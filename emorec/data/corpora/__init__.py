@@ -1,1 +1,1 @@
-"""Published corpora, and generated ones."""
+"""Published and generated corpora."""

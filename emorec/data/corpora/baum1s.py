@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_warn
+from typing_extensions import override
 
 from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
@@ -24,17 +25,17 @@ COUNTS = {"anger": 56, "disgust": 80, "fear": 37, "happiness": 173, "sadness": 1
 LAYOUT = """expected the clips of BAUM-1s, in any depth of folders, and their annotations:
   ROOT/s001/S001_001.mp4
   ROOT/Annotations_BAUM1s.csv   (the distributed spreadsheet, exported as CSV; data.annotations)
-with a line a clip: its name in column 'Clip Name' (data.clip_column) and its emotion in column
+with a line per clip: its name in column 'Clip Name' (data.clip_column) and its emotion in column
 'Emotion' (data.emotion_column), separated by comma, semicolon or tab"""
 
 
 class BAUM1s(EmotionDataModule):
     """BAUM-1s, https://doi.org/10.1109/TAFFC.2016.2553038; licence: ask the authors.
 
-    1184 spontaneous clips of 31 subjects in 13 states. The six basic emotions are kept, whichever
-    usual name they have (``Angry`` is anger): 521 clips in Ma et al. 2020, anger 56, disgust 80,
+    1184 spontaneous clips of 31 subjects in 13 states. The six basic emotions are kept, under any
+    usual name (``Angry`` is anger): 521 clips in Ma et al. 2020, anger 56, disgust 80,
     fear 37, happiness 173, sadness 134, surprise 41. Others (boredom, contempt, neutral, mental
-    states) and files without annotation are left out. Subjects say what they like: clips have no
+    states) and files without annotation are left out. Speech is spontaneous: clips have no
     text. The acted set, BAUM-1a, is not read.
 
     Unverified: the names of the columns (public code reads ``Clip Name`` and ``Emotion`` in the
@@ -43,13 +44,13 @@ class BAUM1s(EmotionDataModule):
     Args:
         root: Folder with the subjects' folders of BAUM-1s, in any depth.
         extractors: Modality -> extractor.
-        annotations: CSV with a line a clip; the one CSV in ``root`` where None. The distributed
+        annotations: CSV with a line per clip; None: the only CSV in ``root``. The distributed
             spreadsheet must be exported to CSV.
-        clip_column: Column of the clip's name, in any case; default unverified.
+        clip_column: Column of the clip's name, case-insensitive; default unverified.
         emotion_column: Column of the emotion's name; default unverified.
-        subject_column: Column of the subject, the group of a clip; where None (default
-            unverified), what comes before the underscore in the clip's name.
-        options: Of the base class.
+        subject_column: Column of the subject, the group of a clip; None (unverified): the part of
+            the clip's name before the underscore.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -72,13 +73,14 @@ class BAUM1s(EmotionDataModule):
         self.targets = {"emotion": Classes(list(EMOTIONS))}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """Numbers of the publication; see the base class."""
         return {"clips": sum(COUNTS.values()), **COUNTS}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip an annotated file of a basic emotion; see the base class."""
+        """Return one clip per annotated file of a basic emotion."""
         table, files = self._table(), self._files()
         listed = self._listed(table)
         missing = sorted(set(listed) - set(files))
@@ -102,7 +104,7 @@ class BAUM1s(EmotionDataModule):
             if name in files:
                 raise DataError(
                     f"{name} is twice in {self.root}: {files[name]} and {media}. Keep one, and "
-                    "let data.root have the clips of BAUM-1s alone, without BAUM-1a"
+                    "keep only the clips of BAUM-1s in data.root, without BAUM-1a"
                 )
             files[name] = media
         return files
@@ -118,7 +120,7 @@ class BAUM1s(EmotionDataModule):
         return tables[0]
 
     def _listed(self, table: Path) -> dict[str, tuple[str, str]]:
-        """Return clip name -> (class, subject) of the six emotions."""
+        """Return clip name -> (class, subject), for the six emotions."""
         lines = table.read_text(encoding="utf-8-sig", errors="replace").splitlines() or [""]
         head, *rows = csv.reader(lines, delimiter=max(",;\t", key=lines[0].count))
         places = {name.strip().lower(): place for place, name in enumerate(head)}

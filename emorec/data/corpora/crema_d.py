@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+from typing_extensions import override
+
 from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
 from emorec.extractors import Extractor
@@ -34,26 +36,26 @@ names are actor_sentence_emotion_level"""
 class CREMAD(EmotionDataModule):
     """CREMA-D, https://doi.org/10.1109/TAFFC.2014.2336244, Open Database License 1.0.
 
-    7442 clips of 91 actors, who say twelve sentences in six emotions; surprise is not among them,
-    neutral is. The group of a clip is its actor, the text its sentence's code. Levels are ``LO``,
+    7442 clips of 91 actors, who say twelve sentences in six emotions, neutral included, surprise
+    not. The group of a clip is its actor, the text its sentence's code. Levels are ``LO``,
     ``MD``, ``HI`` and ``XX`` (unspecified); older copies have ``1040_ITH_SAD_X``, which gets the
     id ``1040_ITH_SAD_XX``, as the table of votes has it. A copy of the repository without git-lfs
     has small text files in place of the media.
 
-    The intended emotion is what the actor was asked for, the perceived one what most raters chose:
-    the intended one for 63.6 % of audio-visual and 40.9 % of voice-only ratings, so a result must
-    say which is meant.
+    The intended emotion is the one the actor was asked to express, the perceived one that most
+    raters chose. Ratings match the intended one in 63.6 % (audio-visual) and 40.9 % (voice only),
+    so a result must say which is meant.
 
     Args:
         root: Folder of the repository.
         extractors: Modality -> extractor.
         media: ``audio_visual`` or ``audio_only``.
-        labels: ``intended``, or ``perceived``: the vote on what ``media`` gives, picture and sound
-            or voice; clips whose vote is a tie (``A:D``) are left out.
+        labels: ``intended``, or ``perceived``: the vote on what ``media`` presents, picture and
+            sound or voice; clips whose vote is a tie (``A:D``) are left out.
         known_bad: Keep four clips that the repository's issue 8 reports: 1076_MTI_SAD_XX (silent,
             no face), 1076_MTI_NEU_XX, 1064_TIE_SAD_XX (without sound or length) and
             1064_IEO_DIS_MD (a minute of several emotions). Preprocessing finds other damage.
-        options: Of the base class.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -72,20 +74,22 @@ class CREMAD(EmotionDataModule):
         self.targets = {"emotion": Classes(list(EMOTIONS.values()))}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def label_note(self) -> str:
-        """Which label is meant, for results."""
+        """Which label is used, for results."""
         if self.labels == "intended":
             return "intended emotion"
         return f"perceived emotion (vote of raters, {self.media.replace('_', '-')})"
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """Numbers of the publication; see the base class."""
         return {"speakers": 91, "clips": 7442}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a take; see the base class."""
+        """Return one clip per take."""
         votes = self._votes() if self.labels == "perceived" else None
         letters = [code[0] for code in EMOTIONS]  # of the votes, in the order of the classes
         clips: dict[str, Clip] = {}
@@ -98,7 +102,7 @@ class CREMAD(EmotionDataModule):
             letter = emotion[0] if votes is None else votes.get(name, "")
             if letter not in letters or (name in BAD and not self.known_bad):
                 continue
-            # A take can be unpacked twice, or lie there in two formats: one sample.
+            # A take unpacked twice, or present in two formats, is one sample.
             clips.setdefault(
                 name,
                 Clip(
@@ -112,7 +116,7 @@ class CREMAD(EmotionDataModule):
         return [clips[name] for name in sorted(clips)]
 
     def _votes(self) -> dict[str, str]:
-        """Return clip name -> letter of the emotion, several ones with colons in a tie."""
+        """Return clip name -> letter of the emotion; in a tie several, joined by colons."""
         tables = [path for path in walk_files(self.root) if path.match(TABLE)]
         if not tables:
             raise DataError(f"no {TABLE} in {self.root}, for labels: perceived; {LAYOUT}")

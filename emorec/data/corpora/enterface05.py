@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
@@ -25,18 +27,18 @@ NAME = re.compile(r"s[ _]*(\d+)[ _]+([a-z]{2})(?:[ _]*(\d+))?[ _]*")
 LAYOUT = """expected the archive of eNTERFACE'05 unpacked, in any depth of folders:
   ROOT/subject 1/anger/sentence 1/s1_an_1.avi
 with the emotions anger, disgust, fear, happiness, sadness and surprise, and five sentences each;
-what the folders do not say is read from the name of the file, such as s1_an_1.avi"""
+what folders do not state is read from the file's name, such as s1_an_1.avi"""
 
 
 class ENTERFACE05(EmotionDataModule):
     """eNTERFACE'05, https://doi.org/10.1109/ICDEW.2006.145; licence: ask the authors.
 
-    Each emotion has five sentences, which no other emotion has: the words give the class away
-    (see the split ``held_out_text``). The text of a clip is such as ``an_4``, its group the
-    subject. 44 folders of subjects are distributed, more than the 42 of the corpus paper.
+    Each emotion has its own five sentences: the words give the class away (see the split
+    ``held_out_text``). The text of a clip is a code such as ``an_4``, its group the subject. 44
+    folders of subjects are distributed, more than the 42 of the corpus paper.
 
-    Folders decide over file names, whose subject is sometimes another one, and which may have
-    capitals, blanks and stray underscores. Subject 6 has one uncut recording an emotion, and
+    Folders take precedence over file names, which sometimes have the wrong subject, and may have
+    capitals, blanks and stray underscores. Subject 6 has one uncut recording per emotion, and
     subject 23 lacks three clips of happiness. That makes 43 x 30 - 3 = 1287 clips, the number of
     Ma et al. 2020 (who state 42 subjects), and 1293 with subject 6, the sum of their classes
     (happiness 213, each other emotion 216). Unverified on the files: these counts, from public
@@ -45,9 +47,9 @@ class ENTERFACE05(EmotionDataModule):
     Args:
         root: Folder with the subjects' folders, in any depth.
         extractors: Modality -> extractor.
-        subject_6: Keep the six recordings of subject 6. They have no text, so that the split
-            ``held_out_text`` refuses them: each has all sentences of its emotion.
-        options: Of the base class.
+        subject_6: Keep the six recordings of subject 6. Each has all sentences of its emotion, so
+            they have no text, and the split ``held_out_text`` refuses them.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -64,13 +66,14 @@ class ENTERFACE05(EmotionDataModule):
         self.targets = {"emotion": Classes(list(EMOTIONS.values()))}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """Numbers of the publication; see the base class."""
         return {"clips": 1293 if self.subject_6 else 1287}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a sentence of a subject; see the base class."""
+        """Return one clip per sentence and subject."""
         codes = list(EMOTIONS)
         clips: dict[str, Clip] = {}
         for path in walk_files(self.root):
@@ -83,7 +86,7 @@ class ENTERFACE05(EmotionDataModule):
                 continue
             text = f"{code}_{sentence}" if sentence else ""
             name = f"s{subject:02}_{text or code}"
-            # The same sentence can be unpacked twice, or lie there as avi and mp4: one sample.
+            # A sentence unpacked twice, or present as avi and mp4, is one sample.
             clips.setdefault(
                 name,
                 Clip(
@@ -98,7 +101,7 @@ class ENTERFACE05(EmotionDataModule):
 
 
 def _place(media: Path) -> tuple[int, str, int]:
-    """Return subject, code of the emotion and sentence; 0 or empty where not known."""
+    """Return subject, code of the emotion and sentence; 0 or empty where unknown."""
     subject, code, sentence = 0, "", 0
     name = NAME.fullmatch(media.stem.lower().strip())
     if name:

@@ -1,4 +1,4 @@
-"""Writes generated media that are missing, in worker processes."""
+"""Generates missing media files, in worker processes."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ def generate(
     """Write the files that do not exist yet.
 
     Args:
-        write: Writes one of them, whole or not at all.
-        files: What each shows, and its path; all in one folder.
-        workers: Worker processes; 0 works in this process.
+        write: Writes one file, completely or not at all.
+        files: Plan and path of each file; all in one folder.
+        workers: Worker processes; 0: work in this process.
     """
     missing = [(plan, path) for plan, path in files if not path.exists()]
     if not missing:
@@ -27,7 +27,7 @@ def generate(
     folder = missing[0][1].parent
     folder.mkdir(parents=True, exist_ok=True)
     rank_zero_info(f"generating {len(missing)} files into {folder}")
-    # Several processes may generate one set at once: each begins at another place.
+    # Several processes may generate one set at once: each starts at a different file.
     first = os.getpid() * 7919 % len(missing)
     work = [(write, plan, path) for plan, path in missing[first:] + missing[:first]]
     with progress(total=len(missing), unit="file", desc="generate") as bar:
@@ -43,5 +43,5 @@ def generate(
 
 
 def _write(write: Callable[[Any, Path], None], plan: Any, path: Path) -> None:
-    if not path.exists():  # another process may have written it since
+    if not path.exists():  # another process may have written it
         write(plan, path)

@@ -1,9 +1,11 @@
-"""IEMOCAP (Busso et al. 2008): acted dialogues of ten actors, two a session."""
+"""IEMOCAP (Busso et al. 2008): acted dialogues of ten actors, two per session."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+
+from typing_extensions import override
 
 from emorec.data.module import EmotionDataModule
 from emorec.errors import DataError
@@ -11,7 +13,7 @@ from emorec.extractors import Extractor
 from emorec.types import Classes, Clip
 
 SESSIONS = (1, 2, 3, 4, 5)
-# Left out: sur, fea, dis and oth (few utterances) and xxx (the raters do not agree).
+# Left out: sur, fea, dis and oth (few utterances) and xxx (raters disagree).
 FOUR = {
     "ang": "anger",
     "exc": "happiness",
@@ -42,24 +44,23 @@ class IEMOCAP(EmotionDataModule):
     its own two speakers, and ``split: official`` leaves one session out, so that no part shares a
     speaker. The group of a clip without picture is its speaker, such as ``Ses01F``.
 
-    A clip with picture is a part of the video of its dialogue, which shows both speakers; the
-    times are those of the label files. Which face is the speaker's is not stated: FaceCrops
-    follows one person by its own rule, who may be the listener. While both speak, both are heard.
-    So the group is the session, ``Ses01``: a split by speaker must keep both on one side.
+    A clip with picture is a part of the video of its dialogue, which shows both speakers; its
+    times come from the label files. Which face is the speaker's is not stated: FaceCrops follows
+    one person by its own rule, who may be the listener. Where both speak, both are audible. So the
+    group is the session, ``Ses01``: a split by speaker must keep both on one side.
 
-    The layout and the formats are as others describe them; nothing here is verified on a copy of
-    the set, in particular that the videos have sound, and that they share the clock of the label
-    files.
+    The layout and the formats are as others describe them; nothing is verified on a copy of the
+    set, in particular that the videos have sound, and that they share the clock of the label files.
 
     Args:
         root: Folder with Session1 to Session5, or with one folder that has them.
         extractors: Modality -> extractor.
-        media: ``audio_visual`` (parts of the dialogues' videos) or ``audio_only`` (a wav file an
+        media: ``audio_visual`` (parts of the dialogues' videos) or ``audio_only`` (a wav file per
             utterance).
         classes: ``four`` or ``six``: also excitement and frustration.
-        session: Which session ``split: official`` tests; the one before it validates (before the
-            first, the fifth), the other three train.
-        options: Of the base class.
+        session: The session that ``split: official`` tests on; the previous one is for validation
+            (for the first, the fifth), the other three for training.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -81,16 +82,18 @@ class IEMOCAP(EmotionDataModule):
         self.targets = {"emotion": Classes(sorted(set(self.emotions.values())))}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """How many speakers, clips, and clips of each class the complete set has."""
+        """Speakers, clips, and clips of each class in the complete set."""
         counts = dict.fromkeys(self.targets["emotion"].names, 0)
         for code, emotion in self.emotions.items():
             counts[emotion] += COUNTS[code]
         return {"speakers": 10, "clips": sum(counts.values()), **counts}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a labelled utterance of the classes; see the base class."""
+        """Return one clip per labelled utterance of the classes."""
         clips = [clip for number in SESSIONS for clip in self._session(number)]
         if clips and not any((self.root / clip.file).is_file() for clip in clips):
             raise DataError(
@@ -107,7 +110,7 @@ class IEMOCAP(EmotionDataModule):
         before = SESSIONS[self.session - 2]
         part = {self.session: "test", before: "val"}.get(number, "train")
         classes = self.targets["emotion"].names
-        # Not below EmoEvaluation: there are the files of single raters. "._Ses" is of macOS.
+        # Not its subfolders, which hold the files of single raters. "._Ses" files are from macOS.
         for path in sorted((folder / "dialog/EmoEvaluation").glob("Ses*.txt")):
             words = folder / "dialog/transcriptions" / path.name
             texts = dict(SPOKEN.findall(_read(words)))
@@ -124,16 +127,16 @@ class IEMOCAP(EmotionDataModule):
                     clip_id,
                     media.relative_to(self.root),
                     {"emotion": classes.index(self.emotions[turn[6]])},
-                    # The F or M after the session is who wears markers, not who speaks.
+                    # The F or M after the session tells who wears markers, not who speaks.
                     group=f"Ses{turn[4]}{turn[5] if span is None else ''}",
                     split=part,
                     text=texts.get(clip_id, "").strip(),
                     span=span,
-                    # Of the whole dialogue, so it is not called "text".
+                    # For the whole dialogue, so it is not called "text".
                     sidecars={"dialogue": words.relative_to(self.root)} if words.is_file() else {},
                 )
 
 
 def _read(path: Path) -> str:
-    """Return a text file; a missing one is empty."""
+    """Return the text of a file; empty if it is missing."""
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

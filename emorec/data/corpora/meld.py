@@ -1,4 +1,4 @@
-"""MELD (Poria et al. 2019): utterances of conversations of the series Friends."""
+"""MELD (Poria et al. 2019): utterances from conversations of the TV series Friends."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_warn
+from typing_extensions import override
 
 from emorec.data.labels import class_index
 from emorec.data.module import EmotionDataModule
@@ -46,7 +47,7 @@ class MELD(EmotionDataModule):
     The tables list 13708 utterances: 9989 for training, 1109 for validation, 2610 for testing
     (split: official). That split shares speakers: the six main ones speak in all three parts. The
     group of a clip is its speaker by name; names such as ``All`` or ``Woman`` stand for several
-    persons. Several faces can be in the picture, and which one speaks is not stated.
+    people. Several faces can be in the picture, and which one speaks is not stated.
 
     A listed utterance without a video is left out, with a warning (of the validation part,
     dia110_utt7); videos that no table lists are ignored, and a damaged one (of the training part,
@@ -63,7 +64,7 @@ class MELD(EmotionDataModule):
             not train_splits, dev_splits_complete or output_repeated_splits_test.
         columns: ``text``, ``speaker``, ``emotion``, ``dialogue`` or ``utterance`` -> name of the
             column, where it is not Utterance, Speaker, Emotion, Dialogue_ID or Utterance_ID.
-        options: Of the base class.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -82,16 +83,17 @@ class MELD(EmotionDataModule):
         self.targets = {"emotion": Classes(list(CLASSES))}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """Numbers of the publication; see the base class."""
         return dict(PUBLISHED)
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a listed utterance that has a video; see the base class."""
+        """Return one clip per listed utterance that has a video."""
         videos: dict[tuple[str, str], Path] = {}
         tables: dict[str, Path] = {}
-        # What lies nearest to the root counts, where archives were unpacked twice.
+        # The file nearest to the root counts, if archives were unpacked twice.
         for path in sorted(walk_files(self.root), key=lambda path: (len(path.parts), path)):
             if path.suffix == ".csv":
                 tables.setdefault(path.name, path.relative_to(self.root))
@@ -130,7 +132,7 @@ class MELD(EmotionDataModule):
         return clips
 
     def _rows(self, table: Path) -> Iterator[tuple[dict[str, str], str]]:
-        """Yield each row of a table, and where it stands."""
+        """Yield each row of a table, and its place for messages."""
         path = self.root / table
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -151,5 +153,7 @@ class MELD(EmotionDataModule):
 def _renamed(option: str, defaults: dict[str, str], names: dict[str, str] | None) -> dict[str, str]:
     unknown = sorted(set(names or {}) - set(defaults))
     if unknown:
-        raise DataError(f"data.{option} names {unknown[0]!r}; it knows {', '.join(defaults)}")
+        raise DataError(
+            f"data.{option} names {unknown[0]!r}; expected one of {', '.join(defaults)}"
+        )
     return {**defaults, **(names or {})}

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from typing_extensions import override
+
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
@@ -30,18 +32,18 @@ names are modality-channel-emotion-intensity-statement-repetition-actor"""
 class RAVDESS(EmotionDataModule):
     """RAVDESS speech clips, https://doi.org/10.1371/journal.pone.0196391, CC BY-NC-SA 4.0.
 
-    The complete set has 1440 speech takes of 24 actors: 192 of each emotion but neutral, which
+    The complete set has 1440 speech takes of 24 actors: 192 of each emotion except neutral, which
     has 96. Ma et al. 2020 use the 1152 takes of six emotions. A take comes as up to three files
     (``01-`` picture and sound, ``02-`` picture only, ``03-`` sound only); it is one sample, and
-    the file is picked by the modality asked for. The group of a clip is its actor.
+    ``media`` selects its file. The group of a clip is its actor.
 
     Args:
         root: Folder with the actors' folders, or with archives unpacked side by side.
         extractors: Modality -> extractor.
         media: ``audio_visual`` (01), ``video_only`` (02) or ``audio_only`` (03: wav or flac).
-        all_emotions: Also neutral and calm: eight classes.
+        all_emotions: Include neutral and calm: eight classes.
         channel: ``speech`` or ``song``.
-        options: Of the base class.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -61,16 +63,17 @@ class RAVDESS(EmotionDataModule):
         self.targets = {"emotion": Classes(classes)}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """Numbers of the publication; see the base class."""
         if self.channel == "song":  # actor 18 has no songs; other counts are not verified
             return {"speakers": 23}
         counts = {e: 96 if e == "neutral" else 192 for e in self.targets["emotion"].names}
         return {"speakers": 24, "clips": sum(counts.values()), **counts}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a take; see the base class."""
+        """Return one clip per take."""
         modality = {"audio_visual": "01", "video_only": "02", "audio_only": "03"}[self.media]
         channel = {"speech": "01", "song": "02"}[self.channel]
         classes = self.targets["emotion"].names
@@ -83,7 +86,7 @@ class RAVDESS(EmotionDataModule):
             if fields[:2] != [modality, channel] or emotion not in classes:
                 continue
             take = "-".join(fields[1:])
-            # The same take can be unpacked twice, or lie there as wav and flac: one sample.
+            # A take unpacked twice, or present as wav and flac, is one sample.
             clips.setdefault(
                 take,
                 Clip(

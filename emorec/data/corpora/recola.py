@@ -1,9 +1,10 @@
-"""RECOLA as it was given out for AVEC 2016."""
+"""RECOLA as released for AVEC 2016."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from emorec.data.module import EmotionDataModule
 from emorec.data.splits.parts import Part, Split
@@ -27,21 +28,21 @@ class RECOLA(EmotionDataModule):
     """RECOLA: 27 people, 5 minutes each, with arousal and valence every 40 ms.
 
     Ringeval et al. 2013, in the layout of AVEC 2016 (Valstar et al. 2016): nine recordings for
-    training, nine for development, nine for testing, whose gold standard was not given out. With
-    ``split: official`` they are the parts; what is predicted for the test recordings is written,
-    without a score. Other splits use the recordings that have a gold standard.
+    training, nine for development, nine for testing, whose gold standard was not released. With
+    ``split: official`` these are the parts; predictions for the test recordings are written without
+    a score. Other splits use the recordings that have a gold standard.
 
-    The corpus could not be had: the layout is from published code that reads it, and tested on
-    generated files of the same form.
+    The corpus was not available: the layout comes from published code that reads it, and is tested
+    on generated files of the same form.
 
     Args:
         root: Folder that has ``recordings_audio``.
         extractors: Modality -> extractor; one named ``audio`` reads the sound files.
-        windows: Where recordings are cut; 6 s without a gap where None (Tzirakis et al. 2017).
-        delay: Seconds by which the annotators lag behind; training shifts the gold standard by it,
-            and what is predicted is shifted back. The paper does it after training instead.
+        windows: Where recordings are cut; None: contiguous 6 s (Tzirakis et al. 2017).
+        delay: Seconds by which the annotators lag; training shifts the gold standard by it, and
+            predictions are shifted back. The paper does so after training instead.
         split: ``official``, or another one of the base class.
-        options: Of the base class.
+        options: Options of the base class.
     """
 
     targets = {"affect": Values(DIMENSIONS)}  # noqa: RUF012
@@ -63,13 +64,15 @@ class RECOLA(EmotionDataModule):
         self.targets = {"affect": Values(DIMENSIONS, STEP, delay)}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """27 recordings, nine a part, of 27 people."""
+        """27 recordings, nine per part, of 27 people."""
         return {"clips": 27, "speakers": 27, "train": 9, "val": 9, "test": 9}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a recording; see the base class."""
+        """Return one clip per recording."""
         folder = self.root / "recordings_audio"
         sounds = {path.stem: path for path in sorted(folder.glob("*.wav"))}
         videos = {
@@ -80,7 +83,7 @@ class RECOLA(EmotionDataModule):
         names = sorted({*sounds, *videos}, key=_order)
         unknown = [name for name in names if name.partition("_")[0] not in PARTS]
         if unknown:
-            raise DataError(f"{self.root}: recording {unknown[0]!r} is of no part; {LAYOUT}")
+            raise DataError(f"{self.root}: recording {unknown[0]!r} is in no part; {LAYOUT}")
         clips = []
         for name in names:
             has_gold = all(path.is_file() for path in self._gold(name))
@@ -102,8 +105,9 @@ class RECOLA(EmotionDataModule):
             )
         return clips
 
+    @override
     def read_trace(self, clip: Clip, target: str) -> Array:
-        """Return the two dimensions, each from its ARFF file; see the base class."""
+        """Return the two dimensions, each from its ARFF file."""
         columns = [resample(*read_arff(path), STEP) for path in self._gold(clip.id)]
         steps = min(map(len, columns))
         return np.concatenate([column[:steps] for column in columns], 1)
@@ -125,10 +129,10 @@ def read_arff(path: Path) -> tuple[Any, Any]:
         rows = [line.split(",")[-2:] for line in lines[start + 1 :] if line.strip()]
         table = np.array([[float(cell) for cell in row] for row in rows])
         if table.ndim != 2 or table.shape[1] != 2 or (np.diff(table[:, 0]) <= 0).any():
-            raise ValueError("times do not rise, or there are no rows")
+            raise ValueError("times do not rise, or rows are missing")
     except (OSError, ValueError, StopIteration) as error:
         raise DataError(
-            f"{path} is no gold standard of AVEC 2016 ({error or 'no @data'}); expected an ARFF "
+            f"{path} is not a gold standard of AVEC 2016 ({error or 'no @data'}); expected an ARFF "
             "file whose rows are name, time in seconds, value"
         ) from error
     return table[:, 0], table[:, 1:]

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+from typing_extensions import override
+
 from emorec.data.module import EmotionDataModule
 from emorec.extractors import Extractor
 from emorec.system.files import walk_files
@@ -32,22 +34,22 @@ class SAVEE(EmotionDataModule):
     """SAVEE, http://kahlan.eps.surrey.ac.uk/savee/; licence: ask the authors.
 
     S. Haq and P. J. B. Jackson, "Speaker-dependent audio-visual emotion recognition", AVSP 2009.
-    480 clips of four men (DC, JE, JK, KL), in each of whom each emotion has 15 clips and neutral
-    has 30: 60 a class, neutral 120. The group of a clip is its speaker; with four of them,
+    480 clips of four men (DC, JE, JK, KL), each with 15 clips per emotion and 30 of neutral: 60
+    per class, neutral 120. The group of a clip is its speaker; with four of them,
     ``leave_speakers_out`` has at most four folds.
 
     The text is the emotion's code and the number of the sentence, such as ``sa07``. Three
-    sentences of each emotion are common to all, and neutral has the two special ones of each
-    other emotion, too; which numbers these are is unverified, so they count as other texts here
-    and the split ``held_out_text`` does not keep them apart.
+    sentences of each emotion are common to all, and neutral also has the two specific ones of each
+    other emotion; which numbers these are is unverified, so they count as different texts here and
+    the split ``held_out_text`` does not separate them.
 
     Args:
         root: Folder with the speakers' folders, or with files named ``DC_a01.wav``.
         extractors: Modality -> extractor.
-        media: ``audio_visual`` (avi) or ``audio_only`` (wav). Unverified: that the numbers of
-            both are of the same takes.
-        neutral: Also neutral: seven classes; without it, the six basic emotions.
-        options: Of the base class.
+        media: ``audio_visual`` (avi) or ``audio_only`` (wav). Unverified: that equal numbers mean
+            the same take.
+        neutral: Include neutral: seven classes; otherwise the six basic emotions.
+        options: Options of the base class.
     """
 
     layout = LAYOUT
@@ -67,14 +69,15 @@ class SAVEE(EmotionDataModule):
         }
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def published(self) -> dict[str, int]:
-        """Numbers of the publication; see the base class."""
         counts = {e: 120 if e == "neutral" else 60 for e in self.targets["emotion"].names}
         return {"speakers": 4, "clips": sum(counts.values()), **counts}
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a take; see the base class."""
+        """Return one clip per take."""
         classes = self.targets["emotion"].names
         clips: dict[str, Clip] = {}
         for path in walk_files(self.root):
@@ -87,7 +90,7 @@ class SAVEE(EmotionDataModule):
                 continue
             text = f"{take[2]}{int(take[3]):02}"
             name = f"{speaker}_{text}"
-            # A take can lie there twice, in its speaker's folder and under a flat name: one sample.
+            # A take in its speaker's folder and again under a flat name is one sample.
             clips.setdefault(
                 name,
                 Clip(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
+from typing_extensions import override
 
 from emorec.cache import Entry, WorkPlan
 from emorec.data.corpora.generate import generate
@@ -15,42 +16,42 @@ from emorec.types import Classes, Clip
 
 
 class Synthetic(EmotionDataModule):
-    """Generated clips of several persons who show six emotions by face and by voice.
+    """Generated clips of several people who show six emotions by face and by voice.
 
     A face (a warped public-domain portrait) moves, and a synthetic voice speaks. Each modality
     shows the clip's emotion only with a given probability and is neutral otherwise, independently
     of the other one, so that with both reliabilities r the best possible accuracy is
-    r + (1 - r) / 6 for one modality alone and, for both, r(2 - r) + (1 - r)^2 / 6. Weak
-    expressions lower both.
+    r + (1 - r) / 6 for one modality alone and r(2 - r) + (1 - r)^2 / 6 for both. Weak expressions
+    lower both.
 
     What the modalities share beyond the label can be chosen, for studies of losses that couple
-    them: the intensity of the expression, who it is, the movement of the lips and the codec.
+    them: the intensity of the expression, the identity, the lip movement and the codec.
 
     Args:
         extractors: Modality -> extractor.
-        root: The media files are written below it, in a folder named by the options; the
-            user's cache folder where None.
-        subjects: Number of persons, each with a look and a voice.
-        takes: Clips a person and emotion.
+        root: The media files are written below it, in a folder named by the options; None: the
+            user's cache folder.
+        subjects: Number of people, each with a look and a voice.
+        takes: Clips per person and emotion.
         face_reliability: Probability that the face shows the emotion, 0 to 1.
         voice_reliability: The same for the voice.
-        seconds: Shortest and longest clip.
+        seconds: Length of the shortest and the longest clip.
         intensity: Weakest and strongest expression of the emotion, 0 (neutral, excluded) to 1;
             drawn uniformly for each clip.
         shared_intensity: Whether face and voice of a clip have the same intensity, so that they
             share more than the label; otherwise each draws its own from the same range.
-        identity: Scale of the differences between persons in look and voice: 0 makes all alike,
+        identity: Scale of the differences between people in look and voice: 0 makes all alike,
             2 doubles the differences.
         lip_sync: Whether the lips follow the voice; otherwise they say something else, and the
-            moments of a clip tell nothing about each other across modalities.
+            modalities share nothing within a clip over time.
         avi_share: Share of the clips, 0 to 1, that are AVI files (mpeg4, PCM) rather than MP4
-            (h264, AAC); a model can tell the codecs apart, by picture and by sound.
-        content_seed: Another seed, other persons and clips.
-        options: Of the base class.
+            (h264, AAC); a model can tell the codecs apart by picture and by sound.
+        content_seed: Seed of the people and clips.
+        options: Options of the base class.
     """
 
     targets = {"emotion": Classes(list(EMOTIONS))}  # noqa: RUF012
-    needs_root = False  # the files are written when they are preprocessed
+    needs_root = False  # preprocessing writes the files
 
     def __init__(
         self,
@@ -82,20 +83,22 @@ class Synthetic(EmotionDataModule):
             avi_share=avi_share,
             seed=content_seed,
         )
-        # A plan's text leaves out defaults: media and caches of older sets keep their names.
+        # A plan's text omits defaults: media and caches of older sets keep their names.
         text = repr(self.plans)
         self._digest = digest(text, 4).hex()
         place = Path(root or user_cache_path("emorec")) / f"clips-{self._digest}"
         super().__init__(place, extractors, **options)
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def set_name(self) -> str:
         """The set's name and a digest of its clips."""
         return f"synthetic-{self._digest}"
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a plan; see the base class."""
+        """Return one clip per plan."""
         classes = self.targets["emotion"].names
         return [
             Clip(
@@ -107,8 +110,9 @@ class Synthetic(EmotionDataModule):
             for plan in self.plans
         ]
 
+    @override
     def preprocess(self, work: WorkPlan) -> list[Entry]:
-        """Write the media files that are missing, then cache them; see the base class."""
+        """Write the media files that are missing, then cache them."""
         pairs = zip(self.plans, self.clips(), strict=True)
         generate(write_clip, [(plan, self.root / clip.file) for plan, clip in pairs], work.workers)
         return super().preprocess(work)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
+from typing_extensions import override
 
 from emorec.cache import Entry, WorkPlan
 from emorec.data.corpora.generate import generate
@@ -19,33 +20,32 @@ DIMENSIONS = ("arousal", "valence")
 
 
 class SyntheticRecordings(EmotionDataModule):
-    """Recordings of generated persons in the form of RECOLA: two dimensions, every 40 ms.
+    """Recordings of generated people in the form of RECOLA: two dimensions, every 40 ms.
 
-    The voice shows arousal and nothing of valence, the face valence and nothing of arousal, each
-    with noise s of its own, so that no model can reach more than a CCC of 1 / sqrt(1 + s^2) on
-    long recordings; see :func:`emorec.synthetic.ceiling`.
+    The voice shows only arousal, the face only valence, each with its own noise s, so that no model
+    can exceed a CCC of 1 / sqrt(1 + s^2) on long recordings; see :func:`emorec.synthetic.ceiling`.
 
     Args:
         extractors: Modality -> extractor.
-        root: The media files are written below it, in a folder named by the options; the
-            user's cache folder where None.
-        subjects: Number of persons, each with a look and a voice.
-        takes: Recordings of each.
+        root: The media files are written below it, in a folder named by the options; None: the
+            user's cache folder.
+        subjects: Number of people, each with a look and a voice.
+        takes: Recordings per person.
         seconds: Length of a recording.
         voice_noise: s of the voice, at least 0.
         face_noise: s of the face, at least 0.
-        identity: Scale of the differences between persons, 0 to 2.
-        content_seed: Another seed, other persons and recordings.
-        windows: Where recordings are cut; 6 s without a gap where None.
-        step: Seconds a step of the target, a multiple of 0.04.
-        delay: Seconds by which the gold standard is to lag behind, as annotators do. It is written
-            into the traces, and compensated in training.
-        compensate: Whether it is compensated; else the model has to learn it.
-        options: Of the base class.
+        identity: Scale of the differences between people, 0 to 2.
+        content_seed: Seed of the people and recordings.
+        windows: Where recordings are cut; None: contiguous 6 s.
+        step: Seconds per step of the target, a multiple of 0.04.
+        delay: Seconds by which the gold standard lags, as annotators do. It is written into the
+            traces, and compensated in training.
+        compensate: Whether it is compensated; otherwise the model has to learn it.
+        options: Options of the base class.
     """
 
     targets = {"affect": Values(DIMENSIONS)}  # noqa: RUF012
-    needs_root = False  # the files are written when they are preprocessed
+    needs_root = False  # preprocessing writes the files
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class SyntheticRecordings(EmotionDataModule):
             seed=content_seed,
         )
         if delay < 0 or step <= 0:
-            raise DataError(f"step is above 0 and delay at least 0 s, got {step} and {delay}")
+            raise DataError(f"step must be above 0 and delay at least 0 s, got {step} and {delay}")
         self.lag = delay
         text = repr((self.plans, delay) if delay else self.plans)
         self._digest = digest(text, 4).hex()
@@ -83,13 +83,15 @@ class SyntheticRecordings(EmotionDataModule):
         self.targets = {"affect": Values(DIMENSIONS, step, delay if compensate else 0.0)}
         self.save_hyperparameters(logger=False)
 
+    @override
     @property
     def set_name(self) -> str:
         """The set's name and a digest of its recordings."""
         return f"recordings-{self._digest}"
 
+    @override
     def clips(self) -> list[Clip]:
-        """Return one clip a recording; see the base class."""
+        """Return one clip per recording."""
         return [
             Clip(
                 plan.id,
@@ -101,8 +103,9 @@ class SyntheticRecordings(EmotionDataModule):
             for plan in self.plans
         ]
 
+    @override
     def preprocess(self, work: WorkPlan) -> list[Entry]:
-        """Write the files that are missing, then cache them; see the base class."""
+        """Write the files that are missing, then cache them."""
         self.root.mkdir(parents=True, exist_ok=True)
         for plan in self.plans:
             if not (self.root / f"{plan.id}.csv").exists():

@@ -1,1 +1,1 @@
-"""Which clip is for training, validation or testing, and what may not be on both sides."""
+"""Splits into training, validation and test, and what their parts must not share."""

@@ -11,14 +11,14 @@ from emorec.system.files import write_text
 
 
 def write_split(path: Path, parts: Mapping[str, Part]) -> None:
-    """Write clip and part of each clip, whole or not at all."""
+    """Write the part of each clip, atomically."""
     lines = io.StringIO()
     csv.writer(lines).writerows([("clip", "part"), *sorted(parts.items())])
     write_text(path, lines.getvalue())
 
 
 def read_split(path: Path) -> dict[str, Part]:
-    """Return clip -> part; nothing where there is no such file."""
+    """Return clip -> part; empty if the file does not exist."""
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
@@ -31,7 +31,7 @@ def check_resumed(parts: Mapping[str, Part], usable: Collection[str]) -> None:
     """Check that the clips of a run's split are still usable.
 
     Args:
-        parts: Clip id -> part, of the run that goes on; empty: none does.
+        parts: Clip id -> part, of the resumed run; empty: no run is resumed.
         usable: Ids of usable clips.
 
     Raises:
@@ -41,5 +41,5 @@ def check_resumed(parts: Mapping[str, Part], usable: Collection[str]) -> None:
     if lost:
         raise DataError(
             f"{len(lost)} clip(s) of this run's split are no longer usable, for instance "
-            f"{lost[0]!r}; bring their files back, or start anew with --overwrite"
+            f"{lost[0]!r}; restore their files, or start again with --overwrite"
         )

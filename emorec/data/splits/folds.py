@@ -1,4 +1,4 @@
-"""Cross-validation by speaker, with validation speakers of their own, and by text."""
+"""Cross-validation by speaker, with separate validation speakers, and by text."""
 
 import math
 import random
@@ -28,21 +28,21 @@ def leave_speakers_out(
     """Split by speaker into folds: test, validation and training speakers are all disjoint.
 
     Fold i tests on the i-th set of speakers and chooses its epoch on the next set, so that over
-    all folds each speaker is tested once and no choice sees the speakers it is tested on.
+    all folds each speaker is tested once, and no epoch is chosen on test speakers.
 
     Args:
         clips: The clips; each must have a group.
-        seed: Another seed, other folds, where ``folds`` is a number or ``speakers``.
+        seed: Seed of the folds, if ``folds`` is a number or ``speakers``.
         fold: Which fold, from 1.
         folds: Number of folds, at least 3; ``speakers`` (each is a fold of its own); or a list of
             speakers: the name of a published one (:func:`published_folds`) or a YAML file with
-            ``test`` and ``validation``, a list of speakers a fold each.
+            ``test`` and ``validation``, each with a list of speakers per fold.
 
     Returns:
         Clip id -> part.
 
     Raises:
-        SplitError: A clip has no group, there is no such fold, or a part would be empty.
+        SplitError: A clip has no group, the fold does not exist, or a part would be empty.
     """
     test, validation = _speakers(clips, seed, fold, folds)
     part_of: dict[str, Part] = {**dict.fromkeys(validation, "val"), **dict.fromkeys(test, "test")}
@@ -52,12 +52,12 @@ def leave_speakers_out(
 
 
 def held_out_text(clips: Sequence[Clip], seed: int, fold: int, folds: Folds = 5) -> dict[str, Part]:
-    """Test on texts and speakers that training never had: an audit of what the voice gives away.
+    """Test on texts and speakers that training never had: an audit of what the words give away.
 
-    In corpora whose words are fixed a model can read the emotion from them (each emotion of
-    eNTERFACE'05 has its own five sentences). Of each class, the last 40 % of its texts, rounded
-    up, are tested, said by the fold's test speakers; training and validation have the other texts,
-    said by other speakers, as in :func:`leave_speakers_out`. Other clips are left out.
+    In corpora with fixed sentences a model can read the emotion from the words (each emotion of
+    eNTERFACE'05 has its own five sentences). The last 40 % of the texts of each class, rounded up,
+    are tested, spoken by the fold's test speakers; training and validation have the other texts,
+    spoken by other speakers, as in :func:`leave_speakers_out`. Other clips are left out.
 
     Args:
         clips: The clips; each must have a group and a text.
@@ -73,7 +73,7 @@ def held_out_text(clips: Sequence[Clip], seed: int, fold: int, folds: Folds = 5)
     for clip in clips:
         if not clip.text:
             raise SplitError(
-                f"clip {clip.id!r} has no text: split held_out_text needs what is said in each "
+                f"clip {clip.id!r} has no text: split held_out_text needs the text of each "
                 "clip (column 'text' of a manifest: a sentence or its number)"
             )
         texts[repr(sorted(clip.labels.items()))].add(clip.text)
@@ -105,9 +105,9 @@ def split_clips(
     Args:
         clips: The clips.
         split: Which split.
-        seed: Of all but ``official``.
-        fold: Of ``leave_speakers_out`` and ``held_out_text``.
-        folds: Of the same.
+        seed: For all but ``official``.
+        fold: For ``leave_speakers_out`` and ``held_out_text``.
+        folds: For the same.
     """
     if split == "leave_speakers_out":
         return leave_speakers_out(clips, seed, fold, folds)
@@ -144,7 +144,7 @@ def _speakers(
         lists = published_folds(folds)
         named = {name for each in (*lists["test"], *lists["validation"]) for name in each}
         unknown = sorted(named - {clip.group for clip in clips})
-        # Of a published list some speakers may be absent; in one's own it is a slip.
+        # A set may lack speakers of a published list; in a user's own list that is a mistake.
         if unknown and Path(folds).expanduser().is_file():
             raise SplitError(f"{folds} names {unknown[0]!r}, who is no speaker of this set")
         return set(lists["test"][fold - 1]), set(lists["validation"][fold - 1])
@@ -155,7 +155,7 @@ def _speakers(
             "their own, so there must be 3 folds or more, and as many speakers"
         )
     random.Random(seed).shuffle(names)
-    if folds == "speakers":  # one speaker alone would be a poor judge of epochs
+    if folds == "speakers":  # a single speaker is too few to choose epochs on
         more = max(1, round(0.15 * len(names)))
         return {names[fold - 1]}, {names[(fold + i) % count] for i in range(more)}
     return set(names[fold - 1 :: count]), set(names[fold % count :: count])

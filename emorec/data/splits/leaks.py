@@ -1,4 +1,4 @@
-"""What must not be on both sides of a split: clips, files, content, and speakers where promised."""
+"""What parts of a split must not share: clips, files, content, and speakers where promised."""
 
 import math
 from collections import defaultdict
@@ -15,7 +15,7 @@ ROUNDING = 0.05  # seconds; ends of clips that touch may be rounded
 
 
 class LeakError(UserError):
-    """Something of the test clips is in training or validation; the message says what."""
+    """Two parts of a split share clips, content or speakers; the message says what."""
 
 
 def check_leaks(
@@ -26,8 +26,8 @@ def check_leaks(
 ) -> None:
     """Check that the parts of a split share nothing that they promise not to share.
 
-    Clips of one file, or of the same content, may not overlap in time. Where two known speakers
-    talk at once, both may have a clip of that: it is only warned of.
+    Clips of one file, or of the same content, must not overlap in time. Where two known speakers
+    talk at once, both may have a clip of it: that is only a warning.
 
     Args:
         clips: The clips.
@@ -70,7 +70,7 @@ def check_leaks(
 def _overlapping(
     clips: Sequence[Clip], parts: Mapping[str, Part], key: Callable[[Clip], str]
 ) -> Iterator[tuple[Clip, Clip]]:
-    """Yield pairs of different parts that have time of the same file in common."""
+    """Yield pairs of clips in different parts that overlap in the same file."""
     files: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
         if key(clip):
@@ -91,7 +91,7 @@ def _span(clip: Clip) -> tuple[float, float]:
 def _of_one_speaker(
     clips: Sequence[Clip], parts: Mapping[str, Part]
 ) -> Iterator[tuple[Clip, Clip]]:
-    """Yield a pair of different parts for each speaker who has one."""
+    """Yield a pair of clips in different parts for each speaker who has one."""
     first: dict[str, Clip] = {}
     pairs: dict[str, tuple[Clip, Clip]] = {}
     for clip in clips:
@@ -102,17 +102,17 @@ def _of_one_speaker(
 
 
 def _two_speakers(one: Clip, other: Clip) -> bool:
-    """Whether two clips are known to be of different people, who talk in one recording."""
+    """Return whether two clips of one recording are known to be of different speakers."""
     known = all(clip.group and clip.span and clip.labels for clip in (one, other))
     return known and one.group != other.group and one.span != other.span
 
 
 def copies(clips: Sequence[Clip], entries: Mapping[str, Entry]) -> dict[str, str]:
-    """Return clip -> the earlier one of which it is a copy: the same content and labels.
+    """Return clip -> the earlier one that it copies, with the same content and labels.
 
-    RAVDESS has such a pair (actor 7, both repetitions of a happy sentence). A copy counts once:
-    twice, it would weigh more, and could be on both sides of a split. Content is what extractors
-    read, sidecar files too; of a target with values, the label is the file of its trace.
+    RAVDESS has such a pair (actor 7, both repetitions of a happy sentence). Counted twice, it would
+    weigh more, and could be on both sides of a split. Content is what extractors read, including
+    sidecar files; for a target with values, the label is the file of its trace.
     """
     first: dict[tuple[object, ...], str] = {}
     found = {}
@@ -132,7 +132,7 @@ def copies(clips: Sequence[Clip], entries: Mapping[str, Entry]) -> dict[str, str
 
 
 def shares_speakers(clips: Sequence[Clip], parts: Mapping[str, Part]) -> bool | None:
-    """Return whether a test speaker is in training, too; None where speakers are not known."""
+    """Return whether a test speaker is in training, too; None if speakers are unknown."""
     groups: dict[str, set[str]] = defaultdict(set)
     for clip in clips:
         if clip.id in parts:

@@ -20,35 +20,35 @@ SHARES_NO_SPEAKER = FOLDED | {"subject_independent"}
 
 
 class SplitError(UserError):
-    """The clips cannot be split as asked; the message says why."""
+    """The clips cannot be split as configured; the message says why."""
 
 
 class TooFewError(SplitError):
-    """There are too few clips, speakers or texts for the split."""
+    """The split needs more clips, speakers or texts."""
 
 
 def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[str, Part]:
     """Split by clip, as Ma et al. 2020: validation and test get ceil(share x N) clips each.
 
-    N counts labelled clips; an unlabelled one is for training. All segments of a clip stay
-    together, but clips of one speaker fall on both sides, so the
-    result says little about new speakers. The paper states 70/15/15; the rounding is inferred
-    from its three accuracies, which only ceil(0.15 N) test clips can give.
+    N counts labelled clips; unlabelled ones are for training. All segments of a clip stay together,
+    but clips of one speaker fall on both sides, so the result says little about new speakers. The
+    paper states 70/15/15; the rounding is inferred from its three accuracies, which only
+    ceil(0.15 N) test clips can give.
 
-    Each class is split alike, and of a class those clips are tested whose ids come first in an
-    order that the seed draws for each id by itself: one clip more or less hardly changes the
-    others' parts. (That the paper stratified is not stated.)
+    Each class is split in the same proportions, by the place of its ids in an order that the seed
+    draws for each id independently: adding or removing a clip hardly changes the others' parts.
+    (The paper does not say whether it stratified.)
 
     Args:
-        clips: All clips that are listed, usable or not; their order does not matter.
-        seed: Another seed, another split.
+        clips: All listed clips, usable or not; their order does not matter.
+        seed: Seed of the split.
         share: Share of the clips for validation, and the same for testing.
 
     Returns:
         Clip id -> part.
 
     Raises:
-        SplitError: There are fewer than three clips, or too few for the share.
+        SplitError: Fewer than three clips, or too few for the share.
     """
     classes: dict[str, list[str]] = defaultdict(list)
     for clip in clips:
@@ -73,15 +73,15 @@ def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[s
 
 
 def drawn_place(seed: int | str, clip_id: str) -> bytes:
-    """Return a clip's place in the order that a seed draws, whatever else there is."""
+    """Return a clip's place in the order that a seed draws, independent of other clips."""
     return digest(f"{seed}\0{clip_id}")
 
 
 def _shares(sizes: Mapping[str, int], total: int, seed: int) -> dict[str, int]:
     """Divide a number over classes by their sizes.
 
-    What is left after rounding down goes to classes that the seed draws, each as likely as its
-    remainder says: over many seeds all clips are tested equally often.
+    The rest after rounding down goes to classes drawn by the seed, with their remainders as
+    probabilities: over many seeds all clips are tested equally often.
     """
     chance = random.Random(seed)
     names = sorted(sizes)
@@ -94,7 +94,7 @@ def _shares(sizes: Mapping[str, int], total: int, seed: int) -> dict[str, int]:
         if reached > mark + 1e-9:
             found[name] += 1
             mark += 1
-    short = total - sum(found.values())  # by rounding of floats
+    short = total - sum(found.values())  # float rounding
     found[max(names, key=lambda name: sizes[name])] += short
     return found
 
@@ -107,14 +107,14 @@ def subject_independent(clips: Sequence[Clip], seed: int, share: float = 0.15) -
 
     Args:
         clips: The clips; each must have a group.
-        seed: Another seed, another split.
+        seed: Seed of the split.
         share: Share of the clips for validation, and the same for testing.
 
     Returns:
         Clip id -> part.
 
     Raises:
-        SplitError: A clip has no group, or there are fewer than three speakers.
+        SplitError: A clip has no group, or the set has fewer than three speakers.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for clip in clips:
@@ -147,10 +147,10 @@ def subject_independent(clips: Sequence[Clip], seed: int, share: float = 0.15) -
 
 
 def official(clips: Sequence[Clip]) -> dict[str, Part]:
-    """Take the split that each clip brings (``Clip.split``).
+    """Use each clip's own part (``Clip.split``).
 
     Raises:
-        SplitError: A clip brings none or an unknown one, or a part is empty.
+        SplitError: A clip has none or an unknown one, or a part is empty.
     """
     parts: dict[str, Part] = {}
     wrong = [clip for clip in clips if clip.split not in PARTS]

@@ -17,7 +17,7 @@ def published_folds(name: str) -> dict[str, list[list[str]]]:
             a YAML file of the same form as one of its entries.
 
     Raises:
-        SplitError: There is no such list, or its speakers overlap.
+        SplitError: The list does not exist or is malformed, or its speakers overlap.
     """
     text = resources.files("emorec.data.splits").joinpath("published_folds.yaml").read_text("utf-8")
     known: dict[str, Any] = yaml.safe_load(text)
@@ -34,7 +34,9 @@ def published_folds(name: str) -> dict[str, list[list[str]]]:
     )
     sizes = {len(each) if isinstance(each, list) else 0 for each in lists.values()}
     if len(sizes) != 1 or 0 in sizes:
-        raise SplitError(f"{name}: expected test and validation, a list of speakers a fold each")
+        raise SplitError(
+            f"{name}: expected test and validation, each with a list of speakers per fold"
+        )
     tested = [speaker for fold in lists["test"] for speaker in fold]
     if len(set(tested)) < len(tested):
         raise SplitError(f"{name}: a speaker is tested in several folds")

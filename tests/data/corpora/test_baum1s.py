@@ -80,7 +80,7 @@ def test_the_published_counts_add_up(root: Path) -> None:
     assert counts.pop("clips") == sum(counts.values()) == 521
 
 
-def test_the_group_is_the_subject_and_there_is_no_text(root: Path) -> None:
+def test_the_group_is_the_subject_and_the_text_is_empty(root: Path) -> None:
     clips = baum1s(root).clips()
     assert {clip.group for clip in clips} == set(SUBJECTS)
     assert all(clip.id.startswith(clip.group) and not clip.text for clip in clips)
@@ -156,7 +156,7 @@ def test_a_column_without_emotions_is_named(tmp_path: Path) -> None:
         baum1s(small(tmp_path, "8")).clips()
 
 
-def test_there_must_be_one_csv(tmp_path: Path) -> None:
+def test_exactly_one_csv_is_expected(tmp_path: Path) -> None:
     (tmp_path / "S001_001.mp4").touch()
     with pytest.raises(DataError, match=r"expected one CSV .* found none; name it in data\.anno"):
         baum1s(tmp_path).clips()

@@ -129,7 +129,7 @@ def test_an_impossible_session_is_refused(root: Path) -> None:
         iemocap(root, session=6)
 
 
-def test_odd_lines_are_ignored_and_missing_words_are_empty(tmp_path: Path) -> None:
+def test_malformed_lines_are_ignored_and_missing_words_are_empty(tmp_path: Path) -> None:
     write_dialogue(tmp_path, 1, "Ses01F_impro01")
     labels = tmp_path / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
     words = tmp_path / "Session1/dialog/transcriptions/Ses01F_impro01.txt"

@@ -91,7 +91,7 @@ def test_tables_in_other_encodings_are_read(root: Path, encoding: str) -> None:
     assert meld(root).clips()[0].text == SPOKEN[0][0]
 
 
-def test_apostrophes_that_are_control_characters_are_mended(root: Path) -> None:
+def test_apostrophes_that_are_control_characters_are_fixed(root: Path) -> None:
     damaged = [(SPOKEN[0][0].replace("’", "\x92"), *SPOKEN[0][1:])]
     write_table(root / "MELD.Raw/train_sent_emo.csv", damaged)
     assert meld(root).clips()[0].text == SPOKEN[0][0]
@@ -111,7 +111,7 @@ def test_folders_and_columns_can_be_named(root: Path) -> None:
 
 @pytest.mark.parametrize("option", ["folders", "columns"])
 def test_an_unknown_name_of_a_folder_or_column_is_refused(root: Path, option: str) -> None:
-    with pytest.raises(DataError, match=rf"data\.{option} names 'Test'; it knows "):
+    with pytest.raises(DataError, match=rf"data\.{option} names 'Test'; expected one of "):
         meld(root, **{option: {"Test": "x"}})
 
 

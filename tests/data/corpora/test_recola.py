@@ -59,7 +59,7 @@ def test_sound_alone_is_enough(root: Path) -> None:
     assert recola(root).clips()[0].media == Path("recordings_audio/dev_1.wav")
 
 
-def test_the_gold_standard_is_both_dimensions_as_long_as_both_are_there(root: Path) -> None:
+def test_the_gold_standard_has_both_dimensions_up_to_the_shorter_one(root: Path) -> None:
     data = recola(root)
     clip = next(clip for clip in data.clips() if clip.id == "train_2")
     trace = data.read_trace(clip, "affect")
@@ -72,11 +72,11 @@ def test_what_is_not_as_expected_is_named(root: Path) -> None:
     with pytest.raises(DataError, match=r"no clip found in (.|\n)*recordings_audio/train_1"):
         recola(root / "recordings_video").checked_clips()
     (root / "recordings_audio/P16.wav").touch()
-    with pytest.raises(DataError, match="'P16' is of no part"):
+    with pytest.raises(DataError, match="'P16' is in no part"):
         recola(root).clips()
     with pytest.raises(DataError, match="delay is at least 0 seconds, got -1"):
         recola(root, delay=-1.0)
     for text in ("", "@relation x\n@data\n", "@data\n'a',1.0,x\n", "@data\n'a',1,1\n'a',0,1\n"):
         (root / "x.arff").write_text(text)
-        with pytest.raises(DataError, match="is no gold standard of AVEC 2016"):
+        with pytest.raises(DataError, match="is not a gold standard of AVEC 2016"):
             read_arff(root / "x.arff")

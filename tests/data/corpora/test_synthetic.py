@@ -73,14 +73,14 @@ def test_the_configs_of_the_study_share_what_they_say(tmp_path: Path) -> None:
     for data in sets.values():
         assert [clip.id for clip in data.clips()] == [
             plan.id for plan in usual.plans
-        ]  # as many persons and takes
+        ]  # as many people and takes
         # Else lips and codecs would be shared in each of them.
         assert {(plan.lip_sync, plan.container) for plan in data.plans} == {(False, "mp4")}
     faces, voices = levels(sets["shared"])
     assert (faces == voices).all()
     own_faces, own_voices = levels(sets["control"])
     assert abs(np.corrcoef(own_faces, own_voices)[0, 1]) < 0.13  # 240 clips: 2 standard errors
-    # Nobody's face and voice differ from others' there, and the faces are the very same.
+    # At identity 0 nobody's face and voice differ, and the faces are identical.
     assert (own_faces == faces).all()
     assert {p.identity for n in ("shared", "control") for p in sets[n].plans} == {0.0}
     assert {plan.identity for plan in sets["identity"].plans} == {2.0}
