@@ -86,7 +86,7 @@ def test_a_clip_of_vectors_alone_is_named(
 ) -> None:
     cache = SegmentCache(tmp_path)
     found = Entry(
-        "a", "a.wav", "ok", duration=1.0, windows=[(0.0, 1.0)], present={"functionals": [True]}
+        "a", "a.wav", "ok", duration=1.0, windows=[[0.0, 1.0]], present={"functionals": [True]}
     )
     cache.write(found, {"functionals": np.zeros((1, 88), np.float32)})
     with pytest.raises(SystemExit):

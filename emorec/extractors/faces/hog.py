@@ -1,6 +1,5 @@
 """Histograms of oriented gradients of a face through each window."""
 
-from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import cv2
@@ -9,19 +8,16 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from emorec.errors import UserError
-from emorec.extractors.base import Extraction, Extractor
-from emorec.extractors.faces.crops import check_size
-from emorec.extractors.faces.cut import FaceCutter
+from emorec.extractors.faces.frames import FaceFrames
 from emorec.extractors.faces.search import FaceSearch
-from emorec.extractors.faces.through import Through, check_frames
-from emorec.media import Face, Image, Media, square_crop
-from emorec.types import Array, Clip, Window
+from emorec.media import Face, Image, square_crop
+from emorec.types import Array
 
 BLOCK = 2  # cells per side of the squares that are normalised together
 CLIP, FLOOR = 0.2, 1e-5
 
 
-class FaceHog(Extractor):
+class FaceHog(FaceFrames):
     """HOG descriptors of a face at equal distances through each window, float16 (frames, D).
 
     Dalal and Triggs 2005 (https://doi.org/10.1109/CVPR.2005.177): gradients of the grey crop by
@@ -62,10 +58,7 @@ class FaceHog(Extractor):
         borrow: float = 0.5,
         faces: FaceSearch | None = None,
     ) -> None:
-        check_size(size)
-        check_frames(frames)
-        self.frames, self.size, self.margin, self.borrow = frames, size, margin, borrow
-        self.faces = faces or FaceSearch()
+        super().__init__(frames, size, margin, borrow, faces)
         if cell < 2 or size % cell or size // cell < BLOCK or orientations < 2:
             raise UserError(
                 "size is a multiple of cell (at least 2 pixels) with two cells or more on a side, "
@@ -82,21 +75,7 @@ class FaceHog(Extractor):
         return (self.frames, blocks**2 * BLOCK**2 * self.orientations)
 
     @override
-    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        return self._through().extract(media, windows)
-
-    @override
-    def stream(
-        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
-    ) -> Iterator[Extraction]:
-        return self._through().stream(media, parts)
-
-    def _through(self) -> Through:
-        at_once = self.clips_at_once
-        cutter = FaceCutter(self.faces, self._cut, self.borrow, self.device, at_once)
-        return Through(self.frames, cutter)
-
-    def _cut(self, image: Image, face: Face) -> Array:
+    def cut(self, image: Image, face: Face) -> Array:
         crop = square_crop(image, face, self.size, self.margin)
         grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.float32)
         return gradient_histograms(grey, self.cell, self.orientations).astype(np.float16)

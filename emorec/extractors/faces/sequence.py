@@ -1,21 +1,18 @@
 """Several frames of a face in each window, for encoders of movement."""
 
-from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
 from typing_extensions import override
 
-from emorec.extractors.base import Extraction, Extractor
-from emorec.extractors.faces.crops import channels_first, check_size, imagenet
-from emorec.extractors.faces.cut import FaceCutter
+from emorec.extractors.faces.crops import channels_first, imagenet
+from emorec.extractors.faces.frames import FaceFrames
 from emorec.extractors.faces.search import FaceSearch
-from emorec.extractors.faces.through import Through, check_frames
-from emorec.media import Face, Image, Media
-from emorec.types import Array, Clip, Window
+from emorec.media import Face, Image
+from emorec.types import Array
 
 
-class FaceSequence(Extractor):
+class FaceSequence(FaceFrames):
     """Face crops at equal distances through each window, uint8 (frames, 3, size, size), RGB.
 
     Each frame is cut as :class:`FaceCrops` cuts the key frame of a window. A frame without a face
@@ -42,10 +39,7 @@ class FaceSequence(Extractor):
         borrow: float = 0.5,
         faces: FaceSearch | None = None,
     ) -> None:
-        check_size(size)
-        check_frames(frames)
-        self.frames, self.size, self.margin, self.borrow = frames, size, margin, borrow
-        self.faces = faces or FaceSearch()
+        super().__init__(frames, size, margin, borrow, faces)
 
     @override
     @property
@@ -59,19 +53,5 @@ class FaceSequence(Extractor):
         return imagenet()
 
     @override
-    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
-        return self._through().extract(media, windows)
-
-    @override
-    def stream(
-        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
-    ) -> Iterator[Extraction]:
-        return self._through().stream(media, parts)
-
-    def _through(self) -> Through:
-        at_once = self.clips_at_once
-        cutter = FaceCutter(self.faces, self._cut, self.borrow, self.device, at_once)
-        return Through(self.frames, cutter)
-
-    def _cut(self, image: Image, face: Face) -> Array:
+    def cut(self, image: Image, face: Face) -> Array:
         return channels_first(image, face, self.size, self.margin)

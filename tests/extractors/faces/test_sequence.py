@@ -73,7 +73,7 @@ def test_windows_are_searched_in_groups_and_a_part_has_the_faces_of_the_whole(
     windows = GridWindows(0.32, 0.32)("a", 2.0)
     clip, media = Clip("a", video), probe(video)
     together = made(range(50)).extract(clip, media, windows)
-    monkeypatch.setattr("emorec.extractors.faces.through.GROUPED", 9)
+    monkeypatch.setattr("emorec.extractors.faces.frames.GROUPED", 9)
     extractor = made(range(50))
     asked: list[int] = []
     assert isinstance(extractor.faces, Searched)

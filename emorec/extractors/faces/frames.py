@@ -1,49 +1,59 @@
 """Arrays cut from a face at equal distances through each window."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
+from typing_extensions import override
 
 from emorec.errors import UserError
-from emorec.extractors.base import Extraction
+from emorec.extractors.base import Extraction, Extractor
+from emorec.extractors.faces.crops import check_size
 from emorec.extractors.faces.cut import FaceCutter
-from emorec.media import Face, Media
+from emorec.extractors.faces.search import FaceSearch
+from emorec.media import Face, Image, Media
 from emorec.system.findings import Finding, FindingKind
-from emorec.types import Array, Window
+from emorec.types import Array, Clip, Window
 
 GROUPED = 256  # frames in memory at once, unless a window has more: 0.7 GB of 720p
 
 
-def check_frames(frames: int) -> None:
-    """Check the number of frames of a window.
-
-    Raises:
-        UserError: It is below 2.
-    """
-    if frames < 2:
-        raise UserError(
-            f"a sequence has at least 2 frames, got {frames}; for one frame use FaceCrops"
-        )
-
-
-@dataclass(frozen=True)
-class Through:
-    """Cuts several frames per window, as a :class:`FaceCutter` cuts a window's key frame.
+class FaceFrames(Extractor):
+    """Several frames of a face per window, each cut as :class:`FaceCutter` cuts a key frame.
 
     A frame without a face repeats the nearest one of its window; if fewer than half of the frames
     have one (of those within the clip, where it is shorter than a window), the window has nothing.
 
-    Attributes:
-        frames: Frames per window.
-        cutter: Cuts each frame.
+    Args:
+        frames: Frames per window, at equal distances.
+        size: Side of the crops, in pixels.
+        margin: Added to the longer side of the face's box, as a share of it.
+        borrow: Largest distance in seconds to a frame that lends its face.
+        faces: How faces are found, and whose is used.
+
+    Raises:
+        UserError: There are fewer than two frames.
     """
 
-    frames: int
-    cutter: FaceCutter
+    def __init__(
+        self, frames: int, size: int, margin: float, borrow: float, faces: FaceSearch | None
+    ) -> None:
+        check_size(size)
+        if frames < 2:
+            raise UserError(
+                f"a sequence has at least 2 frames, got {frames}; for one frame use FaceCrops"
+            )
+        self.frames, self.size, self.margin, self.borrow = frames, size, margin, borrow
+        self.faces = faces or FaceSearch()
 
-    def extract(self, media: Media, windows: Sequence[Window]) -> Extraction:
+    @abstractmethod
+    def cut(self, image: Image, face: Face) -> Array:
+        """Return what is cut from one frame: an array of ``shape[1:]``."""
+
+    @override
+    def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
         """Return one person's sequence for each window.
 
         The windows are searched in independent groups of at most :data:`GROUPED` frames (one window
@@ -53,9 +63,9 @@ class Through:
         arrays: list[Array | None] = []
         facts: dict[str, list[float]] = {"faces_borrowed": [], "face_side": []}
         findings: dict[Finding, None] = {}
-        size = self.grouped
+        cutter, size = self._cutter(), self._grouped()
         for start in range(0, len(windows), size):
-            found = self.cutter.extract(media, self._parts(windows[start : start + size]))
+            found = cutter.extract(media, self._parts(windows[start : start + size]))
             arrays += self._join(found.arrays, windows[start : start + size], media)
             for name, values in facts.items():
                 values.append(float(found.facts.get(name, 0)))
@@ -73,16 +83,21 @@ class Through:
         }
         return Extraction(arrays, summed, list(findings))
 
-    @property
-    def grouped(self) -> int:
-        """Windows per group: the largest of 1, 2, 4, 8, 16 whose frames fit :data:`GROUPED`."""
+    def _grouped(self) -> int:
+        """Return windows per group: of 1, 2, 4, 8, 16 the most whose frames fit GROUPED."""
         fit = [count for count in (1, 2, 4, 8, 16) if count * self.frames <= GROUPED]
         return max(fit, default=1)
 
-    def stream(self, media: Media, parts: Sequence[Sequence[Window]]) -> Iterator[Extraction]:
+    @override
+    def stream(
+        self, clip: Clip, media: Media, parts: Sequence[Sequence[Window]]
+    ) -> Iterator[Extraction]:
         """Return the sequences of everybody who is followed, one extraction per part."""
-        every = self.cutter.stream(media, [self._parts(part) for part in parts])
+        every = self._cutter().stream(media, [self._parts(part) for part in parts])
         return self._joined(every, media, parts)
+
+    def _cutter(self) -> FaceCutter:
+        return FaceCutter(self.faces, self.cut, self.borrow, self.device, self.clips_at_once)
 
     def _joined(
         self, every: Iterator[Extraction], media: Media, parts: Sequence[Sequence[Window]]
