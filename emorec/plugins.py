@@ -1,4 +1,4 @@
-"""What is registered: the subclasses that our subpackages and installed plug-ins export."""
+"""The registry: subclasses exported by our subpackages and by installed plug-ins."""
 
 import inspect
 import sys
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 GROUP = "emorec.plugins"
-# Kind -> the base class that defines it, and the subpackage that exports ours.
+# Kind -> its base class, and the subpackage that exports our subclasses.
 KINDS = {
     "data set": "emorec.data:EmotionDataModule",
     "windows": "emorec.windows:Windows",
@@ -29,27 +29,27 @@ KINDS = {
 def load_plugins(kinds: Collection[str] = KINDS) -> None:
     """Import our classes and the modules of the entry-point group ``emorec.plugins``.
 
-    A plug-in that fails to import is reported with its package and left out.
+    A plug-in that fails to import is skipped with a warning that names its package.
 
     Args:
-        kinds: Those of our classes that are needed; all of :data:`KINDS` where nothing is said.
+        kinds: Kinds of our classes to import; all of :data:`KINDS` by default.
     """
     for kind in kinds:
         import_module(KINDS[kind].partition(":")[0])
     for entry in entry_points(group=GROUP):
         try:
             entry.load()
-        except Exception as error:  # a broken package must not take the tool down
+        except Exception as error:  # a broken package must not break emorec
             package = entry.dist.name if entry.dist else entry.value
             warnings.warn(
-                f"plug-in {entry.name} of package {package} is left out: "
+                f"plug-in {entry.name} of package {package} is skipped: "
                 f"{type(error).__name__}: {error}",
                 stacklevel=2,
             )
 
 
 def registered(kind: str) -> list[type]:
-    """Return the concrete classes of a kind, by name; those in private modules do not count."""
+    """Return the concrete classes of a kind, sorted by name, without those in private modules."""
     module, _, name = KINDS[kind].partition(":")
     base: type = getattr(import_module(module), name)
     found = {
@@ -69,14 +69,14 @@ def _subclasses(base: type) -> Iterator[type]:
 
 
 def foreign(tree: Any, kinds: Collection[str] = KINDS) -> list[str]:
-    """Return what the options of a saved model would import that is not known here.
+    """Return what the options of a saved model would import beyond registered classes.
 
-    Known are the registered classes: ours, those of installed plug-ins, and those that this process
-    has defined. Instantiating anything else runs code that the saved file chose.
+    Registered are our classes, those of installed plug-ins, and those defined in this process.
+    Instantiating anything else runs code that the saved file chose.
 
     Args:
-        tree: Options as a checkpoint keeps them: dicts, lists and plain values.
-        kinds: Of the classes that the options may name.
+        tree: Options as stored in a checkpoint: dicts, lists and plain values.
+        kinds: Kinds of classes that the options may name.
 
     Returns:
         Dotted names, sorted.
@@ -89,7 +89,7 @@ def foreign(tree: Any, kinds: Collection[str] = KINDS) -> list[str]:
 
 
 def _names(tree: Any) -> set[str]:
-    """Return the strings that would be imported: class paths, and all that look like one."""
+    """Return the strings that would be imported: everything that looks like a class path."""
     if isinstance(tree, dict):
         return {name for value in tree.values() for name in _names(value)}
     if isinstance(tree, (list, tuple)):
@@ -97,12 +97,12 @@ def _names(tree: Any) -> set[str]:
     if not isinstance(tree, str) or not all(part.isidentifier() for part in tree.split(".")):
         return set()
     head, dot, _ = tree.partition(".")
-    # A file's name such as resnet50.pth looks like one, too, but there is no such module.
+    # A file name such as resnet50.pth looks like one too, but no such module exists.
     return {tree} if dot and find_spec(head) is not None else set()
 
 
 def _exported(cls: type) -> set[str]:
-    """Return the shorter paths under which packages above a class's module export it."""
+    """Return the shorter paths under which parent packages export a class."""
     parts = cls.__module__.split(".")
     above = (".".join(parts[:n]) for n in range(1, len(parts)))
     return {
@@ -113,7 +113,7 @@ def _exported(cls: type) -> set[str]:
 
 
 def suggest(name: str) -> str:
-    """Return a message for a class name that is not registered, with the nearest ones."""
+    """Return an error message for an unregistered class name, with the closest matches."""
     known = sorted({cls.__name__ for kind in KINDS for cls in registered(kind)})
     near = get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""

@@ -1,4 +1,4 @@
-"""The nouns that every part of emorec shares; standard library, numpy and torch only."""
+"""Types shared by all of emorec; they need only the standard library, numpy and torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,10 +14,10 @@ Array = NDArray[np.generic]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is predicted; one of the two forms, :class:`Classes` or :class:`Values`.
+    """What is predicted: :class:`Classes` or :class:`Values`.
 
     Attributes:
-        names: Of the classes, or of the dimensions, in the order of the model's outputs.
+        names: Names of the classes or dimensions, in the order of the model's outputs.
     """
 
     names: Sequence[str]
@@ -26,15 +26,15 @@ class Target:
         return len(self.names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, as checkpoints keep it."""
+        """Return it as plain values, as stored in checkpoints."""
         return {**asdict(self), "names": list(self.names)}
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> "Target":
-        """Return what :meth:`to_dict` was called on.
+        """Return the target that :meth:`to_dict` was called on.
 
         Raises:
-            TypeError: It is none of that.
+            TypeError: ``plain`` is not a mapping.
         """
         if not isinstance(plain, Mapping):
             raise TypeError(f"expected Classes(names) or Values(names, step), got {plain!r}")
@@ -46,17 +46,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Classes(Target):
-    """A clip is of one of several classes, such as emotions."""
+    """One class per clip, such as an emotion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values(Target):
-    """A recording has values over time in each of several dimensions, such as arousal.
+    """Values over time in one or more dimensions, such as arousal.
 
     Attributes:
-        names: Of the dimensions.
+        names: Names of the dimensions.
         step: Seconds from one value to the next.
-        delay: Seconds by which annotators lag behind what was to be seen and heard.
+        delay: Seconds by which the annotations lag behind sound and picture.
     """
 
     step: float = 0.04
@@ -70,24 +70,23 @@ class Values(Target):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One row of a data set: a take of one person, with what is known about it.
+    """One row of a data set: a recording of one person and its metadata.
 
     Attributes:
-        id: Unique in its set and stable across machines.
+        id: Unique in its data set and stable across machines.
         media: Media file, relative to the root of the data set (an absolute path is legal); None
-            where all that there is of it is in the sidecars.
-        labels: Target -> class index, or, of one with values, an empty tuple: they change over time
-            and are in the sidecar of its name. A target that is missing here is unlabelled: the
+            if the clip has sidecars only.
+        labels: Target -> class index, or an empty tuple for a target with values, which change
+            over time and are in the sidecar of its name. A target missing here is unlabelled: the
             clip still takes part in losses that need no label.
-        group: Speaker or session: what a speaker-disjoint split must not cut through.
-        split: Official part (``train``, ``val`` or ``test``), where the set has one.
-        text: What is said: a sentence, or the number of one that several clips share.
-        span: The part of the media file that is this clip, in seconds from its origin; None: all
-            of it.
-        traits: What is known of the person, such as ``sex`` and ``age``: results are also given by
-            them; training does not see them.
+        group: Speaker or session, which a speaker-disjoint split must not divide.
+        split: Official part (``train``, ``val`` or ``test``), if the data set has one.
+        text: Spoken sentence, or the number of one that several clips share.
+        span: Part of the media file that is this clip, in seconds from its origin; None: all of it.
+        traits: Traits of the person, such as ``sex`` and ``age``; results are also broken down by
+            them, training does not see them.
         sidecars: Name -> further file of the clip, such as a transcript, features or a trace; one
-            that has the name of a modality and is no extractor's input holds its sound or picture.
+            named after a modality and not an extractor's input holds its sound or picture.
     """
 
     id: str
@@ -102,10 +101,10 @@ class Clip:
 
     @property
     def file(self) -> Path:
-        """What stands for it in reports: its media file, or the first of its sidecars by name.
+        """File shown in reports: the media file, or the first sidecar by name.
 
         Raises:
-            ValueError: It has no file at all.
+            ValueError: The clip has no file.
         """
         if self.media is not None:
             return self.media
@@ -132,17 +131,17 @@ class Window(NamedTuple):
 # Not frozen: Lightning converts batches in place for precisions such as 64-true.
 @dataclass(slots=True)
 class SegmentBatch:
-    r"""B segments as tensors: what an encoder reads and an objective is judged on.
+    r"""B segments as tensors: input of the encoders, with the targets of the objectives.
 
     Attributes:
-        inputs: Modality -> (B, ...) as the extractor made it; rows that are absent hold zeros.
+        inputs: Modality -> (B, ...) as extracted; zeros in rows where it is absent.
         present: Modality -> bool (B,).
         targets: Target -> int64 (B,), zero where unlabelled, or float32 (B, T, O), NaN where
-            nothing is known.
+            unknown.
         labelled: Target -> bool (B,).
-        clip: int64 (B,), the position of the clip in its data module's list; -1 in a filler, a
-            row without modality and label that gives all ranks the same number of steps.
-        index: int64 (B,), which window of the clip; -1 in a filler.
+        clip: int64 (B,), position of the clip in the data module's list; -1 in a filler, a row
+            without modality and label that gives all ranks the same number of steps.
+        index: int64 (B,), window of the clip; -1 in a filler.
     """
 
     inputs: dict[str, Tensor]
@@ -155,21 +154,21 @@ class SegmentBatch:
     def __len__(self) -> int:
         return len(self.clip)
 
-    def _map(self, change: Any) -> "SegmentBatch":
+    def _map(self, function: Any) -> "SegmentBatch":
         values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, value in values.items():
             if isinstance(value, dict):
-                values[name] = {key: change(tensor) for key, tensor in value.items()}
+                values[name] = {key: function(tensor) for key, tensor in value.items()}
             else:
-                values[name] = change(value)
+                values[name] = function(value)
         return SegmentBatch(**values)
 
     def classes(self, target: str) -> Tensor:
-        """Return the classes of a target that has classes, int64 (B,); -1 where unlabelled."""
+        """Return a target's classes, int64 (B,); -1 where unlabelled."""
         return self.targets[target].masked_fill(~self.labelled[target], -1)
 
     def rows(self, which: slice) -> "SegmentBatch":
-        """Return some of the segments."""
+        """Return a slice of the segments."""
         return self._map(lambda t: t[which])
 
     def to(self, *args: Any, **kwargs: Any) -> "SegmentBatch":
@@ -186,13 +185,13 @@ class FeatureBundle:
     r"""What the model computed for a batch.
 
     Attributes:
-        features: Modality, ``fused`` and, where labels are read, ``label`` -> (B, \*T, D). Rows
+        features: Modality, ``fused`` and, with a label encoder, ``label`` -> (B, \*T, D). Rows
             of an absent modality are zero.
-        present: The batch's masks, bool (B,): every modality; ``fused`` (any modality is there);
+        present: Masks of the batch, bool (B,): each modality; ``fused`` (any modality is present);
             ``label`` (the row is labelled).
         output: (B, \*T, O): logits or values, before any link function.
-        inputs: Modality that is shown -> (B, ...), standardised, as its encoder read it; zeros
-            where it is absent.
+        inputs: Active modality -> (B, ...), the standardised input of its encoder; zeros where it
+            is absent.
     """
 
     features: dict[str, Tensor]
@@ -202,10 +201,10 @@ class FeatureBundle:
 
 
 class Sizes(NamedTuple):
-    """Widths that fusions, objectives and label encoders are built from.
+    """Dimensions that fusions, objectives and label encoders are built from.
 
     Attributes:
-        features: Modality -> width; ``fused`` and ``label`` are added for objectives.
+        features: Modality -> feature dimension; objectives also get ``fused`` and ``label``.
         outputs: Target -> number of classes or dimensions.
     """
 
@@ -214,13 +213,13 @@ class Sizes(NamedTuple):
 
 
 class DataPart(Protocol):
-    """The segments of training, validation or test clips, as models and callbacks may see them.
+    """Segments of the training, validation or test clips, as seen by models and callbacks.
 
     Attributes:
         ids: Position of a clip in the data module's list -> its id.
         labels: Position of a clip -> its labels.
         present: Position of a clip -> modality -> whether each window has it.
-        items: Position of a clip and number of its window, of each segment.
+        items: (position of the clip, number of the window) of each segment.
     """
 
     @property
@@ -233,26 +232,26 @@ class DataPart(Protocol):
     def items(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
 
     def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
-        """Return the segments at the given positions of :attr:`items` as one batch."""
+        """Return the segments at these positions of :attr:`items` as one batch."""
 
     def array(self, clip_id: str, modality: str) -> Array:
         """Return a clip's array (windows, ...); zeros where the modality is absent."""
 
 
 class EmotionData(Protocol):
-    """What models and callbacks may ask of a data module; see ``emorec.data.EmotionDataModule``.
+    """What models and callbacks use of a data module; see ``emorec.data.EmotionDataModule``.
 
     Attributes:
-        batches_of_epoch: Returns the batches of the next training epoch; None: as many as there
-            are segments for.
+        batches_of_epoch: Returns the number of batches of the next training epoch; None: as many
+            as the segments fill.
         targets: Name -> target.
         windows: Where clips are cut.
         extractors: Modality -> its extractor.
-        all_clips: The clips; ``SegmentBatch.clip`` is a position among them.
+        all_clips: The clips; ``SegmentBatch.clip`` is a position in them.
         part_of_clip: Id of a clip -> ``train``, ``val`` or ``test``.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
         parts: ``train``, ``val`` and ``test`` -> their segments.
-        select_on_test: Whether the best epoch is chosen on test clips; all results say so.
+        select_on_test: Whether the best epoch is chosen on test clips; all results report it.
     """
 
     batches_of_epoch: Callable[[], int | None]
@@ -275,19 +274,19 @@ class EmotionData(Protocol):
     def select_on_test(self) -> bool: ...  # noqa: D102
 
     def speakers(self) -> Tensor:
-        """Return int64 (clips,): the number of each clip's speaker; -1 where it is not known."""
+        """Return int64 (clips,): the number of each clip's speaker; -1 where unknown."""
 
     def class_counts(self) -> dict[str, Tensor]:
         """Return target -> int64 (classes,): labelled training clips of each class."""
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
-        """Return modality -> (mean, deviation) that inputs are standardised with."""
+        """Return modality -> (mean, standard deviation) for standardising inputs."""
 
     def starts(self, position: int) -> list[float]:
-        """Return when each window of a clip begins, in seconds, by the clip's position."""
+        """Return the start of each window of the clip at a position, in seconds."""
 
     def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
-        """Return a training batch of which these modalities are shown, augmented."""
+        """Return a training batch, augmented, of which these modalities are used."""
 
     def another_view(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the last training batch, augmented once more."""
+        """Return the last training batch with a second, independent augmentation."""

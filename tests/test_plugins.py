@@ -33,5 +33,5 @@ def test_a_broken_plugin_is_reported_and_left_out(monkeypatch: pytest.MonkeyPatc
         return [broken]
 
     monkeypatch.setattr(plugins, "entry_points", found)
-    with pytest.warns(UserWarning, match=r"plug-in acme .* is left out: ModuleNotFoundError"):
+    with pytest.warns(UserWarning, match=r"plug-in acme .* is skipped: ModuleNotFoundError"):
         plugins.load_plugins()

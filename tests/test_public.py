@@ -171,7 +171,7 @@ def test_every_option_is_documented(cls: type) -> None:
 def test_check_encoder_refuses_a_wrong_width() -> None:
     encoder = ImageEncoder("shufflenet_v2_x0_5", dim=6)
     encoder.dim = 7
-    with pytest.raises(AssertionError, match=r"encoder\.dim wide"):
+    with pytest.raises(AssertionError, match=r"size encoder\.dim"):
         testing.check_encoder(encoder, torch.randn(2, 3, 64, 64))
 
 
@@ -181,13 +181,13 @@ def test_check_extraction_refuses_sentences_and_arrays_that_do_not_fit() -> None
     half = Finding(FindingKind.ABSENT, "bert", 1, 2)
     testing.check_extraction(extractor, Extraction(two, {}, [half]), 2)
     wrong: dict[str, tuple[list[Array | None], Any]] = {
-        "for each window": ([None], half),
+        "each window must have": ([None], half),
         "have the shape": ([np.zeros(3, np.float32), None], half),
         "have the dtype": ([np.zeros(2), None], half),
-        "words are made later": (two, "no bert in 1 of 2 windows"),
-        "how many windows": (two, Finding(FindingKind.ABSENT, "bert")),
-        "of how many windows": (two, Finding(FindingKind.ABSENT, "bert", 1)),
-        "part of the windows": (two, Finding(FindingKind.ABSENT, "bert", 3, 2)),
+        "sentences are made later": (two, "no bert in 1 of 2 windows"),
+        "must have a count": (two, Finding(FindingKind.ABSENT, "bert")),
+        "must have a total": (two, Finding(FindingKind.ABSENT, "bert", 1)),
+        "within the number of windows": (two, Finding(FindingKind.ABSENT, "bert", 3, 2)),
     }
     for rule, (arrays, finding) in wrong.items():
         with pytest.raises(AssertionError, match=rule):

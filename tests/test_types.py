@@ -1,4 +1,4 @@
-"""The shared nouns."""
+"""The shared types."""
 
 import json
 from dataclasses import asdict
@@ -16,7 +16,7 @@ def test_the_middle_of_a_window_is_its_key_frames_time() -> None:
     assert Window(1.5, 2.0).middle == 1.75
 
 
-def test_a_clip_is_unlabelled_and_without_a_group_unless_it_is_said() -> None:
+def test_a_clip_is_unlabelled_and_without_a_group_by_default() -> None:
     clip = Clip("a", Path("a.mp4"))
     assert (dict(clip.labels), clip.group, clip.split, dict(clip.sidecars)) == ({}, "", None, {})
     with pytest.raises(AttributeError):

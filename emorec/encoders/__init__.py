@@ -1,4 +1,4 @@
-"""One modality, or the label, to features."""
+"""Encoders from one modality, or the label, to features."""
 
 from emorec.encoders.base import Encoder, LabelEncoder
 from emorec.encoders.conv_sequence import ConvSequenceEncoder

@@ -11,13 +11,13 @@ __all__ = ["Encoder", "LabelEncoder", "WeightsError"]
 
 
 class Encoder(nn.Module, ABC):
-    """Tensor of one modality to features.
+    """Maps a tensor of one modality to features.
 
-    The constructor touches no disk and no network; weights are read by
+    The constructor accesses neither disk nor network; weights are read by
     :meth:`load_initial_weights`.
 
     Attributes:
-        dim: Width D of the features.
+        dim: Feature dimension D.
     """
 
     dim: int
@@ -27,30 +27,30 @@ class Encoder(nn.Module, ABC):
         r"""Return float features (B, \*T, dim) of a standardised float input (B, ...)."""
 
     def check_weights(self) -> None:
-        """Check that a file with pre-trained weights is there, without reading it.
+        """Check that a file of pre-trained weights exists, without reading it.
 
         Raises:
-            WeightsError: It is not.
+            WeightsError: It does not exist.
         """
 
     def load_initial_weights(self) -> None:
-        """Read pre-trained weights, if the encoder was given any.
+        """Read pre-trained weights, if any are configured.
 
-        Called once, before a fit that does not resume; a checkpoint holds the result.
+        Called once, before a fit that does not resume; checkpoints hold the result.
 
         Raises:
-            WeightsError: They cannot be had or do not fit.
+            WeightsError: They cannot be read or do not fit.
         """
 
 
 class LabelEncoder(nn.Module, ABC):
-    """Labels to features, in training only: what it returns never reaches the fusion.
+    """Maps labels to features, in training only: they never reach the fusion.
 
     Args:
-        sizes: Widths; ``outputs`` has the number of classes.
+        sizes: Feature dimensions; ``outputs`` has the number of classes.
 
     Attributes:
-        dim: Width D of the features.
+        dim: Feature dimension D.
     """
 
     dim: int

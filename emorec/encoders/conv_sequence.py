@@ -1,9 +1,10 @@
-"""Convolutions over time and features of a sequence, as over a picture."""
+"""2D convolutions over the steps and features of a sequence."""
 
 from collections.abc import Sequence
 from itertools import count
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder
 from emorec.errors import UserError
@@ -17,20 +18,20 @@ class ConvSequenceEncoder(Encoder):
 
     The visual encoder of Liang et al. 2020 (https://arxiv.org/abs/2009.02598; sizes from the
     authors' public code): 16, 64 and 32 channels, kernels 4, 5 and 3, strides 2, 2 and 3, padding
-    1. From 18 x 342 it comes to 32 maps of 2 x 29.
+    1. It turns 18 x 342 into 32 maps of 2 x 29.
 
-    Their lexical encoder, behind a :class:`TransformerSequenceEncoder`, is ``convolutions:
+    Their lexical encoder, after a :class:`TransformerSequenceEncoder`, is ``convolutions:
     [[64, 4, 2], [4, 4, 3]], batch_norm: true, hidden: 512, activate: false``: from 22 x 1024 to 4
-    maps of 4 x 171. Behind one the visual encoder is ``activate: false``, too.
+    maps of 4 x 171. The visual encoder, too, has ``activate: false`` after one.
 
     Args:
-        steps: Steps in time of the input.
-        inputs: Features a step.
-        dim: Width of the features.
+        steps: Time steps of the input.
+        inputs: Input features per step.
+        dim: Feature dimension.
         convolutions: Channels, kernel and stride of each; padding is 1.
-        batch_norm: Normalise after each convolution.
-        hidden: Units of a layer between the convolutions and the last; 0 for none.
-        activate: ReLU after ``hidden`` and after the last layer: features are 0 or more.
+        batch_norm: Batch normalisation after each convolution.
+        hidden: Units of a layer between the convolutions and the last layer; 0: none.
+        activate: ReLU after ``hidden`` and after the last layer: features are at least 0.
 
     Attributes:
         maps: Channels, height and width after the convolutions.
@@ -57,12 +58,12 @@ class ConvSequenceEncoder(Encoder):
                 "ConvSequenceEncoder needs convolutions of [channels, kernel, stride] and dim of "
                 f"at least 1; got {[*map(list, convolutions)]}, dim {dim}, hidden {hidden}"
             )
-        left = [_left(size, convolutions) for size in (steps, inputs)]
-        if min(left) < 1:
-            least = next(size for size in count(1) if _left(size, convolutions) > 0)
+        height_width = [_size_after(size, convolutions) for size in (steps, inputs)]
+        if min(height_width) < 1:
+            least = next(size for size in count(1) if _size_after(size, convolutions) > 0)
             raise UserError(
-                f"ConvSequenceEncoder needs steps and inputs of at least {least}, as its "
-                f"convolutions make them smaller; got steps {steps}, inputs {inputs}"
+                f"ConvSequenceEncoder needs steps and inputs of at least {least} for its "
+                f"convolutions; got steps {steps}, inputs {inputs}"
             )
         layers: list[nn.Module] = []
         before = 1
@@ -72,22 +73,23 @@ class ConvSequenceEncoder(Encoder):
             layers.append(nn.ReLU())
             before = channels
         self.convolutions = nn.Sequential(*layers)
-        self.maps = (before, *left)
-        flat = before * left[0] * left[1]
+        self.maps = (before, *height_width)
+        flat = before * height_width[0] * height_width[1]
         self.activation = nn.ReLU() if activate else nn.Identity()
         self.hidden = nn.Linear(flat, hidden) if hidden else None
         self.last = nn.Linear(hidden or flat, dim)
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of standardised sequences (B, steps, inputs).
 
         Raises:
-            UserError: The sequences have another shape.
+            UserError: The shape of the sequences is not (B, steps, inputs).
         """
         if x.shape[1:] != (self.steps, self.inputs):
             raise UserError(
                 f"ConvSequenceEncoder has steps: {self.steps} and inputs: {self.inputs}, but the "
-                f"data brings {' x '.join(map(str, x.shape[1:]))} a window"
+                f"data has {' x '.join(map(str, x.shape[1:]))} per window"
             )
         y: Tensor = self.convolutions(x.unsqueeze(1)).flatten(1)
         if self.hidden is not None:
@@ -96,8 +98,8 @@ class ConvSequenceEncoder(Encoder):
         return features
 
 
-def _left(size: int, convolutions: Sequence[tuple[int, int, int]]) -> int:
-    """Return what the convolutions leave of a size; 0 where one of them does not fit into it."""
+def _size_after(size: int, convolutions: Sequence[tuple[int, int, int]]) -> int:
+    """Return the size of an axis after the convolutions; 0 if one does not fit."""
     for _, kernel, stride in convolutions:
         size = (size + 2 - kernel) // stride + 1 if size + 2 >= kernel else 0
         if size == 0:

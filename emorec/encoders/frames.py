@@ -1,8 +1,9 @@
-"""Several frames a window: an encoder of frames, and pooling over time."""
+"""Several frames per window: a frame encoder and temporal pooling."""
 
 from typing import Literal
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder
 
@@ -10,12 +11,12 @@ Pool = Literal["mean", "max", "attention", "gru", "none"]
 
 
 class FrameSequenceEncoder(Encoder):
-    """Encodes each frame of a window by itself, and pools the frames.
+    """Encodes each frame of a window separately, and pools over time.
 
     Args:
         encoder: Encodes one frame, such as an ImageEncoder.
         pool: ``mean`` and ``max`` over time; ``attention``: a learned weighted mean; ``gru``: the
-            last states of a bidirectional GRU, half of ``dim`` units each; ``none``: features
+            last states of a bidirectional GRU, of ``dim / 2`` units each; ``none``: features
             (B, T, dim), for fusions of sequences.
     """
 
@@ -29,6 +30,7 @@ class FrameSequenceEncoder(Encoder):
                 raise ValueError(f"pool: gru needs an even dim, got {self.dim}")
             self.gru = nn.GRU(self.dim, self.dim // 2, batch_first=True, bidirectional=True)
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim), or (B, T, dim), of standardised frames (B, T, ...)."""
         steps = x.shape[1]
@@ -45,10 +47,12 @@ class FrameSequenceEncoder(Encoder):
             return both
         return frames.mean(1) if self.pool == "mean" else frames
 
+    @override
     def check_weights(self) -> None:
-        """Check the weights of the encoder inside."""
+        """Check the weights of the frame encoder."""
         self.encoder.check_weights()
 
+    @override
     def load_initial_weights(self) -> None:
-        """Read the weights of the encoder inside."""
+        """Read the weights of the frame encoder."""
         self.encoder.load_initial_weights()

@@ -1,4 +1,4 @@
-"""Image backbones of torchvision and timm, for faces and log-mels alike."""
+"""Image backbones from torchvision and timm, for faces and log-mels."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder, WeightsError
 
@@ -15,18 +16,18 @@ class ImageEncoder(Encoder):
     """An image backbone whose last layer is replaced by a fully connected one of ``dim`` units.
 
     With ``resnet50`` and ``dim`` 512 this is the audio and the visual network of Ma et al. 2020,
-    in front of the softmax layer. The paper names no activation of the features; none is the
-    default here, because its label network is a bare fully connected layer.
+    before the softmax layer. The paper names no activation of the features; the default here is
+    none, because its label network is a plain fully connected layer.
 
     Args:
-        backbone: A classification model of torchvision (``resnet50``), or ``timm/`` and a model
-            of timm (``timm/resnet26``; needs ``pip install 'emorec[timm]'``).
-        weights: ``imagenet`` (the newest that torchvision or timm download; for ResNet-50 they
-            are better than those of 2020), a file with the backbone's
-            state dict (``.pth`` or ``.safetensors``), or ``none``: random.
-        dim: Width of the features; None: the backbone's own, without a layer after it.
-        activation: Of the features: ``none`` or ``relu``.
-        resize: Side in pixels that inputs are scaled to first; None keeps them.
+        backbone: A torchvision classification model (``resnet50``), or ``timm/`` and a timm model
+            (``timm/resnet26``; needs ``pip install 'emorec[timm]'``).
+        weights: ``imagenet`` (the latest of torchvision or timm; for ResNet-50 better than those
+            of 2020), a file with the backbone's state dict (``.pth`` or ``.safetensors``), or
+            ``none``: random.
+        dim: Feature dimension; None: the backbone's own, without a layer after it.
+        activation: Activation of the features: ``none`` or ``relu``.
+        resize: Side in pixels that inputs are resized to; None: not resized.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class ImageEncoder(Encoder):
         self.trunk.set_submodule(self.last, layer)
         self.dim = dim or width
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
-        """Return features (B, dim) of a standardised image (B, 3, H, W).
+        """Return features (B, dim) of standardised images (B, 3, H, W).
 
-        An input of one channel is copied to three.
+        A single channel is repeated three times.
         """
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
@@ -60,13 +62,15 @@ class ImageEncoder(Encoder):
         features: Tensor = self.trunk(x)
         return features.relu() if self.activation == "relu" else features
 
+    @override
     def check_weights(self) -> None:
-        """Check that the weights file, if one is named, is there."""
+        """Check that the weights file exists, if one is given."""
         if self.weights not in ("none", "imagenet"):
             _existing(Path(self.weights))
 
+    @override
     def load_initial_weights(self) -> None:
-        """Read the backbone's weights; the layer that was replaced keeps its random ones."""
+        """Read the backbone's weights; the replaced layer stays random."""
         if self.weights == "none":
             return
         if self.weights == "imagenet":
@@ -76,7 +80,7 @@ class ImageEncoder(Encoder):
         own = self.trunk.state_dict()
         replaced = {key for key in own if key.startswith(f"{self.last}.")}
         state = {k: v for k, v in state.items() if not k.startswith(f"{self.last}.")}
-        # Files from before PyTorch 0.4.1 have no counters of batches; torch does without them too.
+        # Files from before PyTorch 0.4.1 have no batch counters; torch works without them.
         counters = {key for key in own if key.endswith(".num_batches_tracked")}
         missing = sorted(own.keys() - state.keys() - replaced - counters)
         extra = sorted(state.keys() - own.keys())
@@ -84,12 +88,16 @@ class ImageEncoder(Encoder):
         if missing or extra or wrong:
             what = "; ".join(
                 f"{len(keys)} {word}, for instance {keys[0]}"
-                for word, keys in (("missing", missing), ("unknown", extra), ("misshapen", wrong))
+                for word, keys in (
+                    ("missing", missing),
+                    ("unknown", extra),
+                    ("of another shape", wrong),
+                )
                 if keys
             )
             raise WeightsError(
                 f"{self.weights} does not hold the weights of {self.backbone} ({what}). Expected "
-                f"a state dict as torchvision or timm saves it for that model"
+                "a state dict as saved by torchvision or timm for that model"
             )
         self.trunk.load_state_dict(state, strict=False)
 
@@ -107,13 +115,13 @@ def _build(backbone: str) -> nn.Module:
         except RuntimeError as error:
             raise WeightsError(f"unknown backbone {backbone!r}: {error}") from error
         return model
-    import torchvision  # late: it takes as long as torch, and not every model has pictures
+    import torchvision  # lazy: as slow to import as torch, and not every model has images
 
     try:
         model = torchvision.models.get_model(backbone, weights=None)
     except ValueError as error:
         raise WeightsError(
-            f"unknown backbone {backbone!r}: expected a model of torchvision such as resnet18, "
+            f"unknown backbone {backbone!r}: expected a torchvision model such as resnet18, "
             "resnet50 or mobilenet_v3_small, or timm/NAME"
         ) from error
     return model
@@ -123,7 +131,7 @@ def _last_linear(trunk: nn.Module, backbone: str) -> str:
     names: list[str] = [n for n, module in trunk.named_modules() if isinstance(module, nn.Linear)]
     if not names or any("aux" in name.lower() for name in names):
         raise WeightsError(
-            f"backbone {backbone} does not end in one fully connected layer; choose another"
+            f"backbone {backbone} does not end in a single fully connected layer; choose another"
         )
     return names[-1]
 
@@ -142,7 +150,7 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
     except (URLError, OSError, RuntimeError) as error:
         raise WeightsError(
             f"cannot download the ImageNet weights of {backbone} ({error}). Without a network: "
-            "copy their file from a machine that has one and name it "
+            "copy the file from a machine that has one and give its path "
             "(weights: /path/to/weights.pth), or train from scratch (weights: none)"
         ) from error
     return downloaded.state_dict()
@@ -165,8 +173,8 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch meets in a file that is no checkpoint
-        raise WeightsError(f"{path} is not a state dict that can be read: {error}") from error
+    except Exception as error:  # torch.load raises anything for a file that is no checkpoint
+        raise WeightsError(f"cannot read {path} as a state dict: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(f"{path} holds no plain state dict (parameter name -> tensor)")
+        raise WeightsError(f"{path} is not a plain state dict (parameter name -> tensor)")
     return state

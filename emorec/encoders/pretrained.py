@@ -1,4 +1,4 @@
-"""What encoders around a model of the library transformers share: weights, and what is trained."""
+"""What encoders around a transformers model share: reading weights and freezing layers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +12,11 @@ LAYERS = ("layers", "encoder.layers", "encoder.layer", "transformer.layer")  # b
 
 
 def transformers_of(needs: str, extra: str) -> Any:
-    """Return the library transformers.
+    """Return the transformers package.
 
     Args:
-        needs: Class that needs it.
-        extra: Extra of emorec that brings it.
+        needs: Class that needs it, for the message.
+        extra: Extra of emorec that installs it.
 
     Raises:
         WeightsError: It is not installed.
@@ -29,18 +29,18 @@ def transformers_of(needs: str, extra: str) -> Any:
 
 
 def freeze(model: nn.Module, learning_layers: int | None, fixed: tuple[str, ...] = ()) -> None:
-    """Choose which parameters are trained.
+    """Freeze parameters that are not trained.
 
     Args:
         model: A transformer.
-        learning_layers: How many of its last layers are trained; None: the whole model.
-        fixed: Beginnings of names of parameters that are not trained even then.
+        learning_layers: Number of last layers to train; None: the whole model.
+        fixed: Name prefixes of parameters that are frozen even then.
 
     Raises:
         WeightsError: It has fewer layers.
     """
-    # In training these models ask for a gradient of their input, and so run backward through
-    # convolutions and layers that are not trained.
+    # In training, these models require a gradient of their input, and so run backward through
+    # frozen convolutions and layers.
     convolutions: Any = getattr(model, "feature_extractor", None)
     if convolutions is not None:
         convolutions._freeze_parameters()
@@ -52,7 +52,7 @@ def freeze(model: nn.Module, learning_layers: int | None, fixed: tuple[str, ...]
     layers = _layers(model)
     if not 0 <= learning_layers <= len(layers):
         raise WeightsError(
-            f"learning_layers is 0 to {len(layers)} here, or null: all; not {learning_layers}"
+            f"learning_layers must be 0 to {len(layers)} here, or null (all), got {learning_layers}"
         )
     model.requires_grad_(False)
     for layer in layers[len(layers) - learning_layers :]:
@@ -60,28 +60,28 @@ def freeze(model: nn.Module, learning_layers: int | None, fixed: tuple[str, ...]
 
 
 def enable_checkpointing(model: Any) -> None:
-    """Make a model compute activations again in backward."""
-    # Renamed in transformers 5; the old name goes in 6.
+    """Enable gradient checkpointing: activations are recomputed in backward."""
+    # Renamed in transformers 5; the old name is removed in 6.
     names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
     enable = next(getattr(model, n) for n in names if hasattr(model, n))
     enable({"use_reentrant": False})
 
 
 def check_place(weights: str, example: str) -> None:
-    """Check that the folder with weights is there, if ``weights`` names one.
+    """Check that the folder with weights exists, if ``weights`` names one.
 
     Args:
-        weights: ``none``, a name on the hub, or a folder.
+        weights: ``none``, a name on the Hugging Face hub, or a folder.
         example: A name on the hub, for the message.
 
     Raises:
-        WeightsError: It is not.
+        WeightsError: It does not exist.
     """
     looks_local = weights.startswith((".", "/", "~")) or weights.count("/") > 1
     if looks_local and not (Path(weights).expanduser() / "config.json").is_file():
         raise WeightsError(
             f"no folder with a config.json at {weights}; expected 'none', a name on the "
-            f"hub such as {example}, or a folder that transformers wrote"
+            f"hub such as {example}, or a folder written by transformers"
         )
 
 
@@ -89,18 +89,18 @@ def read_model(weights: str) -> Any:
     """Return the model in a folder or on the hub.
 
     Raises:
-        WeightsError: It cannot be had; the message says what to do without a network.
+        WeightsError: It cannot be loaded; the message says what to do without a network.
     """
     from transformers import AutoModel
 
     place = Path(weights).expanduser()
     try:
         return AutoModel.from_pretrained(place if place.is_dir() else weights)
-    except Exception as error:  # whatever transformers and the hub meet
+    except Exception as error:  # transformers and the hub raise many types
         raise WeightsError(
             f"cannot load the weights {weights} ({type(error).__name__}: "
             f"{str(error).splitlines()[0]}). Without a network: copy the model's folder from a "
-            "machine that has one (transformers' save_pretrained) and name the folder, or train "
+            "machine that has one (transformers' save_pretrained) and give its path, or train "
             "from scratch (weights: none)"
         ) from error
 
@@ -108,14 +108,14 @@ def read_model(weights: str) -> Any:
 def load_matching(
     model: nn.Module, state: Mapping[str, Tensor], weights: str, architecture: str, encoder: str
 ) -> None:
-    """Give a model its weights out of a larger state.
+    """Load a model's weights from a state dict that may have further entries.
 
     Args:
         model: The model.
-        state: Has all of its names; others do not count.
-        weights: Where the state is from, for the message.
-        architecture: Of the model, for the message.
-        encoder: Class that has the model, for the message.
+        state: State dict; names that the model lacks are ignored.
+        weights: Origin of the state dict, for the message.
+        architecture: Architecture of the model, for the message.
+        encoder: Class of the encoder, for the message.
 
     Raises:
         WeightsError: A name is missing or has another shape.
@@ -139,6 +139,5 @@ def _layers(model: nn.Module) -> Any:
         if found is not None:
             return found
     raise WeightsError(
-        f"{type(model).__name__} has no list of layers of its own: train all of it "
-        "(learning_layers: null)"
+        f"{type(model).__name__} has no list of layers: train all of it (learning_layers: null)"
     )

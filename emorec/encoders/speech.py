@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder, WeightsError
 from emorec.encoders.pretrained import (
@@ -20,31 +21,31 @@ Architecture = Literal["wav2vec2", "hubert", "wavlm", "whisper"]
 
 
 class SpeechEncoder(Encoder):
-    """A speech transformer of the library transformers on the samples of a window.
+    """A speech transformer of the transformers library on the samples of a window.
 
     wav2vec 2.0 (https://arxiv.org/abs/2006.11477), HuBERT (https://arxiv.org/abs/2106.07447), WavLM
     (https://arxiv.org/abs/2110.13900), and the encoder of Whisper
-    (https://arxiv.org/abs/2212.04356), which gets as many positions as the window is long instead
-    of 30 s of padding. Features are the mean over time, projected to ``dim``. Needs
+    (https://arxiv.org/abs/2212.04356), with only as many positions as the window needs instead of
+    padding to 30 s. Features are the mean over time, projected to ``dim``. Needs
     ``pip install 'emorec[speech-encoders]'``.
 
     Args:
         architecture: ``wav2vec2``, ``hubert``, ``wavlm`` or ``whisper``.
         weights: A name on the Hugging Face hub (``microsoft/wavlm-base``,
             ``facebook/hubert-base-ls960``, ``facebook/wav2vec2-base``, ``openai/whisper-tiny``), a
-            folder that transformers wrote, or ``none``: random.
-        config: Options of the architecture where they are not those of the base model (for
-            Whisper: tiny), such as ``hidden_size: 1024`` for a large one. They have to be those of
-            the weights; the error says which differ.
-        samples: A window, at 16 kHz.
-        dim: Width of the features.
-        learning_layers: How many of the last transformer layers are trained; None: the whole model
-            but its convolutions; 0: none (frozen).
-        layer_weights: Learn a weighted mean of all layers' outputs (as SUPERB does,
-            https://arxiv.org/abs/2105.01051) instead of taking the last one's.
-        normalise: Scale each window to mean 0 and variance 1, as most of the models were trained
-            (of the base models all but WavLM); Whisper does not.
-        gradient_checkpointing: Compute activations again in backward, to save memory.
+            folder written by transformers, or ``none``: random.
+        config: Options of the architecture that differ from the base model (for Whisper: tiny),
+            such as ``hidden_size: 1024`` for a large one. They must match the weights; the error
+            says which do not.
+        samples: Samples per window, at 16 kHz.
+        dim: Feature dimension.
+        learning_layers: Number of last transformer layers to train; None: the whole model except
+            its convolutions; 0: none (frozen).
+        layer_weights: Use a learned weighted mean of all layers' outputs (as SUPERB does,
+            https://arxiv.org/abs/2105.01051) instead of the last layer's.
+        normalise: Scale each window to mean 0 and variance 1, as in pre-training of most models
+            (of the base models, all but WavLM); ignored for Whisper.
+        gradient_checkpointing: Recompute activations in backward, to save memory.
         pool: ``mean`` over time, or ``none``: features (B, T, dim), for fusions of sequences.
     """
 
@@ -73,11 +74,12 @@ class SpeechEncoder(Encoder):
         self.last = nn.Linear(int(size), dim)
         self.mix = nn.Parameter(torch.zeros(count + 1)) if layer_weights else None
         self.frozen = learning_layers == 0
-        # As is usual in fine-tuning: the convolutions stay as they were trained.
+        # The convolutions stay frozen, as usual in fine-tuning.
         freeze(self.model, learning_layers, ("feature_extractor.", "conv1.", "conv2."))
         if gradient_checkpointing and not self.frozen:
             enable_checkpointing(self.model)
 
+    @override
     def train(self, mode: bool = True) -> "SpeechEncoder":
         """Set the mode; a frozen model stays in evaluation mode, without dropout."""
         super().train(mode)
@@ -85,16 +87,18 @@ class SpeechEncoder(Encoder):
             self.model.eval()
         return self
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim), or (B, T, dim), of samples (B, samples) in -1 to 1.
 
         Raises:
-            WeightsError: The windows have another length.
+            WeightsError: The windows are not ``samples`` long.
         """
         if x.shape[1:] != (self.samples,):
             raise WeightsError(
-                f"SpeechEncoder has samples: {self.samples}, but the data brings "
-                f"{' x '.join(map(str, x.shape[1:]))} a window, at 16 kHz: give both one length"
+                f"SpeechEncoder has samples: {self.samples}, but the data has "
+                f"{' x '.join(map(str, x.shape[1:]))} per window, at 16 kHz: set both to the same "
+                "length"
             )
         if self.log_mel is not None:
             x = self.log_mel(x)
@@ -102,27 +106,29 @@ class SpeechEncoder(Encoder):
             deviation = x.var(1, keepdim=True, correction=0).add(1e-7).sqrt()
             x = (x - x.mean(1, keepdim=True)) / deviation
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            found = self.model(x, output_hidden_states=self.mix is not None)
-        steps: Tensor = found.last_hidden_state
+            encoded = self.model(x, output_hidden_states=self.mix is not None)
+        steps: Tensor = encoded.last_hidden_state
         if self.mix is not None:
-            layers = torch.stack(found.hidden_states)
+            layers = torch.stack(encoded.hidden_states)
             steps = torch.einsum("l,lbtd->btd", self.mix.softmax(0).to(layers.dtype), layers)
         features: Tensor = self.last(steps.mean(1) if self.pool == "mean" else steps)
         return features
 
+    @override
     def check_weights(self) -> None:
-        """Check that the folder with weights, if one is named, is there."""
+        """Check that the folder with weights exists, if one is given."""
         check_place(self.weights, "microsoft/wavlm-base")
 
+    @override
     def load_initial_weights(self) -> None:
-        """Read the weights, from the folder or the hub; see the base class."""
+        """Read the weights from the folder or the hub."""
         if self.weights == "none":
             return
-        found = read_model(self.weights)
+        trained = read_model(self.weights)
         if self.architecture == "whisper":
-            state = fit_positions(found.encoder.state_dict(), self.model.state_dict())
+            state = fit_positions(trained.encoder.state_dict(), self.model.state_dict())
         else:
-            state = found.state_dict()
+            state = trained.state_dict()
         load_matching(self.model, state, self.weights, self.architecture, "SpeechEncoder")
 
 
@@ -130,11 +136,11 @@ def _build(architecture: Architecture, config: dict[str, Any], samples: int) -> 
     transformers = transformers_of("SpeechEncoder", "speech-encoders")
     if architecture == "whisper":
         options = transformers.WhisperConfig(**config)
-        options.max_source_positions = -(-(samples // 160) // 2)  # of 10 ms frames, two each
+        options.max_source_positions = -(-(samples // 160) // 2)  # of two 10 ms frames each
         return transformers.models.whisper.modeling_whisper.WhisperEncoder(options)
     names = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}
     name = names[architecture]
-    # Masks of their own training are longer than a window of half a second.
+    # The masks of their pre-training are longer than a window of half a second.
     options = getattr(transformers, f"{name}Config")(
         **{"apply_spec_augment": False, "layerdrop": 0.0, **config}
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder, WeightsError
 from emorec.encoders.pretrained import (
@@ -18,28 +19,27 @@ from emorec.errors import UserError
 
 
 class TextEncoder(Encoder):
-    """A text transformer of the library transformers on the tokens of an utterance.
+    """A text transformer of the transformers library on the tokens of an utterance.
 
     BERT (https://arxiv.org/abs/1810.04805), RoBERTa (https://arxiv.org/abs/1907.11692), DistilBERT
-    (https://arxiv.org/abs/1910.01108), ELECTRA (https://arxiv.org/abs/2003.10555), and what else
-    has one encoder over tokens. Features are the mean of the last layer over tokens that the mask
-    does not hide, projected to ``dim``. The input is that of
-    :class:`~emorec.extractors.Transcript`, whose tokenizer has to be the model's own. Needs
-    ``pip install 'emorec[text-encoders]'``.
+    (https://arxiv.org/abs/1910.01108), ELECTRA (https://arxiv.org/abs/2003.10555), and other
+    encoder-only models. Features are the mean of the last layer over unmasked tokens, projected to
+    ``dim``. The input comes from :class:`~emorec.extractors.Transcript`, which must use the
+    model's tokenizer. Needs ``pip install 'emorec[text-encoders]'``.
 
     Args:
         architecture: The ``model_type`` in the model's config.json: ``bert``, ``roberta``,
             ``distilbert``, ``electra``, ``deberta-v2``, ``xlm-roberta``, ...
         weights: A name on the Hugging Face hub (``bert-base-uncased``,
-            ``distilbert/distilbert-base-uncased``), a folder that transformers wrote, or ``none``:
+            ``distilbert/distilbert-base-uncased``), a folder written by transformers, or ``none``:
             random.
-        config: Options of the architecture where they are not its defaults (for BERT those of the
-            base model), such as ``hidden_size: 1024`` for a large one, or ``vocab_size: 50265``
-            for roberta-base. They have to be those of the weights; the error says which differ.
-        dim: Width of the features.
-        learning_layers: How many of the last transformer layers are trained; None: the whole
-            model; 0: none (frozen).
-        gradient_checkpointing: Compute activations again in backward, to save memory.
+        config: Options of the architecture that differ from its defaults (for BERT, the base
+            model), such as ``hidden_size: 1024`` for a large one, or ``vocab_size: 50265``
+            for roberta-base. They must match the weights; the error says which do not.
+        dim: Feature dimension.
+        learning_layers: Number of last transformer layers to train; None: the whole model; 0: none
+            (frozen).
+        gradient_checkpointing: Recompute activations in backward, to save memory.
 
     Raises:
         WeightsError: transformers is not installed, or an option does not fit the architecture.
@@ -65,6 +65,7 @@ class TextEncoder(Encoder):
         if gradient_checkpointing and not self.frozen:
             enable_checkpointing(self.model)
 
+    @override
     def train(self, mode: bool = True) -> "TextEncoder":
         """Set the mode; a frozen model stays in evaluation mode, without dropout."""
         super().train(mode)
@@ -72,16 +73,17 @@ class TextEncoder(Encoder):
             self.model.eval()
         return self
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of token ids and their mask.
 
         Args:
-            x: (B, 2, tokens), float32, float64 or an integer type. Row 0 are ids, row 1 is 1 for
-                tokens and 0 for padding. The features of a row without tokens are the bias of the
-                last layer.
+            x: (B, 2, tokens), float32, float64 or an integer type. Row 0 has the ids, row 1 is 1
+                for tokens and 0 for padding. The features of a row without tokens are the bias of
+                the last layer.
 
         Raises:
-            UserError: Another shape; a type that rounds ids; an id that the model does not know.
+            UserError: Another shape; a dtype that rounds ids; an id outside the vocabulary.
         """
         if x.dtype in (torch.float16, torch.bfloat16):
             raise UserError(
@@ -91,19 +93,19 @@ class TextEncoder(Encoder):
             )
         if x.ndim != 3 or x.shape[1] != 2:
             raise UserError(
-                f"TextEncoder reads 2 x tokens (ids and mask), but the data brings "
-                f"{' x '.join(map(str, x.shape[1:]))} a window: its extractor is Transcript"
+                f"TextEncoder reads 2 x tokens (ids and mask), but the data has "
+                f"{' x '.join(map(str, x.shape[1:]))} per window: use the extractor Transcript"
             )
-        # Below 0 are no ids of a tokenizer, but exported models are checked on random numbers.
-        ids, there = x[:, 0].round().long().clamp(min=0), x[:, 1] > 0.5
+        # Tokenizers give no ids below 0, but exported models are checked on random numbers.
+        ids, is_token = x[:, 0].round().long().clamp(min=0), x[:, 1] > 0.5
         self._check(ids)
-        # Attention over nothing is not a number: rows without tokens look at their first place.
-        seen = there.clone()
-        seen[:, 0] |= ~there.any(1)
+        # Attention over nothing is NaN: rows without tokens attend to their first position.
+        attended = is_token.clone()
+        attended[:, 0] |= ~is_token.any(1)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            steps = self.model(input_ids=ids, attention_mask=seen.long()).last_hidden_state
-        share = there.unsqueeze(2).to(steps.dtype)
-        mean = (steps * share).sum(1) / share.sum(1).clamp(min=1)
+            steps = self.model(input_ids=ids, attention_mask=attended.long()).last_hidden_state
+        mask = is_token.unsqueeze(2).to(steps.dtype)
+        mean = (steps * mask).sum(1) / mask.sum(1).clamp(min=1)
         features: Tensor = self.last(mean)
         return features
 
@@ -112,25 +114,27 @@ class TextEncoder(Encoder):
         if self.most is not None and ids.shape[1] > self.most:
             raise UserError(
                 f"this {self.architecture} model reads at most {self.most} tokens, but the data "
-                f"brings {ids.shape[1]}; give the extractor Transcript fewer tokens"
+                f"has {ids.shape[1]}; set fewer tokens in the extractor Transcript"
             )
         if torch.compiler.is_compiling():  # a graph cannot depend on values
             return
         highest = int(ids.max())
         if highest >= config.vocab_size:
             raise UserError(
-                f"token id {highest} is not of this {self.architecture} model, which knows "
-                f"{config.vocab_size} (vocab_size): give Transcript the tokenizer of "
-                f"{self.weights if self.weights != 'none' else 'the model'}, or TextEncoder the "
-                "vocab_size of the tokenizer in config"
+                f"token id {highest} is not in the vocabulary of this {self.architecture} model, "
+                f"which has {config.vocab_size} (vocab_size): give Transcript the tokenizer of "
+                f"{self.weights if self.weights != 'none' else 'the model'}, or set the "
+                "tokenizer's vocab_size in the config of TextEncoder"
             )
 
+    @override
     def check_weights(self) -> None:
-        """Check that the folder with weights, if one is named, is there."""
+        """Check that the folder with weights exists, if one is given."""
         check_place(self.weights, "bert-base-uncased")
 
+    @override
     def load_initial_weights(self) -> None:
-        """Read the weights, from the folder or the hub; see the base class."""
+        """Read the weights from the folder or the hub."""
         if self.weights == "none":
             return
         state = read_model(self.weights).state_dict()
@@ -143,7 +147,7 @@ def _build(architecture: str, config: dict[str, Any]) -> Any:
         model = transformers.AutoModel.from_config(
             transformers.AutoConfig.for_model(architecture, **config)
         )
-    except Exception as error:  # what transformers makes of options that do not fit
+    except Exception as error:  # transformers raises many types for wrong options
         raise WeightsError(
             f"transformers has no text model {architecture!r} with the options {config} "
             f"({type(error).__name__}: {next(iter(str(error).splitlines()), '')[:200]}); expected "
@@ -164,9 +168,9 @@ def _reads_tokens(model: Any) -> bool:
 
 
 def _most_tokens(model: Any) -> int | None:
-    """Return how many tokens a model reads at most; None where it does not say."""
+    """Return the maximum number of tokens of a model; None if unknown."""
     most = getattr(model.config, "max_position_embeddings", None)
-    places = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
-    # RoBERTa and its like count places from the one after padding's.
-    padding = getattr(places, "padding_idx", None)
+    positions = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    # RoBERTa and similar models count positions from the one after padding's.
+    padding = getattr(positions, "padding_idx", None)
     return most if most is None or padding is None else int(most) - padding - 1

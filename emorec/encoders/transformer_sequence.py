@@ -1,36 +1,37 @@
-"""Self-attention over the steps of a sequence, before another encoder reads them."""
+"""Self-attention over the steps of a sequence, before another encoder."""
 
 import math
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder
 from emorec.errors import UserError
 
 
 class TransformerSequenceEncoder(Encoder):
-    """A transformer encoder over the steps of a sequence, and another encoder after it.
+    """A transformer encoder over the steps of a sequence, followed by another encoder.
 
-    Liang et al. 2020 (https://arxiv.org/abs/2009.02598) have one of 2 layers and 4 heads before
+    Liang et al. 2020 (https://arxiv.org/abs/2009.02598) put one of 2 layers and 4 heads before
     the convolutions of their lexical encoder and, as a variant, one of 2 layers and 3 heads before
-    those of the visual one. As in the authors' public code: layers as wide as the input, four times
-    that in between, normalised before each part and once at the end, without dropout; the input is
-    multiplied by the root of its width and gets sinusoidal codes of position (Vaswani et al. 2017,
-    https://arxiv.org/abs/1706.03762, section 3.5).
+    those of the visual one. As in the authors' public code: model dimension as the input, four
+    times that in the feed-forward layers, pre-norm with a final norm, no dropout; the input is
+    multiplied by the square root of its dimension, plus sinusoidal position encodings (Vaswani et
+    al. 2017, https://arxiv.org/abs/1706.03762, section 3.5).
 
-    Steps of zeros only are padding: no other step attends to them, and they come out as zeros.
+    All-zero steps are padding: no other step attends to them, and their output is zero.
 
     Args:
-        encoder: Reads what comes out, of the shape that came in, such as a ConvSequenceEncoder.
-        inputs: Features a step.
-        heads: Of the attention.
-        layers: Of the transformer.
-        feedforward: Units between the two fully connected layers of each; None: 4 x ``inputs``.
-        dropout: Share of values left out in training, 0 to 1.
+        encoder: Reads the output, of the same shape as the input, such as a ConvSequenceEncoder.
+        inputs: Input features per step.
+        heads: Attention heads.
+        layers: Transformer layers.
+        feedforward: Hidden units of each feed-forward block; None: 4 x ``inputs``.
+        dropout: Dropout probability, 0 to 1.
 
     Raises:
-        UserError: ``inputs`` is no multiple of ``heads``, or a size is below 1.
+        UserError: ``inputs`` is not a multiple of ``heads``, or a size is below 1.
     """
 
     def __init__(
@@ -54,46 +55,49 @@ class TransformerSequenceEncoder(Encoder):
         layer = nn.TransformerEncoderLayer(
             inputs, heads, units, dropout, batch_first=True, norm_first=True
         )
-        # A nested tensor would come back as long as the longest row of the batch.
+        # A nested tensor's output would be cut to the longest row of the batch.
         self.transformer = nn.TransformerEncoder(
             layer, layers, norm=nn.LayerNorm(inputs), enable_nested_tensor=False
         )
         self.encoder, self.inputs, self.dim = encoder, inputs, encoder.dim
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
         r"""Return features (B, \*T, dim) of standardised sequences (B, steps, inputs).
 
         Raises:
-            UserError: The input has another shape.
+            UserError: The shape of the input is not (B, steps, inputs).
         """
         if x.ndim != 3 or x.shape[2] != self.inputs:
             raise UserError(
                 f"TransformerSequenceEncoder reads sequences of steps x inputs, inputs: "
-                f"{self.inputs}, but the data brings {' x '.join(map(str, x.shape[1:]))} a window"
+                f"{self.inputs}, but the data has {' x '.join(map(str, x.shape[1:]))} per window"
             )
         padded = (x == 0).all(2)
-        places = sinusoids(x.shape[1], self.inputs, x.device).to(x.dtype)
+        positions = sinusoids(x.shape[1], self.inputs, x.device).to(x.dtype)
         attended = self.transformer(
-            x * math.sqrt(self.inputs) + places,
-            # A row of padding alone attends to all of it.
+            x * math.sqrt(self.inputs) + positions,
+            # A row of only padding attends to all of it: a softmax over nothing is NaN.
             src_key_padding_mask=padded & ~padded.all(1, keepdim=True),
         )
         features: Tensor = self.encoder(attended.masked_fill(padded.unsqueeze(2), 0))
         return features
 
+    @override
     def check_weights(self) -> None:
-        """Check the weights of the encoder behind."""
+        """Check the weights of the inner encoder."""
         self.encoder.check_weights()
 
+    @override
     def load_initial_weights(self) -> None:
-        """Read the weights of the encoder behind."""
+        """Read the weights of the inner encoder."""
         self.encoder.load_initial_weights()
 
 
 def sinusoids(steps: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Return codes of position, float32 (steps, width), made on the device where they are used.
+    """Return position encodings, float32 (steps, width), on the given device.
 
-    Sine in even columns and cosine in odd ones, of wavelengths from 2 pi to 20 000 pi steps:
+    Sine in even columns and cosine in odd ones, with wavelengths from 2 pi to 20 000 pi steps:
     Vaswani et al. 2017, section 3.5.
     """
     column = torch.arange(width, device=device)

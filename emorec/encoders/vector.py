@@ -1,6 +1,7 @@
-"""Fully connected layers on a vector, such as functionals."""
+"""Fully connected layers on a vector, such as acoustic functionals."""
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.encoders.base import Encoder
 from emorec.errors import UserError
@@ -13,14 +14,14 @@ class VectorEncoder(Encoder):
     widths: [512, 256], dim: 128, dropout: 0, activate: true``.
 
     Args:
-        inputs: Numbers a window; the 96 of :class:`~emorec.extractors.Functionals`.
-        dim: Width of the features.
-        layers: How many, at least 1.
-        width: Units of the layers before the last.
-        dropout: In front of each layer but the first, 0 to below 1.
-        widths: Units of each layer before the last, instead of ``layers`` and ``width``; empty:
-            one layer in all.
-        activate: ReLU after the last layer, too: features are 0 or more.
+        inputs: Input values per window; :class:`~emorec.extractors.Functionals` gives 96.
+        dim: Feature dimension.
+        layers: Number of layers, at least 1.
+        width: Units of each layer before the last.
+        dropout: Dropout before each layer but the first, 0 to below 1.
+        widths: Units of each layer before the last, instead of ``layers`` and ``width``; empty: a
+            single layer.
+        activate: ReLU after the last layer too: features are at least 0.
 
     Raises:
         UserError: A size is below 1.
@@ -38,7 +39,7 @@ class VectorEncoder(Encoder):
     ) -> None:
         super().__init__()
         if min(inputs, dim, layers, width, *(widths or [])) < 1:
-            raise UserError("inputs, dim, layers, width and each of widths are at least 1")
+            raise UserError("inputs, dim, layers, width and each of widths must be at least 1")
         self.inputs, self.dim = inputs, dim
         steps: list[nn.Module] = []
         before = inputs
@@ -48,16 +49,17 @@ class VectorEncoder(Encoder):
         steps += [nn.Linear(before, dim), *([nn.ReLU()] if activate else [])]
         self.layers = nn.Sequential(*steps)
 
+    @override
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of standardised vectors (B, inputs).
 
         Raises:
-            UserError: The vectors have another length.
+            UserError: The length of the vectors is not ``inputs``.
         """
         if x.shape[1:] != (self.inputs,):
             raise UserError(
-                f"VectorEncoder has inputs: {self.inputs}, but the data brings "
-                f"{' x '.join(map(str, x.shape[1:]))} numbers a window"
+                f"VectorEncoder has inputs: {self.inputs}, but the data has "
+                f"{' x '.join(map(str, x.shape[1:]))} values per window"
             )
         features: Tensor = self.layers(x)
         return features

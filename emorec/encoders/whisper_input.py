@@ -1,4 +1,4 @@
-"""What Whisper's encoder reads, for windows shorter than its 30 seconds."""
+"""Input of Whisper's encoder, for windows shorter than its 30 seconds."""
 
 import torch
 import torchaudio
@@ -10,11 +10,11 @@ POSITIONS = "embed_positions.weight"
 class WhisperLogMel(nn.Module):
     """Whisper's log-mel of samples at 16 kHz, without padding to 30 s.
 
-    Frames of 25 ms every 10 ms, Slaney's mel scale, log10 limited to 8 below the window's maximum
-    and scaled, as Whisper's feature extractor does it (a test compares them).
+    Frames of 25 ms every 10 ms, Slaney's mel scale, log10 floored at 8 below the window's maximum
+    and scaled, like Whisper's feature extractor (a test compares them).
 
     Args:
-        bands: 80, or 128 for the third large model.
+        bands: Mel bands: 80, or 128 for large-v3.
     """
 
     def __init__(self, bands: int) -> None:
@@ -28,7 +28,7 @@ class WhisperLogMel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return float (B, bands, samples // 160) of float (B, samples) in -1 to 1."""
         window, filters = self.get_buffer("window").float(), self.get_buffer("filters").float()
-        # 80 dB do not fit into float16.
+        # float16 cannot hold a range of 80 dB.
         with torch.autocast(x.device.type, enabled=False):
             spectrum = torch.stft(x.float(), 400, 160, window=window, return_complex=True)
             power = spectrum[..., :-1].abs().square()
@@ -38,7 +38,7 @@ class WhisperLogMel(nn.Module):
 
 
 def fit_positions(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights whose positions are as many as the model has: the first ones."""
+    """Return the weights with the position embedding cut to the model's length."""
     if POSITIONS not in state or len(state[POSITIONS]) < len(own[POSITIONS]):
         return state
     return {**state, POSITIONS: state[POSITIONS][: len(own[POSITIONS])]}

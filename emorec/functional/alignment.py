@@ -9,11 +9,11 @@ from emorec.functional.moments import moments, valid
 
 
 def deep_cca(f: Tensor, g: Tensor, rows: Tensor | None = None, *, ridge: float = 1e-3) -> Tensor:
-    """Return the sum of the canonical correlations of two feature sets, which training maximises.
+    """Return the sum of the canonical correlations of two feature sets, to be maximised.
 
-    They are the singular values of the cross-covariance between features that are whitened with
-    a ridge on their covariances. Unlike soft-HGR it inverts matrices, at a cost of k^3, and it
-    needs more rows than features or a large ridge: with fewer every set reaches the maximum.
+    They are the singular values of the cross-covariance of features whitened with a ridge on their
+    covariances. Unlike soft-HGR it inverts matrices, at a cost of k^3, and it needs more rows than
+    features or a large ridge: otherwise any features reach the maximum.
 
     Andrew, Arora, Bilmes, Livescu, "Deep Canonical Correlation Analysis", ICML 2013,
     https://proceedings.mlr.press/v28/andrew13.html, equations (9) to (11).
@@ -21,7 +21,7 @@ def deep_cca(f: Tensor, g: Tensor, rows: Tensor | None = None, *, ridge: float =
     Args:
         f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
         g: (B, m) features of the same rows.
-        rows: bool (B,), the rows that count; all where None.
+        rows: bool (B,), the valid rows; None: all.
         ridge: Added to the variances, in the units of squared features (the paper's r).
 
     Returns:
@@ -61,13 +61,13 @@ def barlow_twins(
     Args:
         f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
         g: (B, k) features of the same rows.
-        rows: bool (B,), the rows that count; all where None.
+        rows: bool (B,), the valid rows; None: all.
         off_diagonal: The paper's lambda.
 
     Returns:
-        A scalar of at least 0, float32 or wider, the same on each rank, which training
-        minimises; 0 with a zero gradient with fewer than two valid rows. For the gradient on
-        ranks see :func:`emorec.functional.soft_hgr`.
+        A scalar of at least 0, to be minimised, float32 or wider, the same on each rank; 0 with a
+        zero gradient with fewer than two valid rows. For the gradient on ranks see
+        :func:`emorec.functional.soft_hgr`.
 
     Raises:
         ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
@@ -93,13 +93,13 @@ def vicreg(
     covariance: float = 1.0,
     deviation: float = 1.0,
 ) -> Tensor:
-    """Return the weighted sum of VICReg's terms, which training minimises.
+    """Return the weighted sum of VICReg's terms, to be minimised.
 
-    Invariance: mean squared distance of f and g, as in the paper over rows, summed over
-    features. Variance: mean over features of how much each deviation stays below ``deviation``,
-    added for f and g. Covariance: squared covariances between different features, divided by
-    their number, added for f and g. (The authors' code divides the first by the number of
-    features and the second by two; the weights can make up for it.)
+    Invariance: squared distance of f and g, summed over features and averaged over rows, as in the
+    paper. Variance: mean over features of how far each standard deviation is below ``deviation``,
+    summed over f and g. Covariance: squared off-diagonal covariances, divided by the number of
+    features, summed over f and g. (The authors' code divides the first by the number of
+    features and the second by two; the weights can compensate for it.)
 
     Bardes, Ponce, LeCun, "VICReg: Variance-Invariance-Covariance Regularization for Self-Supervised
     Learning", ICLR 2022, https://arxiv.org/abs/2105.04906, equations (1) to (6).
@@ -107,11 +107,11 @@ def vicreg(
     Args:
         f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
         g: (B, k) features of the same rows.
-        rows: bool (B,), the rows that count; all where None.
+        rows: bool (B,), the valid rows; None: all.
         invariance: The paper's lambda.
         variance: The paper's mu.
         covariance: The paper's nu.
-        deviation: The least standard deviation that is aimed at (the paper's gamma).
+        deviation: Target for the standard deviations (the paper's gamma).
 
     Returns:
         A scalar of at least 0, float32 or wider, the same on each rank; 0 with a zero gradient
@@ -138,10 +138,10 @@ def vicreg(
 def info_nce(
     f: Tensor, g: Tensor, rows: Tensor | None = None, *, temperature: float = 0.1
 ) -> Tensor:
-    """Return how badly each row of f finds its own row of g among all rows, and the reverse.
+    """Return the symmetric contrastive loss: cross-entropy of matching f to g rows and back.
 
     The mean of both cross-entropies over scaled cosines; the valid rows of all ranks are each
-    other's negatives. They are gathered, unlike those of the losses on moments.
+    other's negatives. They are gathered, unlike for the losses on moments.
 
     van den Oord, Li, Vinyals, "Representation Learning with Contrastive Predictive Coding", 2018,
     https://arxiv.org/abs/1807.03748, equation (4); in both directions as in Radford et al. 2021,
@@ -150,13 +150,13 @@ def info_nce(
     Args:
         f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
         g: (B, k) features of the same rows.
-        rows: bool (B,), the rows that count; all where None.
+        rows: bool (B,), the valid rows; None: all.
         temperature: Divides the cosines.
 
     Returns:
-        A scalar of at least 0 in nats, float32 or wider, the same on each rank, which training
-        minimises; 0 with a zero gradient with fewer than two valid rows. For the gradient on
-        ranks see :func:`emorec.functional.soft_hgr`.
+        A scalar of at least 0 in nats, to be minimised, float32 or wider, the same on each rank; 0
+        with a zero gradient with fewer than two valid rows. For the gradient on ranks see
+        :func:`emorec.functional.soft_hgr`.
 
     Raises:
         ValueError: f and g are not two matrices of the same shape, rows does not fit them, or
@@ -178,4 +178,6 @@ def info_nce(
 
 def _check_shapes(f: Tensor, g: Tensor) -> None:
     if f.shape != g.shape:
-        raise ValueError(f"features of one shape, got {tuple(f.shape)} and {tuple(g.shape)}")
+        raise ValueError(
+            f"f and g must have the same shape, got {tuple(f.shape)} and {tuple(g.shape)}"
+        )

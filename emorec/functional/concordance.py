@@ -13,25 +13,25 @@ from emorec.functional.distributed import add_over_ranks, sum_over_ranks
 def concordance(prediction: Tensor, target: Tensor) -> Tensor:
     """Return 2 cov(x, y) / (var(x) + var(y) + (mean(x) - mean(y))^2) of each dimension.
 
-    The moments are biased (divided by n) and taken over the values of all ranks. A target that is
-    NaN is left out, whatever the prediction holds there.
+    The moments are biased (divided by n) and taken over the values of all ranks. Values whose
+    target is NaN are ignored, whatever the prediction.
 
     Args:
         prediction: float (N, O); computed in float32 or wider, with autocast off.
-        target: float (N, O); NaN where it is not known. It gets no gradient.
+        target: float (N, O); NaN where unknown. It gets no gradient.
 
     Returns:
         (O,), -1 to 1, float32 or wider, the same on each rank; 0 with a zero gradient where neither
-        prediction nor target varies, or nothing is known. For the gradient on ranks see
-        :func:`emorec.functional.soft_hgr`; there is no collective in backward.
+        prediction nor target varies, or no target is known. For the gradient on ranks see
+        :func:`emorec.functional.soft_hgr`; no collective in backward.
 
     Raises:
-        ValueError: prediction and target are not two matrices of one shape.
+        ValueError: prediction and target are not two matrices of the same shape.
     """
     if prediction.ndim != 2 or prediction.shape != target.shape:
         raise ValueError(
-            "prediction and target are two matrices (values, dimensions) of one shape, got "
-            f"{tuple(prediction.shape)} and {tuple(target.shape)}"
+            "prediction and target must be two matrices (values, dimensions) of the same shape, "
+            f"got {tuple(prediction.shape)} and {tuple(target.shape)}"
         )
     dtype = torch.promote_types(prediction.dtype, torch.float32)
     unknown = target.isnan()
@@ -41,13 +41,13 @@ def concordance(prediction: Tensor, target: Tensor) -> Tensor:
         sums = torch.stack([x.detach().sum(0), y.sum(0), (~unknown).sum(0).to(dtype)])
         sum_x, sum_y, count = sum_over_ranks(sums)
         n = count.clamp(min=1)
-        # Centred at constants: float32 would lose the variance of values far from 0.
+        # Centred with constants: in float32, values far from 0 would lose their variance.
         x = (x - sum_x / n).masked_fill(unknown, 0)
         y = (y - sum_y / n).masked_fill(unknown, 0)
         parts = torch.stack([x.sum(0), x.square().sum(0), y.square().sum(0), (x * y).sum(0)])
         rest, square_x, var_y, cov = add_over_ranks(parts) / n
         # ``rest`` is 0, but it carries the gradient of the mean.
         gap = (sum_x - sum_y) / n + rest
-        below = square_x - rest.square() + var_y + gap.square()
-        varies = below > 0
-        return torch.where(varies, 2 * cov / torch.where(varies, below, 1), 0 * cov)
+        denominator = square_x - rest.square() + var_y + gap.square()
+        varies = denominator > 0
+        return torch.where(varies, 2 * cov / torch.where(varies, denominator, 1), 0 * cov)

@@ -1,8 +1,8 @@
-"""Soft-HGR of what two sets of features have in common beyond a known variable.
+"""Soft-HGR of what two feature sets share beyond a known variable.
 
-The face and the voice of a clip share first of all who is speaking, and soft-HGR rewards whatever
-is shared. Here each speaker's mean is taken away first. This conditional form is ours; plain
-soft-HGR is of Wang et al., AAAI 2019, https://arxiv.org/abs/1811.08979, and knows nothing of it.
+The face and the voice of a clip share above all the speaker's identity, and soft-HGR rewards
+whatever is shared. Here each speaker's mean is subtracted first. This conditional form is ours;
+plain soft-HGR (Wang et al., AAAI 2019, https://arxiv.org/abs/1811.08979) does not condition.
 """
 
 import torch
@@ -22,23 +22,23 @@ def conditional_soft_hgr(
     *,
     unbiased: bool = True,
 ) -> Tensor:
-    r"""Return soft-HGR of features that are centred within groups, such as speakers.
+    r"""Return soft-HGR of features centred within groups, such as speakers.
 
     .. math:: S = \frac{1}{n-G}\sum_i \tilde f_i^\top \tilde g_i
               - \frac12 \operatorname{tr}(C_f C_g), \qquad
               \tilde f_i = f_i - \bar f_{s(i)}, \quad C_f = \tilde F^\top \tilde F/(n-G)
 
     over the n valid rows of all ranks, where s(i) is the group of row i and G the number of groups
-    with a valid row. S is unchanged by a constant added to all rows of a group, so features that
-    differ between groups only give 0. With one group it is :func:`soft_hgr`.
+    with a valid row. S is invariant to a constant added to all rows of a group, so features that
+    differ only between groups give 0. With one group it is :func:`soft_hgr`.
 
     Args:
         f: (B, k) real features; float16 and bfloat16 are computed in float32, with autocast off.
         g: (B, k), the features of the same rows.
-        groups: int64 (B,), the group of each row, below ``count``; rows of -1 do not count.
-        count: Number of groups that there can be, the same on each rank.
-        rows: bool (B,), the rows that count; all where None. B and the valid rows may differ
-            from rank to rank; a rank without a valid row must call all the same.
+        groups: int64 (B,), the group of each row, below ``count``; -1: the row is ignored.
+        count: Upper bound of the groups, the same on each rank.
+        rows: bool (B,), the valid rows; None: all. B and the valid rows may differ
+            from rank to rank; a rank without a valid row must still call it.
         unbiased: Divide by n - G (else n).
 
     Returns:
@@ -69,43 +69,43 @@ def centre_within(
 ) -> tuple[Tensor, Tensor, Tensor]:
     r"""Return f, g and rows such that their soft-HGR is :func:`conditional_soft_hgr`.
 
-    Where unbiased, centred features are multiplied by :math:`\sqrt{(n-1)/(n-G)}`, which turns the
-    divisor n - 1 of soft-HGR into n - G. The groups' means carry no gradient: in a loss on
-    covariances of centred features the gradients of a group's rows add up to zero, so that it is
-    exact without. A loss for which they do not must not be put behind this.
+    If unbiased, centred features are multiplied by :math:`\sqrt{(n-1)/(n-G)}`, which turns the
+    divisor n - 1 of soft-HGR into n - G. The group means carry no gradient. That is exact for
+    losses on covariances of centred features, where the gradients of a group's rows sum to zero;
+    do not use it with a loss where they do not.
 
     Args:
         f: (B, k) features.
         g: (B, m), the features of the same rows.
-        groups: int64 (B,), the group of each row, below ``count``; rows of -1 do not count.
-        count: Number of groups that there can be, the same on each rank.
-        rows: bool (B,), the rows that count; all where None.
+        groups: int64 (B,), the group of each row, below ``count``; -1: the row is ignored.
+        count: Upper bound of the groups, the same on each rank.
+        rows: bool (B,), the valid rows; None: all.
         unbiased: Whether the soft-HGR that follows divides by n - 1 (else n).
 
     Returns:
         (B, k) and (B, m), float32 or wider, centred over the valid rows of all ranks, zero in the
-        others; bool (B,), the rows that count: those of ``rows`` whose group is known.
+        others; bool (B,), the valid rows: those of ``rows`` whose group is known.
 
     Raises:
         ValueError: f, g, groups and rows do not fit each other.
     """
     if groups.shape != f.shape[:1] or groups.dtype != torch.int64:
         raise ValueError(
-            f"groups are int64 of shape ({len(f)},), got {groups.dtype} {tuple(groups.shape)}"
+            f"groups must be int64 of shape ({len(f)},), got {groups.dtype} {tuple(groups.shape)}"
         )
     f, g, rows = valid(f, g, rows)
     rows = rows & (groups >= 0)
     with torch.autocast(f.device.type, enabled=False):
         both = torch.cat([f, g], 1).masked_fill(~rows.unsqueeze(1), 0)
         own = torch.cat([both.detach(), rows.to(both.dtype).unsqueeze(1)], 1)
-        # Rows that do not count are zero, so it is no matter where they are added.
-        place = groups.clamp(min=0)
-        total = sum_over_ranks(own.new_zeros(count, own.shape[1]).index_add_(0, place, own))
+        # Ignored rows are zero, so it does not matter where they are added.
+        index = groups.clamp(min=0)
+        total = sum_over_ranks(own.new_zeros(count, own.shape[1]).index_add_(0, index, own))
         sizes = total[:, -1]
-        means = (total[:, :-1] / sizes.clamp(min=1).unsqueeze(1))[place]
+        means = (total[:, :-1] / sizes.clamp(min=1).unsqueeze(1))[index]
         both = (both - means).masked_fill(~rows.unsqueeze(1), 0)
         if unbiased:
             n, used = sizes.sum(), (sizes > 0).sum()
-            # n = G leaves every row its own mean: zeros, whatever they are multiplied by.
+            # With n = G each row is its own mean: all zeros, whatever the factor.
             both = both * ((n - 1).clamp(min=0) / (n - used).clamp(min=1)).sqrt()
         return both[:, : f.shape[1]], both[:, f.shape[1] :], rows

@@ -1,4 +1,4 @@
-"""Sums over the ranks of a distributed run; on one process they change nothing."""
+"""Sums over the ranks of a distributed run; on one process they are the identity."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ def sum_over_ranks(x: Tensor) -> Tensor:
     """Return the sum of ``x`` over all ranks; no gradient flows through it.
 
     Args:
-        x: Any shape and real dtype, the same on each rank. Not changed.
+        x: Any shape and real dtype, the same on each rank. Not modified.
 
     Returns:
-        A tensor like ``x``: itself where there is one process.
+        A tensor like ``x``; ``x`` itself on one process.
     """
     if world_size() == 1:
         return x
@@ -32,12 +32,12 @@ def sum_over_ranks(x: Tensor) -> Tensor:
 def add_over_ranks(x: Tensor) -> Tensor:
     """Return the sum of ``x`` over all ranks, with a gradient and no collective in backward.
 
-    For a loss that every rank computes from the sum alone, so that all ranks have the same: then
-    its gradient for the sum is known on each rank. It comes back times the number of ranks, so
-    that DistributedDataParallel's mean over ranks is the gradient of one process.
+    For a loss that every rank computes from the sum alone: all ranks then have the same loss, and
+    each knows its gradient with respect to the sum. The gradient is multiplied by the number of
+    ranks, so that DistributedDataParallel's mean over ranks is the gradient of one process.
 
     Args:
-        x: Any shape and real dtype, the same on each rank. Not changed.
+        x: Any shape and real dtype, the same on each rank. Not modified.
     """
     if world_size() == 1:
         return x
@@ -46,12 +46,12 @@ def add_over_ranks(x: Tensor) -> Tensor:
 
 
 def rows_of_all_ranks(x: Tensor) -> Tensor:
-    """Return the rows of all ranks, one below the other; ranks may have different numbers.
+    """Return the rows of all ranks, concatenated; ranks may have different numbers of rows.
 
-    With a gradient, as :func:`add_over_ranks`: for a loss that every rank computes from all rows.
+    With a gradient, like :func:`add_over_ranks`: for a loss that every rank computes from all rows.
 
     Args:
-        x: (B, ...), on each rank another B of at least 0.
+        x: (B, ...), where B is at least 0 and may differ between ranks.
     """
     if world_size() == 1:
         return x
@@ -59,7 +59,7 @@ def rows_of_all_ranks(x: Tensor) -> Tensor:
     counts = torch.zeros(world_size(), device=x.device)
     counts[rank] = len(x)
     before = [0, *sum_over_ranks(counts).long().cumsum(0).tolist()]
-    # Each rank adds its rows to a matrix of zeros, so that ranks need not have the same number.
+    # Each rank adds its rows to a matrix of zeros, as numbers of rows may differ.
     padding = (*[0, 0] * (x.ndim - 1), before[rank], before[-1] - before[rank + 1])
     return add_over_ranks(torch.nn.functional.pad(x, padding))
 

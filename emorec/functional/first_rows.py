@@ -1,19 +1,19 @@
-"""Rows that repeat, such as those that a sampler repeats: the first of each counts."""
+"""First occurrences of repeated rows, such as those that a sampler repeats."""
 
 import torch
 from torch import Tensor
 
 
 def first_rows(keys: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the different keys, sorted, and where each is first.
+    """Return the unique keys, sorted, and the first row of each.
 
     Args:
-        keys: int64 (N, K), a key a row.
+        keys: int64 (N, K), one key per row.
 
     Returns:
-        int64 (M, K) keys and int64 (M,) rows of the first of each.
+        int64 (M, K) unique keys and int64 (M,), the first row of each.
     """
-    different, position = torch.unique(keys, dim=0, return_inverse=True)
-    first = torch.full((len(different),), len(position), device=keys.device)
-    where = torch.arange(len(position), device=keys.device)
-    return different, first.scatter_reduce(0, position, where, "amin")
+    unique, position = torch.unique(keys, dim=0, return_inverse=True)
+    first = torch.full((len(unique),), len(position), device=keys.device)
+    rows = torch.arange(len(position), device=keys.device)
+    return unique, first.scatter_reduce(0, position, rows, "amin")

@@ -1,4 +1,4 @@
-"""Soft-HGR maximal correlation of two sets of features, exact over all rows of all ranks.
+"""Soft-HGR maximal correlation of two feature sets, exact over all rows of all ranks.
 
 Wang et al., "An Efficient Approach to Informative Feature Extraction from Multimodal Data",
 AAAI 2019, https://arxiv.org/abs/1811.08979; used by Ma et al., "Common Information...", Applied
@@ -18,28 +18,28 @@ from emorec.functional.distributed import sum_over_ranks, world_size
 
 
 def soft_hgr(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool = True) -> Tensor:
-    r"""Return S, the batch estimate of soft-HGR, which training maximises.
+    r"""Return S, the batch estimate of soft-HGR, to be maximised.
 
     .. math:: S = \frac{1}{n-1}\sum_i \tilde f_i^\top \tilde g_i
               - \frac12 \operatorname{tr}(C_f C_g), \qquad C_f = \tilde F^\top \tilde F/(n-1)
 
-    with features centred over the n valid rows of all ranks. S is unchanged by a constant added
-    to all rows of f or g, and is *not* unchanged by their scale: for k independent features of
-    unit variance it is about -k/2, and its maximum over f and g is half of the sum of the squared
-    HGR singular values.
+    with features centred over the n valid rows of all ranks. S is invariant to a constant added
+    to all rows of f or g, but *not* to their scale: for k independent features of unit variance
+    it is about -k/2, and its maximum over f and g is half the sum of the squared HGR singular
+    values.
 
     Args:
         f: (B, k) real features; float16 and bfloat16 are computed in float32, with autocast off.
         g: (B, k), the features of the same rows.
-        rows: bool (B,), the rows that count; all where None. B and the valid rows may differ
-            from rank to rank; a rank without a valid row must call all the same.
+        rows: bool (B,), the valid rows; None: all. B and the valid rows may differ
+            from rank to rank; a rank without a valid row must still call it.
         unbiased: Divide by n - 1 (else n).
 
     Returns:
         A scalar, float32 or wider, the same on each rank. With fewer than two valid rows over all
         ranks it is 0 with a zero gradient. The gradient is scaled so that the mean over ranks,
-        which DistributedDataParallel takes, is the gradient of one process holding all rows; it
-        has the dtype of f and g, and can be taken once only (``once_differentiable``).
+        which DistributedDataParallel takes, is the gradient of one process with all rows; it
+        has the dtype of f and g, and has no second derivative (``once_differentiable``).
 
     Raises:
         ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
@@ -57,22 +57,22 @@ def soft_hgr(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool
 def soft_hgr_stacked(
     f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return S of several pairs, each with rows of its own, and its two terms.
+    """Return S of several pairs, each with its own rows, and its two terms.
 
-    As many calls of :func:`soft_hgr`, in the kernels and the sums over ranks of one: a GPU takes
-    longer to start the kernels of a pair than to run them.
+    Equals one call of :func:`soft_hgr` per pair, with the kernels and sums over ranks of a single
+    call: a GPU takes longer to launch the kernels of a pair than to run them.
 
     Args:
-        f: (P, B, k) features, of each pair.
+        f: (P, B, k) features of each pair.
         g: (P, B, k), the features of the same rows.
-        rows: bool (P, B), the rows that count for each pair; all where None.
+        rows: bool (P, B), the valid rows of each pair; None: all.
         unbiased: Divide by n - 1 (else n).
 
     Returns:
         As :func:`soft_hgr_pairs`: S, the mean inner product and half of tr(C_f C_g), (P,) each.
 
     Raises:
-        ValueError: f and g are not of one shape (P, B, k), or rows does not fit them.
+        ValueError: f and g do not have the same shape (P, B, k), or rows does not fit them.
     """
     _check([f, g], rows, "pairs", "rows", "features")
     s, inner = _Stacked.apply(rows, unbiased, f, g)
@@ -84,12 +84,12 @@ def soft_hgr_pairs(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return S of each pair of feature sets of the same rows, and its two terms.
 
-    What pairs have in common is computed once, so three sets cost about half of three calls of
+    What pairs share is computed once, so three sets cost about half of three calls of
     :func:`soft_hgr`.
 
     Args:
         sets: Two or more (B, k) features.
-        rows: bool (B,), the rows that count, for all pairs.
+        rows: bool (B,), the valid rows of all pairs; None: all.
         unbiased: Divide by n - 1 (else n).
 
     Returns:
@@ -98,7 +98,7 @@ def soft_hgr_pairs(
         Only S carries a gradient; see :func:`soft_hgr`.
 
     Raises:
-        ValueError: The sets are not matrices of one shape, or rows does not fit them.
+        ValueError: The sets are not matrices of the same shape, or rows does not fit them.
     """
     _check(sets, rows)
     s, inner = _SoftHGR.apply(rows, unbiased, *sets)
@@ -110,12 +110,13 @@ def _check(sets: Sequence[Tensor], rows: Tensor | None, *axes: str) -> None:
     shapes = [tuple(x.shape) for x in sets]
     if len(sets) < 2 or len(shapes[0]) != len(axes) or len(set(shapes)) > 1:
         raise ValueError(
-            f"soft_hgr compares two or more feature sets of one shape ({', '.join(axes)}), got "
+            f"soft_hgr needs two or more feature sets of the same shape ({', '.join(axes)}), got "
             f"{' and '.join(map(str, shapes))}"
         )
     if rows is not None and (rows.shape != shapes[0][:-1] or rows.dtype != torch.bool):
         raise ValueError(
-            f"rows is a bool mask of shape {shapes[0][:-1]}, got {rows.dtype} {tuple(rows.shape)}"
+            f"rows must be a bool mask of shape {shapes[0][:-1]}, got {rows.dtype} "
+            f"{tuple(rows.shape)}"
         )
 
 
@@ -175,11 +176,11 @@ class _SoftHGR(torch.autograd.Function):
         dtype = reduce(torch.promote_types, (x.dtype for x in sets), torch.float32)
         with _no_autocast(sets[0]):
             x, n = _centred(torch.stack([each.to(dtype) for each in sets]), rows)
-            # Fewer than two rows are their own mean: all that follows is zero without a division.
+            # Fewer than two rows equal their mean: everything below is zero, without a division.
             scale = 1 / (n - 1 if unbiased else n).clamp(min=1)
             ctx.small = world_size() == 1 and x.shape[1] < x.shape[2]
             if ctx.small:
-                # tr(C_f C_g) = ||F G'||^2 / (n-1)^2, and the n x n product is the smaller one.
+                # tr(C_f C_g) = ||F G'||^2 / (n-1)^2, and the n x n product is smaller.
                 products = _cross_grams(x).mul_(scale)
                 blocks = products.view(*x.shape[:2], *x.shape[:2])
                 inner = blocks.diagonal(dim1=1, dim2=3).sum(-1)
@@ -206,7 +207,7 @@ class _SoftHGR(torch.autograd.Function):
         weight = (weight + weight.T) * (scale * world_size())
         with _no_autocast(x):
             if ctx.small:
-                # One product with all sets: weight x identity - weight x products, block by block.
+                # One product for all sets: weight x identity - weight x products, block by block.
                 blocks = (products + products.T).view(count, n, count, n)
                 blocks.mul_(weight.neg().view(count, 1, count, 1))
                 blocks.diagonal(dim1=1, dim2=3).add_(weight.unsqueeze(-1))
@@ -222,8 +223,8 @@ def _centred(x: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
     """Subtract from sets, in place, their means over the valid rows of all ranks.
 
     Args:
-        x: (m, B, k), or (m, P, B, k) for P pairs with rows of their own.
-        rows: The rows that count, (B,) or (P, B).
+        x: (m, B, k), or (m, P, B, k) for P pairs with their own rows.
+        rows: The valid rows, (B,) or (P, B); None: all.
 
     Returns:
         The sets, masked rows zero, and the number of valid rows, () or (P,).
@@ -231,7 +232,7 @@ def _centred(x: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
     if rows is None:
         valid = x.new_ones(x.shape[-2])
     else:
-        # Masked rows may hold anything, also NaN: replace them, do not multiply by zero.
+        # Masked rows may hold anything, even NaN: replace them, do not multiply by zero.
         x = x.masked_fill_(~rows.unsqueeze(-1), 0)
         valid = rows.to(x.dtype)
     # A product with ones is faster than sum(-2).
@@ -263,7 +264,7 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _no_autocast(x: Tensor) -> AbstractContextManager[None]:
-    """Leave autocast where it is on; entering costs as much as a small matrix product."""
+    """Disable autocast only if enabled: entering costs as much as a small matrix product."""
     device = x.device.type
     on = torch.is_autocast_enabled(device)
     return torch.autocast(device, enabled=False) if on else nullcontext()

@@ -10,31 +10,32 @@ from torch import Tensor
 from emorec.functional.distributed import rows_of_all_ranks
 
 KERNELS = 5
-NARROWEST = 4.0  # the first bandwidth is the mean squared distance divided by this
+NARROWEST = 4.0  # mean squared distance / first bandwidth
 
 
 def mmd(x: Tensor, y: Tensor) -> Tensor:
-    """Return how much the distributions of two sets of rows differ.
+    """Return the discrepancy between the distributions of two sets of rows.
 
-    mean(K_xx) + mean(K_yy) - 2 mean(K_xy), the biased estimate of the squared discrepancy, with K
-    the sum over i = 0..4 of exp(-d / (b 2^i)), d the squared distance and b a quarter of the mean
-    of d over all pairs of different rows of both sets. No gradient flows through b.
+    mean(K_xx) + mean(K_yy) - 2 mean(K_xy), the biased estimate of the squared discrepancy, where K
+    is the sum over i = 0..4 of exp(-d / (b 2^i)), d the squared distance and b a quarter of the
+    mean of d over all pairs of distinct rows of both sets. No gradient flows through b.
 
     Args:
         x: (N, D); float16 and bfloat16 are computed in float32, with autocast off.
-        y: (M, D). Which row of x belongs to which of y does not matter, nor whether N = M.
+        y: (M, D); rows need not be paired with those of x, and M may differ from N.
 
     Returns:
         A scalar of at least 0 (up to rounding) and at most 10, float32 or wider, the same on each
-        rank; 0 with a zero gradient where a set is empty. For the gradient on ranks see
+        rank; 0 with a zero gradient if a set is empty. For the gradient on ranks see
         :func:`emorec.functional.soft_hgr`.
 
     Raises:
-        ValueError: x and y are not two matrices of the same width.
+        ValueError: x and y are not two matrices with the same number of columns.
     """
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(
-            f"two matrices of one width are needed, got {tuple(x.shape)} and {tuple(y.shape)}"
+            "x and y must be two matrices with the same number of columns, got "
+            f"{tuple(x.shape)} and {tuple(y.shape)}"
         )
     dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
     with torch.autocast(x.device.type, enabled=False):
@@ -43,7 +44,7 @@ def mmd(x: Tensor, y: Tensor) -> Tensor:
         if not n or not m:
             return 0 * (x.sum() + y.sum())
         both = torch.cat([x, y])
-        # Around their mean: far from 0, the expanded squares would cancel.
+        # Centred: far from 0, the expanded squares would cancel.
         both = both - both.detach().mean(0)
         squares = both.square().sum(1)
         distance = (squares.unsqueeze(1) + squares - 2 * both @ both.T).clamp(min=0)

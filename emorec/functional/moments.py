@@ -9,7 +9,7 @@ from emorec.functional.distributed import add_over_ranks, sum_over_ranks
 
 
 class Moments(NamedTuple):
-    """What losses on covariances need.
+    """Moments for losses on covariances.
 
     Attributes:
         n: Number of valid rows over all ranks, a scalar.
@@ -28,13 +28,13 @@ def moments(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool 
     """Return covariances over the valid rows of all ranks, the same on each rank.
 
     Gradients follow the convention of :func:`emorec.functional.soft_hgr`: the mean of the ranks'
-    gradients is the gradient of one process holding all rows, provided that each rank goes on to
-    compute the same loss. No collective in backward.
+    gradients is the gradient of one process with all rows, provided that each rank computes the
+    same loss from them. No collective in backward.
 
     Args:
         f: (B, k) features; computed in float32 or wider, with autocast off.
         g: (B, m) features of the same rows.
-        rows: bool (B,), the rows that count; all where None. What the others hold is ignored.
+        rows: bool (B,), the valid rows; None: all. Values in the others are ignored.
         unbiased: Divide by n - 1 (else n).
 
     Raises:
@@ -46,7 +46,7 @@ def moments(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool 
         sums = [f.detach().sum(0), g.detach().sum(0), rows.sum(dtype=dtype).unsqueeze(0)]
         total = sum_over_ranks(torch.cat(sums))
         n = total[-1]
-        # Centred rows add up to zero over all ranks, so the means carry no gradient.
+        # Centred rows sum to zero over all ranks, so the means need no gradient.
         means = total[:-1] / n.clamp(min=1)
         both = torch.cat([f, g], 1) - means
         both = both.masked_fill(~rows.unsqueeze(1), 0)
@@ -57,23 +57,23 @@ def moments(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool 
 
 
 def valid(f: Tensor, g: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Check two feature sets and their mask; widen them and set masked rows to zero.
+    """Check two feature sets and their mask; widen the dtype and set masked rows to zero.
 
     Raises:
         ValueError: They do not fit each other.
     """
     if f.ndim != 2 or g.ndim != 2 or len(f) != len(g):
         raise ValueError(
-            "features are two matrices (rows, features) with the same rows, got "
+            "f and g must be two matrices (rows, features) with the same rows, got "
             f"{tuple(f.shape)} and {tuple(g.shape)}"
         )
     if rows is None:
         rows = torch.ones(len(f), dtype=torch.bool, device=f.device)
     if rows.shape != f.shape[:1] or rows.dtype != torch.bool:
         raise ValueError(
-            f"rows is a bool mask of shape ({len(f)},), got {rows.dtype} {tuple(rows.shape)}"
+            f"rows must be a bool mask of shape ({len(f)},), got {rows.dtype} {tuple(rows.shape)}"
         )
     dtype = torch.promote_types(torch.promote_types(f.dtype, g.dtype), torch.float32)
-    # Masked rows may hold anything, also NaN: replace them, do not multiply by zero.
+    # Masked rows may hold anything, even NaN: replace them, do not multiply by zero.
     mask = ~rows.unsqueeze(1)
     return f.to(dtype).masked_fill(mask, 0), g.to(dtype).masked_fill(mask, 0), rows

@@ -31,21 +31,22 @@ def hgr_spectrum(
 ) -> Tensor:
     """Return the estimated HGR singular values of two feature sets, largest first.
 
-    They are the canonical correlations of the features over the valid rows of all ranks: how
-    much of each other two feature sets predict, whatever their scale and basis. For monitoring,
+    They are the canonical correlations of the features over the valid rows of all ranks: how well
+    two feature sets predict each other linearly, whatever their scale and basis. For monitoring,
     on many more rows than features: with n - 1 <= k nearly all of them are 1, whatever the data.
 
     Args:
         f: (B, k) features.
         g: (B, m) features of the same rows.
-        rows: bool (B,), the rows that count; all where None.
-        components: Compare only this many leading principal directions of each set, where there
-            are few rows; the values are then at most those of the whole sets.
-        tolerance: Directions whose variance is below this share of the largest are left out.
+        rows: bool (B,), the valid rows; None: all.
+        components: Compare only this many leading principal components of each set, for few rows;
+            the values are then at most those of the whole sets.
+        tolerance: Principal components with less than this share of the largest variance are
+            dropped.
 
     Returns:
-        float64 (min(k, m, components),) in 0 to 1, zero where a set has no further direction;
-        all zero with fewer than two valid rows. The same on each rank.
+        float64 (min(k, m, components),), 0 to 1, zero beyond the rank of a set; all zero with fewer
+        than two valid rows. The same on each rank.
 
     Raises:
         ValueError: f, g and rows do not fit each other.
@@ -62,14 +63,14 @@ def hgr_spectrum(
 
 
 def hgr_discrete(p_xy: Tensor) -> Discrete:
-    r"""Return the exact HGR singular values and functions of a joint table.
+    r"""Return the exact HGR singular values and functions of a joint distribution.
 
     They are the singular values of :math:`P_{xy} / \sqrt{p_x p_y}` without the leading 1. The
     first is the HGR maximal correlation; half of the sum of their squares is the population
     maximum of soft-HGR, reached by :math:`f_i(x) \sigma_i^{1/2}, g_i(y) \sigma_i^{1/2}`.
 
     Args:
-        p_xy: (X, Y) joint probabilities or counts, not negative; each row and column has some.
+        p_xy: (X, Y) joint probabilities or counts, not negative; no row or column is all zero.
 
     Returns:
         ``sigma`` float64 (min(X, Y) - 1,), largest first, in 0 to 1; ``f`` (X, len(sigma)) and
@@ -91,12 +92,12 @@ def hgr_discrete(p_xy: Tensor) -> Discrete:
     if table.ndim != 2 or not table.numel() or not bool((table >= 0).all()):
         least = f" with smallest value {table.min().item()}" if table.numel() else ""
         raise ValueError(
-            "p_xy is a matrix of joint probabilities or counts, not negative; got shape "
+            "p_xy must be a matrix of non-negative joint probabilities or counts, got shape "
             f"{tuple(table.shape)}{least}"
         )
     p_x, p_y = table.sum(1), table.sum(0)
     if not bool((p_x > 0).all() and (p_y > 0).all()):
-        raise ValueError("a row or a column of p_xy is empty; leave out values that never occur")
+        raise ValueError("p_xy has an all-zero row or column; drop values that never occur")
     total = table.sum()
     p_x, p_y = (p_x / total).sqrt(), (p_y / total).sqrt()
     # Without the leading singular pair, which is (sqrt p_x, sqrt p_y) with value 1.

@@ -14,21 +14,21 @@ from emorec.functional.distributed import rows_of_all_ranks
 def supervised_contrastive(
     f: Tensor, target: Tensor, rows: Tensor | None = None, *, temperature: float = 0.1
 ) -> Tensor:
-    """Return how badly rows of one class find each other among all rows.
+    """Return the supervised contrastive loss.
 
-    For each row the mean, over all other rows of its class, of minus the log share of the scaled
-    cosine; then the mean over rows that have another one of their class. The valid rows of all
-    ranks take part.
+    For each row, the mean over all other rows of its class of minus the log-softmax of the scaled
+    cosine; then the mean over rows that share their class with another. The valid rows of all ranks
+    take part.
 
     Args:
         f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
         target: int64 (B,), the class.
-        rows: bool (B,), the rows that count; all where None.
+        rows: bool (B,), the valid rows; None: all.
         temperature: Divides the cosines.
 
     Returns:
-        A scalar, float32 or wider, the same on each rank, which training minimises; 0 with a zero
-        gradient where no class has two rows.
+        A scalar to be minimised, float32 or wider, the same on each rank; 0 with a zero gradient
+        if no class has two rows.
 
     Raises:
         ValueError: The temperature is not positive.
@@ -38,22 +38,22 @@ def supervised_contrastive(
     x, y = all_labelled(f, target, rows)
     with torch.autocast(f.device.type, enabled=False):
         others = ~torch.eye(len(x), dtype=torch.bool, device=x.device)
-        alike = (y.unsqueeze(0) == y.unsqueeze(1)) & others
-        found = alike.any(1)
-        if not found.any():
+        positives = (y.unsqueeze(0) == y.unsqueeze(1)) & others
+        anchors = positives.any(1)
+        if not anchors.any():
             return 0 * x.sum()
         cosines = (x @ x.T / temperature).masked_fill(~others, -torch.inf)
-        shares = cosines.log_softmax(1).masked_fill(~alike, 0)
-        return -(shares.sum(1) / alike.sum(1).clamp(min=1))[found].mean()
+        log_p = cosines.log_softmax(1).masked_fill(~positives, 0)
+        return -(log_p.sum(1) / positives.sum(1).clamp(min=1))[anchors].mean()
 
 
 def all_labelled(f: Tensor, target: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return the valid rows of all ranks, features of length 1 and their classes.
+    """Return the valid rows of all ranks: features scaled to length 1, and their classes.
 
     Args:
         f: (B, k) features.
         target: int64 (B,).
-        rows: bool (B,), the rows that count; all where None.
+        rows: bool (B,), the valid rows; None: all.
     """
     rows = torch.ones_like(target, dtype=torch.bool) if rows is None else rows
     with torch.autocast(f.device.type, enabled=False):

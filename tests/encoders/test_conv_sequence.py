@@ -61,7 +61,5 @@ def test_sizes_below_one_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_another_shape_is_refused() -> None:
-    with pytest.raises(
-        UserError, match="has steps: 18 and inputs: 342, but the data brings 18 x 9"
-    ):
+    with pytest.raises(UserError, match="has steps: 18 and inputs: 342, but the data has 18 x 9"):
         ConvSequenceEncoder()(torch.randn(2, 18, 9))

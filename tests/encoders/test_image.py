@@ -39,7 +39,7 @@ def refused(weights: Path | str, backbone: str = SMALL) -> str:
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", SMALL, TINY])
-def test_an_image_becomes_features_of_the_width_asked_for(backbone: str) -> None:
+def test_an_image_becomes_features_of_the_given_dimension(backbone: str) -> None:
     encoder = ImageEncoder(backbone, dim=7).eval()
     features = encoder(torch.randn(2, 3, 64, 64))
     assert features.shape == (2, 7)
@@ -53,7 +53,7 @@ def test_one_channel_is_copied_to_three() -> None:
     torch.testing.assert_close(encoder(x), encoder(x.repeat(1, 3, 1, 1)))
 
 
-def test_features_are_linear_unless_relu_is_asked_for() -> None:
+def test_features_are_linear_without_relu() -> None:
     torch.manual_seed(0)
     encoder = ImageEncoder(TINY, dim=16).eval()
     rectified = ImageEncoder(TINY, dim=16, activation="relu").eval()
@@ -63,7 +63,7 @@ def test_features_are_linear_unless_relu_is_asked_for() -> None:
     assert torch.equal(rectified(x), encoder(x).clamp(min=0))
 
 
-def test_inputs_are_resized_where_asked_for() -> None:
+def test_inputs_are_resized_to_the_given_side() -> None:
     encoder = ImageEncoder(TINY, dim=4, resize=48).eval()
     sizes = []
     encoder.trunk.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape))
@@ -130,7 +130,7 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path: Path, suffix: str) -> N
 
 def test_a_file_that_holds_something_else_is_named(tmp_path: Path, state: State) -> None:
     torch.save({"epoch": 3, "state_dict": state}, tmp_path / "nested.pth")
-    assert "holds no plain state dict" in refused(tmp_path / "nested.pth")
+    assert "is not a plain state dict" in refused(tmp_path / "nested.pth")
 
 
 def test_weights_of_another_model_are_refused_and_leave_the_model_alone(
@@ -146,7 +146,7 @@ def test_weights_of_another_model_are_refused_and_leave_the_model_alone(
 def test_weights_of_another_shape_are_refused(tmp_path: Path, state: State) -> None:
     wide = {**state, "features.0.0.weight": torch.zeros(16, 1, 3, 3)}
     torch.save(wide, tmp_path / "wide.pth")
-    assert "1 misshapen, for instance features.0.0.weight" in refused(tmp_path / "wide.pth")
+    assert "1 of another shape, for instance features.0.0.weight" in refused(tmp_path / "wide.pth")
 
 
 def _no_network(*_: Any, **__: Any) -> None:
@@ -169,17 +169,17 @@ def test_without_a_network_the_message_says_what_to_do(
 
 
 def test_downloaded_weights_are_taken(monkeypatch: pytest.MonkeyPatch, state: State) -> None:
-    asked = []
+    urls = []
 
     def download(url: str, *_: Any, **__: Any) -> State:
-        asked.append(url)
+        urls.append(url)
         return state
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
     encoder = ImageEncoder(SMALL, weights="imagenet", dim=8)
-    assert not asked
+    assert not urls
     encoder.load_initial_weights()
-    assert len(asked) == 1
+    assert len(urls) == 1
     assert torch.equal(
         encoder.trunk.state_dict()["features.0.0.weight"], state["features.0.0.weight"]
     )
@@ -192,7 +192,7 @@ def test_an_unknown_backbone_is_refused(backbone: str) -> None:
 
 
 def test_a_backbone_without_one_last_layer_is_refused() -> None:
-    with pytest.raises(WeightsError, match="does not end in one fully connected layer"):
+    with pytest.raises(WeightsError, match="does not end in a single fully connected layer"):
         ImageEncoder("squeezenet1_1")
 
 

@@ -77,9 +77,9 @@ def test_long_convolution_is_a_convolution(taps: int) -> None:
 
 
 def test_what_does_not_fit_is_refused(samples: torch.Tensor) -> None:
-    with pytest.raises(UserError, match="multiple of 640 samples a window, got 1919"):
+    with pytest.raises(UserError, match="multiple of 640 samples per window, got 1919"):
         RawWaveformEncoder()(samples[:, 1:])
-    with pytest.raises(UserError, match="variant is one of code, paper, newer"):
+    with pytest.raises(UserError, match="variant must be one of code, paper, newer"):
         RawWaveformEncoder("new")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="640 for newer"):
         RawWaveformEncoder("newer", step=320)

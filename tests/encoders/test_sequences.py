@@ -57,9 +57,9 @@ def test_pictures_are_encoded_frame_by_frame(tmp_path: Path) -> None:
     check_encoder(encoder, torch.randn(2, 4, 3, 40, 40))
 
 
-def test_vectors_have_the_length_that_was_said() -> None:
+def test_vectors_of_another_length_are_refused() -> None:
     check_encoder(VectorEncoder(7, dim=4, layers=3, width=5), torch.randn(6, 7))
-    with pytest.raises(UserError, match="has inputs: 7, but the data brings 8 numbers"):
+    with pytest.raises(UserError, match="has inputs: 7, but the data has 8 values"):
         VectorEncoder(7)(torch.randn(2, 8))
     with pytest.raises(UserError, match="at least 1"):
         VectorEncoder(7, layers=0)

@@ -153,7 +153,7 @@ def test_checkpointing_changes_memory_and_not_gradients(
         torch.testing.assert_close(plain, checkpointed, atol=1e-4, rtol=1e-3)
 
 
-def test_sequences_of_features_are_given_where_asked(sound: Tensor) -> None:
+def test_sequences_of_features_are_an_option(sound: Tensor) -> None:
     assert tiny("wavlm", pool="none", layer_weights=False)(sound).shape == (3, 24, 6)
 
 
@@ -171,9 +171,9 @@ def test_what_does_not_fit_is_named(
     absent.check_weights()
     with pytest.raises(WeightsError, match="Without a network: copy the model's folder"):
         absent.load_initial_weights()
-    with pytest.raises(WeightsError, match="has samples: 8000, but the data brings 4000"):
+    with pytest.raises(WeightsError, match="has samples: 8000, but the data has 4000"):
         tiny("wavlm")(sound[:, :4000])
-    with pytest.raises(WeightsError, match="learning_layers is 0 to 3"):
+    with pytest.raises(WeightsError, match="learning_layers must be 0 to 3"):
         tiny("wavlm", learning_layers=4)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(WeightsError, match=r"emorec\[speech-encoders\]"):

@@ -164,15 +164,17 @@ def test_types_that_round_ids_are_refused(dtype: torch.dtype, tokens: Tensor) ->
 def test_what_does_not_fit_is_named(
     tmp_path: Path, tokens: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match=r"reads 2 x tokens .* but the data brings 7 a window"):
+    with pytest.raises(UserError, match=r"reads 2 x tokens .* but the data has 7 per window"):
         tiny()(tokens[:, 0])
-    with pytest.raises(UserError, match="at most 20 tokens, but the data brings 21"):
+    with pytest.raises(UserError, match="at most 20 tokens, but the data has 21"):
         tiny()(torch.ones(1, 2, 21))
     # RoBERTa's places begin after that of padding, whose id is 1.
-    with pytest.raises(UserError, match="at most 18 tokens, but the data brings 19"):
+    with pytest.raises(UserError, match="at most 18 tokens, but the data has 19"):
         tiny("roberta")(torch.full((1, 2, 19), 5.0))
     assert tiny("roberta")(torch.full((1, 2, 18), 5.0)).isfinite().all()
-    with pytest.raises(UserError, match=r"token id 30 is not of this bert model, which knows 30"):
+    with pytest.raises(
+        UserError, match=r"token id 30 is not in the vocabulary of this bert model, which has 30"
+    ):
         tiny()(tokens.masked_fill(tokens == tokens[0, 0, 0], 30))
     saved("bert", tmp_path / "bert")
     other = TextEncoder("bert", str(tmp_path / "bert"), {**BERT, "intermediate_size": 20}, 6)
@@ -185,7 +187,7 @@ def test_what_does_not_fit_is_named(
     absent.check_weights()
     with pytest.raises(WeightsError, match="Without a network: copy the model's folder"):
         absent.load_initial_weights()
-    with pytest.raises(WeightsError, match="learning_layers is 0 to 3"):
+    with pytest.raises(WeightsError, match="learning_layers must be 0 to 3"):
         tiny(learning_layers=4)
     small = {"num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2}
     with pytest.raises(WeightsError, match=r"no text model 'nonsense' .* expected the model_type"):

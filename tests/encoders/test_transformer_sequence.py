@@ -19,16 +19,16 @@ class AsItIs(Encoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[str] = []
+        self.calls: list[str] = []
 
     def forward(self, x: Tensor) -> Tensor:
         return x
 
     def check_weights(self) -> None:
-        self.asked.append("check")
+        self.calls.append("check")
 
     def load_initial_weights(self) -> None:
-        self.asked.append("load")
+        self.calls.append("load")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_weights_are_those_of_the_encoder_behind() -> None:
     encoder = TransformerSequenceEncoder(inner, inputs=6, heads=3)
     encoder.check_weights()
     encoder.load_initial_weights()
-    assert inner.asked == ["check", "load"]
+    assert inner.calls == ["check", "load"]
 
 
 def test_padding_is_masked_wherever_it_is(encoder: TransformerSequenceEncoder) -> None:
@@ -154,8 +154,8 @@ def test_the_graph_can_be_exported_with_any_number_of_rows() -> None:
 
 
 def test_what_does_not_fit_is_refused(encoder: TransformerSequenceEncoder) -> None:
-    for shape, said in (((9, 5), "9 x 5"), ((6,), "6")):
-        with pytest.raises(UserError, match=f"inputs: 6, but the data brings {said} a window"):
+    for shape, size in (((9, 5), "9 x 5"), ((6,), "6")):
+        with pytest.raises(UserError, match=f"inputs: 6, but the data has {size} per window"):
             encoder(torch.randn(2, *shape))
     with pytest.raises(UserError, match="dropout from 0 to 1"):
         TransformerSequenceEncoder(AsItIs(), inputs=6, heads=3, dropout=2)

@@ -1,4 +1,4 @@
-"""What soft-HGR is compared with: against literal formulas, finite differences and libraries."""
+"""Baselines for soft-HGR: against literal formulas, finite differences and libraries."""
 
 from collections.abc import Callable
 from math import log
@@ -87,7 +87,7 @@ def test_gradient_is_that_of_finite_differences(loss: Loss) -> None:
 
 
 @pytest.mark.parametrize("loss", ALTERNATIVES.values(), ids=ALTERNATIVES)
-def test_masked_rows_and_the_order_of_rows_are_nothing(loss: Loss) -> None:
+def test_neither_masked_rows_nor_the_order_of_rows_matter(loss: Loss) -> None:
     f, g = features()
     rows = torch.arange(12) % 4 != 1
     everything = torch.ones(9, dtype=torch.bool)
@@ -140,7 +140,7 @@ def test_options_out_of_range_are_refused(
 @pytest.mark.parametrize("name", ["barlow_twins", "vicreg", "info_nce"])
 def test_unequal_widths_are_refused(name: str) -> None:
     f, g = features()
-    with pytest.raises(ValueError, match=r"one shape, got \(12, 4\) and \(12, 3\)"):
+    with pytest.raises(ValueError, match=r"same shape, got \(12, 4\) and \(12, 3\)"):
         ALTERNATIVES[name](f, g[:, :3], torch.ones(12, dtype=torch.bool))
 
 

@@ -72,7 +72,7 @@ def test_what_does_not_vary_or_is_not_known_is_zero() -> None:
     flat = torch.ones(5, 1, requires_grad=True)
     concordance(flat, torch.arange(5.0).unsqueeze(1)).sum().backward()  # type: ignore[no-untyped-call]
     assert flat.grad is not None
-    assert flat.grad.any()  # out of a constant prediction there is a way
+    assert flat.grad.any()  # a constant prediction can be improved
 
 
 def test_float32_far_from_zero_and_half_precision() -> None:

@@ -215,7 +215,7 @@ def test_gradcheck_of_three_sets() -> None:
 
 
 def test_a_set_alone_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"one shape \(pairs, rows, features\), got \(4, 2\)"):
+    with pytest.raises(ValueError, match=r"same shape \(pairs, rows, features\), got \(4, 2\)"):
         soft_hgr_stacked(CROSS, CROSS)
     with pytest.raises(ValueError, match=r"two or more feature sets"):
         soft_hgr_pairs([CROSS])
@@ -224,7 +224,7 @@ def test_a_set_alone_is_refused() -> None:
 @pytest.mark.parametrize(
     ("f", "g", "rows", "message"),
     [
-        (torch.zeros(3, 2), torch.zeros(3, 4), None, r"one shape .*got \(3, 2\) and \(3, 4\)"),
+        (torch.zeros(3, 2), torch.zeros(3, 4), None, r"same shape .*got \(3, 2\) and \(3, 4\)"),
         (torch.zeros(3), torch.zeros(3), None, r"two or more feature sets"),
         (torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), None, r"two or more feature sets"),
         (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(3), r"bool mask .*\(3,\).*float32"),

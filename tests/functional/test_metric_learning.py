@@ -56,7 +56,7 @@ def test_triplet_is_the_formula_on_the_hardest_rows(clamp: bool) -> None:
 def test_gradients_are_those_of_the_formulas() -> None:
     f = F.clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda x: supervised_contrastive(x, TARGET, ROWS), (f,))
-    # Of the triplet without its margin: negatives are pushed away, positives drawn near.
+    # Of the triplet without its margin: negatives are pushed away, positives pulled closer.
     (found,) = torch.autograd.grad(adaptive_triplet(f, TARGET, ROWS), f)
     x, y = torch.nn.functional.normalize(f[ROWS], dim=1), TARGET[ROWS]
     distance = (x.unsqueeze(0) - x.unsqueeze(1)).square().sum(-1).clamp(min=1e-12).sqrt()

@@ -84,7 +84,7 @@ def test_an_empty_set_gives_zero_and_other_widths_are_refused() -> None:
     assert value.item() == 0
     assert x.grad is not None
     assert not x.grad.any()
-    with pytest.raises(ValueError, match="two matrices of one width"):
+    with pytest.raises(ValueError, match="two matrices with the same number of columns"):
         mmd(X, Y[:, :2])
 
 

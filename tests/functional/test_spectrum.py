@@ -10,7 +10,7 @@ COUNTS = torch.tensor([[9, 1, 2, 3], [1, 8, 1, 1], [2, 2, 10, 1]])
 
 
 def places(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Return x and y of each observation that the counts tell of."""
+    """Return x and y of each observation in a table of counts."""
     x, y = torch.meshgrid(*(torch.arange(size) for size in counts.shape), indexing="ij")
     return tuple(torch.repeat_interleave(p.flatten(), counts.flatten()) for p in (x, y))  # type: ignore[return-value]
 
@@ -59,7 +59,7 @@ def test_its_functions_reach_the_maximum_of_soft_hgr() -> None:
     [
         (torch.ones(3), r"matrix .*\(3,\)"),
         (torch.tensor([[1.0, -1.0], [1.0, 1.0]]), "smallest value -1.0"),
-        (torch.tensor([[1.0, torch.nan], [1.0, 1.0]]), "not negative"),
+        (torch.tensor([[1.0, torch.nan], [1.0, 1.0]]), "non-negative"),
         (torch.tensor([[1.0, 0.0], [1.0, 0.0]]), "never occur"),
     ],
 )
