@@ -1,4 +1,4 @@
-"""Features of the modalities to one feature."""
+"""Fusions of the modalities' features into one."""
 
 from emorec.fusion.attention import CrossModalAttention
 from emorec.fusion.base import Fusion

@@ -8,13 +8,13 @@ from emorec.types import Sizes
 
 
 class Fusion(nn.Module, ABC):
-    """Features of the modalities to one feature, and the head on it.
+    """Maps the features of the modalities to one fused feature, and makes the head on it.
 
     Args:
-        sizes: Widths, given by the task; ``features`` has the modalities only, never the label.
+        sizes: Feature dimensions, given by the task; of the modalities only, never of the label.
 
     Attributes:
-        dim: Width of the fused feature.
+        dim: Dimension of the fused feature.
     """
 
     dim: int
@@ -32,14 +32,14 @@ class Fusion(nn.Module, ABC):
         """
 
     @staticmethod
-    def there(present: Tensor, features: Tensor) -> Tensor:
-        r"""Return a mask (B,) as 0 and 1 that multiply features (B, \*T, D)."""
+    def as_mask(present: Tensor, features: Tensor) -> Tensor:
+        r"""Return a bool mask (B,) as 0 and 1, to be multiplied with features (B, \*T, D)."""
         return present.view(-1, *[1] * (features.ndim - 1)).to(features.dtype)
 
     def observe_validation(
         self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
     ) -> None:
-        """Take note of a batch of validation clips after training; see :meth:`fit_on_validation`.
+        """Collect a batch of validation clips after training; see :meth:`fit_on_validation`.
 
         Args:
             features: As in :meth:`forward`.
@@ -48,10 +48,10 @@ class Fusion(nn.Module, ABC):
         """
 
     def fit_on_validation(self) -> bool:
-        """Fit what is fitted on validation clips, and return whether something has changed.
+        """Fit on the collected validation clips, and return whether anything changed.
 
-        Called once, on all ranks, after training, with the weights that were chosen; nothing is
-        fitted unless it is overridden.
+        Called once, on all ranks, after training, with the selected weights. Does nothing unless
+        overridden.
         """
         return False
 

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.fusion.base import Fusion
@@ -12,14 +13,15 @@ class ConcatFusion(Fusion):
     """Concatenation and ``layers`` fully connected layers with ReLU (Ma et al. 2020, phi).
 
     An absent modality is a vector of zeros, as in the paper's test of missing modalities. The
-    width of the layers is not stated in the paper; 512 is that of all its other layers.
+    paper does not state the width of the layers; 512 is that of all its other layers.
 
     Args:
-        sizes: Widths, given by the task.
-        layers: The paper's 1, 2 or 4.
-        width: Units a layer.
-        widths: Units of each layer, instead of both: [64, 16] is the classifier of Liang et al.
-            2020 (https://arxiv.org/abs/2009.02598), whose last layer is the head.
+        sizes: Feature dimensions, given by the task.
+        layers: Number of layers; the paper's 1, 2 or 4.
+        width: Units per layer.
+        widths: Units of each layer, instead of ``layers`` and ``width``: [64, 16] is the
+            classifier of Liang et al. 2020 (https://arxiv.org/abs/2009.02598), whose last layer is
+            the head.
     """
 
     def __init__(
@@ -32,7 +34,8 @@ class ConcatFusion(Fusion):
         super().__init__(sizes)
         if layers < 1 or width < 1 or (widths is not None and min(widths, default=0) < 1):
             raise UserError(
-                f"layers, width and each of widths are at least 1, got {layers}, {width}, {widths}"
+                "layers, width and each of widths must be at least 1, got "
+                f"{layers}, {width}, {widths}"
             )
         self.names = sorted(sizes.features)
         units = [width] * layers if widths is None else widths
@@ -44,7 +47,7 @@ class ConcatFusion(Fusion):
             before = after
         self.layers = nn.Sequential(*steps)
 
+    @override
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        r"""Return (B, \*T, dim); see the base class."""
         fused: Tensor = self.layers(torch.cat([features[name] for name in self.names], dim=-1))
         return fused

@@ -1,10 +1,11 @@
-"""What stands in the place of an absent modality's feature."""
+"""Filling in the features of absent modalities."""
 
 from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.functional import sum_over_ranks
 from emorec.fusion.base import Fusion
@@ -12,17 +13,17 @@ from emorec.types import Sizes
 
 
 class FilledFusion(Fusion):
-    """Another fusion, after absent features were replaced.
+    """Replaces the features of absent modalities before another fusion.
 
-    To the fusion inside, all modalities then look present, except where a row has none at all.
+    To the inner fusion all modalities look present, except in rows without any.
 
     Args:
-        sizes: Widths, given by the task.
-        fusion: Makes the fusion that gets the features.
+        sizes: Feature dimensions, given by the task.
+        fusion: Makes the inner fusion.
         fill: ``zero``; ``mean``: the running mean of the modality's features in training (0.99 of
-            the mean before, 0.01 of the batch's, over all ranks; of the first hundred batches the
-            plain mean); ``learned``: a vector a
-            modality, which learns where rows of the training lack it (see ModalityDropout).
+            the previous mean plus 0.01 of the batch's, over all ranks; the plain mean of the first
+            hundred batches); ``learned``: a vector per modality, learned from training rows that
+            lack it (see ModalityDropout).
     """
 
     def __init__(
@@ -42,33 +43,34 @@ class FilledFusion(Fusion):
             elif fill == "mean":
                 self.register_buffer(f"mean_{name}", torch.zeros(sizes.features[name]))
         count = torch.zeros(len(self.names), dtype=torch.int64)
-        self.register_buffer("batches", count)  # that had the modality
+        self.register_buffer("batches", count)  # with the modality
 
+    @override
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        r"""Return (B, \*T, dim) of the fusion inside; see the base class."""
         if self.fill == "mean" and self.training:
             self._observe(features, present)
-        anything = torch.stack([present[name] for name in self.names]).any(0)
+        any_present = torch.stack([present[name] for name in self.names]).any(0)
         filled = {}
         for name in self.names:
             x = features[name]
-            there = self.there(present[name], x)
-            filled[name] = x * there + self._filling(name).to(x.dtype) * (1 - there)
-        fused: Tensor = self.fusion(filled, dict.fromkeys(self.names, anything))
+            mask = self.as_mask(present[name], x)
+            filled[name] = x * mask + self._filling(name).to(x.dtype) * (1 - mask)
+        fused: Tensor = self.fusion(filled, dict.fromkeys(self.names, any_present))
         return fused
 
+    @override
     def observe_validation(
         self, features: dict[str, Tensor], present: dict[str, Tensor], target: Tensor
     ) -> None:
-        """Tell the fusion inside."""
         self.fusion.observe_validation(features, present, target)
 
+    @override
     def fit_on_validation(self) -> bool:
-        """Tell the fusion inside."""
         return self.fusion.fit_on_validation()
 
+    @override
     def head(self, outputs: int) -> nn.Module:
-        """Return the head of the fusion inside."""
+        """Return the head of the inner fusion."""
         return self.fusion.head(outputs)
 
     def _filling(self, name: str) -> Tensor:

@@ -1,9 +1,10 @@
-"""Joint cross-attention: each modality is weighted by its correlation with all of them together."""
+"""Joint cross-attention: each modality is weighted by its correlation with all modalities."""
 
 import math
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.fusion.base import Fusion
@@ -14,16 +15,16 @@ class JointCrossAttention(Fusion):
     """X_m + W_h ReLU(W_m X_m + W_c C_m), C_m = tanh(X_m' W_j J / sqrt(d_J)), J = [X_1, X_2, ...].
 
     Joint cross-attention as in the public code of Praveen et al. 2022
-    (https://arxiv.org/abs/2203.14779), which stands in for the attention of HMATN (2025), whose
-    equations are not public. There T = 8 frames of 128 units, and an attention of 32 units. With
-    one feature a window (T = 1) C_m correlates units instead of frames' units. An absent modality
-    is zero in J and in the result.
+    (https://arxiv.org/abs/2203.14779), in place of the attention of HMATN (2025), whose equations
+    are not public. HMATN has T = 8 frames of 128 units and 32 attention units. With one feature
+    vector per window (T = 1), C_m correlates units instead of frames' units. An absent modality is
+    zero in J and in the result.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         frames: T, the length of the sequences; 1 for features (B, D).
-        reduced: Units that features are projected to first.
-        attention: Units of the attention.
+        reduced: Dimension that features are projected to first.
+        attention: Attention units.
     """
 
     def __init__(
@@ -50,29 +51,30 @@ class JointCrossAttention(Fusion):
             }
         )
 
+    @override
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        r"""Return (B, \*T, reduced x modalities); see the base class."""
+        r"""Return (B, \*T, reduced x modalities)."""
         single = features[self.names[0]].ndim == 2
         own = {}
         for name in self.names:
             x = features[name].unsqueeze(1) if single else features[name]
             if x.shape[1] != self.frames:
                 raise UserError(
-                    f"JointCrossAttention has frames: {self.frames}, but {name} comes with "
-                    f"{x.shape[1]} features a window"
+                    f"JointCrossAttention has frames: {self.frames}, but {name} has {x.shape[1]} "
+                    "feature vectors per window"
                 )
-            own[name] = self.project[name](x) * self.there(present[name], x)
+            own[name] = self.project[name](x) * self.as_mask(present[name], x)
         joint = torch.cat([own[name] for name in self.names], -1)
         attended = [self._attend(name, own[name], joint, present[name]) for name in self.names]
         fused = torch.cat(attended, -1)
         return fused.squeeze(1) if single else fused
 
-    def _attend(self, name: str, x: Tensor, joint: Tensor, there: Tensor) -> Tensor:
-        """Return (B, T, d) of one modality's (B, T, d) and J, (B, T, d_J)."""
+    def _attend(self, name: str, x: Tensor, joint: Tensor, present: Tensor) -> Tensor:
+        """Return (B, T, d) from one modality's (B, T, d) and J, (B, T, d_J)."""
         steps = self.steps[name]
         assert isinstance(steps, nn.ModuleDict)
-        turned = x.transpose(1, 2)
-        related = (steps["affine"](turned) @ joint / math.sqrt(self.joint)).tanh()
-        hidden = (steps["own"](turned) + steps["joint"](related)).relu()
+        transposed = x.transpose(1, 2)
+        correlation = (steps["affine"](transposed) @ joint / math.sqrt(self.joint)).tanh()
+        hidden = (steps["own"](transposed) + steps["joint"](correlation)).relu()
         attended: Tensor = steps["back"](hidden).transpose(1, 2) + x
-        return attended * self.there(there, attended)
+        return attended * self.as_mask(present, attended)

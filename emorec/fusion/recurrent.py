@@ -1,7 +1,8 @@
-"""An LSTM over the steps of all modalities together."""
+"""An LSTM over the concatenated steps of all modalities."""
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.fusion.base import Fusion
@@ -16,10 +17,10 @@ class RecurrentFusion(Fusion):
     without steps, (B, D), are one step.
 
     Args:
-        sizes: Widths, given by the task.
-        layers: Of the LSTM.
-        units: A layer, and the width of the fused feature.
-        dropout: Between the layers, 0 to below 1; the paper names none.
+        sizes: Feature dimensions, given by the task.
+        layers: LSTM layers.
+        units: Units per layer, and dimension of the fused feature.
+        dropout: Dropout between the layers, 0 to below 1; the paper names none.
     """
 
     def __init__(
@@ -27,13 +28,14 @@ class RecurrentFusion(Fusion):
     ) -> None:
         super().__init__(sizes)
         if layers < 1 or units < 1:
-            raise UserError(f"layers and units are at least 1, got {layers} and {units}")
+            raise UserError(f"layers and units must be at least 1, got {layers} and {units}")
         self.names, self.dim = sorted(sizes.features), units
         width = sum(sizes.features.values())
         self.lstm = nn.LSTM(width, units, layers, batch_first=True, dropout=dropout)
 
+    @override
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        r"""Return (B, \*T, units); see the base class.
+        r"""Return (B, \*T, units).
 
         Raises:
             UserError: The modalities have different numbers of steps.
@@ -41,7 +43,7 @@ class RecurrentFusion(Fusion):
         steps = {name: tuple(features[name].shape[1:-1]) for name in self.names}
         if len(set(steps.values())) > 1:
             raise UserError(
-                "RecurrentFusion needs the same steps from all modalities, got "
+                "RecurrentFusion needs the same number of steps from all modalities, got "
                 + ", ".join(f"{n} {'x'.join(map(str, s)) or 'none'}" for n, s in steps.items())
                 + ": steps of 40 ms are 640 samples at 16 kHz and 25 frames a second"
             )

@@ -1,4 +1,4 @@
-"""Losses: what was computed for a batch, and its labels, to a scalar."""
+"""Losses: scalars from the features of a batch and its labels."""
 
 from emorec.objectives.alignment import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective

@@ -1,8 +1,9 @@
-"""What soft-HGR is compared with: other losses that make features agree, in the same form."""
+"""Baselines for soft-HGR: other losses that align features, with the same interface."""
 
 from typing import ClassVar
 
 from torch import Tensor
+from typing_extensions import override
 
 from emorec.functional import barlow_twins, deep_cca, info_nce, vicreg
 from emorec.objectives.pairs import PairObjective
@@ -13,8 +14,8 @@ class DeepCCA(PairObjective):
     """Minus the sum of canonical correlations; see :func:`emorec.functional.alignment`.
 
     Args:
-        sizes: Widths, given by the task.
-        pairs: As for :class:`SoftHGR`; the widths of a pair may differ.
+        sizes: Feature dimensions, given by the task.
+        pairs: As for :class:`SoftHGR`; the dimensions of a pair may differ.
         weight: Factor in the total loss.
         ridge: Added to the variances of the features.
     """
@@ -34,8 +35,9 @@ class DeepCCA(PairObjective):
         super().__init__(sizes, pairs, weight=weight)
         self.ridge = ridge
 
+    @override
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return minus the sum of correlations, and the sum itself."""
+        """Return minus the sum of the correlations, and the sum itself."""
         total = deep_cca(f, g, rows, ridge=self.ridge)
         return -total, {"correlation": total.detach()}
 
@@ -44,10 +46,10 @@ class BarlowTwins(PairObjective):
     """Distance of the cross-correlation from the identity; see ``functional.barlow_twins``.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         pairs: As for :class:`SoftHGR`.
         weight: Factor in the total loss.
-        off_diagonal: The paper's lambda, the weight of correlations between other features.
+        off_diagonal: The paper's lambda, the weight of the off-diagonal correlations.
     """
 
     of_epoch: ClassVar[bool] = True
@@ -63,8 +65,8 @@ class BarlowTwins(PairObjective):
         super().__init__(sizes, pairs, weight=weight)
         self.off_diagonal = off_diagonal
 
+    @override
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one pair."""
         loss = barlow_twins(f, g, rows, off_diagonal=self.off_diagonal)
         return loss, {"loss": loss.detach()}
 
@@ -73,7 +75,7 @@ class VICReg(PairObjective):
     """Variance, invariance and covariance terms; see :func:`emorec.functional.alignment`.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         pairs: As for :class:`SoftHGR`.
         weight: Factor in the total loss.
         invariance: The paper's lambda.
@@ -100,20 +102,20 @@ class VICReg(PairObjective):
             "covariance": covariance,
         }
 
+    @override
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one pair."""
         loss = vicreg(f, g, rows, **self.weights)
         return loss, {"loss": loss.detach()}
 
 
 class InfoNCE(PairObjective):
-    """Each row finds its own partner among all rows; see :func:`emorec.functional.alignment`.
+    """Contrastive loss of matching rows among all rows; see :func:`emorec.functional.alignment`.
 
-    Rows of one class repel each other too, also in pairs with the label, where the loss has a
-    floor above 0.
+    Rows of the same class repel each other too, even in pairs with the label, where the loss
+    therefore stays above 0.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         pairs: As for :class:`SoftHGR`.
         weight: Factor in the total loss.
         temperature: Divides the cosines.
@@ -130,7 +132,7 @@ class InfoNCE(PairObjective):
         super().__init__(sizes, pairs, weight=weight)
         self.temperature = temperature
 
+    @override
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one pair."""
         loss = info_nce(f, g, rows, temperature=self.temperature)
         return loss, {"loss": loss.detach()}

@@ -17,15 +17,15 @@ class Objective(nn.Module, ABC):
     without a valid row returns zero and still takes part in sums over ranks.
 
     Args:
-        sizes: Widths, given by the task; ``features`` has the modalities, ``fused`` and, where
-            there is a label encoder, ``label``.
+        sizes: Feature dimensions, given by the task; of the modalities, ``fused`` and, with a label
+            encoder, ``label``.
         weight: Factor in the total loss (the paper's lambda).
 
     Attributes:
-        parts: Name -> detached scalar of the last call, logged beside the loss.
-        score_names: Names of what :meth:`scores` returns.
-        of_epoch: Whether in validation it is of all batches together, and not the mean of what it
-            is of each: :meth:`observe` takes note of them, :meth:`observed` evaluates it.
+        parts: Name -> detached scalar of the last call, logged with the loss.
+        score_names: Keys of what :meth:`scores` returns.
+        of_epoch: Whether validation computes it over the whole epoch instead of averaging over
+            batches: :meth:`observe` collects them, :meth:`observed` computes it.
     """
 
     score_names: tuple[str, ...] = ()
@@ -37,18 +37,18 @@ class Objective(nn.Module, ABC):
         self.parts: dict[str, Tensor] = {}
 
     def set_speakers(self, speaker_of_clip: Tensor) -> None:
-        """Take note of who speaks in each clip; does nothing unless overridden.
+        """Receive the speaker of each clip; does nothing unless overridden.
 
-        Called at the start of training and of validation, before the first batch; not for
-        testing, where the task evaluates no loss and the data needs no speakers.
+        Called before the first batch of training and of validation; not for testing, which
+        computes no loss and whose data needs no speakers.
 
         Args:
-            speaker_of_clip: int64 (clips,), the number of each clip's speaker by its position,
-                which is ``SegmentBatch.clip``; -1 where it is not known.
+            speaker_of_clip: int64 (clips,), the speaker's number by the clip's position
+                (``SegmentBatch.clip``); -1 where unknown.
         """
 
     def set_class_counts(self, counts: dict[str, Tensor]) -> None:
-        """Take note of how many training clips each class has; does nothing unless overridden.
+        """Receive the number of training clips of each class; does nothing unless overridden.
 
         Called like :meth:`set_speakers`.
 
@@ -61,29 +61,29 @@ class Objective(nn.Module, ABC):
         """Return the loss of the batch, a scalar, without the weight."""
 
     def observe(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
-        """Take note of a validation batch, where it is :attr:`of_epoch`."""
+        """Collect a validation batch, if :attr:`of_epoch`."""
 
     def observed(self) -> Tensor:
-        """Return the loss of all batches that were observed, and fill :attr:`parts`."""
-        raise TypeError(f"{type(self).__name__} is of batches, not of epochs")
+        """Return the loss of all collected batches, and set :attr:`parts`."""
+        raise TypeError(f"{type(self).__name__} is computed per batch, not per epoch")
 
     def forget(self) -> None:
-        """Drop what was observed."""
+        """Drop the collected batches."""
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
-        """Return logits (B, classes) or values (B, T, dimensions) to be evaluated, by name."""
+        """Return name -> logits (B, classes) or values (B, T, dimensions) to be evaluated."""
         return {}
 
 
 def mean_over_rows(values: Tensor, rows: Tensor) -> Tensor:
-    """Return the mean of (B,) values over the valid rows of all ranks; 0 where there are none.
+    """Return the mean of (B,) values over the valid rows of all ranks; 0 without any.
 
     On several ranks it is scaled so that DistributedDataParallel's mean of the ranks' gradients
-    is the gradient of one process holding all rows, also when their valid rows are uneven.
+    is the gradient of one process with all rows, even if ranks have different numbers of them.
 
     Args:
         values: float (B,).
-        rows: bool (B,), the rows that count.
+        rows: bool (B,), the valid rows.
     """
     total = values.masked_fill(~rows, 0).sum()
     count = sum_over_ranks(rows.sum(dtype=torch.promote_types(total.dtype, torch.float32)))

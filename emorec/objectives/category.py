@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.objectives.base import Objective, mean_over_rows
@@ -15,23 +16,23 @@ Weighting = Literal["none", "inverse", "effective_number"]
 
 
 class CategoryObjective(Objective):
-    """The base of losses on class scores: which rows count, and how much.
+    """Base of losses on class scores: selects and weights the rows.
 
-    A row counts where it is labelled and the feature is there; without one the loss is 0 with a
+    A row is valid if it is labelled and the feature is present; without one the loss is 0 with a
     zero gradient.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         weight: Factor in the total loss.
-        target: Which target.
-        class_weights: What rare classes are weighted with, from the labelled training clips:
-            ``none``; ``inverse`` frequency; or the inverse ``effective_number`` (1 - beta^n) /
-            (1 - beta) of Cui et al. 2019 (https://arxiv.org/abs/1901.05555). Weights have the mean
-            1 over the training clips; a class without a clip has the weight 0.
+        target: Name of the target.
+        class_weights: Weights of the classes, from the labelled training clips: ``none``;
+            ``inverse`` frequency; or the inverse ``effective_number`` (1 - beta^n) / (1 - beta) of
+            Cui et al. 2019 (https://arxiv.org/abs/1901.05555). They have mean 1 over the training
+            clips; a class without a clip has weight 0.
         beta: Of the effective number, 0 to below 1; near 1 it is the inverse frequency.
 
     Attributes:
-        feature: What the scores rest on: ``fused``, or a modality.
+        feature: Feature that the scores are computed from: ``fused``, or a modality.
     """
 
     feature = "fused"
@@ -47,15 +48,16 @@ class CategoryObjective(Objective):
     ) -> None:
         super().__init__(sizes, weight=weight)
         if target not in sizes.outputs:
-            raise UserError(f"no target {target!r}; there are {', '.join(sizes.outputs)}")
+            raise UserError(f"no target {target!r}; the targets are {', '.join(sizes.outputs)}")
         if not 0 <= beta < 1:
-            raise UserError(f"beta is 0 to below 1, got {beta:g}")
+            raise UserError(f"beta must be 0 to below 1, got {beta:g}")
         self.target, self.class_weights, self.beta = target, class_weights, beta
         self.per_class: Tensor
         self.register_buffer("per_class", torch.ones(sizes.outputs[target]), persistent=False)
 
+    @override
     def set_class_counts(self, counts: dict[str, Tensor]) -> None:
-        """Compute the weights; see the base class."""
+        """Compute the class weights."""
         if self.class_weights == "none":
             return
         n = counts[self.target].to(self.per_class)
@@ -73,11 +75,12 @@ class CategoryObjective(Objective):
 
         Args:
             logits: (B, classes).
-            target: int64 (B,), or class probabilities (B, classes) of mixed rows.
+            target: int64 (B,), or class probabilities (B, classes) for mixed labels.
         """
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the weighted mean over the rows that count, of all ranks; see the base class."""
+        """Return the weighted mean over the valid rows of all ranks."""
         target = batch.targets[self.target]
         losses = self.row_losses(self.logits(bundle), target)
         if self.class_weights != "none":
@@ -86,6 +89,7 @@ class CategoryObjective(Objective):
             losses = losses * (target.to(losses.dtype) @ weights if mixed else weights[target])
         return mean_over_rows(losses, batch.labelled[self.target] & bundle.present[self.feature])
 
+    @override
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
         """Return the logits (B, classes) under the feature's name."""
         return {self.feature: self.logits(bundle)}
@@ -95,13 +99,13 @@ class CrossEntropy(CategoryObjective):
     """Mean of -log p(label | segment) over labelled rows (Ma et al. 2020, equation (6)).
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         weight: Factor in the total loss.
-        target: Which target.
+        target: Name of the target.
         class_weights: See :class:`CategoryObjective`.
         beta: See :class:`CategoryObjective`.
-        label_smoothing: Share of the label that is spread over all classes, 0 to 1 (Szegedy et al.
-            2016, https://arxiv.org/abs/1512.00567).
+        label_smoothing: Probability mass spread over all classes, 0 to 1 (Szegedy et al. 2016,
+            https://arxiv.org/abs/1512.00567).
     """
 
     score_names = ("fused",)
@@ -121,8 +125,9 @@ class CrossEntropy(CategoryObjective):
         )
         self.label_smoothing = label_smoothing
 
+    @override
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return -log p of the smoothed label; see the base class."""
+        """Return -log p of the smoothed label."""
         smoothing = self.label_smoothing
         return cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)
 
@@ -131,14 +136,14 @@ class AuxiliaryCrossEntropy(CategoryObjective):
     """A softmax layer on one feature, and its cross-entropy.
 
     On a modality this is the unimodal network of Ma et al. 2020's first stage; its class scores
-    are evaluated under the feature's name ("audio alone"). Rows without the modality, or without
-    a label, do not count.
+    are evaluated under the feature's name ("audio alone"). Rows without the modality or without
+    a label are ignored.
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which: a modality, or ``fused``.
+        sizes: Feature dimensions, given by the task.
+        feature: A modality, or ``fused``.
         weight: Factor in the total loss.
-        target: Which target.
+        target: Name of the target.
         class_weights: See :class:`CategoryObjective`.
         beta: See :class:`CategoryObjective`.
         label_smoothing: See :class:`CrossEntropy`.
@@ -160,18 +165,20 @@ class AuxiliaryCrossEntropy(CategoryObjective):
         )
         if feature not in sizes.features:
             raise UserError(
-                f"no feature {feature!r}; there are {', '.join(sorted(sizes.features))}"
+                f"no feature {feature!r}; the features are {', '.join(sorted(sizes.features))}"
             )
         self.feature, self.score_names = feature, (feature,)
         self.label_smoothing = label_smoothing
         self.head = nn.Linear(sizes.features[feature], sizes.outputs[target])
 
+    @override
     def logits(self, bundle: FeatureBundle) -> Tensor:
-        """Return the softmax layer's logits, (B, classes)."""
+        """Return the logits (B, classes) of the softmax layer."""
         logits: Tensor = self.head(bundle.features[self.feature])
         return logits
 
+    @override
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return -log p of the smoothed label; see the base class."""
+        """Return -log p of the smoothed label."""
         smoothing = self.label_smoothing
         return cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)

@@ -1,8 +1,9 @@
-"""Common parts of features correlate, private parts do not repeat them."""
+"""Correlates common parts of features and decorrelates private parts from them."""
 
 from itertools import combinations
 
 from torch import Tensor
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.functional import moments, soft_hgr
@@ -13,14 +14,14 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 class CommonPrivate(Objective):
     r"""-sum over pairs of S(c_a, c_b) + decorrelation * sum over m of ||cov(c_m, p_m)||_F^2.
 
-    After EMOdal (SenSys 2018), of which no equations are public: the loss is a reconstruction, with
-    S the soft-HGR correlation of Ma et al. 2020. The first ``common`` of a modality's units are
+    After EMOdal (SenSys 2018), which has no public equations: the loss is our reconstruction, with
+    S the soft-HGR correlation of Ma et al. 2020. The first ``common`` units of a modality are
     its common part c, the others its private part p, as in
-    :class:`~emorec.fusion.CommonPrivateFusion`. Unlabelled rows count, too.
+    :class:`~emorec.fusion.CommonPrivateFusion`. Unlabelled rows are included.
 
     Args:
-        sizes: Widths, given by the task.
-        common: Number of units that are common; the same as the fusion's.
+        sizes: Feature dimensions, given by the task.
+        common: Number of common units; the same as the fusion's.
         decorrelation: Weight of the second term.
         weight: Factor in the total loss.
     """
@@ -37,14 +38,14 @@ class CommonPrivate(Objective):
         self.names = sorted(set(sizes.features) - {"fused", "label"})
         if len(self.names) < 2 or not all(0 < common < sizes.features[n] for n in self.names):
             raise UserError(
-                "this needs two modalities, with more units than the common ones; got "
+                "CommonPrivate needs two modalities, each with more units than common; got "
                 f"{common} of {', '.join(f'{sizes.features[n]} ({n})' for n in self.names)}"
             )
         self.common = common
         self.decorrelation = decorrelation
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the loss; see the base class."""
         total = bundle.output.new_zeros(())
         common = {n: bundle.features[n][..., : self.common] for n in self.names}
         for a, b in combinations(self.names, 2):
@@ -53,8 +54,8 @@ class CommonPrivate(Objective):
             total = total - value
         for name in self.names:
             private = bundle.features[name][..., self.common :]
-            crossed = moments(common[name], private, bundle.present[name]).cross
-            repeated = crossed.square().sum()
+            cross = moments(common[name], private, bundle.present[name]).cross
+            repeated = cross.square().sum()
             self.parts[f"{name}/repeated"] = repeated.detach()
             total = total + self.decorrelation * repeated
         return total

@@ -1,4 +1,4 @@
-"""What features pass before they are correlated: a projection and a scale, where asked for."""
+"""Optional projection and scaling of features before they are correlated."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,18 +13,18 @@ ScaleKind = Literal["none", "calibrated", "learned"]
 
 
 def compared_widths(sizes: Sizes, projection: int | None) -> dict[str, int] | None:
-    """Return the width of each feature set behind its projection; None without one."""
+    """Return the dimension of each feature set after projection; None without one."""
     return dict.fromkeys(sizes.features, projection) if projection else None
 
 
 def make_projections(sizes: Sizes, names: Sequence[str], projection: int | None) -> nn.ModuleDict:
-    """Return a linear layer for each named feature set; none without a width."""
+    """Return a linear layer for each named feature set; empty without a projection."""
     widths = sizes.features
     return nn.ModuleDict({n: nn.Linear(widths[n], projection) for n in names} if projection else {})
 
 
 def make_scales(names: Sequence[str], scale: ScaleKind) -> nn.ModuleDict:
-    """Return a factor for each named feature set; none where it is ``none``."""
+    """Return a scale for each named feature set; empty for ``none``."""
     if scale == "none":
         return nn.ModuleDict()
     return nn.ModuleDict({name: Scale(learned=scale == "learned") for name in names})
@@ -33,14 +33,14 @@ def make_scales(names: Sequence[str], scale: ScaleKind) -> nn.ModuleDict:
 def project_and_scale(
     name: str, features: Tensor, rows: Tensor, projections: nn.ModuleDict, scales: nn.ModuleDict
 ) -> Tensor:
-    """Return a feature set (B, k) as it is compared.
+    """Return a feature set (B, k) after projection and scaling.
 
     Args:
-        name: Of the feature set.
+        name: Name of the feature set.
         features: (B, D).
-        rows: bool (B,), those where it is there.
-        projections: Of :func:`make_projections`.
-        scales: Of :func:`make_scales`.
+        rows: bool (B,), the rows where it is present.
+        projections: From :func:`make_projections`.
+        scales: From :func:`make_scales`.
     """
     if name in projections:
         features = projections[name](features)
@@ -50,13 +50,13 @@ def project_and_scale(
 
 
 class Scale(nn.Module):
-    """A factor for a feature set, set by the first training batch to a total variance of 1.
+    """A factor for a feature set that gives it a total variance of 1 in the first training batch.
 
-    That is the first call with gradients on: a stage that does not train the objectives keeps
-    them in eval mode, and has to measure all the same.
+    That is the first call with gradients enabled: a stage that does not train the objectives keeps
+    them in eval mode, but must calibrate too.
 
     Args:
-        learned: Learn a factor on top of it.
+        learned: Learn a further factor.
     """
 
     known: Tensor
@@ -69,7 +69,7 @@ class Scale(nn.Module):
         self.log_change = nn.Parameter(torch.zeros(())) if learned else None
 
     def forward(self, features: Tensor, rows: Tensor) -> Tensor:
-        """Return features (B, k) times the factor; rows, bool (B,), are those to measure."""
+        """Return features (B, k) times the factor; rows, bool (B,), select those to measure."""
         if torch.is_grad_enabled() and not self.known:
             self._measure(features.detach().float(), rows)
         factor = self.factor if self.log_change is None else self.factor * self.log_change.exp()

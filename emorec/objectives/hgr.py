@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from emorec.functional import soft_hgr_pairs, soft_hgr_stacked, world_size
 from emorec.objectives.compared import (
@@ -25,29 +26,29 @@ class SoftHGR(PairObjective):
 
     .. math:: L_{corr} = -\sum_{(a, b)} S(F_a, F_b)
 
-    Each pair counts the rows where both of its features are there, so a pair of modalities
-    learns from unlabelled rows too and a pair with the label from labelled rows only (equation
-    (8), pooled). The paper states that audio, visual and label features are made maximally
-    correlated; that the pairs are added with equal weights is inferred. For weights per pair
-    use several objectives. Logged: S of each pair, its inner product and its trace term.
+    Each pair uses the rows where both of its features are present, so a pair of modalities also
+    learns from unlabelled rows, and a pair with the label from labelled rows only (equation (8),
+    pooled). The paper states that audio, visual and label features are made maximally correlated;
+    equal weights of the pairs are inferred. For weights per pair use several objectives. Logged: S
+    of each pair, its inner product and its trace term.
 
     S is not invariant to scale: pre-trained features of unit variance have S of about -k/2, and
-    the trace term then shrinks them violently. ``scale`` and ``projection`` are remedies of ours;
-    the paper has neither.
+    the trace term then shrinks them violently. ``scale`` and ``projection`` are our remedies; the
+    paper has neither.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         pairs: Such as ``audio+face``, ``audio+label``, ``fused+label``. None: all pairs of
-            modalities and, where there is a label encoder, the label.
+            modalities and, with a label encoder, the label.
         weight: The paper's lambda (0.01, 0.1, 1 or 10).
         unbiased: Divide covariances by n - 1 (else n).
         scale: ``none`` compares the features as they are (the paper). ``calibrated`` multiplies
             each feature set by a constant that gives it a total variance of 1 in the first
             training batch. ``learned`` starts there and learns the factor, in stages whose
-            ``train`` names ``objectives``.
-        projection: Width of a linear layer for each feature set, in front of the comparison
-            only; none (the paper) where None. It is learned in stages whose
-            ``train`` names ``objectives``.
+            ``train`` includes ``objectives``.
+        projection: Dimension of a linear layer on each feature set, before the comparison only;
+            None: no layer (the paper). It is learned in stages whose ``train`` includes
+            ``objectives``.
     """
 
     of_epoch: ClassVar[bool] = True
@@ -68,35 +69,40 @@ class SoftHGR(PairObjective):
         self.projections = make_projections(sizes, self.names, projection)
         self.scales = make_scales(self.names, scale)
 
+    @override
     def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
-        """Project and scale a feature set where that is asked for."""
+        """Apply the projection and scale, if any."""
         return project_and_scale(name, features, rows, self.projections, self.scales)
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return -S summed over the pairs; see the base class."""
+        """Return -S summed over the pairs."""
         shared = self._one_set_of_rows(bundle)
         if not shared and not self._worth_stacking(bundle):
             return super().forward(bundle, batch)
-        ready = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
+        prepared = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
         if shared:
             present = bundle.present[self.names[0]]
-            terms = soft_hgr_pairs(list(ready.values()), present, unbiased=self.unbiased)
+            terms = soft_hgr_pairs(list(prepared.values()), present, unbiased=self.unbiased)
         else:
             pairs = [
-                (ready[a], ready[b], bundle.present[a] & bundle.present[b]) for a, b in self.pairs
+                (prepared[a], prepared[b], bundle.present[a] & bundle.present[b])
+                for a, b in self.pairs
             ]
             terms = stack_pairs(pairs, unbiased=self.unbiased)
         self.parts |= name_terms(self.pairs, terms)
         return -terms[0].sum()
 
+    @override
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return -S and its terms."""
         return compare_pair(f, g, rows, unbiased=self.unbiased)
 
     def _one_set_of_rows(self, bundle: FeatureBundle) -> bool:
-        """Whether all pairs count the same rows, so that they can share what they compute.
+        """Whether all pairs use the same rows, so that they can share computations.
 
-        A GPU would have to be waited for to know, and ranks could disagree.
+        Not checked on a GPU, which the CPU would have to wait for, nor on several ranks, which
+        could disagree.
         """
         masks = [bundle.present[name] for name in self.names]
         return (
@@ -112,23 +118,23 @@ class SoftHGR(PairObjective):
 
 
 def worth_stacking(features: Sequence[Tensor], projected: bool) -> bool:
-    """Return whether pairs with rows of their own go through the same kernels and sums over ranks.
+    """Return whether to stack pairs with different rows, sharing kernels and sums over ranks.
 
-    A GPU takes longer to start them than to run them. A CPU starts them at once.
+    A GPU takes longer to launch the kernels than to run them; a CPU has no such overhead.
 
     Args:
         features: (B, D) of each feature set.
-        projected: Whether they are compared at one width, whatever theirs is.
+        projected: Whether all are projected to the same dimension.
     """
-    one_width = projected or len({x.shape for x in features}) == 1
-    return one_width and (world_size() > 1 or features[0].device.type != "cpu")
+    stackable = projected or len({x.shape for x in features}) == 1
+    return stackable and (world_size() > 1 or features[0].device.type != "cpu")
 
 
 def stack_pairs(pairs: Sequence[tuple[Tensor, Tensor, Tensor]], *, unbiased: bool) -> Terms:
     """Return S of each pair, its inner product and its trace term: three of (pairs,).
 
     Args:
-        pairs: Features (B, k) twice, all of one width, and the rows that count, bool (B,).
+        pairs: Two features (B, k), with the same k for all pairs, and the valid rows, bool (B,).
         unbiased: Divide covariances by n - 1 (else n).
     """
     f, g, rows = (torch.stack(each) for each in zip(*pairs, strict=True))
@@ -146,7 +152,7 @@ def compare_pair(
 
 
 def name_terms(pairs: Sequence[tuple[str, str]], terms: Terms) -> dict[str, Tensor]:
-    """Return what is logged of pairs: ``audio+face/S`` and so on -> a scalar without a gradient."""
+    """Return what is logged of pairs: ``audio+face/S`` and so on -> detached scalar."""
     return {
         f"{a}+{b}/{name}": value
         for name, values in zip(("S", "inner", "trace"), terms, strict=True)

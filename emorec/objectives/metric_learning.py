@@ -1,9 +1,10 @@
-"""Losses that draw features of one class together and push others away."""
+"""Losses that pull features of the same class together and push others apart."""
 
 from abc import abstractmethod
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.functional import adaptive_triplet, supervised_contrastive
@@ -12,15 +13,15 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
 class ClassDistance(Objective):
-    """The base of losses on distances between labelled rows of one feature.
+    """Base of losses on distances between labelled rows of one feature.
 
-    Rows of mixed labels (see :class:`~emorec.augment.Mixup`) do not count.
+    Rows with mixed labels (see :class:`~emorec.augment.Mixup`) are ignored.
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which: a modality, or ``fused``.
+        sizes: Feature dimensions, given by the task.
+        feature: A modality, or ``fused``.
         weight: Factor in the total loss.
-        target: Which target.
+        target: Name of the target.
     """
 
     def __init__(
@@ -34,21 +35,21 @@ class ClassDistance(Objective):
         super().__init__(sizes, weight=weight)
         if feature not in sizes.features:
             raise UserError(
-                f"no feature {feature!r}; there are {', '.join(sorted(sizes.features))}"
+                f"no feature {feature!r}; the features are {', '.join(sorted(sizes.features))}"
             )
         self.feature, self.target = feature, target
 
     @abstractmethod
     def compare(self, features: Tensor, target: Tensor, rows: Tensor) -> Tensor:
-        """Return the loss of (B, k) features of the classes int64 (B,), over the bool rows (B,)."""
+        """Return the loss of features (B, k) of classes int64 (B,) over valid rows bool (B,)."""
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the loss; see the base class."""
         target = batch.targets[self.target]
         rows = batch.labelled[self.target] & bundle.present[self.feature]
         if target.is_floating_point():
-            share, target = target.max(-1)
-            rows = rows & torch.isclose(share, torch.ones_like(share))
+            p, target = target.max(-1)
+            rows = rows & torch.isclose(p, torch.ones_like(p))
         return self.compare(bundle.features[self.feature].flatten(1), target, rows)
 
 
@@ -56,10 +57,10 @@ class SupervisedContrastive(ClassDistance):
     """See :func:`emorec.functional.supervised_contrastive` (Khosla et al. 2020).
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which: a modality, or ``fused``.
+        sizes: Feature dimensions, given by the task.
+        feature: A modality, or ``fused``.
         weight: Factor in the total loss.
-        target: Which target.
+        target: Name of the target.
         temperature: Divides the cosines.
     """
 
@@ -75,8 +76,8 @@ class SupervisedContrastive(ClassDistance):
         super().__init__(sizes, feature, weight=weight, target=target)
         self.temperature = temperature
 
+    @override
     def compare(self, features: Tensor, target: Tensor, rows: Tensor) -> Tensor:
-        """Return the loss; see the base class."""
         return supervised_contrastive(features, target, rows, temperature=self.temperature)
 
 
@@ -84,11 +85,11 @@ class AdaptiveTriplet(ClassDistance):
     """See :func:`emorec.functional.adaptive_triplet` (Chudasama et al. 2022, M2FNet).
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which: a modality, or ``fused``.
+        sizes: Feature dimensions, given by the task.
+        feature: A modality, or ``fused``.
         weight: Factor in the total loss.
-        target: Which target.
-        clamp: Count what is below zero as zero.
+        target: Name of the target.
+        clamp: Clamp the loss of a triplet at 0.
     """
 
     def __init__(
@@ -103,6 +104,6 @@ class AdaptiveTriplet(ClassDistance):
         super().__init__(sizes, feature, weight=weight, target=target)
         self.clamp = clamp
 
+    @override
     def compare(self, features: Tensor, target: Tensor, rows: Tensor) -> Tensor:
-        """Return the loss; see the base class."""
         return adaptive_triplet(features, target, rows, clamp=self.clamp)

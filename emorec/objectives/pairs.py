@@ -1,4 +1,4 @@
-"""The base of losses that compare features pair by pair."""
+"""Base of losses on pairs of features."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.objectives.base import Objective
@@ -16,23 +17,23 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 class PairObjective(Objective):
     """The sum over pairs of features of a loss that a subclass defines.
 
-    Each pair counts the rows where both of its features are there, so a pair of modalities
-    learns from unlabelled rows too and a pair with the label from labelled rows only. For
-    weights per pair use several objectives.
+    Each pair uses the rows where both of its features are present, so a pair of modalities also
+    learns from unlabelled rows, and a pair with the label from labelled rows only. For weights per
+    pair use several objectives.
 
     Args:
-        sizes: Widths, given by the task.
+        sizes: Feature dimensions, given by the task.
         pairs: Such as ``audio+face``, ``audio+label``, ``fused+label``. None: all pairs of
-            modalities and, where there is a label encoder, the label.
+            modalities and, with a label encoder, the label.
         weight: Factor in the total loss (the paper's lambda).
-        compared: Widths of the features as they are compared, where not those of ``sizes``.
+        compared: Feature dimensions after projection, if they differ from ``sizes``.
 
-    In validation, a loss of covariances (:attr:`of_epoch`) is of all rows of the epoch: batches of
-    validation come clip by clip, and what rows of three clips have in common is no measure of what
-    training sees.
+    In validation, a loss on covariances (:attr:`of_epoch`) is computed over all rows of the epoch:
+    validation batches are ordered by clip, and the covariance of three clips' rows is not
+    comparable to that of a training batch.
 
     Attributes:
-        one_width: Whether both features of a pair must have the same width.
+        one_width: Whether both features of a pair must have the same dimension.
     """
 
     one_width: ClassVar[bool] = True
@@ -56,33 +57,35 @@ class PairObjective(Objective):
 
     @abstractmethod
     def compare(self, f: Tensor, g: Tensor, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one pair, exact over the valid rows of all ranks, and what to log.
+        """Return the loss of one pair, exact over the valid rows of all ranks, and parts to log.
 
         Args:
             f: (B, k) features.
             g: (B, m) features of the same rows.
-            rows: bool (B,), the rows that count.
+            rows: bool (B,), the valid rows.
         """
 
     def prepare(self, name: str, features: Tensor, rows: Tensor) -> Tensor:
-        """Return a feature set (B, k) as it is compared: unchanged, unless overridden."""
+        """Return a feature set (B, k) ready for comparison: unchanged, unless overridden."""
         return features
 
+    @override
     def observe(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
-        """Keep the features of a batch; see the base class."""
+        """Collect the features of a batch."""
         features = {name: bundle.features[name].detach() for name in self.names}
         present = {name: bundle.present[name] for name in self.names}
-        # What belongs to rows, without what the encoders read.
-        few = replace(batch, inputs={}, present={}, targets={}, labelled={})
-        self._seen.append((FeatureBundle(features, present, bundle.output.detach()), few))
+        # Only clip and index: inputs of a whole epoch would fill the memory.
+        light = replace(batch, inputs={}, present={}, targets={}, labelled={})
+        self._seen.append((FeatureBundle(features, present, bundle.output.detach()), light))
 
+    @override
     def forget(self) -> None:
-        """Drop what was kept."""
         self._seen = []
 
     @torch.no_grad()
+    @override
     def observed(self) -> Tensor:
-        """Return the loss of all kept rows; see the base class."""
+        """Return the loss of all collected rows."""
         bundles, batches = zip(*self._seen, strict=True)
         self._seen = []
         bundle = FeatureBundle(
@@ -95,16 +98,17 @@ class PairObjective(Objective):
         loss: Tensor = self(bundle, SegmentBatch({}, {}, {}, {}, clip, index))
         return loss.detach()
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the sum over the pairs; see the base class."""
-        ready = {
+        """Return the sum over the pairs."""
+        prepared = {
             name: self.prepare(name, bundle.features[name], bundle.present[name])
             for name in self.names
         }
         total = bundle.output.new_zeros(())
         for a, b in self.pairs:
             rows = bundle.present[a] & bundle.present[b]
-            loss, parts = self.compare(ready[a], ready[b], rows)
+            loss, parts = self.compare(prepared[a], prepared[b], rows)
             self.parts |= {f"{a}+{b}/{part}": value for part, value in parts.items()}
             total = total + loss
         return total
@@ -114,12 +118,12 @@ def _split_pair(pair: str, known: dict[str, int], one_width: bool) -> tuple[str,
     a, plus, b = pair.partition("+")
     if not plus or a not in known or b not in known or a == b:
         raise UserError(
-            f"pair {pair!r} is not two different features joined by '+'; the features are "
+            f"pair {pair!r} must be two different features joined by '+'; the features are "
             f"{', '.join(sorted(known))}"
         )
     if one_width and known[a] != known[b]:
         raise UserError(
-            f"this objective needs features of one width, but {a} has {known[a]} and {b} "
-            f"{known[b]}; give their encoders (or the fusion) the same dim"
+            f"this objective needs features of the same dimension, but {a} has {known[a]} and {b} "
+            f"{known[b]}; set the same dim for their encoders (or the fusion)"
         )
     return a, b

@@ -1,9 +1,10 @@
-"""Auto-encoders: decoders that have to rebuild what a modality's encoder read."""
+"""Auto-encoders: decoders that reconstruct the input of a modality's encoder."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.objectives.base import Objective, mean_over_rows
@@ -11,19 +12,18 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
 class ReconstructionObjective(Objective):
-    """The base of losses between what an encoder read and what a decoder makes of its features.
+    """Base of losses between an encoder's input and its reconstruction from the features.
 
-    The mean squared difference to the standardised input, the mean over labelled rows plus the
-    mean over unlabelled ones: L_l + L_u of Liang et al. 2020 (https://arxiv.org/abs/2009.02598),
-    whose batches have as many of both. Steps of a sequence that hold nothing but zeros, or are not
-    known, were padded and do not count: a row's mean is over its real steps (the paper masks, then
-    takes the mean over all).
+    Mean squared error to the standardised input, the mean over labelled rows plus the mean over
+    unlabelled ones: L_l + L_u of Liang et al. 2020 (https://arxiv.org/abs/2009.02598), whose
+    batches have equally many of both. All-zero or NaN steps of a sequence are padding and ignored:
+    a row's mean is over its real steps (the paper masks, then takes the mean over all).
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which modality.
+        sizes: Feature dimensions, given by the task.
+        feature: Name of the modality.
         weight: Factor in the total loss; alpha = 0.2 in the public code.
-        target: Whose labels tell labelled rows from unlabelled ones.
+        target: Target that decides which rows are labelled.
     """
 
     def __init__(
@@ -32,38 +32,39 @@ class ReconstructionObjective(Objective):
         super().__init__(sizes, weight=weight)
         if feature not in sizes.features or target not in sizes.outputs:
             raise UserError(
-                f"no modality {feature!r} or no target {target!r}; there are "
-                f"{', '.join(sorted(sizes.features))} and {', '.join(sizes.outputs)}"
+                f"no modality {feature!r} or no target {target!r}; the modalities are "
+                f"{', '.join(sorted(sizes.features))}, the targets {', '.join(sizes.outputs)}"
             )
         self.feature, self.target = feature, target
 
     @abstractmethod
     def decode(self, features: Tensor, read: Tensor) -> Tensor:
-        """Return what the input was, (B, ...), from features (B, D).
+        """Return the reconstructed input (B, ...) from features (B, D).
 
         Args:
-            features: Of the modality.
-            read: (B, ...), what its encoder read, standardised; for decoders that go step by step
-                and are shown the steps before.
+            features: Features of the modality.
+            read: (B, ...), the encoder's standardised input, for autoregressive decoders with
+                teacher forcing.
         """
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the loss; see the base class.
+        """Return the loss.
 
         Raises:
-            UserError: The input has another shape than the decoder's output.
+            UserError: The input and the decoder's output differ in shape.
         """
         rows = bundle.present[self.feature]
         read = bundle.inputs.get(self.feature)
-        if read is None:  # the stage does not show the modality
+        if read is None:  # the modality is not active in this stage
             return 0 * bundle.features[self.feature].sum()
-        made = self.decode(bundle.features[self.feature], read)
-        if made.shape != read.shape:
+        decoded = self.decode(bundle.features[self.feature], read)
+        if decoded.shape != read.shape:
             raise UserError(
-                f"{type(self).__name__} rebuilds {tuple(made.shape[1:])}, but {self.feature} is "
-                f"{tuple(read.shape[1:])}: give it the sizes of the extractor's arrays"
+                f"{type(self).__name__} decodes {tuple(decoded.shape[1:])}, but {self.feature} is "
+                f"{tuple(read.shape[1:])}: set its sizes to those of the extractor's arrays"
             )
-        squares = (made.float() - read.detach().float()).square()  # bfloat16 has 3 digits
+        squares = (decoded.float() - read.detach().float()).square()  # bfloat16 has 3 digits
         if read.ndim > 2:
             raw = batch.inputs[self.feature]
             real = ((raw != 0) & ~raw.isnan()).any(-1, keepdim=True)
@@ -76,19 +77,19 @@ class ReconstructionObjective(Objective):
 
 
 class VectorReconstruction(ReconstructionObjective):
-    """Rebuilds a vector, such as functionals, by fully connected layers.
+    """Reconstructs a vector, such as acoustic functionals, with fully connected layers.
 
-    The acoustic decoder of Liang et al. 2020 is 128-256-512-1582, ReLU between; after the last
-    layer the authors' code has one too, which a standardised input, half of it negative, cannot
-    pass: it is left out here, as in a later copy of theirs.
+    The acoustic decoder of Liang et al. 2020 is 128-256-512-1582, with ReLU in between. The
+    authors' code has a ReLU after the last layer too, but half of a standardised input is negative:
+    it is omitted here, as in a later version of their code.
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which modality.
-        outputs: Numbers a window.
-        widths: Units of the layers in between.
+        sizes: Feature dimensions, given by the task.
+        feature: Name of the modality.
+        outputs: Values per window.
+        widths: Units of the hidden layers.
         weight: Factor in the total loss.
-        target: Whose labels tell labelled rows from unlabelled ones.
+        target: Target that decides which rows are labelled.
     """
 
     def __init__(
@@ -109,7 +110,8 @@ class VectorReconstruction(ReconstructionObjective):
             before = units
         self.layers = nn.Sequential(*steps, nn.Linear(before, outputs))
 
+    @override
     def decode(self, features: Tensor, read: Tensor) -> Tensor:
-        """Return (B, outputs); see the base class."""
-        made: Tensor = self.layers(features)
-        return made
+        """Return (B, outputs)."""
+        decoded: Tensor = self.layers(features)
+        return decoded

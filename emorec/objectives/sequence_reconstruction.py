@@ -1,8 +1,9 @@
-"""A decoder of sequences: transposed convolutions."""
+"""A sequence decoder of transposed convolutions."""
 
 from collections.abc import Sequence
 
 from torch import Tensor
+from typing_extensions import override
 
 from emorec.objectives.mirror import CONVOLUTIONS, Mirror, make_mirror, unfold
 from emorec.objectives.reconstruction import ReconstructionObjective
@@ -10,22 +11,22 @@ from emorec.types import Sizes
 
 
 class SequenceReconstruction(ReconstructionObjective):
-    """Rebuilds a sequence by transposed convolutions, the mirror of ``ConvSequenceEncoder``.
+    """Reconstructs a sequence by transposed convolutions that mirror ``ConvSequenceEncoder``.
 
-    ``convolutions``, ``hidden`` and ``activate`` are those of the encoder. There is no ReLU after
-    the last one, as half of a standardised sequence is negative, and no batch normalisation; the
-    public code of Liang et al. 2020 has the former.
+    ``convolutions``, ``hidden`` and ``activate`` are those of the encoder. The last convolution has
+    no ReLU, as half of a standardised sequence is negative (the public code of Liang et al. 2020
+    has one), and there is no batch normalisation.
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which modality.
-        steps: Of the sequence.
-        outputs: Numbers a step.
-        convolutions: Channels, kernel and stride of each of the encoder's.
-        hidden: Units of a layer after the features; 0 for none.
+        sizes: Feature dimensions, given by the task.
+        feature: Name of the modality.
+        steps: Steps of the sequence.
+        outputs: Values per step.
+        convolutions: Channels, kernel and stride of each convolution of the encoder.
+        hidden: Units of a layer after the features; 0: none.
         activate: ReLU after the fully connected layers.
         weight: Factor in the total loss.
-        target: Whose labels tell labelled rows from unlabelled ones.
+        target: Target that decides which rows are labelled.
 
     Raises:
         UserError: ``steps`` or ``outputs`` is too small for the convolutions, or a size is below 1.
@@ -57,8 +58,9 @@ class SequenceReconstruction(ReconstructionObjective):
         self.activation, self.hidden = mirror.activation, mirror.hidden
         self.first, self.layers = mirror.first, mirror.layers
 
+    @override
     def decode(self, features: Tensor, read: Tensor) -> Tensor:
-        """Return (B, steps, outputs); see the base class."""
+        """Return (B, steps, outputs)."""
         mirror = Mirror(
             self.sizes, self.maps, self.activation, self.hidden, self.first, self.layers
         )

@@ -1,9 +1,10 @@
-"""A decoder of sequences that goes step by step: a transformer behind transposed convolutions."""
+"""An autoregressive sequence decoder: a transformer after transposed convolutions."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.objectives.mirror import CONVOLUTIONS, Mirror, make_mirror, unfold
@@ -12,33 +13,33 @@ from emorec.types import Sizes
 
 
 class TransformerReconstruction(ReconstructionObjective):
-    """Rebuilds a sequence from its last step to its first, step by step.
+    """Reconstructs a sequence step by step, from its last step to its first.
 
-    A causal transformer decoder behind the transposed convolutions: it attends to all that they
-    made and to the steps that it has had, the real ones, and says the next. The lexical decoder of
-    Liang et al. 2020 (https://arxiv.org/abs/2009.02598; 2 layers, 4 heads, reversed order, four
-    times the width in between, no dropout: the authors' public code) and, with 3 heads, the variant
-    of their visual one. Theirs is shown the steps as their encoder's transformer left them and
-    copies the last one from there; that it is shown the real ones, begins with zeros and has a
-    layer at its end is ours.
+    A causal transformer decoder after the transposed convolutions: it attends to their whole output
+    and to the true previous steps (teacher forcing), and predicts the next. The lexical decoder of
+    Liang et al. 2020 (https://arxiv.org/abs/2009.02598; 2 layers, 4 heads, reversed order,
+    feed-forward layers of four times the dimension, no dropout: the authors' public code) and, with
+    3 heads, the variant of their visual one. Theirs gets the steps from the output of their
+    encoder's transformer and copies the last one from there; the true steps, zeros as the start and
+    a final layer are ours.
 
     Args:
-        sizes: Widths, given by the task.
-        feature: Which modality.
-        steps: Of the sequence.
-        outputs: Numbers a step.
-        heads: Of the attention.
-        layers: Of the transformer.
-        feedforward: Units between the two fully connected layers of each; None: 4 x ``outputs``.
-        dropout: Share of values left out in training, 0 to 1.
-        convolutions: Channels, kernel and stride of each of the encoder's.
-        hidden: Units of a layer after the features; 0 for none.
+        sizes: Feature dimensions, given by the task.
+        feature: Name of the modality.
+        steps: Steps of the sequence.
+        outputs: Values per step.
+        heads: Attention heads.
+        layers: Transformer layers.
+        feedforward: Hidden units of each feed-forward block; None: 4 x ``outputs``.
+        dropout: Dropout probability, 0 to 1.
+        convolutions: Channels, kernel and stride of each convolution of the encoder.
+        hidden: Units of a layer after the features; 0: none.
         activate: ReLU after the fully connected layers.
         weight: Factor in the total loss.
-        target: Whose labels tell labelled rows from unlabelled ones.
+        target: Target that decides which rows are labelled.
 
     Raises:
-        UserError: ``outputs`` is no multiple of ``heads``, or a size is too small.
+        UserError: ``outputs`` is not a multiple of ``heads``, or a size is too small.
     """
 
     def __init__(
@@ -83,24 +84,25 @@ class TransformerReconstruction(ReconstructionObjective):
         later = torch.ones(steps, steps, dtype=torch.bool).triu(1)
         self.register_buffer("later", later, persistent=False)
 
+    @override
     def decode(self, features: Tensor, read: Tensor) -> Tensor:
-        """Return (B, steps, outputs), each step from the real ones after it; see the base class."""
+        """Return (B, steps, outputs), each step from the true steps after it."""
         mirror = Mirror(
             self.sizes, self.maps, self.activation, self.hidden, self.first, self.layers
         )
         memory = unfold(features, mirror)
         if read.shape != memory.shape:
-            return memory  # of the size asked for: the base class tells the difference
-        # Zeros start a row; then its steps from the last on, which padding may precede.
-        had = torch.cat([torch.zeros_like(read[:, :1]), read.detach().flip(1)[:, :-1]], 1)
-        padded = (had == 0).all(2)
+            return memory  # the base class reports the difference
+        # Zeros start a row; then its steps from the last on, possibly with padding first.
+        previous = torch.cat([torch.zeros_like(read[:, :1]), read.detach().flip(1)[:, :-1]], 1)
+        padded = (previous == 0).all(2)
         padded[:, 0] = False
-        said = self.transformer(
-            had.to(memory.dtype),
+        predicted = self.transformer(
+            previous.to(memory.dtype),
             memory,
             self.get_buffer("later"),
             tgt_key_padding_mask=padded,
-            tgt_is_causal=False,  # told, it compares no masks, for which a GPU would have to wait
+            tgt_is_causal=False,  # if not given, torch compares masks and waits for the GPU
         )
-        made: Tensor = self.last(said).flip(1)
-        return made
+        decoded: Tensor = self.last(predicted).flip(1)
+        return decoded

@@ -1,10 +1,11 @@
-"""Losses on rows without a label: the model's own guesses, and a teacher's."""
+"""Losses on unlabelled rows: pseudo-labels of the model or of a teacher."""
 
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
+from typing_extensions import override
 
 from emorec.errors import UserError
 from emorec.objectives.base import Objective, mean_over_rows
@@ -12,16 +13,16 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
 class PseudoLabel(Objective):
-    """Cross-entropy with the model's own class where it is sure (Lee 2013, with a threshold).
+    """Cross-entropy with the model's own prediction if confident (Lee 2013, with a threshold).
 
-    The mean over rows that are not labelled; those that are not sure count as 0, so that few sure
-    guesses weigh little. Logged: ``share``, of these rows, that were sure.
+    The mean over unlabelled rows; unconfident ones contribute 0, so that few confident predictions
+    have little weight. Logged: ``share``, of the unlabelled rows, that were confident.
 
     Args:
-        sizes: Widths, given by the task.
-        threshold: Least probability of a class that is taken for the label, 0 to 1.
-        weight: Factor in the total loss; the paper lets it rise from 0, see a stage's ``warmup``.
-        target: Which target.
+        sizes: Feature dimensions, given by the task.
+        threshold: Least probability of a class to be used as the label, 0 to 1.
+        weight: Factor in the total loss; the paper raises it from 0, see a stage's ``warmup``.
+        target: Name of the target.
     """
 
     def __init__(
@@ -34,32 +35,32 @@ class PseudoLabel(Objective):
     ) -> None:
         super().__init__(sizes, weight=weight)
         if not 0 <= threshold <= 1:
-            raise UserError(f"threshold is a probability, got {threshold}")
+            raise UserError(f"threshold must be a probability, got {threshold}")
         self.threshold, self.target = threshold, target
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the loss; see the base class."""
-        share, guess = bundle.output.detach().float().softmax(-1).max(-1)
-        open_rows = ~batch.labelled[self.target] & bundle.present["fused"]
-        sure = share >= self.threshold
-        self.parts["share"] = (sure & open_rows).sum() / open_rows.sum().clamp(min=1)
-        values = cross_entropy(bundle.output, guess, reduction="none").masked_fill(~sure, 0)
-        return mean_over_rows(values, open_rows)
+        confidence, predicted = bundle.output.detach().float().softmax(-1).max(-1)
+        unlabelled = ~batch.labelled[self.target] & bundle.present["fused"]
+        sure = confidence >= self.threshold
+        self.parts["share"] = (sure & unlabelled).sum() / unlabelled.sum().clamp(min=1)
+        values = cross_entropy(bundle.output, predicted, reduction="none").masked_fill(~sure, 0)
+        return mean_over_rows(values, unlabelled)
 
 
 class Consistency(Objective):
-    """Draws the output towards another target's class probabilities: those of a teacher.
+    """Pulls the output towards a teacher's class probabilities, given as another target.
 
-    The callback :class:`~emorec.callbacks.Teacher` puts them into training batches, with a mask of
-    the rows that it was asked about, and one of those of which it is sure; the others count as 0 in
-    the mean, as in FixMatch. Batches of validation have none, and the loss is 0. Logged: ``share``
-    of the batch's rows that were sure.
+    The callback :class:`~emorec.callbacks.Teacher` adds them to training batches, with a mask of
+    the rows to learn from and one of those where it is confident; unconfident rows contribute 0 to
+    the mean, as in FixMatch. Validation batches have none, and the loss is 0. Logged: ``share`` of
+    the batch's rows that were confident.
 
     Args:
-        sizes: Widths, given by the task.
-        kind: ``mse``: the mean squared difference of probabilities (mean teacher); ``soft``:
+        sizes: Feature dimensions, given by the task.
+        kind: ``mse``: mean squared difference of probabilities (mean teacher); ``soft``:
             cross-entropy with them; ``hard``: cross-entropy with the likeliest class (FixMatch).
-        weight: Factor in the total loss; see a stage's ``warmup`` to let it rise.
+        weight: Factor in the total loss; a stage's ``warmup`` can raise it from 0.
         target: Name of the target.
     """
 
@@ -74,8 +75,9 @@ class Consistency(Objective):
         super().__init__(sizes, weight=weight)
         self.kind, self.target = kind, target
 
+    @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the loss; see the base class.
+        """Return the loss.
 
         Raises:
             UserError: A training batch has no such target.
@@ -86,7 +88,7 @@ class Consistency(Objective):
                     f"Consistency has no target {self.target!r}: add the callback Teacher "
                     "(--trainer.callbacks+=Teacher)"
                 )
-            self.parts.clear()  # else the share of the last training batch would be logged
+            self.parts.clear()  # else the last training batch's share would be logged
             return 0 * bundle.output.sum()
         target = batch.targets[self.target]
         if not target.is_floating_point():
@@ -95,8 +97,8 @@ class Consistency(Objective):
         if self.kind == "mse":
             values = (bundle.output.softmax(-1) - target).square().mean(-1)
         else:
-            wanted = target if self.kind == "soft" else target.argmax(-1)
-            values = cross_entropy(bundle.output, wanted, reduction="none")
+            target = target if self.kind == "soft" else target.argmax(-1)
+            values = cross_entropy(bundle.output, target, reduction="none")
         rows = batch.labelled[self.target] & bundle.present["fused"]
         sure = batch.labelled.get(f"{self.target}/sure", rows)
         self.parts["share"] = (rows & sure).float().mean()

@@ -17,7 +17,7 @@ def linear_layers(fusion: nn.Module) -> list[nn.Linear]:
 
 
 @pytest.mark.parametrize("layers", [1, 2, 4])
-def test_it_has_the_layers_and_the_width_asked_for(layers: int) -> None:
+def test_it_has_the_given_layers_and_width(layers: int) -> None:
     fusion = ConcatFusion(SIZES, layers=layers, width=7)
     shapes = [(layer.in_features, layer.out_features) for layer in linear_layers(fusion)]
     assert shapes == [(5, 7), *[(7, 7)] * (layers - 1)]

@@ -34,7 +34,7 @@ def features() -> dict[str, torch.Tensor]:
 
 
 def part(module: Any, *names: str) -> Any:
-    """Return what is under these names; nn.ModuleDict tells mypy nothing."""
+    """Return the module under these names; nn.ModuleDict has no types for mypy."""
     for name in names:
         module = module[name]
     return module
@@ -80,17 +80,17 @@ def test_two_gates_are_z_and_one_minus_z(features: dict[str, torch.Tensor]) -> N
 
 def test_attention_of_one_token_passes_the_other_on(features: dict[str, torch.Tensor]) -> None:
     fusion = CrossModalAttention(SIZES, width=4, heads=1, dropout=0.0).eval()
-    asked = {}
+    attended = {}
     for name, other in (("audio", "face"), ("face", "audio")):
         query, key = (part(fusion.project, n)(features[n]) for n in (name, other))
         attend = part(fusion.attend, name)
         wq, wk, wv = attend.in_proj_weight.chunk(3)
         bq, bk, bv = attend.in_proj_bias.chunk(3)
         q, k, v = query @ wq.T + bq, key @ wk.T + bk, key @ wv.T + bv
-        # Beside the one key there is a key of zeros, of logit 0.
+        # The added key of zeros has logit 0.
         share = ((q * k).sum(1, keepdim=True) / 2).sigmoid()
-        asked[name] = part(fusion.norms, name)(query + attend.out_proj(share * v))
-    wanted = fusion.last(torch.cat([asked["audio"], asked["face"]], 1)).relu()
+        attended[name] = part(fusion.norms, name)(query + attend.out_proj(share * v))
+    wanted = fusion.last(torch.cat([attended["audio"], attended["face"]], 1)).relu()
     torch.testing.assert_close(fusion(features, ALL), wanted)
 
 
@@ -111,7 +111,7 @@ def test_joint_attention_follows_the_public_code() -> None:
             parts.append((hidden @ steps["back"].weight.T).T + x[name][row])
         attended.append(torch.cat(parts, 1))
     torch.testing.assert_close(fusion(features, ALL), torch.stack(attended))
-    with pytest.raises(UserError, match="has frames: 8, but audio comes with 1"):
+    with pytest.raises(UserError, match="has frames: 8, but audio has 1"):
         fusion({n: f[:, 0] for n, f in features.items()}, ALL)
 
 
@@ -134,18 +134,20 @@ def test_class_weights_are_shares_of_recall_precision_or_f1() -> None:
     recall = torch.tensor([[0.75, 0.5], [0.25, 1.0]])
     precision = torch.tensor([[0.6, 4 / 6], [1.0, 8 / 14]])
     f1 = 2 * recall * precision / (recall + precision)
-    for name, known in (("recall", recall), ("precision", precision), ("f1", f1)):
+    for name, score in (("recall", recall), ("precision", precision), ("f1", f1)):
         for q in (1.0, 2.0):
-            wanted = known**q / (known**q).sum(0)
+            wanted = score**q / (score**q).sum(0)
             torch.testing.assert_close(class_weights(confusion, name, q), wanted)  # type: ignore[arg-type]
     gated = class_weights(confusion, "recall", gate=True)
     assert gated.tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
-def test_who_does_not_know_a_class_does_not_count_for_it(features: dict[str, torch.Tensor]) -> None:
+def test_a_modality_without_recall_of_a_class_has_no_weight(
+    features: dict[str, torch.Tensor],
+) -> None:
     fusion = LateFusion(SIZES).eval()
     target = torch.tensor([0, 1, 2, 3, -1])
-    # The audio head always says class 0, the face head is always right.
+    # The audio head always predicts class 0, the face head is always right.
     with torch.no_grad():
         part(fusion.heads, "audio").weight.zero_()
         part(fusion.heads, "audio").bias.copy_(torch.tensor([9.0, 0, 0, 0]))
@@ -158,7 +160,7 @@ def test_who_does_not_know_a_class_does_not_count_for_it(features: dict[str, tor
     assert fusion.weights[:, 0].tolist() == [0.5, 0.5]
     assert fusion.weights[:, 1:].tolist() == [[0.0] * 3, [1.0] * 3]
     before = fusion.weights.clone()
-    fusion.fit_on_validation()  # without a validation in between nothing changes
+    fusion.fit_on_validation()  # nothing changes without a validation in between
     assert torch.equal(fusion.weights, before)
 
 
@@ -192,9 +194,9 @@ def test_what_fills_is_zero_the_mean_or_learned(features: dict[str, torch.Tensor
         assert fusion.head(4).in_features == 4
 
 
-def test_who_is_left_alone_decides_by_itself(features: dict[str, torch.Tensor]) -> None:
+def test_the_only_present_modality_decides_alone(features: dict[str, torch.Tensor]) -> None:
     fusion = LateFusion(SIZES, gate=True).eval()
-    # The face knows only class 3 better than the audio does.
+    # The face has weight for class 3 only.
     fusion.weights = torch.tensor([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
     absent = {**ALL, "audio": torch.zeros(5, dtype=torch.bool)}
     wanted = part(fusion.heads, "face")(features["face"]).softmax(1)
@@ -205,10 +207,10 @@ def test_a_filled_fusion_passes_validation_on(features: dict[str, torch.Tensor])
     fusion = FilledFusion(SIZES, LateFusion)
     late = fusion.fusion
     assert isinstance(late, LateFusion)
-    for name, said in (("audio", 1), ("face", 2)):  # each says one class, whatever it gets
+    for name, predicted in (("audio", 1), ("face", 2)):  # whatever the input
         head = part(late.heads, name)
         nn.init.zeros_(head.weight)
-        head.bias.data = one_hot(torch.tensor(said), 4).float()
+        head.bias.data = one_hot(torch.tensor(predicted), 4).float()
     fusion.observe_validation(features, ALL, torch.tensor([0, 1, 2, 3, -1]))
     assert fusion.fit_on_validation()
     wanted = torch.tensor([[0.5, 1.0, 0.0, 0.5], [0.5, 0.0, 1.0, 0.5]])

@@ -1,4 +1,4 @@
-"""What all fusions have to do with a modality that is absent, and with sequences."""
+"""How all fusions treat absent modalities and sequences."""
 
 from collections.abc import Callable
 
@@ -62,7 +62,7 @@ def test_any_modality_may_be_absent(make: Callable[[Sizes], Fusion], absent: set
     fused.square().sum().backward()
     gradients = [p.grad for p in fusion.parameters() if p.grad is not None]
     assert all(gradient.isfinite().all() for gradient in gradients)
-    # A row's result does not depend on who else is in the batch, or who is absent there.
+    # A row's result does not depend on the batch's other rows, or on what is absent in them.
     fusion.eval()
     mixed = {n: m.clone() for n, m in present.items()}
     for name in absent:
@@ -72,7 +72,7 @@ def test_any_modality_may_be_absent(make: Callable[[Sizes], Fusion], absent: set
         torch.testing.assert_close(fusion(full, mixed)[:4], fusion(features, present)[:4])
 
 
-# To the others a feature of zeros and an absent one are the same, as they say.
+# The others treat a feature of zeros like an absent one, as documented.
 @pytest.mark.parametrize("name", [n for n in FUSIONS if n not in ("concat", "low rank", "common")])
 def test_an_absent_modality_is_known_by_its_mask(name: str) -> None:
     torch.manual_seed(0)

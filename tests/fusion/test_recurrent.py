@@ -31,7 +31,7 @@ def test_two_layers_of_256_units_are_the_default() -> None:
 
 def test_other_steps_are_refused() -> None:
     features = {"face": torch.randn(4, 6, 3), "audio": torch.randn(4, 7, 2)}
-    with pytest.raises(UserError, match="the same steps from all modalities, got audio 7, face 6"):
+    with pytest.raises(UserError, match="of steps from all modalities, got audio 7, face 6"):
         RecurrentFusion(SIZES)(features, PRESENT)
     with pytest.raises(UserError, match="at least 1"):
         RecurrentFusion(SIZES, layers=0)

@@ -46,9 +46,9 @@ def test_the_class_loss_is_the_mean_over_labelled_rows() -> None:
 
 
 def test_the_class_loss_leaves_out_rows_without_any_modality() -> None:
-    there = torch.arange(8) > 2
-    made = bundle(fused=there)
-    expected = literal(made.output, BATCH, LABELLED & there)
+    present = torch.arange(8) > 2
+    made = bundle(fused=present)
+    expected = literal(made.output, BATCH, LABELLED & present)
     assert CrossEntropy(SIZES)(made, BATCH).item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -60,12 +60,12 @@ def test_the_class_loss_gives_the_output_as_scores() -> None:
 
 
 def test_the_auxiliary_loss_counts_labelled_rows_with_its_modality() -> None:
-    there = torch.arange(8) != 3
-    made = bundle(face=there)
+    present = torch.arange(8) != 3
+    made = bundle(face=present)
     loss = AuxiliaryCrossEntropy(SIZES, "face")
     logits = loss.head(made.features["face"])
     assert loss(made, BATCH).item() == pytest.approx(
-        literal(logits, BATCH, LABELLED & there), rel=1e-5
+        literal(logits, BATCH, LABELLED & present), rel=1e-5
     )
     assert torch.equal(loss.scores(made)["face"], logits)
     assert set(loss.scores(made)) == set(loss.score_names)
@@ -86,7 +86,9 @@ def test_the_auxiliary_loss_teaches_its_head_and_its_feature_only() -> None:
 
 
 def test_an_auxiliary_loss_on_an_unknown_feature_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no feature 'voice'; there are audio, face, fused"):
+    with pytest.raises(
+        ValueError, match=r"no feature 'voice'; the features are audio, face, fused"
+    ):
         AuxiliaryCrossEntropy(SIZES, "voice")
 
 

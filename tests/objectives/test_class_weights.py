@@ -43,7 +43,7 @@ def test_effective_numbers_follow_the_paper() -> None:
     near = CrossEntropy(SIZES, class_weights="effective_number", beta=0.999999)
     near.set_class_counts(COUNTS)
     assert float(near.per_class[1] / near.per_class[0]) == pytest.approx(9, rel=1e-2)
-    with pytest.raises(UserError, match="beta is 0 to below 1"):
+    with pytest.raises(UserError, match="beta must be 0 to below 1"):
         CrossEntropy(SIZES, beta=1.0)
 
 
@@ -72,7 +72,7 @@ def test_the_focal_loss_is_its_formula_and_cross_entropy_at_zero(bundle: Feature
     torch.testing.assert_close(
         FocalLoss(SIZES, 0.0)(bundle, BATCH), CrossEntropy(SIZES)(bundle, BATCH)
     )
-    with pytest.raises(UserError, match="gamma is at least 0"):
+    with pytest.raises(UserError, match="gamma must be at least 0"):
         FocalLoss(SIZES, -1.0)
 
 

@@ -48,7 +48,7 @@ def test_unlabelled_rows_may_hold_anything() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(UserError, match="no target 'mood'; there are affect"):
+    with pytest.raises(UserError, match="no target 'mood'; the targets are affect"):
         Concordance(SIZES, target="mood")
     with pytest.raises(UserError, match="no feature 'text'"):
         AuxiliaryConcordance(SIZES, "text")
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_refused() -> None:
         Concordance(SIZES)(BUNDLE, short)
 
 
-def test_a_dimension_that_nobody_knows_does_not_count() -> None:
+def test_a_dimension_without_known_values_does_not_count() -> None:
     target = BATCH.targets["affect"].clone()
     target[..., 1] = torch.nan
     loss = Concordance(SIZES)

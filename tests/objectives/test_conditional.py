@@ -1,4 +1,4 @@
-"""Soft-HGR within speakers, as an objective: in a fit, in a loss alone, and what it tells apart."""
+"""Soft-HGR within speakers as an objective: what it rewards, alone and in a fit."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ GROUPS = SPEAKER[BATCH.clip]
 
 
 class Strangers(ToyData):
-    """The toy set with nobody's name."""
+    """The toy set without speakers."""
 
     def clips(self) -> list[Clip]:
         return [replace(clip, group="") for clip in super().clips()]
@@ -41,7 +41,7 @@ def bundle(audio: torch.Tensor, face: torch.Tensor, **present: torch.Tensor) -> 
     return toy_bundle(leaves, torch.zeros(ROWS, 3), **present)
 
 
-def told(*args: Any, **options: Any) -> ConditionalSoftHGR:
+def with_speakers(*args: Any, **options: Any) -> ConditionalSoftHGR:
     objective = ConditionalSoftHGR(SIZES, *args, **options)
     objective.set_speakers(SPEAKER)
     return objective
@@ -50,21 +50,24 @@ def told(*args: Any, **options: Any) -> ConditionalSoftHGR:
 def test_what_is_only_the_speakers_is_no_correlation() -> None:
     look = 0.8 * noise(7)[:SPEAKERS][GROUPS]
     made = bundle(look + 0.1 * noise(0), look + 0.1 * noise(1))
-    plain, within = -SoftHGR(SIZES, PAIR)(made, BATCH).item(), -told(PAIR)(made, BATCH).item()
+    plain, within = (
+        -SoftHGR(SIZES, PAIR)(made, BATCH).item(),
+        -with_speakers(PAIR)(made, BATCH).item(),
+    )
     assert plain > 0.3
     assert abs(within) < 0.01
 
 
-def test_what_a_speaker_shows_and_sounds_like_at_once_is_one() -> None:
+def test_what_varies_together_within_a_speaker_is_correlated() -> None:
     look, mood = 3 * noise(7)[:SPEAKERS][GROUPS], 0.5 * noise(8)
     made = bundle(look + mood + 0.1 * noise(0), look + mood + 0.1 * noise(1))
-    assert -told(PAIR)(made, BATCH).item() > 0.5
+    assert -with_speakers(PAIR)(made, BATCH).item() > 0.5
 
 
 def test_all_pairs_are_centred_within_speakers_over_their_own_rows() -> None:
     labelled = torch.arange(ROWS) % 3 > 0
     made = bundle(noise(0) + GROUPS.unsqueeze(1), noise(1), label=labelled)
-    objective = told()
+    objective = with_speakers()
     loss = objective(made, BATCH)
     expected = 0.0
     for a, b in objective.pairs:
@@ -86,9 +89,11 @@ def test_options_are_those_of_soft_hgr() -> None:
     made = bundle(noise(0), noise(1))
     f, g = made.features["audio"], made.features["face"]
     expected = conditional_soft_hgr(f, g, GROUPS, SPEAKERS, unbiased=False).item()
-    assert -told(PAIR, unbiased=False)(made, BATCH).item() == pytest.approx(expected, rel=1e-5)
-    assert told(PAIR, weight=0.3).weight == 0.3
-    objective = told(PAIR, scale="learned", projection=3)
+    assert -with_speakers(PAIR, unbiased=False)(made, BATCH).item() == pytest.approx(
+        expected, rel=1e-5
+    )
+    assert with_speakers(PAIR, weight=0.3).weight == 0.3
+    objective = with_speakers(PAIR, scale="learned", projection=3)
     objective(made, BATCH).backward()
     assert all(p.grad is not None and p.grad.any() for p in objective.parameters())
 
@@ -106,14 +111,14 @@ def test_fillers_and_clips_of_unknown_speakers_do_not_count() -> None:
     assert -objective(made, filled).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_when_nobody_told_it_it_is_soft_hgr() -> None:
+def test_without_known_speakers_it_is_soft_hgr() -> None:
     made = bundle(noise(0) + GROUPS.unsqueeze(1), noise(1))
     found, plain = ConditionalSoftHGR(SIZES)(made, BATCH), SoftHGR(SIZES)(made, BATCH)
     assert found.item() == pytest.approx(plain.item(), rel=1e-5)
 
 
 def test_speakers_are_no_part_of_a_checkpoint() -> None:
-    assert told().state_dict() == SoftHGR(SIZES).state_dict() == {}
+    assert with_speakers().state_dict() == SoftHGR(SIZES).state_dict() == {}
 
 
 def test_a_set_without_speakers_is_refused() -> None:
@@ -142,7 +147,7 @@ def speakers_of(task: ClassificationTask) -> list[int]:
     return task.model.objective("corr").get_buffer("speaker_of_clip").tolist()
 
 
-def test_a_fit_tells_it_the_speakers_also_when_it_is_resumed(tmp_path: Path) -> None:
+def test_a_fit_sets_the_speakers_also_when_resumed(tmp_path: Path) -> None:
     data, first = ToyData(tmp_path), task()
     run = trainer(tmp_path)
     run.fit(first, data)
@@ -157,7 +162,7 @@ def test_a_fit_tells_it_the_speakers_also_when_it_is_resumed(tmp_path: Path) -> 
     assert speakers_of(resumed) == speakers_of(first)
 
 
-def test_validation_alone_tells_it_too_and_fits_data_of_another_size(tmp_path: Path) -> None:
+def test_validation_alone_sets_them_too_and_fits_data_of_another_size(tmp_path: Path) -> None:
     model = task()
     for clips in (24, 30):
         trainer(tmp_path).validate(model, ToyData(tmp_path / str(clips), clips), verbose=False)

@@ -23,7 +23,7 @@ def both(a: str, b: str, where: torch.Tensor) -> torch.Tensor:
     return mmd(BUNDLE.features[a][rows], BUNDLE.features[b][rows])
 
 
-def test_it_is_the_sum_over_pairs_of_rows_where_both_are_there() -> None:
+def test_it_is_the_sum_over_pairs_of_rows_where_both_are_present() -> None:
     everywhere = torch.ones(24, dtype=torch.bool)
     wanted = sum(both(a, b, everywhere) for a, b in PAIRS)
     torch.testing.assert_close(MMD(SIZES)(BUNDLE, BATCH), wanted)
@@ -78,7 +78,7 @@ def test_mixed_labels_are_taken_by_their_larger_part() -> None:
 
 
 def test_options_are_checked() -> None:
-    with pytest.raises(UserError, match="negative is at least 0, got -1"):
+    with pytest.raises(UserError, match="negative must be at least 0, got -1"):
         MMD(SIZES, negative=-1.0)
     with pytest.raises(UserError, match="got 'mood'"):
         MMD(SIZES, target="mood")

@@ -25,12 +25,12 @@ def bundle() -> FeatureBundle:
 
 
 def test_labelled_rows_with_the_feature_count(bundle: FeatureBundle) -> None:
-    f, there = bundle.features["audio"], bundle.present["audio"]
+    f, present = bundle.features["audio"], bundle.present["audio"]
     contrast = SupervisedContrastive(SIZES, "audio", temperature=0.3)
-    wanted = supervised_contrastive(f, TARGET, ROWS & there, temperature=0.3)
+    wanted = supervised_contrastive(f, TARGET, ROWS & present, temperature=0.3)
     torch.testing.assert_close(contrast(bundle, BATCH), wanted)
     triplet = AdaptiveTriplet(SIZES, "audio", clamp=True)
-    wanted = adaptive_triplet(f, TARGET, ROWS & there, clamp=True)
+    wanted = adaptive_triplet(f, TARGET, ROWS & present, clamp=True)
     torch.testing.assert_close(triplet(bundle, BATCH), wanted)
     with pytest.raises(UserError, match="no feature 'voice'"):
         AdaptiveTriplet(SIZES, "voice")
@@ -47,11 +47,11 @@ def test_rows_of_mixed_labels_do_not_count(bundle: FeatureBundle) -> None:
 
 def test_common_parts_correlate_and_private_parts_do_not_repeat_them(bundle: FeatureBundle) -> None:
     f = {n: bundle.features[n] for n in ("audio", "face")}
-    there = {n: bundle.present[n] for n in f}
+    present = {n: bundle.present[n] for n in f}
     loss = CommonPrivate(SIZES, common=2, decorrelation=0.7)
-    wanted = -soft_hgr(f["audio"][:, :2], f["face"][:, :2], there["audio"] & there["face"])
+    wanted = -soft_hgr(f["audio"][:, :2], f["face"][:, :2], present["audio"] & present["face"])
     for name in f:
-        rows = f[name][there[name]]
+        rows = f[name][present[name]]
         covariance = torch.cov(rows.T)[:2, 2:]
         wanted = wanted + 0.7 * covariance.square().sum()
     torch.testing.assert_close(loss(bundle, BATCH), wanted)

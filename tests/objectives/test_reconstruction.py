@@ -70,7 +70,7 @@ def test_a_sequence_is_decoded_by_the_mirror(activate: bool) -> None:
         {"convolutions": [(64, 40, 2)]},
     ],
 )
-def test_sizes_that_cannot_be_are_told(options: dict[str, Any]) -> None:
+def test_impossible_sizes_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="SequenceReconstruction of audio needs convolutions of"):
         SequenceReconstruction(SIZES, "audio", **{"steps": 18, "outputs": 20, **options})
 
@@ -103,7 +103,7 @@ def test_a_modality_that_is_not_shown_costs_nothing() -> None:
 
 def test_other_shapes_and_names_are_refused() -> None:
     batch = toy_batch({n: torch.randn(8, 7, generator=RANDOM) for n in ("audio", "face")})
-    with pytest.raises(UserError, match=r"rebuilds \(6,\), but audio is \(7,\)"):
+    with pytest.raises(UserError, match=r"decodes \(6,\), but audio is \(7,\)"):
         VectorReconstruction(SIZES, "audio", 6)(toy_bundle(SIZES, batch), batch)
     with pytest.raises(UserError, match="no modality 'text'"):
         VectorReconstruction(SIZES, "text", 6)

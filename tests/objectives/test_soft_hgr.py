@@ -1,4 +1,4 @@
-"""The correlation loss: which pairs, which rows, and what it says about wrong options."""
+"""The correlation loss: pairs, rows, and messages for wrong options."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -175,7 +175,7 @@ def test_gradients_reach_both_features_of_a_pair() -> None:
 @pytest.mark.parametrize(
     "pair", ["audio", "audio+", "audio+voice", "audio+audio", "audio face", "audio+face+label"]
 )
-def test_a_wrong_pair_is_refused_with_the_names_there_are(pair: str) -> None:
+def test_a_wrong_pair_is_refused_with_the_known_names(pair: str) -> None:
     with pytest.raises(ValueError, match=r"two different .*audio, face, fused, label") as caught:
         SoftHGR(SIZES, pairs=[pair])
     assert repr(pair) in str(caught.value)

@@ -87,13 +87,13 @@ def test_it_runs_in_mixed_precision_and_compiled() -> None:
     assert (rounded - plain).abs().max() < 0.2
 
 
-def test_a_step_is_said_from_the_features_and_from_later_steps_alone() -> None:
+def test_a_step_is_predicted_from_the_features_and_later_steps_alone() -> None:
     loss = small().eval()
     features = torch.randn(1, 8, requires_grad=True)
     read = torch.randn(1, 12, 20)
     made = loss.decode(features, read)
     (slope,) = torch.autograd.grad(made[:, -1].sum(), features)
-    assert slope.any()  # the last step, said first, from the features
+    assert slope.any()  # the last step, predicted first, from the features
     for step in range(12):
         other = read.clone()
         other[:, step] = torch.randn(20)
@@ -140,7 +140,7 @@ def test_it_learns_to_rebuild() -> None:
 
 def test_other_shapes_and_heads_are_refused() -> None:
     batch = toy_batch({n: torch.randn(8, 12, 20) for n in ("audio", "face")})
-    with pytest.raises(UserError, match=r"rebuilds \(13, 20\), but audio is \(12, 20\)"):
+    with pytest.raises(UserError, match=r"decodes \(13, 20\), but audio is \(12, 20\)"):
         small(13)(toy_bundle(SIZES, batch), batch)
     for options in ({"heads": 3}, {"dropout": 2.0}, {"layers": 0}):
         with pytest.raises(UserError, match="outputs that are a multiple of heads"):

@@ -39,7 +39,7 @@ def test_sure_guesses_are_labels(bundle: FeatureBundle) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mse", "soft", "hard"])
-def test_the_teachers_target_is_drawn_near(kind: str, bundle: FeatureBundle) -> None:
+def test_the_output_is_pulled_towards_the_teachers_target(kind: str, bundle: FeatureBundle) -> None:
     target = torch.rand(12, 3, generator=torch.Generator().manual_seed(1)).softmax(1)
     rows = torch.arange(12) % 2 == 0
     taught = replace(
