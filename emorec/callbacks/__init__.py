@@ -1,4 +1,4 @@
-"""What happens around training: stages, reproducible epochs, other ways of running."""
+"""Callbacks: training stages, reproducible epochs, averaged weights, evaluation and speed."""
 
 from emorec.callbacks.averaging import AveragedWeights
 from emorec.callbacks.epoch_seed import EpochSeed

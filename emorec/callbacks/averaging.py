@@ -1,4 +1,4 @@
-"""A running mean of the model's weights: evaluated and kept in place of them."""
+"""A running mean of the model's weights, validated and saved in their place."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from emorec.errors import UserError
 
 
 class StandIn(Callback):
-    """Other weights, which are validated and kept in place of the model's.
+    """Other weights that are validated and saved in place of the model's.
 
     Attributes:
-        weights: Name in the model's state -> tensor; nothing is exchanged while it is empty.
-        evaluated: Whether they are exchanged at all.
+        weights: Name in the model's state dict -> tensor; nothing is swapped while empty.
+        evaluated: Whether to swap them in at all.
     """
 
     def __init__(self) -> None:
         self.weights: dict[str, Tensor] = {}
         self.evaluated = True
-        self._own: dict[str, Tensor] = {}  # the model's, while the others are in their place
+        self._own: dict[str, Tensor] = {}  # the model's weights, while swapped out
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check that stages keep what this callback puts into the model.
+        """Check that StagedTraining saves the swapped-in weights.
 
         Raises:
-            UserError: The stages come after it.
+            UserError: StagedTraining comes after it, or another callback swaps weights too.
         """
         kinds = [type(callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
         late = StagedTraining in kinds and kinds.index(StagedTraining) > kinds.index(type(self))
@@ -41,14 +41,14 @@ class StandIn(Callback):
             raise UserError(f"{names}: only one can be validated in place of the model")
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the weights into the model."""
+        """Swap the weights into the model."""
         fitting = trainer.state.fn == TrainerFn.FITTING and not trainer.sanity_checking
         if self.evaluated and self.weights and fitting:
             self._own = {name: value.detach().clone() for name, value in tensors(pl_module)}
             put(self.weights, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the model's back: after StagedTraining has kept the others, if they are the best."""
+        """Restore the model's weights, after StagedTraining has saved the others, if best."""
         if self._own:
             put(self._own, pl_module)
             self._own = {}
@@ -56,28 +56,28 @@ class StandIn(Callback):
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Put the model's back where validation fails."""
+        """Restore the model's weights if validation fails."""
         self.on_validation_end(trainer, pl_module)
 
 
 class AveragedWeights(StandIn):
-    """Validates, keeps and so tests a running mean of the weights instead of the last ones.
+    """Validates, saves and so tests a running mean of the weights instead of the weights.
 
     Polyak and Juditsky 1992, with exponential weights: mean = decay x mean + (1 - decay) x weights
-    after each optimizer step, statistics of batch norm among them. It starts anew with each stage
-    and at first forgets faster: decay is at most (1 + step) / (10 + step). Training goes on with
-    the weights themselves, and a resumed run with the mean that it had.
+    after each optimizer step, including statistics of batch norm. It restarts with each stage, and
+    decay is at most (1 + step) / (10 + step), lower at first. Training continues with the weights
+    themselves; a resumed run restores the mean.
 
     Args:
-        decay: Of the mean, 0 to below 1.
+        decay: Decay of the mean, 0 to below 1.
 
     Raises:
-        UserError: decay is not within its bounds.
+        UserError: decay is out of bounds.
     """
 
     def __init__(self, decay: float = 0.999) -> None:
         if not 0 <= decay < 1:
-            raise UserError(f"decay is 0 to below 1, got {decay}")
+            raise UserError(f"decay must be 0 to below 1, got {decay}")
         super().__init__()
         self.decay = decay
         self.steps = self.first = 0  # of the optimizer
@@ -86,14 +86,14 @@ class AveragedWeights(StandIn):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Start anew where a stage begins, from its weights."""
+        """Restart from the current weights at the start of a stage."""
         if not self.weights or stage_of(trainer) != self.stage:
-            # In single precision: a mean in bfloat16 stands still.
+            # At least float32: in bfloat16 the mean would not change.
             self.weights = {}
             for name, value in tensors(pl_module):
                 wide = torch.promote_types(value.dtype, torch.float32)
-                kind = wide if value.is_floating_point() else value.dtype
-                self.weights[name] = value.detach().to(kind, copy=True)
+                dtype = wide if value.is_floating_point() else value.dtype
+                self.weights[name] = value.detach().to(dtype, copy=True)
             self.steps, self.stage = trainer.global_step, stage_of(trainer)
             self.first = trainer.global_step
 
@@ -105,7 +105,7 @@ class AveragedWeights(StandIn):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Move the mean, after each optimizer step."""
+        """Update the mean after each optimizer step."""
         if trainer.global_step == self.steps:
             return
         self.steps = trainer.global_step
@@ -113,18 +113,18 @@ class AveragedWeights(StandIn):
         average(self.weights, pl_module, min(self.decay, (1 + step) / (10 + step)))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the mean, and where it began."""
-        own = {"steps": self.steps, "first": self.first, "stage": self.stage}
-        return {"weights": self.weights, **own}
+        """Return the mean and where it started."""
+        progress = {"steps": self.steps, "first": self.first, "stage": self.stage}
+        return {"weights": self.weights, **progress}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned."""
         self.weights, self.steps = dict(state_dict["weights"]), int(state_dict["steps"])
         self.stage, self.first = str(state_dict["stage"]), int(state_dict["first"])
 
 
 def stage_of(trainer: Trainer) -> str:
-    """Return the name of the stage that training is in; ``all`` where there are no stages."""
+    """Return the name of the current stage; ``all`` without stages."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, StagedTraining):
             return callback.stage_at(trainer.current_epoch)[0]
@@ -132,25 +132,25 @@ def stage_of(trainer: Trainer) -> str:
 
 
 def tensors(module: LightningModule) -> list[tuple[str, Tensor]]:
-    """Return the parameters and buffers of a model that its checkpoints keep."""
-    kept = module.state_dict(keep_vars=True)
-    return [(name, value) for name, value in kept.items() if isinstance(value, Tensor)]
+    """Return the parameters and buffers of a model that its checkpoints store."""
+    state = module.state_dict(keep_vars=True)
+    return [(name, value) for name, value in state.items() if isinstance(value, Tensor)]
 
 
 @torch.no_grad()
 def average(mean: dict[str, Tensor], module: LightningModule, decay: float) -> None:
-    """Move a mean of a model's tensors towards them, in place; whole numbers are copied."""
+    """Update a running mean of a model's tensors in place; integers are copied."""
     for name, value in tensors(module):
-        kept = mean[name] = mean[name].to(value.device)
+        running = mean[name] = mean[name].to(value.device)
         if value.is_floating_point():
-            kept.lerp_(value.detach().to(kept.dtype), 1 - decay)
+            running.lerp_(value.detach().to(running.dtype), 1 - decay)
         else:
-            kept.copy_(value)
+            running.copy_(value)
 
 
 @torch.no_grad()
 def put(weights: dict[str, Tensor], module: LightningModule) -> None:
-    """Copy tensors into those of a model, in its precision."""
+    """Copy tensors into a model, in its precision."""
     for name, value in tensors(module):
         if name in weights:
             value.data.copy_(weights[name])

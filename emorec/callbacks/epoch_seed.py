@@ -1,4 +1,4 @@
-"""Random numbers as a function of the run's seed and the epoch, whatever happened before."""
+"""Random numbers that depend only on the run's seed, the epoch and the rank."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer, seed_everythin
 
 
 class EpochSeed(Callback):
-    """Seeds all generators before the model is assembled and at the start of each epoch.
+    """Seeds all generators before the model is built and at the start of each epoch.
 
-    So neither preprocessing in between nor a kill and resume changes what a run computes.
+    Results then depend neither on preprocessing in between nor on a kill and resume.
 
     Args:
         seed: Seed of the run.
@@ -18,7 +18,7 @@ class EpochSeed(Callback):
         self.seed = seed
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Seed alike on all ranks: layers are made next."""
+        """Seed identically on all ranks, as layers are made next."""
         seed_everything(self.seed, verbose=False)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -30,13 +30,13 @@ class EpochSeed(Callback):
     ) -> None:
         """Seed again before the first batch.
 
-        The loader's iterator draws a number, before the epoch starts or after: a resumed run
-        differs in that from an uninterrupted one. With another number than before: this batch was
-        augmented already, and a teacher's view of it is drawn next.
+        The loader's iterator draws a number before the start of the epoch or after it, depending on
+        whether the run was resumed. The seed differs from the epoch's: this batch was already
+        augmented with that one, and a teacher's view of it is drawn next.
         """
         if batch_idx == 0:
             self._seed(trainer, 15_485_863)
 
-    def _seed(self, trainer: Trainer, more: int) -> None:
+    def _seed(self, trainer: Trainer, offset: int) -> None:
         value = self.seed + 1_000_003 * (trainer.current_epoch + 1) + 7919 * trainer.global_rank
-        seed_everything((value + more) % 2**32, verbose=False)
+        seed_everything((value + offset) % 2**32, verbose=False)

@@ -15,49 +15,49 @@ from emorec.types import EmotionData
 
 
 class StartError(UserError):
-    """A checkpoint to start from is missing or has nothing that the model has."""
+    """A checkpoint to start from is missing or has none of the model's weights."""
 
 
 def start_from(path: Path, task: EmotionTask) -> None:
-    """Give a task the weights of a checkpoint, where names and shapes are the same.
+    """Load the weights of a checkpoint into a task, where names and shapes match.
 
-    What the checkpoint has not (another fusion, a head for other classes) keeps its weights; a
-    warning names it. That is how a model is fine-tuned on another corpus or label set; inputs are
-    then standardised as in the other run.
+    What the checkpoint lacks (another fusion, a head for other classes) keeps its weights; a
+    warning names it. Use it to fine-tune a model on another corpus or label set; inputs are then
+    standardised as in the other run.
 
     Args:
         path: A checkpoint of ``emorec fit``.
-        task: The assembled model.
+        task: The task.
 
     Raises:
-        StartError: The file is missing, unreadable, or has nothing that the model has.
+        StartError: The file is missing, unreadable, or has none of the model's weights.
     """
     own = task.model.state_dict()
     saved = {
         name.removeprefix(PREFIX): value
         for name, value in _read(path).items()
-        # Its calibration is of the other run's validation clips.
+        # The decision was fitted on the other run's validation clips.
         if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}decision.")
     }
-    found = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
-    learned = {name for name, _ in task.model.named_parameters()}
-    if not learned & found.keys():
-        raise StartError(
-            f"{path} has no weights of this model; its own start with "
-            f"{', '.join(sorted({group_of(k) for k in saved})) or 'nothing'}"
-        )
-    task.model.load_state_dict({**own, **found})
-    fresh = sorted({group_of(name) for name in learned - found.keys()})
-    rank_zero_info(f"started from {len(learned & found.keys())} weights of {path}")
+    matching = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
+    parameters = {name for name, _ in task.model.named_parameters()}
+    if not parameters & matching.keys():
+        groups = ", ".join(sorted({group_of(k) for k in saved}))
+        raise StartError(f"{path} has no weights of this model; it has {groups or 'none'}")
+    task.model.load_state_dict({**own, **matching})
+    fresh = sorted({group_of(name) for name in parameters - matching.keys()})
+    rank_zero_info(f"started from {len(parameters & matching.keys())} weights of {path}")
     if fresh:
-        rank_zero_warn(f"{path} does not have (all of) {', '.join(fresh)}: fresh weights there")
+        rank_zero_warn(
+            f"{path} does not have (all of) {', '.join(fresh)}, which keep their initial weights"
+        )
 
 
 def existing(path: Path) -> Path:
     """Return the path if it is a file.
 
     Raises:
-        StartError: It is not.
+        StartError: It is not a file.
     """
     if not path.is_file():
         raise StartError(
@@ -68,10 +68,10 @@ def existing(path: Path) -> Path:
 
 
 def check_split(path: Path, data: EmotionData | None) -> None:
-    """Check that a checkpoint was not trained on clips that are tested or validated here.
+    """Check that a checkpoint was not trained on this run's test or validation clips.
 
     Args:
-        path: The checkpoint; the split of its run is beside its folder.
+        path: The checkpoint; its run's split is read from the parent folder.
         data: The data module, set up; None, or a run without a split, is not checked.
 
     Raises:
@@ -79,17 +79,17 @@ def check_split(path: Path, data: EmotionData | None) -> None:
     """
     if data is None:
         return
-    before = read_split(path.parent.parent / "split.csv")
+    previous = read_split(path.parent.parent / "split.csv")
     seen = sorted(
         clip
         for clip, part in data.part_of_clip.items()
-        if part != "train" and before.get(clip) == "train"
+        if part != "train" and previous.get(clip) == "train"
     )
     if seen:
         raise LeakError(
-            f"training.start: {path} was trained on {len(seen)} clip(s) that are tested or "
-            f"validated here, for instance {seen[0]!r}; start from a run with the same split, seed "
-            "and fold, made from the same clips"
+            f"training.start: {path} was trained on {len(seen)} clip(s) of this run's test or "
+            f"validation part, for instance {seen[0]!r}; start from a run with the same clips, "
+            "split, seed and fold"
         )
 
 
@@ -99,7 +99,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         return dict(saved["state_dict"])
     except (StartError, OSError):
         raise
-    except Exception as error:  # whatever torch meets in a file that is no checkpoint
+    except Exception as error:  # torch.load raises anything for a file that is no checkpoint
         raise StartError(
             f"training.start: {path} is not a checkpoint of emorec fit: {error}"
         ) from error

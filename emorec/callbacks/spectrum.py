@@ -1,4 +1,4 @@
-"""How much the features of two modalities have in common, on validation clips."""
+"""Correlation between the features of modalities on validation clips."""
 
 from itertools import combinations
 from typing import Any
@@ -12,7 +12,7 @@ from emorec.tasks import data_of
 from emorec.types import FeatureBundle
 
 Kept = tuple[Tensor, Tensor, Tensor]
-"""Features (B, D), bool (B,) where they are there, and the position of each row's clip, (B,)."""
+"""Features (B, D), bool (B,) where they are present, and position of each row's clip, (B,)."""
 
 
 class Spectrum(Callback):
@@ -20,19 +20,19 @@ class Spectrum(Callback):
 
     ``val/spectrum/audio+face/1`` is the largest canonical correlation of the two feature sets,
     ``/2`` the next, and so on; unlike S they do not depend on the features' scale, and unlike the
-    loss they are measured on clips that were not trained on. With the label's features they say
-    how well the class can be read off linearly.
+    loss they are measured on clips not used for training. With the label's features they measure
+    how linearly separable the classes are.
 
-    A clip is one row, the mean of its windows where both features are there: windows of a clip
-    resemble each other, and would count as many observations.
-    ``val/spectrum/audio+face/permuted/1`` is the same of pairs that were drawn from different
-    clips: what chance gives with as many.
+    A clip is one row, the mean of its windows where both features are present: windows of a clip
+    are similar and must not count as separate observations.
+    ``val/spectrum/audio+face/permuted/1`` is the same for pairs from different clips: the chance
+    level for as many pairs.
 
     Args:
-        count: How many singular values; five is what six classes can share with anything.
-        components: How many leading principal directions of each set are compared at most, and
-            never more than one for ten clips: with all 512, a few hundred clips would correlate
-            perfectly whatever they show.
+        count: Number of singular values; six classes can share at most five with anything.
+        components: Maximum number of leading principal components of each set, and never more than
+            one per ten clips: with all 512, a few hundred clips would correlate perfectly whatever
+            they show.
     """
 
     def __init__(self, count: int = 5, components: int = 16) -> None:
@@ -40,7 +40,7 @@ class Spectrum(Callback):
         self.kept: dict[str, list[Kept]] = {}
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forget what an earlier validation kept."""
+        """Drop what an earlier validation collected."""
         self.kept = {}
 
     def on_validation_batch_end(
@@ -52,7 +52,7 @@ class Spectrum(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the batch's features."""
+        """Collect the batch's features."""
         if isinstance(outputs, FeatureBundle):
             for name, features in outputs.features.items():
                 if name != "fused" and features.ndim == 2:
@@ -60,21 +60,20 @@ class Spectrum(Callback):
                     self.kept.setdefault(name, []).append(kept)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log; pairs that never occur together are left out."""
+        """Log the values, except of pairs that never occur together."""
         data = data_of(trainer)
         if data is None:
             return
         sets = {name: [torch.cat(p) for p in zip(*v, strict=True)] for name, v in self.kept.items()}
         for a, b in combinations(sorted(sets), 2):
-            (f, there_f, clip), (g, there_g, _) = sets[a], sets[b]
-            f, g = by_clip(f, g, clip, there_f & there_g, len(data.all_clips))
+            (f, present_f, clip), (g, present_g, _) = sets[a], sets[b]
+            f, g = by_clip(f, g, clip, present_f & present_g, len(data.all_clips))
             components = min(self.components, len(f) // 10)
             if components == 0:
                 continue
-            # Lists of clips are periodic (each speaker says the same): only chance is chance.
+            # A random order, as lists of clips are periodic (each speaker says the same sentences).
             order = torch.randperm(len(g), generator=torch.Generator().manual_seed(0))
-            other = order.to(g.device)
-            for name, paired in (("", g), ("permuted/", g[other])):
+            for name, paired in (("", g), ("permuted/", g[order.to(g.device)])):
                 sigma = hgr_spectrum(f, paired, components=components)[: self.count].float()
                 numbered = enumerate(sigma, start=1)
                 pl_module.log_dict({f"val/spectrum/{a}+{b}/{name}{i}": s for i, s in numbered})
@@ -88,11 +87,11 @@ def by_clip(f: Tensor, g: Tensor, clip: Tensor, rows: Tensor, count: int) -> tup
         f: (B, k).
         g: (B, m).
         clip: int64 (B,), positions of clips.
-        rows: bool (B,), the rows that count.
-        count: Of clips that there can be.
+        rows: bool (B,), the valid rows.
+        count: Number of clips of the data module.
     """
-    own = torch.cat([f, g, torch.ones_like(f[:, :1])], 1)[rows].double()
-    total = own.new_zeros(count, own.shape[1]).index_add_(0, clip[rows], own)
+    local = torch.cat([f, g, torch.ones_like(f[:, :1])], 1)[rows].double()
+    total = local.new_zeros(count, local.shape[1]).index_add_(0, clip[rows], local)
     total = sum_over_ranks(total)
     total = total[total[:, -1] > 0]
     mean = total[:, :-1] / total[:, -1:]

@@ -1,4 +1,4 @@
-"""Ways of running the same model faster."""
+"""Running the same model faster."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ from emorec.tasks import task_of
 
 
 class ChannelsLast(Callback):
-    """Stores convolutions with channels last, which tensor cores and bfloat16 on a CPU prefer.
+    """Stores convolutions channels last, which is faster on tensor cores and in bfloat16 on CPUs.
 
-    Results differ by rounding only; checkpoints are the same.
+    Results differ only by rounding; checkpoints are the same.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -23,15 +23,15 @@ class ChannelsLast(Callback):
 
 
 class Compile(Callback):
-    """Compiles the encoders with ``torch.compile`` for whole batches of training.
+    """Compiles the encoders with ``torch.compile`` for full training batches.
 
-    Whatever else there is runs as it is, since each other shape would be compiled anew: losses,
-    validation, an epoch's last, smaller batch, and a modality that some rows of a batch do not
-    have. Where most batches are such, it does not help. The first steps take long: on a GPU about
-    a minute for a ResNet-50, on a CPU minutes.
+    Everything else runs uncompiled, as each new shape would be compiled again: losses,
+    validation, an epoch's smaller last batch, and modalities absent in some rows of a batch. If
+    most batches have absent rows, it does not help. The first steps are slow: about a minute for a
+    ResNet-50 on a GPU, minutes on a CPU.
 
-    Small batches are where it pays, in the mode ``reduce-overhead``: there a GPU waits for the
-    next kernel to be started. ``tests/benchmarks/README.md`` has figures.
+    It helps most for small batches with mode ``reduce-overhead``, where a GPU would wait for kernel
+    launches. ``tests/benchmarks/README.md`` has figures.
 
     Args:
         mode: ``default``, ``reduce-overhead`` (CUDA graphs) or ``max-autotune``.
@@ -41,18 +41,18 @@ class Compile(Callback):
         self.mode = mode
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Put compiled forms beside the encoders; parameters, and so checkpoints, are the same."""
+        """Add compiled versions of the encoders; parameters and checkpoints are the same."""
         model = task_of(pl_module).model
         for name in model.encoders:
             model.compiled[name] = _WholeBatches(model.encoder(name), self.mode)
 
 
 class _WholeBatches:
-    """An encoder, compiled for the largest batch so far; it runs as it is on others."""
+    """An encoder compiled for the largest batch so far; other batches run uncompiled."""
 
     def __init__(self, encoder: Encoder, mode: str) -> None:
         self.encoder, self.shape = encoder, torch.Size()
-        # Else the face's size, after the log-mel's, would be taken for one that varies.
+        # Else the face's size, after the log-mel's, would be treated as dynamic.
         self.compiled = torch.compile(encoder, mode=mode, dynamic=False)
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Training in stages: which modules learn, on which objectives, for how many epochs."""
+"""Training in stages: which modules are trained, on which objectives, for how many epochs."""
 
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,20 @@ from emorec.tasks import EmotionTask, Planned, data_of, task_of
 
 
 class StagedTraining(Callback):
-    """Goes through stages in order; each starts from the best weights of the one before.
+    """Trains stages in order; each starts from the best weights of the previous one.
 
-    The stage is a function of the epoch, and of which stages before it ended early
-    (``Stage.patience``). At its start the optimizer is made anew; frozen
-    modules get no gradient (not a zero one: weight decay would still move them) and are in eval
-    mode (else batch norm's running statistics would move). Freezing happens after
-    DistributedDataParallel has wrapped the model, which needs
-    ``strategy: ddp_find_unused_parameters_true``.
+    The stage is a function of the epoch, and of which earlier stages ended early
+    (``Stage.patience``). Each stage starts with a new optimizer. Frozen modules get no gradient
+    (not a zero one: weight decay would still change them) and are in eval mode (else batch norm's
+    running statistics would change). Freezing happens after DistributedDataParallel has wrapped
+    the model, which needs ``strategy: ddp_find_unused_parameters_true``.
 
-    The best weights of each stage are kept as ``STAGE.ckpt`` in the folder of checkpoints. Ties
-    go to the earlier epoch.
+    The best weights of each stage are saved as ``STAGE.ckpt`` in the checkpoint folder. On ties
+    the earlier epoch wins.
 
     Args:
         stages: Name -> stage, in order.
-        start: Checkpoint of another run whose weights the first stage starts from, such as its
+        start: Checkpoint of another run for the initial weights of the first stage, such as its
             ``face.ckpt``, to pre-train once for several joint stages.
     """
 
@@ -46,19 +45,19 @@ class StagedTraining(Callback):
         self.folder: Path | None = None
         self.best: dict[str, dict[str, float]] = {}
         self.ended: dict[str, int] = {}  # stage that ended early -> its epochs
-        self._planned: dict[str, int] = {}  # stage that was entered -> its steps
+        self._planned: dict[str, int] = {}  # stage that has started -> its steps
 
     def length(self, name: str) -> int:
-        """Return how many epochs a stage has: as far as is known by now."""
+        """Return the number of epochs of a stage, as known so far."""
         return self.ended.get(name, self.stages[name].epochs)
 
     @property
     def epochs(self) -> int:
-        """Epochs of all stages together, as far as is known by now."""
+        """Epochs of all stages together, as known so far."""
         return sum(map(self.length, self.stages))
 
     def stage_at(self, epoch: int) -> tuple[str, int]:
-        """Return the name of the stage that an epoch is in, and the stage's first epoch."""
+        """Return the name of an epoch's stage, and the stage's first epoch."""
         first = 0
         for name in self.stages:
             if epoch < first + self.length(name):
@@ -67,20 +66,20 @@ class StagedTraining(Callback):
         raise StageError(f"epoch {epoch} is after the last stage, which ends before {first}")
 
     def checkpoint(self, name: str) -> Path:
-        """Return where a stage's best weights lie."""
+        """Return the path of a stage's best weights."""
         assert self.folder is not None
         return self.folder / f"{name}.ckpt"
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the stages against the model and set the number of epochs."""
         task = task_of(pl_module)
-        # A head may have no parameters, and so no group.
+        # A head may have no parameters, and thus no group.
         model = task.model
         modules = [*model.parameter_groups(), "encoders", "objectives", "head"]
         for name, stage in self.stages.items():
             _known(name, "objectives", stage.objectives, list(model.objectives))
-            counted = list(model.objectives) if stage.objectives is None else stage.objectives
-            _known(name, "warmup", list(stage.warmup), counted)
+            active = list(model.objectives) if stage.objectives is None else stage.objectives
+            _known(name, "warmup", list(stage.warmup), active)
             _known(name, "modalities", stage.modalities, list(model.encoders))
             _known(name, "train", stage.train, modules)
             _known(name, "learning_rates", list(stage.learning_rates), modules)
@@ -89,16 +88,16 @@ class StagedTraining(Callback):
         if trainer.max_epochs not in (None, -1, planned):
             raise StageError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but the stages have {planned}; "
-                "leave it out and set --training.stages.NAME.epochs"
+                "remove it and set --training.stages.NAME.epochs"
             )
         check_callbacks(trainer.callbacks)  # type: ignore[attr-defined]
         self._check_lengths(trainer, task)
         timed = any(isinstance(callback, Timer) for callback in trainer.callbacks)  # type: ignore[attr-defined]
         if trainer.max_steps not in (None, -1) or timed:
             raise StageError(
-                "trainer.max_steps and trainer.max_time would cut an epoch short, and a stage with "
-                "it; leave them out. A run that is killed (by a cluster's limit of time) goes on "
-                "after its last whole epoch when the same command is given again"
+                "trainer.max_steps and trainer.max_time would cut an epoch, and thus a stage, "
+                "short; remove them. A run that is killed (by a cluster's time limit) continues "
+                "after its last complete epoch when the same command is run again"
             )
         if self.start is not None:
             check_split(existing(self.start), data_of(trainer))
@@ -106,17 +105,17 @@ class StagedTraining(Callback):
         self.folder = Path(trainer.default_root_dir) / "checkpoints"
         self._count_batches(trainer)
         if self._planned:
-            # Goes on in the middle of a stage: the saved scheduler needs one to be loaded into.
+            # Resumed in the middle of a stage: the saved scheduler's state needs a scheduler.
             name = list(self._planned)[-1]
             task.enter(self.stages[name].in_force(model), self._plan(name))
             trainer.strategy.setup_optimizers(trainer)
 
     def _check_lengths(self, trainer: Trainer, task: EmotionTask) -> None:
-        """Check that stages last as long as they say, and that their schedules can be made.
+        """Check that stages can have their length, and that their schedules can be made.
 
         Raises:
             StageError: Options of the trainer cut them short.
-            UserError: A schedule does not go with what stages monitor.
+            UserError: A schedule does not fit what stages monitor.
         """
         every = trainer.check_val_every_n_epoch or 1
         for name, stage in self.stages.items():
@@ -128,7 +127,7 @@ class StagedTraining(Callback):
             if stage.steps is not None and trainer.limit_train_batches != 1.0:
                 raise StageError(
                     f"stage {name} has {stage.steps} steps, and trainer.limit_train_batches would "
-                    "cut them short; give one of the two"
+                    "cut them short; set only one of the two"
                 )
             trial = task.make_optimizer([{"params": [torch.zeros(1, requires_grad=True)]}])
             Planned(stage.scheduler, 10, stage.monitor).config(trial, task.make_scheduler)
@@ -138,12 +137,12 @@ class StagedTraining(Callback):
         return Planned(stage.scheduler, self._planned[name], stage.monitor)
 
     def _count_batches(self, trainer: Trainer) -> None:
-        """Let the data give as many batches an epoch as a stage with a number of steps says."""
+        """Make the data give the batches per epoch that stages with ``steps`` need."""
         if all(stage.steps is None for stage in self.stages.values()):
             return
         data = data_of(trainer)
         if data is None:
-            raise StageError("a stage with steps needs a data module, which counts its batches")
+            raise StageError("a stage with steps needs a data module, to set its batches per epoch")
 
         def batches() -> int | None:
             if trainer.current_epoch >= self.epochs:
@@ -168,7 +167,7 @@ class StagedTraining(Callback):
             start_from(self.start, task)
         task.enter(stage.in_force(task.model))
         if entering:
-            # What an earlier stage measured must not be taken for this one's.
+            # Metrics of an earlier stage must not be mistaken for this one's.
             trainer.callback_metrics.clear()
             batches = int(trainer.num_training_batches)
             steps = stage.steps or stage.epochs * -(-batches // trainer.accumulate_grad_batches)
@@ -176,7 +175,7 @@ class StagedTraining(Callback):
             task.enter(stage.in_force(task.model), self._plan(name))
             trainer.strategy.setup_optimizers(trainer)
             rank_zero_info(
-                f"stage {name}: {stage.epochs} epochs, {steps} steps; learning: "
+                f"stage {name}: {stage.epochs} epochs, {steps} steps; training: "
                 f"{', '.join(stage.train or ['all modules'])}; objectives: "
                 + ", ".join(f"{n} x {w:g}" for n, w in task.model.in_force.objectives.items())
             )
@@ -188,16 +187,16 @@ class StagedTraining(Callback):
         name, first = self.stage_at(trainer.current_epoch)
         task = task_of(pl_module)
         for objective, steps in self.stages[name].warmup.items():
-            stage, together = self.stages[name], trainer.accumulate_grad_batches
+            stage, accumulated = self.stages[name], trainer.accumulate_grad_batches
             epochs = range(trainer.current_epoch - first)
-            batches = [stage.batches(epoch, together) for epoch in epochs]
+            batches = [stage.batches(epoch, accumulated) for epoch in epochs]
             before = sum(int(trainer.num_training_batches) if n is None else n for n in batches)
-            step = (before + batch_idx) // together
+            step = (before + batch_idx) // accumulated
             share = min(1.0, (step + 1) / max(1, steps))
             task.weigh({objective: task.model.objective(objective).weight * share})
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep the weights if they are the stage's best."""
+        """Save the weights if they are the stage's best."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             return
         name, _ = self.stage_at(trainer.current_epoch)
@@ -209,18 +208,18 @@ class StagedTraining(Callback):
                 f"labelled clip for it, or the name is wrong); measured: {', '.join(known)}"
             )
         score = float(trainer.callback_metrics[monitor])
-        before = self.best.get(name)
-        if before is None or score > before["score"]:
+        best = self.best.get(name)
+        if best is None or score > best["score"]:
             self.best[name] = {"score": score, "epoch": trainer.current_epoch}
             trainer.save_checkpoint(self.checkpoint(name), weights_only=True)
         for config in trainer.lr_scheduler_configs:
-            # Not by Lightning: it goes on after the epoch's checkpoint was written.
+            # Not by Lightning, which steps it after the epoch's checkpoint is written.
             if isinstance(config.scheduler, ReduceLROnPlateau):
                 config.scheduler.step(score)
         self._end_early(name, trainer)
 
     def _end_early(self, name: str, trainer: Trainer) -> None:
-        """End a stage that has not become better for as long as its patience."""
+        """End a stage that has not improved for ``patience`` epochs."""
         patience, epoch = self.stages[name].patience, trainer.current_epoch
         _, first = self.stage_at(epoch)
         waited = epoch - int(self.best[name]["epoch"])
@@ -228,14 +227,16 @@ class StagedTraining(Callback):
             return
         self.ended[name] = epoch + 1 - first
         trainer.fit_loop.max_epochs = self.epochs
-        rank_zero_info(f"stage {name}: ends after {self.ended[name]} epochs, {waited} without gain")
+        rank_zero_info(
+            f"stage {name}: ends after {self.ended[name]} epochs, {waited} without improvement"
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best score and epoch of each stage, and where stages ended early."""
         return {"best": self.best, "ended": self.ended, "planned": self._planned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned."""
         self.best = dict(state_dict["best"])
         self.ended = dict(state_dict.get("ended", {}))
         self._planned = dict(state_dict.get("planned", {}))
@@ -244,12 +245,12 @@ class StagedTraining(Callback):
         path = self.checkpoint(name)
         trainer.strategy.barrier("best weights of a stage")
         if not path.is_file():
-            raise StageError(f"no weights of stage {name} at {path}; start anew with --overwrite")
+            raise StageError(f"no weights of stage {name} at {path}; start over with --overwrite")
         try:
             saved = torch.load(path, map_location=task.device, weights_only=True)
-        except Exception as error:  # whatever torch meets in a file that was cut
+        except Exception as error:  # torch.load raises anything for a truncated file
             raise StageError(
-                f"the weights of stage {name} at {path} are damaged ({error}); start anew with "
+                f"the weights of stage {name} at {path} are damaged ({error}); start over with "
                 "--overwrite"
             ) from error
         task.load_state_dict(saved["state_dict"])

@@ -1,4 +1,4 @@
-"""How fast training goes, and what it waits for."""
+"""Training speed, and time spent waiting for data."""
 
 import time
 from typing import Any
@@ -8,11 +8,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 
 class Throughput(Callback):
-    """Logs after each epoch of training, validation not counted.
+    """Logs the speed of each training epoch, without validation.
 
-    ``speed/segments_per_second`` (of all ranks together), ``speed/waiting_for_data`` (share of the
-    time between steps, 0 to 1: near 0 where the loader keeps up) and, on a GPU,
-    ``speed/gpu_memory_gib`` (the most that tensors held).
+    ``speed/segments_per_second`` (over all ranks), ``speed/waiting_for_data`` (share of the time
+    spent between steps, 0 to 1: near 0 if the loader keeps up) and, on a GPU,
+    ``speed/gpu_memory_gib`` (peak memory of tensors).
     """
 
     def __init__(self) -> None:
@@ -40,13 +40,13 @@ class Throughput(Callback):
         self.last = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log; see the class."""
-        passed = self.last - self.start
-        if passed <= 0:
+        """Log the values."""
+        elapsed = self.last - self.start
+        if elapsed <= 0:
             return
         values = {
-            "speed/segments_per_second": self.segments * trainer.world_size / passed,
-            "speed/waiting_for_data": self.waited / passed,
+            "speed/segments_per_second": self.segments * trainer.world_size / elapsed,
+            "speed/waiting_for_data": self.waited / elapsed,
         }
         if pl_module.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(pl_module.device)

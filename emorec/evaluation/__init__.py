@@ -1,1 +1,1 @@
-"""What results are: votes of a clip, traces of a recording, and what is measured on them."""
+"""Results and metrics: votes on clips and traces of recordings."""

@@ -1,4 +1,4 @@
-"""From what a model says of windows to what it says of a clip: one form for each of a target."""
+"""From predictions for windows to those for clips, for each form of target."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from emorec.evaluation.calibration import apply_temperature, fit_temperature
 from emorec.evaluation.clips import Votes
@@ -16,7 +17,7 @@ from emorec.types import Array, Classes, Target, Values
 
 
 class Decision(nn.Module, ABC):
-    """What becomes of a model's outputs; what is fitted on validation clips is in its buffers.
+    """Turns model outputs into decisions; what it fits on validation clips is in its buffers.
 
     Args:
         target: What is predicted.
@@ -29,19 +30,19 @@ class Decision(nn.Module, ABC):
     @property
     @abstractmethod
     def measures(self) -> tuple[str, ...]:
-        """Names of what validation measures and is better the larger it is, the main one first."""
+        """Names of the validation measures for which larger is better, the main one first."""
 
     @abstractmethod
     def pool(self, fused: Tensor) -> Tensor:
-        r"""Return what the head reads of fused features (B, \*T, D)."""
+        r"""Return the head's input from fused features (B, \*T, D)."""
 
     @abstractmethod
     def link(self, output: Tensor) -> Tensor:
-        """Return float32 scores of the model's output: probabilities, or the values themselves."""
+        """Return float32 scores from the model's output: probabilities, or the values."""
 
 
 class ClassDecision(Decision):
-    """Probabilities of windows to those of a clip: their mean (Ma et al. 2020), at a temperature.
+    """Decides clips by the mean of windows' posteriors (Ma et al. 2020), at a temperature.
 
     Attributes:
         temperature: A buffer: 1 until :meth:`fit`.
@@ -54,37 +55,40 @@ class ClassDecision(Decision):
         self.register_buffer("temperature", torch.ones(()))
 
     @property
+    @override
     def measures(self) -> tuple[str, ...]:
         """The :data:`~emorec.evaluation.measures.MEASURES`."""
         return tuple(each.name for each in MEASURES if each.more_is_better)
 
+    @override
     def pool(self, fused: Tensor) -> Tensor:
-        """Return (B, D): the mean over a window's steps, where the fusion keeps them."""
+        """Return (B, D): the mean over a window's steps, if the fusion keeps them."""
         return fused.mean(1) if fused.ndim == 3 else fused
 
+    @override
     def link(self, output: Tensor) -> Tensor:
-        """Return probabilities (B, classes) of logits."""
+        """Return probabilities (B, classes) from logits."""
         return output.float().softmax(-1)
 
-    def decide(self, shares: Tensor) -> Tensor:
+    def decide(self, scores: Tensor) -> Tensor:
         """Return votes (..., classes), means over windows, at the temperature."""
-        return apply_temperature(shares, self.temperature.to(shares.dtype))
+        return apply_temperature(scores, self.temperature.to(scores.dtype))
 
     def fit(self, votes: Votes) -> None:
-        """Set the temperature that fits clips best.
+        """Fit the temperature; 1 where undetermined.
 
         Args:
-            votes: Of validation clips, at temperature 1.
+            votes: Decisions on validation clips, at temperature 1.
         """
-        found = fit_temperature(votes.scores, votes.target)
-        self.temperature = torch.full_like(self.temperature, found or 1.0)
+        temperature = fit_temperature(votes.scores, votes.target)
+        self.temperature = torch.full_like(self.temperature, temperature or 1.0)
 
 
 class TraceDecision(Decision):
-    """Values of windows to the trace of a recording, post-processed.
+    """Joins values of windows to the trace of a recording, and post-processes it.
 
     Attributes:
-        chain: A buffer (dimensions, 5); it does nothing until :meth:`fit`. See
+        chain: A buffer (dimensions, 5); the identity until :meth:`fit`. See
             :class:`~emorec.evaluation.postprocess.Chain`.
     """
 
@@ -97,15 +101,18 @@ class TraceDecision(Decision):
         self.register_buffer("chain", blank)
 
     @property
+    @override
     def measures(self) -> tuple[str, ...]:
-        """Those of the means over dimensions, and of each dimension as MEASURE_DIMENSION."""
+        """Measures averaged over dimensions, and of each dimension as MEASURE_DIMENSION."""
         better = [each.name for each in TRACE_MEASURES if each.more_is_better]
         return (*better, *(f"{name}_{each}" for name in better for each in self.target.names))
 
+    @override
     def pool(self, fused: Tensor) -> Tensor:
         """Return all steps."""
         return fused
 
+    @override
     def link(self, output: Tensor) -> Tensor:
         """Return the values (B, T, dimensions)."""
         return output.float()
@@ -114,8 +121,8 @@ class TraceDecision(Decision):
         """Return position of a clip -> its trace before post-processing.
 
         Args:
-            windows: What was said of windows.
-            starts: Position of a clip -> when each of its windows begins, in seconds.
+            windows: Predictions for windows.
+            starts: Position of a clip -> start of each of its windows, in seconds.
         """
         first = {clip: [round(s / self.target.step) for s in at] for clip, at in starts.items()}
         return join_windows(windows, first, self.target.delay_steps)
@@ -133,11 +140,11 @@ class TraceDecision(Decision):
         """Fit the chain of :mod:`emorec.evaluation.postprocess`.
 
         Args:
-            traces: Of validation recordings, before post-processing.
+            traces: Traces of validation recordings, before post-processing.
             gold: Position of a clip -> (steps, dimensions).
         """
         clips = sorted(gold.keys() & traces.keys())
-        # Whole traces, as the chain is applied to: what is centred on depends on all steps.
+        # Whole traces, as in prediction: the mean for centring depends on all steps.
         true = {clip: of_length(gold[clip], len(traces[clip])) for clip in clips}
         chains = [
             fit_chain(
@@ -149,14 +156,14 @@ class TraceDecision(Decision):
 
 
 def decision_of(target: Target) -> Decision:
-    """Return the form for a target.
+    """Return the decision for a target.
 
     Raises:
-        TypeError: It has none of the two forms.
+        TypeError: The target is neither Classes nor Values.
     """
     match target:
         case Classes():
             return ClassDecision(target)
         case Values():
             return TraceDecision(target)
-    raise TypeError(f"a target is Classes or Values, got {type(target).__name__}")
+    raise TypeError(f"a target must be Classes or Values, got {type(target).__name__}")

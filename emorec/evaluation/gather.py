@@ -1,4 +1,4 @@
-"""What was said of segments, gathered from all batches and ranks."""
+"""Predictions for segments, gathered from all batches and ranks."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,9 +15,9 @@ from emorec.functional import first_rows
 
 
 class ClipVote(Metric):
-    """Mean of the segments' posteriors of each clip (Ma et al. 2020: argmax of it is the vote).
+    """Mean of the segments' posteriors of each clip (Ma et al. 2020: its argmax is the vote).
 
-    A segment counts once, by its (clip, index) key, also where a sampler repeats segments to give
+    A segment counts once, by its (clip, index) key, even if a sampler repeats segments to give
     all ranks the same number; the result is that of one process.
     """
 
@@ -33,7 +33,7 @@ class ClipVote(Metric):
 
         @wraps(compute)
         def vectors() -> Votes:
-            # Torchmetrics squeezes results of one element: a single clip would leave scalars.
+            # Torchmetrics squeezes results of one element: a single clip would give scalars.
             clip, scores, target, segments = wrapped()
             return Votes(
                 clip.reshape(-1),
@@ -51,7 +51,7 @@ class ClipVote(Metric):
             scores: float (B, O), class probabilities.
             target: int64 (B,), the class; -1 where unlabelled.
             clip: int64 (B,), position of the clip.
-            index: int64 (B,), which window of it.
+            index: int64 (B,), window of the clip.
         """
         rows = {"scores": scores.detach().float(), "target": target, "clip": clip, "index": index}
         for name, value in rows.items():
@@ -64,7 +64,7 @@ class ClipVote(Metric):
         )
         keys, first = first_rows(torch.stack([clip, index], 1))
         clips, of, count = torch.unique(keys[:, 0], return_inverse=True, return_counts=True)
-        # Summed in double, in order of the keys: the same on any number of ranks.
+        # Summed in float64, sorted by key: the same on any number of ranks.
         total = scores.new_zeros(len(clips), scores.shape[1], dtype=torch.float64)
         total.index_add_(0, of, scores[first].double())
         clip_target = target.new_zeros(len(clips)).scatter(0, of, target[first])
@@ -87,7 +87,7 @@ class WindowCollection(Metric):
         Args:
             values: float (B, T, dimensions).
             clip: int64 (B,), position of the clip.
-            window: int64 (B,), which of its windows.
+            window: int64 (B,), window of the clip.
         """
         rows = {"values": values.detach().float(), "clip": clip, "window": window}
         for name, value in rows.items():

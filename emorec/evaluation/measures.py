@@ -1,7 +1,7 @@
-"""What results are measured by: two tables, read by all that computes, writes or shows.
+"""Measures of results: two tables, used wherever they are computed, written or shown.
 
-A measure that is added here is in validation's logs, ``metrics.json``, dashboards, studies and
-sweeps; one of classes also in ``summary.txt``, the results without a modality and model cards.
+A measure added here appears in validation logs, ``metrics.json``, dashboards, studies and sweeps;
+one for classes also in ``summary.txt``, the results with missing modalities and model cards.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,17 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of decisions, or of one dimension's values.
+    """A scalar measure of decisions on clips, or of one dimension's values.
 
     Attributes:
         name: Its key and column, such as ``macro_f1``.
-        title: As it is written, such as ``macro F1``.
-        of: Computes it. Of classes: of a confusion matrix (C, C), float64, in clips, rows true,
-            columns predicted, with at least one clip. Of values: of what was predicted and the gold
-            standard, float64 (n,) each, of n known steps, perhaps 0. NaN where it is not defined.
-        factor: What it is multiplied by where it is shown: 100 for percent.
-        digits: Decimals that it is shown with.
-        more_is_better: Its direction; stages can go by what is better the larger it is.
+        title: Its displayed name, such as ``macro F1``.
+        of: Computes it. For classes: from a confusion matrix (C, C), float64, in clips, rows true,
+            columns predicted, with at least one clip. For values: from the predictions and the gold
+            standard, float64 (n,) each, of n known steps, possibly 0. NaN where undefined.
+        factor: Factor for display: 100 for percent.
+        digits: Displayed decimals.
+        more_is_better: Whether larger is better; only such measures can be monitored by stages.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Measure:
 
     @property
     def heading(self) -> str:
-        """The heading of a column of its values."""
+        """Heading of a column of its values."""
         return f"{self.title}, %" if self.factor == 100 else self.title
 
     def shown(self, value: float | None) -> str:
-        """Return a value as it stands in a sentence, seven characters wide."""
+        """Return a value as text, padded to seven characters."""
         if value is None:
             return f"{'n/a':>7}"
         text = f"{self.factor * value:.{self.digits}f}"
@@ -54,14 +54,14 @@ class Measure:
 
 
 def accuracy(confusion: Tensor) -> Tensor:
-    """Return the share of clips decided rightly, 0 to 1 (also called WA or WAR)."""
+    """Return the share of clips decided correctly, 0 to 1 (also called WA or WAR)."""
     return confusion.diagonal().sum() / confusion.sum()
 
 
 def uar(confusion: Tensor) -> Tensor:
     """Return the unweighted average recall, 0 to 1, over the classes that occur.
 
-    A class without a clip does not count: averaging a 0 for it would blame the model for the split.
+    A class without a clip is ignored: averaging a 0 for it would blame the model for the split.
     """
     true = confusion.sum(1)
     return (confusion.diagonal() / true)[true > 0].mean()
@@ -73,17 +73,17 @@ def macro_f1(confusion: Tensor) -> Tensor:
 
 
 def weighted_f1(confusion: Tensor) -> Tensor:
-    """Return the mean F1, 0 to 1, each class by its number of clips: what MELD is judged by."""
+    """Return the mean F1, 0 to 1, weighted by the classes' clips, as is usual for MELD."""
     true = confusion.sum(1)
     occurs = true > 0
     return (_f1(confusion)[occurs] * true[occurs]).sum() / true.sum()
 
 
 def kappa(confusion: Tensor) -> Tensor:
-    """Return Cohen's kappa, -1 to 1: how far agreement is above that of chance (0).
+    """Return Cohen's kappa, -1 to 1: agreement corrected for chance (0).
 
-    Chance decides as often for each class as the model does. NaN where there is one class alone,
-    true and predicted. Cohen, Educational and Psychological Measurement 1960, 20(1):37-46.
+    Chance predicts each class as often as the model does. NaN if a single class occurs, both true
+    and predicted. Cohen, Educational and Psychological Measurement 1960, 20(1):37-46.
     """
     clips = confusion.sum()
     chance = (confusion.sum(0) * confusion.sum(1)).sum() / clips**2
@@ -101,13 +101,13 @@ MEASURES = (
     Measure("weighted_f1", "weighted F1", weighted_f1),
     Measure("kappa", "kappa", kappa, factor=1, digits=3),
 )
-"""Of classes, in the order in which they are shown; tables, tests and pictures go by the first."""
+"""For classes, in display order; the first is the main one in tables, tests and figures."""
 
 
 def ccc(predicted: Column, gold: Column) -> float:
     """Return the concordance correlation coefficient, -1 to 1 (Lin 1989).
 
-    NaN where the gold standard is constant, or has fewer than two steps.
+    NaN if the gold standard is constant, or has fewer than two steps.
     """
     if len(gold) < 2 or gold.std() == 0:
         return np.nan
@@ -116,7 +116,7 @@ def ccc(predicted: Column, gold: Column) -> float:
 
 
 def pearson(predicted: Column, gold: Column) -> float:
-    """Return Pearson's correlation coefficient, -1 to 1; NaN where either is constant."""
+    """Return Pearson's correlation coefficient, -1 to 1; NaN if either is constant."""
     if len(gold) < 2 or gold.std() == 0 or predicted.std() == 0:
         return np.nan
     return float(np.corrcoef(predicted, gold)[0, 1])
@@ -132,4 +132,4 @@ TRACE_MEASURES = (
     Measure("pearson", "Pearson's r", pearson, factor=1, digits=3),
     Measure("rmse", "RMSE", rmse, factor=1, digits=3, more_is_better=False),
 )
-"""Of each dimension of values over time; of all dimensions together it is their mean."""
+"""For each dimension of values over time; over all dimensions, their mean is used."""

@@ -1,7 +1,7 @@
-"""What is done to a trace after the model: fitted on development recordings, step by step.
+"""Post-processing of traces, fitted step by step on development recordings.
 
 The chain of AVEC's baselines, as in Tzirakis et al. 2017 (https://arxiv.org/abs/1704.08619): median
-filter, centring, scaling, shift in time, each kept only if it raises the CCC there.
+filter, centring, scaling, shift in time, each kept only if it raises the CCC on them.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from emorec.evaluation.measures import ccc
 
 Column = NDArray[np.float64]
-"""(steps,), one dimension of one recording; NaN where nothing is known."""
+"""(steps,), one dimension of one recording; NaN where unknown."""
 
 STEP = 0.04  # seconds, of the published grids
 MEDIANS = tuple(range(10, 501, 10))  # 0.4 to 20 s
 SHIFTS = tuple(range(1, 252, 5))  # 0.04 to 10 s
-GAIN = 1e-9  # a smaller rise is rounding
+GAIN = 1e-9  # smaller gains are rounding errors
 
 
 class Chain(NamedTuple):
@@ -27,10 +27,10 @@ class Chain(NamedTuple):
 
     Attributes:
         median: Length of the median filter in steps; 0: none.
-        centre: Mean that each recording is moved to; NaN: none.
-        scale: Factor about ``about``; 1: none.
-        about: Value that scaling leaves as it is.
-        shift: Steps by which the trace comes later (negative: earlier), edge values repeated.
+        centre: Mean that each recording is shifted to; NaN: none.
+        scale: Scale factor around ``about``; 1: none.
+        about: Fixed point of the scaling.
+        shift: Steps by which the trace is delayed (negative: advanced), edge values repeated.
     """
 
     median: int = 0
@@ -40,12 +40,12 @@ class Chain(NamedTuple):
     shift: int = 0
 
     def __call__(self, trace: Column) -> Column:
-        """Return the trace after all steps; what is not known stays unknown."""
+        """Return the trace after all steps; NaN stays NaN."""
         return self.moved(_filtered(trace, self.median))
 
     def described(self) -> dict[str, float | None] | None:
-        """Return the steps by name, None for no centring; None altogether where nothing is done."""
-        if repr(self) == repr(Chain()):  # NaN differs from NaN
+        """Return the steps by name, with None for no centring; None for the identity."""
+        if repr(self) == repr(Chain()):  # NaN is not equal to NaN
             return None
         return {**self._asdict(), "centre": None if np.isnan(self.centre) else self.centre}
 
@@ -60,17 +60,17 @@ class Chain(NamedTuple):
 
 
 def fit_chain(traces: Sequence[Column], gold: Sequence[Column], step: float = STEP) -> Chain:
-    """Return the chain that raises the CCC of all recordings together, or does nothing.
+    """Return a chain that raises the CCC of all recordings together, or the identity.
 
-    The steps are fitted in the order in which they are applied, and once more with the shift first:
-    on traces that come too early or too late, a median filter seems to help. The better one counts.
-    Scaling is about the mean of what was said; the public code multiplies the value itself, which
-    moves the mean too.
+    The steps are fitted in the order of application, and again with the shift first: on traces
+    with a time offset, a median filter seems to help. The better chain is returned. Scaling is
+    around the mean of the predictions; the public code multiplies the values, which moves the mean
+    too.
 
     Args:
-        traces: What was said of each recording, one dimension.
-        gold: The gold standard of each, of as many steps; NaN where it is not known.
-        step: Seconds a step; the grids cover the same times whatever it is.
+        traces: Predictions for each recording, one dimension.
+        gold: Gold standard of each, with as many steps; NaN where unknown.
+        step: Seconds per step; the grids cover the same times for any.
     """
     if not gold:
         return Chain()
@@ -99,39 +99,39 @@ def fit_chain(traces: Sequence[Column], gold: Sequence[Column], step: float = ST
         return [chain._replace(centre=float(np.nanmean(true)))]
 
     def scaled(chain: Chain) -> list[Chain]:
-        said = applied(chain)
-        known = ~(np.isnan(said) | np.isnan(true))
-        spread = said[known].std()
+        predicted = applied(chain)
+        known = ~(np.isnan(predicted) | np.isnan(true))
+        spread = predicted[known].std()
         scale = float(true[known].std() / spread) if spread > 0 else 1.0
-        return [chain._replace(scale=scale, about=float(said[known].mean()))]
+        return [chain._replace(scale=scale, about=float(predicted[known].mean()))]
 
     def shifted(chain: Chain) -> list[Chain]:
         lengths = _in_steps(SHIFTS, step)
         return [chain._replace(shift=sign * steps) for steps in lengths for sign in (1, -1)]
 
-    ends = []
+    fitted = []
     for order in ((medians, centred, scaled, shifted), (shifted, centred, scaled, medians)):
         chain, best = Chain(), start
         for candidates in order:
             for candidate in candidates(chain):
-                found = score(candidate)
-                if found > best + GAIN:
-                    chain, best = candidate, found
-        ends.append((best, chain))
-    return max(ends, key=lambda end: end[0])[1]
+                value = score(candidate)
+                if value > best + GAIN:
+                    chain, best = candidate, value
+        fitted.append((best, chain))
+    return max(fitted, key=lambda pair: pair[0])[1]
 
 
 def _in_steps(grid: Sequence[int], step: float) -> list[int]:
-    """Return what a grid of steps of 40 ms is in others: each once, none of no length."""
+    """Convert a grid in steps of 40 ms to steps of another length, without duplicates and 0."""
     return sorted({round(steps * STEP / step) for steps in grid} - {0})
 
 
 def _filtered(trace: Column, steps: int) -> Column:
     if not steps:
         return trace
-    import pandas as pd  # late: a vote needs none, and the start should be short
+    import pandas as pd  # lazy: classification does not need it, and it is slow to import
 
-    # Near the edges the window is cut.
+    # The window is truncated at the edges.
     medians = pd.Series(trace).rolling(steps, center=True, min_periods=1).median().to_numpy()
     return np.asarray(np.where(np.isnan(trace), np.nan, medians), np.float64)
 
@@ -139,5 +139,5 @@ def _filtered(trace: Column, steps: int) -> Column:
 def _shifted(trace: Column, steps: int) -> Column:
     if not steps:
         return trace
-    where = np.arange(len(trace)) - steps
-    return np.asarray(trace[where.clip(0, len(trace) - 1)], np.float64)
+    index = np.arange(len(trace)) - steps
+    return np.asarray(trace[index.clip(0, len(trace) - 1)], np.float64)

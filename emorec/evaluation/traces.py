@@ -1,4 +1,4 @@
-"""From values window by window to the trace of a recording, and what is measured on it."""
+"""Traces of recordings, joined from the values of windows, and their agreement with gold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from emorec.evaluation.measures import TRACE_MEASURES
 from emorec.types import Array
 
 Trace = NDArray[np.float64]
-"""(steps, dimensions); NaN where nothing is known."""
+"""(steps, dimensions); NaN where unknown."""
 Traces = Mapping[int, Trace]
 """Position of a clip -> its trace."""
 
 
 class WindowValues(NamedTuple):
-    """What was said of W windows, in order of (clip, window).
+    """Predictions for W windows, sorted by (clip, window).
 
     Attributes:
         clip: int64 (W,), position of the clip.
-        window: int64 (W,), which of its windows.
+        window: int64 (W,), window of the clip.
         values: float32 (W, T, dimensions).
     """
 
@@ -35,13 +35,12 @@ class WindowValues(NamedTuple):
 def join_windows(
     windows: WindowValues, first_steps: Mapping[int, Sequence[int]], delay: int = 0
 ) -> dict[int, Trace]:
-    """Return position of a clip -> its trace: where windows overlap, the mean of what they say.
+    """Return position of a clip -> its trace; overlapping windows are averaged.
 
     Args:
-        windows: What was said.
-        first_steps: Position of a clip -> the step that each of its windows begins at.
-        delay: Steps by which the trace is to come later, as annotators do; the first value is
-            repeated.
+        windows: Predictions.
+        first_steps: Position of a clip -> first step of each of its windows.
+        delay: Steps to delay the trace by, like the annotations; the first value is repeated.
     """
     # Metrics drop the axis of a single window.
     clips, indices = windows.clip.reshape(-1).tolist(), windows.window.reshape(-1).tolist()
@@ -51,9 +50,9 @@ def join_windows(
     for clip, window, part in zip(clips, indices, values, strict=True):
         parts.setdefault(clip, []).append((window, part))
     traces: dict[int, Trace] = {}
-    for clip, said in sorted(parts.items()):
+    for clip, windows_of_clip in sorted(parts.items()):
         starts = first_steps[clip]
-        rows = [(starts[window], part) for window, part in said]
+        rows = [(starts[window], part) for window, part in windows_of_clip]
         length = max(start + len(part) for start, part in rows)
         total, count = np.zeros((length, values.shape[-1])), np.zeros((length, 1))
         for start, part in rows:
@@ -66,12 +65,12 @@ def join_windows(
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How well values agree with the gold standard of one dimension.
+    """Agreement of values with the gold standard of one dimension.
 
     Attributes:
-        steps: How many steps were compared.
+        steps: Number of compared steps.
         scores: Name of each of :data:`~emorec.evaluation.measures.TRACE_MEASURES` -> its value;
-            None where it is not defined.
+            None where undefined.
     """
 
     steps: int
@@ -95,46 +94,47 @@ def agreement(values: Trace, gold: Trace) -> list[Agreement]:
 
     Args:
         values: (steps, dimensions).
-        gold: (steps, dimensions), of as many steps.
+        gold: (steps, dimensions), with as many steps.
     """
-    found = []
+    agreements = []
     for predicted, true in zip(values.T, gold.T, strict=True):
         known = ~(np.isnan(predicted) | np.isnan(true))
         scores = {each.name: each.of(predicted[known], true[known]) for each in TRACE_MEASURES}
         defined = {name: value if isfinite(value) else None for name, value in scores.items()}
-        found.append(Agreement(int(known.sum()), defined))
-    return found
+        agreements.append(Agreement(int(known.sum()), defined))
+    return agreements
 
 
-def mean_of(found: Sequence[Agreement]) -> dict[str, float | None]:
-    """Return the mean of each measure over dimensions, or recordings, where it is defined.
+def mean_of(agreements: Sequence[Agreement]) -> dict[str, float | None]:
+    """Return the mean of each measure over the dimensions or recordings where it is defined.
 
-    None: it is defined nowhere.
+    None: it is undefined for all.
     """
     means: dict[str, float | None] = {}
     for each in TRACE_MEASURES:
-        known = [score for one in found if (score := one.scores[each.name]) is not None]
-        means[each.name] = float(np.mean(known)) if known else None
+        scores = [one.scores[each.name] for one in agreements]
+        defined = [score for score in scores if score is not None]
+        means[each.name] = float(np.mean(defined)) if defined else None
     return means
 
 
 def joined(traces: Traces, gold: Mapping[int, Array]) -> tuple[Trace, Trace]:
-    """Return all recordings one after the other, what was said and the gold standard.
+    """Return the predictions and the gold standard of all recordings, concatenated.
 
-    A recording without a gold standard is left out; of two lengths the smaller one counts.
+    Recordings without a gold standard are dropped; each pair is cut to the shorter one.
     """
     pairs = []
-    for clip, said in sorted(traces.items()):
+    for clip, trace in sorted(traces.items()):
         if clip in gold:
-            steps = min(len(said), len(gold[clip]))
-            pairs.append((said[:steps], np.asarray(gold[clip][:steps], np.float64)))
+            steps = min(len(trace), len(gold[clip]))
+            pairs.append((trace[:steps], np.asarray(gold[clip][:steps], np.float64)))
     if not pairs:
         return np.zeros((0, 1)), np.zeros((0, 1))
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
 
 
 def of_length(trace: Trace | Array, steps: int) -> Trace:
-    """Return the first steps of a trace (steps, dimensions), NaN where it is shorter."""
-    found = np.full((steps, trace.shape[1]), np.nan)
-    found[: len(trace)] = trace[:steps]
-    return found
+    """Return a trace (steps, dimensions), cut or padded with NaN to a number of steps."""
+    resized = np.full((steps, trace.shape[1]), np.nan)
+    resized[: len(trace)] = trace[:steps]
+    return resized

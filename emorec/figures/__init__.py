@@ -1,1 +1,1 @@
-"""Pictures: curves, confusion, reliability, traces."""
+"""Figures: curves, confusion, reliability, traces."""

@@ -1,4 +1,4 @@
-"""Training curves from the tables that the CSV logger left."""
+"""Training curves from the tables of the CSV logger."""
 
 import csv
 from collections import defaultdict
@@ -15,10 +15,10 @@ Curve = dict[float, float]
 def read_logs(folder: Path) -> dict[str, Curve]:
     """Return metric -> epoch -> value, the mean over the steps of an epoch.
 
-    A resumed run has several tables; for an epoch in two of them the later one counts.
+    A resumed run has several tables; if two of them have an epoch, the later one is used.
 
     Args:
-        folder: Holds ``version_0/metrics.csv`` and so on.
+        folder: Contains ``version_0/metrics.csv`` and so on.
     """
     metrics: dict[str, Curve] = defaultdict(dict)
     tables = sorted(folder.glob("version_*/metrics.csv"), key=lambda p: int(p.parent.name[8:]))
@@ -41,7 +41,7 @@ def training_curves(folder: Path, stages: Mapping[str, tuple[int, int]]) -> Figu
         folder: Folder of the CSV logger.
         stages: Name of a stage -> its first epoch and the one after its last.
     """
-    # What is validated after training (to fit what comes after it) is no epoch of any stage.
+    # Validation after training (to fit the decision) belongs to no stage.
     end = max((last for _, last in stages.values()), default=0)
     metrics = {
         name: {epoch: value for epoch, value in curve.items() if epoch < end}

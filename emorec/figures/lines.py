@@ -1,4 +1,4 @@
-"""Series over a number, such as accuracy over the rate of missing pictures, as a figure."""
+"""Line plots, such as accuracy over the rate of missing pictures."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from emorec.figures.plots import COLOURS
 
 Points = Sequence[tuple[float, float, float]]
-"""(x, mean, standard deviation) a point."""
+"""(x, mean, standard deviation) of each point."""
 
 
 def lines_figure(
@@ -18,15 +18,15 @@ def lines_figure(
     log: bool = False,
     chance: float | None = None,
 ) -> Figure:
-    """Draw panels side by side, a line a series, with bars of one standard deviation.
+    """Draw panels side by side, one line per series, with bars of one standard deviation.
 
     Args:
-        panels: Title -> name of a series -> its points, by rising x; one point at 0 is drawn as a
-            level.
-        x: What the horizontal axis is.
-        y: What the vertical axis is.
+        panels: Title -> name of a series -> its points, by rising x; a single point at 0 is drawn
+            as a horizontal line.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
         log: Whether the horizontal axis is logarithmic.
-        chance: A value to mark with a dotted line.
+        chance: Value to mark with a dotted line.
     """
     figure = Figure(figsize=(1.2 + 3.6 * max(1, len(panels)), 3.4), dpi=120, layout="constrained")
     every = figure.subplots(1, max(1, len(panels)), sharey=True, squeeze=False)[0]
@@ -34,7 +34,7 @@ def lines_figure(
     for axes, (title, series) in zip(every, panels.items(), strict=False):
         for name, points in series.items():
             colour = COLOURS[names.index(name) % len(COLOURS)]
-            if len(points) == 1 and points[0][0] == 0:  # what the number does not apply to
+            if len(points) == 1 and points[0][0] == 0:  # does not depend on x
                 axes.axhline(points[0][1], label=name, color=colour, linestyle="--")
                 continue
             at, mean, spread = zip(*points, strict=True)

@@ -1,4 +1,4 @@
-"""Arrays to matplotlib figures, and figures to PNG."""
+"""Matplotlib figures from arrays, and their PNG files."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from emorec.media.image import as_picture
 from emorec.system.files import readable, write_bytes
 from emorec.types import Array
 
-# Okabe and Ito's palette: told apart by people with a colour-vision deficiency too.
+# Okabe and Ito's palette, distinguishable with a colour-vision deficiency.
 COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#56B4E9", "#F0E442", "#000000")
 
 
@@ -24,7 +24,7 @@ def png_of(figure: Figure, **options: Any) -> bytes:
 
     Args:
         figure: The figure.
-        options: Of matplotlib's ``savefig``.
+        options: Options of matplotlib's ``savefig``.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", **options)
@@ -32,12 +32,12 @@ def png_of(figure: Figure, **options: Any) -> bytes:
 
 
 def save_figure(figure: Figure, path: Path, **options: Any) -> None:
-    """Write a figure as a PNG file whole or not at all; see :func:`png_of`."""
+    """Write a figure to a PNG file atomically; see :func:`png_of`."""
     write_bytes(path, png_of(figure, **options))
 
 
 def drawable(name: str) -> str:
-    """Return a file's name as it can be drawn: letters that the font lacks are boxes."""
+    """Return a drawable file name: letters that the font lacks are replaced by boxes."""
     font = get_font(findfont(FontProperties()))
     return "".join(c if font.get_char_index(ord(c)) else "\N{WHITE SQUARE}" for c in readable(name))
 
@@ -49,8 +49,8 @@ def confusion_figure(
 
     Args:
         confusion: (classes, classes), rows true, columns predicted, in clips.
-        classes: Their names.
-        title: Title of the picture.
+        classes: Names of the classes.
+        title: Title of the figure.
     """
     counts = np.asarray(confusion)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -73,7 +73,7 @@ def curves_figure(
     panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
     stages: Mapping[str, tuple[int, int]],
 ) -> Figure:
-    """Draw curves over epochs, one panel under the other.
+    """Draw curves over epochs, in panels from top to bottom.
 
     Args:
         panels: Title -> name of a curve -> (epochs, values).
@@ -116,10 +116,10 @@ def timeline_figure(
     Args:
         times: Middle of each window, in seconds, rising.
         scores: (windows, classes), probabilities.
-        classes: Their names.
-        title: Title of the picture.
-        thumbnails: For each window the face in its key frame, uint8 (H, W, 3), or None; empty
-            where no picture was looked at.
+        classes: Names of the classes.
+        title: Title of the figure.
+        thumbnails: For each window the face in its key frame, uint8 (H, W, 3), or None; empty if
+            pictures were not used.
     """
     figure = Figure(figsize=(10, 4.6), dpi=120)
     strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
@@ -156,13 +156,13 @@ def windows_figure(
     title: str,
     sound: tuple[Array, float] | None = None,
 ) -> Figure:
-    """Draw what was cut from a clip: each window's arrays, and where the windows lie.
+    """Draw a clip's windows: their arrays and their positions in time.
 
     Args:
         spans: (start, end) of each window, in seconds.
-        arrays: Modality -> one array a window, None where it is absent: (3, H, W) uint8 is drawn
-            as a picture, (1, H, W) or (H, W) as an image with low rows below.
-        title: Title of the picture.
+        arrays: Modality -> one array per window, None where absent: (3, H, W) uint8 is drawn as a
+            picture, (1, H, W) or (H, W) as an image with low rows at the bottom.
+        title: Title of the figure.
         sound: Samples in -1 to 1, shape (samples,), and their rate in Hz.
     """
     columns = 10

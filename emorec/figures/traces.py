@@ -1,4 +1,4 @@
-"""A picture of traces: what was said of a recording, and the gold standard."""
+"""A figure of predicted traces and the gold standard."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,29 +16,29 @@ def trace_figure(
     step: float,
     title: str,
 ) -> Figure:
-    """Draw a row a recording and a column a dimension, each with its CCC.
+    """Draw one row per recording and one column per dimension, each with its CCC.
 
     Args:
-        recordings: Name -> values (steps, dimensions), and the gold standard where there is one.
+        recordings: Name -> values (steps, dimensions), and the gold standard, if any.
         dimensions: Names of the dimensions.
-        step: Seconds a step.
-        title: Above all.
+        step: Seconds per step.
+        title: Title of the figure.
     """
     rows, columns = max(1, len(recordings)), len(dimensions)
     figure = Figure(figsize=(5.5 * columns, 0.6 + 1.9 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey="col")
     figure.suptitle(title, fontsize=11)
-    for row, (name, (said, gold)) in zip(panels, recordings.items(), strict=False):
+    for row, (name, (trace, gold)) in zip(panels, recordings.items(), strict=False):
         for number, (panel, dimension) in enumerate(zip(row, dimensions, strict=True)):
             text = f"{name}: {dimension}"
             if gold is not None:
-                steps = min(len(said), len(gold))
+                steps = min(len(trace), len(gold))
                 time = np.arange(len(gold)) * step
                 panel.plot(time, gold[:, number], color="0.35", lw=1, label="gold standard")
-                main = agreement(said[:steps], np.asarray(gold[:steps], np.float64))[number].main
+                main = agreement(trace[:steps], np.asarray(gold[:steps], np.float64))[number].main
                 text += "" if main is None else f", {TRACE_MEASURES[0].title} {main:.2f}"
-            time = np.arange(len(said)) * step
-            panel.plot(time, said[:, number], color="tab:orange", lw=1.2, label="predicted")
+            time = np.arange(len(trace)) * step
+            panel.plot(time, trace[:, number], color="tab:orange", lw=1.2, label="predicted")
             panel.set_title(text, fontsize=9, loc="left")
             panel.tick_params(labelsize=8)
             panel.grid(alpha=0.3)

@@ -1,4 +1,4 @@
-"""The model as a plain module of torch: what it computes, and how it is read from a file."""
+"""The model as a plain torch module."""
 
 from emorec.model.in_force import InForce
 from emorec.model.model import EmotionModel, group_of

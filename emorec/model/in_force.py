@@ -1,4 +1,4 @@
-"""What a stage of training puts in force."""
+"""The part of a model and its training that a stage activates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,21 +6,20 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What counts now, of all that a model has; another stage hands over another one.
+    """What is active in the current stage.
 
-    The model goes by the first two; they are kept in checkpoints. Training goes by all.
+    The model uses the first two, training uses all; checkpoints store them.
 
     Attributes:
-        objectives: Name -> weight of each that counts; one that is not in it is not evaluated,
-            and its head says nothing.
-        modalities: Encoders that are shown their modality, by name; the others see nothing, and
-            their features are zeros.
-        train: Modules that learn, by the start of their names (``encoders.audio``, ``fusion``);
-            None: all.
-        unlabelled: Whether rows without a label take part in training.
+        objectives: Name -> weight of each active objective; the others are not computed, and
+            their heads give no scores.
+        modalities: Names of the active encoders; the others get no input, and their features are
+            zeros.
+        train: Name prefixes of the trained modules (``encoders.audio``, ``fusion``); None: all.
+        unlabelled: Whether unlabelled rows take part in training.
         learning_rates: Prefix of a parameter group's name (``encoders``, ``encoders.audio``,
-            ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate, where
-            it is not the optimizer's.
+            ``fusion``, ``head``, ``label_encoder``, ``objectives.NAME``) -> learning rate, if it
+            is not the optimizer's.
     """
 
     objectives: Mapping[str, float]
@@ -30,5 +29,5 @@ class InForce:
     learning_rates: Mapping[str, float] = field(default_factory=dict)
 
     def learns(self, name: str) -> bool:
-        """Return whether a parameter group, such as ``encoders.audio``, learns."""
+        """Return whether a parameter group, such as ``encoders.audio``, is trained."""
         return self.train is None or any(f"{name}.".startswith(f"{t}.") for t in self.train)

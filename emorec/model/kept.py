@@ -1,4 +1,4 @@
-"""What a checkpoint keeps for prediction beside weights and the options of classes."""
+"""What a checkpoint stores for prediction besides weights and the options of classes."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,21 +7,21 @@ from emorec.model.model import EmotionModel
 from emorec.system.described import described
 from emorec.types import EmotionData
 
-# Options of a task that are the model's; the others are of training.
+# Options of a task that define the model; the others concern training.
 OPTIONS = ("encoders", "fusion", "objectives", "label_encoder", "reads")
-PREFIX = "model."  # of the model's tensors in a checkpoint
+PREFIX = "model."  # prefix of the model's tensors in a checkpoint
 
 
 def kept_of(model: EmotionModel, data: EmotionData | None) -> dict[str, Any]:
-    """Return targets, what is in force, and the class and arguments of what the model reads.
+    """Return what prediction needs: targets, what is in force, windows and extractors.
 
     Args:
         model: The model.
-        data: Its data module; None: a checkpoint that only training reads.
+        data: Its data module; None: for a checkpoint that only training reads.
 
     Returns:
-        Plain values: ``target``, ``targets``, ``in_force`` and, of the data, ``windows`` and
-        ``extractors``.
+        Plain values: ``target``, ``targets``, ``in_force`` and, from the data, class and arguments
+        of ``windows`` and ``extractors``.
     """
     kept: dict[str, Any] = {
         "target": model.target_name,

@@ -1,4 +1,4 @@
-"""The model: encoders, fusion, objectives and label encoder, and what it computes of a batch."""
+"""The model: encoders, fusion, head, objectives and label encoder."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,31 +22,31 @@ from emorec.types import FeatureBundle, SegmentBatch, Sizes, Target
 class EmotionModel(nn.Module):
     """Encoders -> fusion -> head, and the objectives on them.
 
-    Rows without a modality have zero features. They do not go through an encoder with batch norm
-    that learns, whose statistics are of what is there; others get zeros (the mean of the training
-    clips) for them.
+    Rows without a modality have zero features. An encoder with batch norm in training mode does not
+    get them, so that its statistics cover present rows only; others get zeros (the mean of the
+    training clips) for them.
 
     Args:
-        encoders: Name -> encoder; features are named after it.
+        encoders: Name -> encoder; features have its name.
         fusion: Makes the fusion from sizes.
         objectives: Name -> makes the objective from sizes.
         targets: Name -> target of the data.
-        target: Name of the target that the output predicts.
-        label_encoder: Makes the label encoder from sizes; None where no objective needs it.
-        reads: Name of an encoder -> the modality that it reads, where that is not its own name:
-            several networks may read one modality.
+        target: Name of the predicted target.
+        label_encoder: Makes the label encoder from sizes; None if no objective needs it.
+        reads: Name of an encoder -> modality that it reads, if different from its name: several
+            encoders may read the same modality.
 
     Attributes:
-        reads: Name of each encoder -> the modality that it reads.
-        target: The target that the output predicts.
-        decision: What becomes of the outputs.
-        in_force: What counts now: at first all objectives with their own weights, and all
+        reads: Name of each encoder -> modality that it reads.
+        target: The predicted target.
+        decision: Turns the outputs into decisions.
+        in_force: What is active: initially all objectives with their own weights, and all
             modalities.
-        compiled: Name of an encoder -> what stands for it where all rows have its modality; see
+        compiled: Name of an encoder -> its replacement if all rows have the modality; see
             :class:`emorec.callbacks.Compile`.
 
     Raises:
-        ModelError: The data has no such target, or ``reads`` names no encoder.
+        ModelError: The data has no such target, or ``reads`` names an unknown encoder.
     """
 
     def __init__(
@@ -67,13 +67,15 @@ class EmotionModel(nn.Module):
         unknown = sorted(set(reads or {}) - set(encoders))
         if unknown:
             known = ", ".join(self.encoders)
-            raise ModelError(f"reads names {unknown[0]!r}, which is no encoder; there are {known}")
+            raise ModelError(
+                f"reads names {unknown[0]!r}, which is not an encoder; the encoders are {known}"
+            )
         self.reads = {name: (reads or {}).get(name, name) for name in self.encoders}
         modalities = sorted(set(self.reads.values()))
         self.standardise = nn.ModuleDict({name: Standardise() for name in modalities})
         widths = {name: int(self.encoder(name).dim) for name in self.encoders}
         outputs = {name: len(each) for name, each in targets.items()}
-        # The fusion's sizes have no label: a config cannot leak it into the output.
+        # The fusion's sizes lack the label, so that no config can leak it into the output.
         self.fusion = fusion(Sizes(dict(widths), outputs))
         self.head = self.fusion.head(outputs[target])
         widths["fused"] = self.fusion.dim
@@ -105,72 +107,72 @@ class EmotionModel(nn.Module):
 
     @property
     def modalities(self) -> list[str]:
-        """The modalities that are shown, each once, in the order of the encoders in force."""
+        """Modalities of the active encoders, each once, in the encoders' order."""
         return list(dict.fromkeys(self.reads[name] for name in self.in_force.modalities))
 
     @property
     def score_names(self) -> list[str]:
-        """Names of all that :meth:`scores` may return, sorted."""
+        """All possible keys of :meth:`scores`, sorted."""
         return sorted({n for name in self.objectives for n in self.objective(name).score_names})
 
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
-        """Return features and output; the label feature is added by :meth:`with_label`."""
-        features, present, read, hidden = {}, {}, {}, []
+        """Return features and output; :meth:`with_label` adds the label feature."""
+        features, present, inputs, inactive = {}, {}, {}, []
         for name in self.encoders:
             rows = batch.present[self.reads[name]]
             if name in self.in_force.modalities:
-                read[name] = self.read(name, batch)
-                features[name] = self._encoded(name, read[name], rows)
+                inputs[name] = self.read(name, batch)
+                features[name] = self._encoded(name, inputs[name], rows)
                 present[name] = rows
             else:
-                hidden.append(name)
+                inactive.append(name)
                 present[name] = torch.zeros_like(rows)
-        for name in hidden:  # zeros of as many steps as the others have
+        for name in inactive:  # zeros, with as many steps as the others
             like = next(iter(features.values()))
             features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
-        return replace(bundle, inputs=read)
+        return replace(bundle, inputs=inputs)
 
     def _encoded(self, name: str, x: Tensor, rows: Tensor) -> Tensor:
         """Return the features (B, *T, D) of an encoder, zero in rows without its modality."""
         encoder = self.encoders[name]
         norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm) and m.training]
-        known: list[_BatchNorm] = []  # those that have to do with what they know
+        running: list[_BatchNorm] = []  # those that must use their running statistics
         if norms:
             count = int(rows.sum())
-            # A vector alone has no statistics, and neither has nothing.
+            # No row has no statistics, nor does a single vector.
             few = count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms))
             if any(isinstance(m, nn.SyncBatchNorm) for m in norms):
-                # Of all ranks together: each has to take part, also one that has nothing.
+                # Over all ranks: each must take part, even without any row.
                 few = int(sum_over_ranks(rows.sum())) < 2
             if few:
-                known = norms
+                running = norms
             elif count < len(x):
                 encoded = encoder(x[rows])
                 features: Tensor = encoded.new_zeros(len(x), *encoded.shape[1:])
                 return features.index_put((rows,), encoded)
-        for norm in known:
+        for norm in running:
             norm.eval()
-        run = encoder if known else self.compiled.get(name, encoder)
+        run = encoder if running else self.compiled.get(name, encoder)
         encoded = run(x)
-        for norm in known:
+        for norm in running:
             norm.train()
         return cast("Tensor", encoded.masked_fill(~_like(rows, encoded), 0))
 
     def read(self, name: str, batch: SegmentBatch) -> Tensor:
-        """Return what an encoder reads: standardised, zero where the modality is absent."""
+        """Return an encoder's input: standardised, zero where the modality is absent."""
         modality = self.reads[name]
         x: Tensor = self.standardise[modality](batch.inputs[modality])
-        own = (p.dtype for p in self.encoders[name].parameters() if p.is_floating_point())
-        x = x.to(next(own, x.dtype))
+        dtypes = (p.dtype for p in self.encoders[name].parameters() if p.is_floating_point())
+        x = x.to(next(dtypes, x.dtype))
         return x.masked_fill(~_like(batch.present[modality], x), 0)
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
         """Fuse the features of the encoders; adds ``fused``.
 
         Args:
-            features: Name of the encoder -> (B, D); zeros in rows where its modality is absent.
-            present: The same -> bool (B,).
+            features: Name of an encoder -> (B, D); zeros in rows where its modality is absent.
+            present: Name of an encoder -> bool (B,).
         """
         fused = self.decision.pool(self.fusion(dict(features), dict(present)))
         rows = torch.stack(list(present.values())).any(0)
@@ -179,11 +181,11 @@ class EmotionModel(nn.Module):
         )
 
     def without(self, bundle: FeatureBundle, lost: Mapping[str, Tensor]) -> FeatureBundle:
-        """Return what is computed where some modalities are missing, as if they had been absent.
+        """Return the bundle as if modalities had been absent in some rows.
 
         Args:
-            bundle: Of the batch, as :meth:`forward` returned it.
-            lost: Modality -> bool (B,), where it is taken away from all that read it.
+            bundle: Result of :meth:`forward` for the batch.
+            lost: Modality -> bool (B,), rows where it is removed from all encoders that read it.
         """
         features = {name: bundle.features[name] for name in self.encoders}
         present = {name: bundle.present[name] for name in self.encoders}
@@ -194,10 +196,10 @@ class EmotionModel(nn.Module):
         return self.fuse(features, present)
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
-        """Return what the heads of the objectives in force say.
+        """Return the predictions of the active objectives' heads.
 
         Returns:
-            ``fused``, or the encoder of an auxiliary head -> float32 class probabilities
+            ``fused`` or the encoder of an auxiliary head -> float32 class probabilities
             (B, classes), or values (B, T, dimensions).
         """
         return {
@@ -208,7 +210,7 @@ class EmotionModel(nn.Module):
         }
 
     def with_label(self, bundle: FeatureBundle, batch: SegmentBatch) -> FeatureBundle:
-        """Add the label's feature, for objectives."""
+        """Add the label feature, for objectives."""
         if self.label_encoder is None:
             return bundle
         label = self.label_encoder(batch.targets[self.target_name])
@@ -217,7 +219,7 @@ class EmotionModel(nn.Module):
         return replace(bundle, features=features, present=present)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters by group name: see :class:`~emorec.model.InForce`."""
+        """Return group name -> parameters; see :class:`~emorec.model.InForce`."""
         groups: dict[str, list[nn.Parameter]] = {}
         for name, parameter in self.named_parameters():
             groups.setdefault(group_of(name), []).append(parameter)
@@ -225,7 +227,7 @@ class EmotionModel(nn.Module):
 
 
 def group_of(name: str) -> str:
-    """Return the group of a parameter by its name in the model."""
+    """Return the group of a parameter, by its name in the model."""
     parts = name.split(".")
     return ".".join(parts[: 2 if parts[0] in ("encoders", "objectives") else 1])
 

@@ -1,4 +1,4 @@
-"""Standardisation whose statistics travel with the weights."""
+"""Standardisation with statistics stored in the weights."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from emorec.types import Array
 
 
 class Standardise(nn.Module):
-    """(x - mean) / deviation of one modality, as buffers that a checkpoint brings along.
+    """(x - mean) / deviation of one modality; the statistics are buffers stored in checkpoints.
 
-    Until :meth:`set` or a checkpoint fills them they are 0 and 1.
+    They are 0 and 1 until set by :meth:`set` or a checkpoint.
     """
 
     mean: Tensor
@@ -25,18 +25,18 @@ class Standardise(nn.Module):
         self.register_buffer("known", torch.tensor(False))
 
     def set(self, mean: Array, deviation: Array) -> None:
-        """Keep statistics that broadcast against one window of the modality."""
+        """Set the statistics, which must broadcast against one window of the modality."""
         self.mean = torch.as_tensor(mean, dtype=torch.float32, device=self.mean.device)
         self.deviation = torch.as_tensor(deviation, dtype=torch.float32, device=self.mean.device)
         self.known = torch.tensor(True, device=self.mean.device)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return float32 (B, ...) of any real (B, ...); NaN, a padded step, becomes 0."""
+        """Return float32 (B, ...) from any real (B, ...); NaN (padding) becomes 0."""
         standard = (x.float() - self.mean) / self.deviation
         return standard.masked_fill(standard.isnan(), 0)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
-        # Their shape is the modality's, which only the checkpoint knows.
+        # Their shape depends on the modality, which only the checkpoint knows.
         for name in ("mean", "deviation"):
             saved = state_dict.get(prefix + name)
             if saved is not None:

@@ -1,4 +1,4 @@
-"""LightningModules: how a model is trained on batches and judged on clips."""
+"""LightningModules that train a model on batches and evaluate it on clips."""
 
 from emorec.tasks.base import EmotionTask, data_of, task_of
 from emorec.tasks.classification import ClassificationTask

@@ -1,4 +1,4 @@
-"""How the model is trained on batches: losses, steps, optimizer, what a checkpoint keeps."""
+"""Base of tasks: losses, training steps, optimizer and checkpoints."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -29,25 +29,25 @@ class EmotionTask(LightningModule):
         encoders: Name -> encoder; by default its name is the modality that it reads.
         fusion: Makes the fusion from sizes.
         objectives: Name -> makes the objective from sizes.
-        targets: Name -> target, or what its ``to_dict`` returns; linked from the data by the
-            command line.
-        target: The target that the output predicts; the first of the kind of the class where None.
-        label_encoder: Makes the label encoder from sizes; None where no objective needs it.
+        targets: Name -> target, or the result of its ``to_dict``; the command line links it from
+            the data.
+        target: Name of the predicted target; None: the first of the task's ``form``.
+        label_encoder: Makes the label encoder from sizes; None if no objective needs it.
         optimizer: Makes the optimizer of a stage; Adam at 0.001 by default.
-        scheduler: Makes the learning-rate scheduler of each stage that has none of its own;
-            stepped once an epoch.
-        decay_norms: Whether the optimizer's weight decay also draws biases and the scales of
-            normalisation layers towards zero, as torch does where nothing is said.
-        reads: Name of an encoder -> the modality that it reads, where that is not its own name.
+        scheduler: Makes the learning-rate scheduler of each stage without its own; stepped once
+            per epoch.
+        decay_norms: Whether weight decay also applies to biases and the scales of normalisation
+            layers, as in torch by default.
+        reads: Name of an encoder -> modality that it reads, if different from its name.
 
     Attributes:
-        form: Of the targets that the class predicts.
+        form: Class of the targets that the task predicts.
         model: The model.
-        planned: The schedule of the stage that was entered.
+        planned: The schedule of the current stage.
         validation_results: After validation: name of the scores -> decisions on clips (Votes), or
-            position of a clip -> its trace (Traces), of all ranks.
+            position of a clip -> its trace (Traces), over all ranks.
         raw_results: After testing: the same on test clips.
-        test_results: ``raw_results``, the fused ones after the decision's post-processing.
+        test_results: ``raw_results``, with post-processed fused results.
     """
 
     form: ClassVar[type[Target]]
@@ -55,10 +55,10 @@ class EmotionTask(LightningModule):
     raw_results: Mapping[str, Any]
     test_results: Mapping[str, Any]
 
-    # Rows and loss of each batch of a validation.
+    # Rows and loss of each validation batch.
     _validated: list[tuple[int, Tensor]]
-    _observing = False  # whether losses of whole epochs only take note of batches
-    _fitting = False  # whether validation is for what is fitted on it after training
+    _observing = False  # whether objectives of whole epochs only collect batches
+    _fitting = False  # whether validation runs for fitting after training
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class EmotionTask(LightningModule):
         reads: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(logger=False)  # objects, where it is not made by a config
+        self.save_hyperparameters(logger=False)  # objects, if not made from a config
         known = {n: t if isinstance(t, Target) else Target.from_dict(t) for n, t in targets.items()}
         fitting = [name for name, each in known.items() if isinstance(each, self.form)]
         chosen = target or next(iter(fitting), None)
@@ -88,32 +88,32 @@ class EmotionTask(LightningModule):
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.decay_norms = decay_norms
         self.planned = Planned(None, 1, "")
-        # What their modules froze for good: no stage trains it.
+        # Frozen by the modules themselves: no stage trains them.
         self._fixed = {n for n, p in self.model.named_parameters() if not p.requires_grad}
         self.make_collections()
 
     @abstractmethod
     def make_collections(self) -> None:
-        """Make what collects the scores of validation and testing; called by the constructor."""
+        """Make the collectors of validation and test scores; called by the constructor."""
 
     @abstractmethod
     def fit_on_validation(self, validate: Callable[[], None]) -> None:
-        """Fit after training what is fitted on validation clips: in the fusion, then the decision.
+        """Fit the fusion, then the decision, on validation clips after training.
 
         Args:
-            validate: Validates the weights that are in the model.
+            validate: Validates the model's current weights.
         """
 
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
-        """Return what the model computes of a batch."""
+        """Return the model's features and output for a batch."""
         bundle: FeatureBundle = self.model(batch)
         return bundle
 
     def check(self) -> None:
-        """Look for weight files and make an optimizer, before any data is read.
+        """Check weight files and the optimizer's options, before any data is read.
 
         Raises:
-            UserError: Something named in the config does not exist or does not fit.
+            UserError: Something in the config does not exist or does not fit.
         """
         for name in self.model.encoders:
             self.model.encoder(name).check_weights()
@@ -123,14 +123,14 @@ class EmotionTask(LightningModule):
             raise ModelError(f"optimizer: {error}") from error
 
     def enter(self, in_force: InForce, planned: Planned | None = None) -> None:
-        """Put in force what a stage hands over.
+        """Activate what a stage uses and trains.
 
-        Modules that do not learn get no gradient (not a zero one: weight decay would still move
-        them) and are in eval mode (else batch norm's running statistics would move).
+        Frozen modules get no gradient (not a zero one: weight decay would still change them) and
+        are in eval mode (else batch norm's running statistics would change).
 
         Args:
-            in_force: What counts from now on.
-            planned: The stage's schedule, where the stage begins.
+            in_force: What is active from now on.
+            planned: The stage's schedule, at the start of the stage.
         """
         self.model.in_force = in_force
         self.planned = planned or self.planned
@@ -142,36 +142,36 @@ class EmotionTask(LightningModule):
             self.model.get_parameter(parameter).requires_grad_(False)
 
     def weigh(self, weights: Mapping[str, float]) -> None:
-        """Change the weights of objectives that are in force."""
-        now = self.model.in_force
-        self.model.in_force = replace(now, objectives={**now.objectives, **weights})
+        """Change the weights of active objectives."""
+        current = self.model.in_force
+        self.model.in_force = replace(current, objectives={**current.objectives, **weights})
 
     def on_validation_epoch_start(self) -> None:
-        """Forget what an earlier validation kept."""
+        """Drop what an earlier validation collected."""
         self._validated = []
         for name in self.model.objectives:
             self.model.objective(name).forget()
 
     def setup(self, stage: str) -> None:
-        """Check that the data has the encoders' modalities; tell objectives of clips."""
+        """Check modalities and targets of the data; pass speakers and counts to objectives."""
         data = data_of(self.trainer)
         if data is None:
             return
-        found = set(data.extractors)
-        read = set(self.model.reads.values())
-        if found and found != read:
+        extracted = set(data.extractors)
+        encoded = set(self.model.reads.values())
+        if extracted and extracted != encoded:
             raise ModelError(
-                f"the model encodes {', '.join(sorted(read))} but the data extracts "
-                f"{', '.join(sorted(found))}; name the same modalities in model.encoders (or "
+                f"the model encodes {', '.join(sorted(encoded))} but the data extracts "
+                f"{', '.join(sorted(extracted))}; name the same modalities in model.encoders (or "
                 "model.reads) and data.extractors"
             )
-        theirs = {name: target.to_dict() for name, target in data.targets.items()}
-        if theirs != kept_targets(self.model):
+        targets = {name: target.to_dict() for name, target in data.targets.items()}
+        if targets != kept_targets(self.model):
             raise ModelError(
                 f"the model was made for the targets {kept_targets(self.model)}, the data's are "
-                f"{theirs}: give the task targets=data.targets"
+                f"{targets}: give the task targets=data.targets"
             )
-        # Also when a run is resumed: checkpoints do not keep it. Testing evaluates no losses, and
+        # Also in a resumed run, as checkpoints do not store them. Testing computes no losses, and
         # its data may have no speakers.
         if stage in ("fit", "validate"):
             speakers, counts = data.speakers(), data.class_counts()
@@ -180,8 +180,8 @@ class EmotionTask(LightningModule):
                 self.model.objective(name).set_class_counts(counts)
 
     def on_fit_start(self) -> None:
-        """Standardise with training clips' statistics, unless a checkpoint brought its own."""
-        # Not in setup: there the trainer does not know yet whether it resumes.
+        """Standardise with training statistics, unless a checkpoint has set them."""
+        # Not in setup, where the trainer does not know yet whether it resumes.
         if self.trainer.ckpt_path is None:
             for name in self.model.encoders:
                 self.model.encoder(name).load_initial_weights()
@@ -199,17 +199,17 @@ class EmotionTask(LightningModule):
         Raises:
             ModelError: The trainer has none.
         """
-        found = data_of(self.trainer)
-        if found is None:
-            raise ModelError("training needs a data module; the trainer was given loaders alone")
-        return found
+        data = data_of(self.trainer)
+        if data is None:
+            raise ModelError("training needs a data module; the trainer was given loaders only")
+        return data
 
     def losses(
         self, bundle: FeatureBundle, batch: SegmentBatch
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum of the objectives, and the scalars of all ranks to log.
+        """Return the weighted sum of the objectives, and scalars to log, averaged over ranks.
 
-        In validation, those of whole epochs take note of the batch and are left out.
+        In validation, objectives of whole epochs only collect the batch.
         """
         total = bundle.output.new_zeros((), dtype=torch.float32)
         logged: dict[str, Tensor] = {}
@@ -242,7 +242,7 @@ class EmotionTask(LightningModule):
         batch = batch if self.model.in_force.unlabelled else self._labelled(batch)
         bundle = self.model.with_label(self(batch), batch)
         loss, logged = self.losses(bundle, batch)
-        # Each step's values show what the correlation does to pre-trained features.
+        # Values per step show what the correlation does to pre-trained features.
         self.log_dict(
             {f"train/{key}": value for key, value in logged.items()},
             on_step=True,
@@ -253,7 +253,7 @@ class EmotionTask(LightningModule):
         return loss
 
     def validate_losses(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
-        """Log the losses of a validation batch, but those of whole epochs."""
+        """Log the losses of a validation batch, except those of whole epochs."""
         self._observing = True
         try:
             _, logged = self.losses(bundle, batch)
@@ -263,7 +263,7 @@ class EmotionTask(LightningModule):
         self.log_dict({f"val/{k}": v for k, v in logged.items()}, batch_size=len(batch))
 
     def log_epoch_losses(self) -> None:
-        """Log the losses that are of a whole validation epoch, and the sum of all."""
+        """Log the losses of whole validation epochs, and the sum of all losses."""
         rows = sum(count for count, _ in self._validated)
         if not rows:
             return
@@ -282,13 +282,13 @@ class EmotionTask(LightningModule):
         self.log_dict({**mean_of_ranks(logged), "val/loss": total})
 
     def _labelled(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the batch with nothing to be seen in rows without a label."""
+        """Return the batch with all modalities absent in unlabelled rows."""
         labelled = batch.labelled[self.model.target_name]
         present = {name: mask & labelled for name, mask in batch.present.items()}
         return replace(batch, present=present)
 
     def configure_optimizers(self) -> Any:
-        """Make a fresh optimizer whose parameter groups are named by top-level module."""
+        """Make a new optimizer whose parameter groups are named by top-level module."""
         optimizer = self.make_optimizer(groups_of(self.model, decay_norms=self.decay_norms))
         scheduler = self.planned.config(optimizer, self.make_scheduler)
         if scheduler is None:
@@ -296,14 +296,14 @@ class EmotionTask(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what predicts without the trainer: see ``emorec.predict.checkpoint``."""
+        """Store what prediction needs without a trainer; see ``emorec.predict.checkpoint``."""
         checkpoint["emorec"] = kept_of(self.model, data_of(self.trainer))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take over which objectives and modalities are in force.
+        """Restore which objectives and modalities are in force.
 
         Raises:
-            ModelError: The checkpoint has other classes.
+            ModelError: The checkpoint has other targets.
         """
         kept = checkpoint.get("emorec", {})
         own = kept_targets(self.model)
@@ -311,17 +311,17 @@ class EmotionTask(LightningModule):
         if targets != own:
             raise ModelError(
                 f"the checkpoint's targets are {targets}, the data's are {own}; use the data set "
-                "that it was trained on, or one with the same classes in the same order"
+                "it was trained on, or one with the same classes in the same order"
             )
         if "in_force" in kept:
             self.model.in_force = InForce(**kept["in_force"])
 
 
 def task_of(module: LightningModule) -> EmotionTask:
-    """Return a module of Lightning as the task that it is.
+    """Return a LightningModule as a task.
 
     Raises:
-        ModelError: It is none.
+        ModelError: It is not a task.
     """
     if not isinstance(module, EmotionTask):
         raise ModelError(f"expected an emorec.tasks.EmotionTask, got {type(module).__name__}")
@@ -329,5 +329,5 @@ def task_of(module: LightningModule) -> EmotionTask:
 
 
 def data_of(trainer: Trainer) -> EmotionData | None:
-    """Return the data module that a trainer works on; None where it was given loaders alone."""
+    """Return the data module of a trainer; None if it was given loaders only."""
     return cast("EmotionData | None", getattr(trainer, "datamodule", None))

@@ -1,9 +1,10 @@
-"""Emotion classes: segments are scored, clips are decided by vote."""
+"""Classification: segments are scored, clips are decided by vote."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from torch import nn
+from typing_extensions import override
 
 from emorec.evaluation.clips import Votes, clip_metrics
 from emorec.evaluation.decision import ClassDecision
@@ -14,17 +15,18 @@ from emorec.types import Classes, FeatureBundle, SegmentBatch, Target
 
 
 class ClassificationTask(EmotionTask):
-    """One emotion class a clip, by the mean of its segments' posteriors (Ma et al. 2020).
+    """Predicts one class per clip from the mean of its segments' posteriors (Ma et al. 2020).
 
-    Logged after validation, for the fused output and each auxiliary head that is in force:
+    Logged after validation, for the fused output and each active auxiliary head:
     ``val/NAME/accuracy`` and the other :data:`~emorec.evaluation.measures.MEASURES`, over clips,
     with NAME ``fused`` or the modality. Arguments: see :class:`EmotionTask`.
     """
 
     form: ClassVar[type[Target]] = Classes
 
+    @override
     def make_collections(self) -> None:
-        """Make a vote for each kind of scores; see the base class."""
+        """Make a vote for each name of scores."""
         self.votes = nn.ModuleDict({name: ClipVote() for name in self.model.score_names})
         self.validation_results: dict[str, Votes] = {}
         self.raw_results: dict[str, Votes] = {}
@@ -32,54 +34,55 @@ class ClassificationTask(EmotionTask):
 
     @property
     def decision(self) -> ClassDecision:
-        """What becomes of the model's outputs."""
+        """The model's decision."""
         assert isinstance(self.model.decision, ClassDecision)
         return self.model.decision
 
     def vote(self, name: str) -> ClipVote:
-        """Return the vote of one kind of scores."""
+        """Return the vote for a name of scores."""
         vote = self.votes[name]
         assert isinstance(vote, ClipVote)
         return vote
 
     def validation_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
-        """Score segments, log the losses, and return the features for callbacks that look."""
+        """Collect scores, log the losses, and return the features for callbacks."""
         bundle = self.model.with_label(self(batch), batch)
         self.validate_losses(bundle, batch)
         self._collect(bundle, batch)
         if self._fitting:
-            true = batch.classes(self.model.target_name)
-            shown = {name: bundle.features[name] for name in self.model.encoders}
-            self.model.fusion.observe_validation(shown, bundle.present, true)
+            target = batch.classes(self.model.target_name)
+            features = {name: bundle.features[name] for name in self.model.encoders}
+            self.model.fusion.observe_validation(features, bundle.present, target)
         return bundle
 
     def on_validation_epoch_end(self) -> None:
-        """Log clip metrics; a metric that cannot be computed is not logged."""
+        """Log clip metrics, except undefined ones."""
         self.log_epoch_losses()
         self.validation_results = self._decide()
         for name, votes in self.validation_results.items():
             metrics = clip_metrics(votes, len(self.decision.target))
-            # Votes are of all ranks already.
+            # Votes already cover all ranks.
             for key, value in metrics.scores.items():
                 if value is not None:
                     self.log(f"val/{name}/{key}", value, prog_bar=key == MEASURES[0].name)
 
     def test_step(self, batch: SegmentBatch, batch_idx: int) -> Any:
-        """Score segments, and return the features for callbacks that look."""
+        """Collect scores, and return the features for callbacks."""
         bundle = self(batch)
         self._collect(bundle, batch)
         return bundle
 
     def on_test_epoch_end(self) -> None:
-        """Keep the decisions for the report."""
+        """Store the decisions for the report."""
         self.raw_results = self._decide()
         self.test_results = dict(self.raw_results)
         fused = self.raw_results.get("fused")
         if fused is not None:
             self.test_results["fused"] = fused._replace(scores=self.decision.decide(fused.scores))
 
+    @override
     def fit_on_validation(self, validate: Callable[[], None]) -> None:
-        """Fit what the fusion wants to know (late fusion: who knows which class), a temperature."""
+        """Fit the fusion (late fusion: class weights), then the temperature."""
         self._fitting = True
         try:
             validate()
@@ -93,7 +96,7 @@ class ClassificationTask(EmotionTask):
     def _collect(self, bundle: FeatureBundle, batch: SegmentBatch) -> None:
         target = batch.classes(self.model.target_name)
         for name, scores in self.model.scores(bundle).items():
-            # A modality that is absent says nothing; fused scores count wherever one is there.
+            # Absent modalities have no scores; fused scores need any present modality.
             rows = bundle.present[name]
             self.vote(name).update(scores[rows], target[rows], batch.clip[rows], batch.index[rows])
 

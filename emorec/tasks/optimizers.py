@@ -1,4 +1,4 @@
-"""Optimizers, and the groups of parameters that they are made of."""
+"""Optimizers and their parameter groups."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,23 +20,22 @@ def groups_of(model: EmotionModel, *, decay_norms: bool) -> list[dict[str, Any]]
     """Return the parameter groups of an optimizer, named by top-level module.
 
     Args:
-        model: The model; the learning rates in force are its groups' own.
-        decay_norms: Whether weight decay counts for biases, for the scales of normalisation layers
-            and for other vectors that are learned, such as weights of a mean of layers. Where not,
-            they are in groups of their own.
+        model: The model; learning rates in force are set in its groups.
+        decay_norms: Whether weight decay applies to biases, to scales of normalisation layers and
+            to other learned vectors, such as layer weights. If not, they are in separate groups.
     """
     groups = []
-    special = model.in_force.learning_rates
+    learning_rates = model.in_force.learning_rates
     for name, parameters in model.parameter_groups().items():
         group: dict[str, Any] = {"params": parameters, "name": name}
-        rates = {k: v for k, v in special.items() if f"{name}.".startswith(f"{k}.")}
+        rates = {k: v for k, v in learning_rates.items() if f"{name}.".startswith(f"{k}.")}
         if rates:
             group["lr"] = rates[max(rates, key=len)]
         vectors = [] if decay_norms else [p for p in parameters if p.ndim <= 1]
         if vectors:
             group["params"] = [p for p in parameters if p.ndim > 1]
-            more = {**group, "params": vectors, "name": f"{name} (no decay)", "weight_decay": 0.0}
-            groups += [each for each in (group, more) if each["params"]]
+            plain = {**group, "params": vectors, "name": f"{name} (no decay)", "weight_decay": 0.0}
+            groups += [each for each in (group, plain) if each["params"]]
         else:
             groups.append(group)
     return groups

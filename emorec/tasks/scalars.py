@@ -1,4 +1,4 @@
-"""Scalars that are logged of each batch."""
+"""Scalars logged for each batch."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from emorec.functional import sum_over_ranks, world_size
 
 
 def mean_of_ranks(values: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the mean over ranks of each scalar, in one exchange."""
+    """Return the mean over ranks of each scalar, with a single all-reduce."""
     if world_size() == 1 or not values:
         return values
     means = sum_over_ranks(torch.stack([v.float() for v in values.values()])) / world_size()
@@ -19,7 +19,7 @@ def scale(features: Tensor, rows: Tensor) -> Tensor:
 
     Args:
         features: float (B, ...).
-        rows: bool (B,), the rows that count.
+        rows: bool (B,), the valid rows.
     """
     flat = features.float().flatten(1)
     mask = rows.unsqueeze(1)

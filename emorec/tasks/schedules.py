@@ -1,4 +1,4 @@
-"""Learning rates over a stage: schedules that know how long it is."""
+"""Learning-rate schedules that know the length of a stage."""
 
 import math
 from abc import ABC, abstractmethod
@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from typing_extensions import override
 
 from emorec.errors import UserError
 
@@ -17,7 +18,7 @@ class Schedule(ABC):
     """Makes the learning-rate scheduler of a stage.
 
     Attributes:
-        every: When it goes on: after each optimizer ``step``, or each ``epoch``.
+        every: When it is stepped: after each optimizer ``step``, or each ``epoch``.
     """
 
     every: Literal["step", "epoch"] = "step"
@@ -27,34 +28,35 @@ class Schedule(ABC):
         """Return the scheduler.
 
         Args:
-            optimizer: Of the stage; each parameter group has its own learning rate.
-            steps: Optimizer steps of the whole stage, if it does not end early.
+            optimizer: Optimizer of the stage; each parameter group has its own learning rate.
+            steps: Optimizer steps of the whole stage, unless it ends early.
         """
 
 
 class WarmupCosine(Schedule):
-    """Rises to the learning rate in a straight line, then falls along half a cosine.
+    """Linear warm-up to the learning rate, then cosine decay.
 
     Loshchilov and Hutter 2017 (https://arxiv.org/abs/1608.03983), one period, with a warm-up as in
     Goyal et al. 2017 (https://arxiv.org/abs/1706.02677).
 
     Args:
-        warmup: Share of the stage's steps in which it rises, 0 to below 1.
-        least: What is left at the end, as a share of the learning rate, 0 to 1.
+        warmup: Share of the stage's steps for the warm-up, 0 to below 1.
+        least: Final value as a share of the learning rate, 0 to 1.
 
     Raises:
-        UserError: A share is not within its bounds.
+        UserError: A share is out of bounds.
     """
 
     def __init__(self, warmup: float = 0.05, least: float = 0.0) -> None:
         if not 0 <= warmup < 1 or not 0 <= least <= 1:
             raise UserError(
-                f"warmup is a share from 0 to below 1, least one from 0 to 1; got {warmup}, {least}"
+                "warmup must be a share from 0 to below 1, least one from 0 to 1; got "
+                f"{warmup}, {least}"
             )
         self.warmup, self.least = warmup, least
 
+    @override
     def __call__(self, optimizer: Optimizer, steps: int) -> LRScheduler:
-        """Return the scheduler; see the base class."""
         rise = round(self.warmup * steps)
 
         def factor(step: int) -> float:
@@ -67,35 +69,35 @@ class WarmupCosine(Schedule):
 
 
 class OneCycle(Schedule):
-    """Rises from a 25th of the learning rate to it, then falls to next to nothing.
+    """Rises from 1/25 of the learning rate to it, then falls to almost 0.
 
-    Smith and Topin 2018 (https://arxiv.org/abs/1708.07120), as torch's ``OneCycleLR``; momentum (of
-    Adam beta 1) falls and rises the other way. The optimizer's learning rate is the highest.
+    Smith and Topin 2018 (https://arxiv.org/abs/1708.07120), as torch's ``OneCycleLR``; momentum
+    (beta 1 of Adam) moves inversely. The optimizer's learning rate is the maximum.
 
     Args:
         rise: Share of the stage's steps in which it rises, 0 to 1.
 
     Raises:
-        UserError: The share is not within its bounds.
+        UserError: The share is out of bounds.
     """
 
     def __init__(self, rise: float = 0.3) -> None:
         if not 0 <= rise <= 1:
-            raise UserError(f"rise is a share from 0 to 1, got {rise}")
+            raise UserError(f"rise must be a share from 0 to 1, got {rise}")
         self.rise = rise
 
+    @override
     def __call__(self, optimizer: Optimizer, steps: int) -> LRScheduler:
-        """Return the scheduler; see the base class."""
-        highest = [group["lr"] for group in optimizer.param_groups]
-        # One step more: Lightning goes on after the last one too.
-        return OneCycleLR(optimizer, highest, total_steps=steps + 1, pct_start=self.rise)
+        maximum = [group["lr"] for group in optimizer.param_groups]
+        # One more, as Lightning steps the scheduler after the last step too.
+        return OneCycleLR(optimizer, maximum, total_steps=steps + 1, pct_start=self.rise)
 
 
 class TorchSchedule(Schedule):
-    """Any scheduler of torch, by step or by epoch.
+    """Any torch scheduler, stepped per optimizer step or per epoch.
 
     Args:
-        scheduler: Makes it from the optimizer.
+        scheduler: Makes the scheduler from the optimizer.
         every: ``step`` or ``epoch``.
     """
 
@@ -104,18 +106,18 @@ class TorchSchedule(Schedule):
     ) -> None:
         self.scheduler, self.every = scheduler, every
 
+    @override
     def __call__(self, optimizer: Optimizer, steps: int) -> LRScheduler:
-        """Return the scheduler; see the base class."""
         return self.scheduler(optimizer)
 
 
 class Planned(NamedTuple):
-    """The schedule of a stage that is entered.
+    """The schedule of a stage.
 
     Attributes:
-        schedule: What makes the scheduler; None: the task's own, if it has one.
+        schedule: Makes the scheduler; None: the task's default, if any.
         steps: Optimizer steps of the whole stage.
-        monitor: What the stage monitors; larger is better.
+        monitor: Metric that the stage monitors; larger is better.
     """
 
     schedule: Schedule | None
@@ -125,14 +127,14 @@ class Planned(NamedTuple):
     def config(
         self, optimizer: Optimizer, own: SchedulerCallable | None
     ) -> LRScheduler | dict[str, object] | None:
-        """Return the scheduler as Lightning takes it; None where there is none.
+        """Return the scheduler in Lightning's format; None without one.
 
         Args:
-            optimizer: Of the stage.
-            own: What makes the task's own scheduler.
+            optimizer: Optimizer of the stage.
+            own: Makes the task's default scheduler.
 
         Raises:
-            UserError: It waits for a value to fall, and what stages monitor rises.
+            UserError: A ReduceLROnPlateau steps per optimizer step, or has a mode other than max.
         """
         if self.schedule is not None:
             made, every = self.schedule(optimizer, self.steps), self.schedule.every
@@ -140,17 +142,17 @@ class Planned(NamedTuple):
             made, every = own(optimizer), "epoch"
         else:
             return None
-        found: dict[str, object] = {"scheduler": made, "interval": every}
+        config: dict[str, object] = {"scheduler": made, "interval": every}
         if isinstance(made, ReduceLROnPlateau):
             if every != "epoch":
-                raise UserError("ReduceLROnPlateau goes on after validations: give it every: epoch")
+                raise UserError("ReduceLROnPlateau is stepped after validation: set every: epoch")
             if made.mode != "max":
                 raise UserError(
-                    "ReduceLROnPlateau follows what the stage monitors, which is better the larger "
-                    "it is: give it mode: max"
+                    "ReduceLROnPlateau follows the metric that the stage monitors, for which "
+                    "larger is better: set mode: max"
                 )
-            # StagedTraining goes on with it, after each validation; Lightning never does.
-            found |= {"monitor": self.monitor, "reduce_on_plateau": True, "frequency": 1 << 30}
+            # StagedTraining steps it after each validation; Lightning never does.
+            config |= {"monitor": self.monitor, "reduce_on_plateau": True, "frequency": 1 << 30}
         elif every == "epoch":
             return made
-        return found
+        return config

@@ -43,7 +43,7 @@ class Look(Callback):
 
 
 def mean_of(start: State, steps: list[State], decay: float) -> State:
-    """Return the exponential mean, as the definition says."""
+    """Return the exponential mean by its definition."""
     mean = {name: value.clone() for name, value in start.items()}
     for step, state in enumerate(steps, start=1):
         rate = min(decay, (1 + step) / (10 + step))
@@ -74,7 +74,7 @@ def test_the_mean_is_validated_and_kept_and_training_goes_on_without_it(tmp_path
         torch.testing.assert_close(value, wanted[name], msg=name)
 
 
-def test_it_starts_anew_with_each_stage(tmp_path: Path) -> None:
+def test_it_restarts_with_each_stage(tmp_path: Path) -> None:
     look = Look()
     stages = {"one": Stage(1, steps=5), "two": Stage(1, steps=1)}
     _, staged = train(

@@ -58,7 +58,7 @@ def test_what_the_checkpoint_has_not_stays_fresh_and_is_named(
     wide = partial(ConcatFusion, width=DIM, layers=2)
     task = toy_task(seed=5, fusion=wide, optimizer=OPTIMIZER)
     before, watch = state_of(task), Watch()
-    with pytest.warns(UserWarning, match=r"does not have \(all of\) fusion: fresh weights"):
+    with pytest.warns(UserWarning, match=r"does not have \(all of\) fusion, which keep"):
         train(tmp_path, JOINT, watch, start=pretrained, task=task)
     saved = in_model(torch.load(pretrained, weights_only=True)["state_dict"])
     for name, value in watch.starts[0].items():

@@ -24,7 +24,7 @@ class Keep(Callback):
         self.logged.append({k: float(v) for k, v in metrics.items() if "spectrum" in k})
 
 
-def test_pairs_that_are_there_are_logged_in_each_stage(tmp_path: Path) -> None:
+def test_present_pairs_are_logged_in_each_stage(tmp_path: Path) -> None:
     keep, data = Keep(), ToyData(tmp_path, clips=150)
     train(tmp_path, three_stages(), Spectrum(count=2), keep, data=data)
     pairs = [{name.split("/")[2] for name in logged} for logged in keep.logged]
@@ -102,8 +102,8 @@ def test_permuted_pairs_are_chance_also_where_the_list_of_clips_is_periodic(tmp_
     random = torch.Generator().manual_seed(0)
     kind = torch.nn.functional.one_hot(torch.arange(180) % 6, 6).float()
     sets = {n: kind + 0.1 * torch.randn(180, 6, generator=random) for n in ("audio", "face")}
-    spectrum, there = Spectrum(), torch.ones(180, dtype=torch.bool)
-    spectrum.kept = {name: [(x, there, torch.arange(180))] for name, x in sets.items()}
+    spectrum, present = Spectrum(), torch.ones(180, dtype=torch.bool)
+    spectrum.kept = {name: [(x, present, torch.arange(180))] for name, x in sets.items()}
     data = SimpleNamespace(all_clips=[None] * 180)
     spectrum.on_validation_epoch_end(SimpleNamespace(datamodule=data), Module())  # type: ignore[arg-type]
     assert logged["val/spectrum/audio+face/1"] > 0.95

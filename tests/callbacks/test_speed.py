@@ -74,7 +74,7 @@ def test_only_whole_batches_of_training_are_compiled(monkeypatch: pytest.MonkeyP
     task(batch)
     audio, face = noted
     assert audio.shapes == [(12, WIDTH)] * 3
-    assert face.shapes == [(12, WIDTH)] * 2, "its statistics are of the rows that are there"
+    assert face.shapes == [(12, WIDTH)] * 2, "its statistics are of the present rows"
 
 
 def test_throughput_is_measured_each_epoch(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Count(Callback):
 
 
 @pytest.mark.parametrize("data", [{}, {"labelled_share": 0.2, "labelled_only": True}])
-def test_a_stage_has_the_steps_that_it_was_given_whatever_there_is(
+def test_a_stage_has_its_steps_whatever_the_number_of_clips(
     tmp_path: Path, data: dict[str, Any]
 ) -> None:
     count = Count()
@@ -147,7 +147,7 @@ def test_a_plateau_is_of_what_the_stage_monitors(tmp_path: Path) -> None:
         (StochasticWeightAveraging(1e-3), "Use AveragedWeights"),
     ],
 )
-def test_callbacks_that_do_not_know_of_stages_are_refused(
+def test_callbacks_that_do_not_work_with_stages_are_refused(
     tmp_path: Path, callback: Callback, words: str
 ) -> None:
     with pytest.raises(StageError, match=words):
@@ -158,15 +158,13 @@ def test_callbacks_that_do_not_know_of_stages_are_refused(
     ("stage", "words"),
     [({"steps": 1}, "fewer than its epochs"), ({"patience": 0}, "expected 1 or more")],
 )
-def test_lengths_that_cannot_be_are_refused(
-    tmp_path: Path, stage: dict[str, Any], words: str
-) -> None:
+def test_impossible_lengths_are_refused(tmp_path: Path, stage: dict[str, Any], words: str) -> None:
     with pytest.raises(StageError, match=words):
         train(tmp_path, {"one": Stage(2, **stage)})
 
 
 @pytest.mark.parametrize("schedule", [{"warmup": 1.0}, {"least": -0.1}])
-def test_shares_that_cannot_be_are_refused(schedule: dict[str, float]) -> None:
+def test_impossible_shares_are_refused(schedule: dict[str, float]) -> None:
     with pytest.raises(UserError, match="share"):
         WarmupCosine(**schedule)
     with pytest.raises(UserError, match="share"):
@@ -193,7 +191,7 @@ def test_options_of_the_trainer_that_a_stage_cannot_have_are_refused(
         train(tmp_path, {"one": stage}, **options)
 
 
-def test_a_wrong_schedule_of_a_later_stage_is_told_before_the_first(tmp_path: Path) -> None:
+def test_a_wrong_schedule_of_a_later_stage_is_refused_before_the_first(tmp_path: Path) -> None:
     watch = Watch()
     wrong = TorchSchedule(partial(ReduceLROnPlateau, mode="min"))
     with pytest.raises(UserError, match="mode: max"):

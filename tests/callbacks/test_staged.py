@@ -1,4 +1,4 @@
-"""Training in stages: what is frozen, what is fresh, what starts a stage, and what is refused."""
+"""Training in stages: what is frozen, what is new, where a stage starts, and what is refused."""
 
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ def test_the_best_epoch_is_that_of_the_monitor_and_ties_go_to_the_first(run: Run
     assert saved["emorec"]["in_force"]["objectives"] == {"class": 1.0, "corr": 0.1}
 
 
-def test_a_stages_checkpoint_says_what_its_weights_are_meant_for(run: Run) -> None:
+def test_a_stages_checkpoint_stores_what_was_in_force(run: Run) -> None:
     _, folder, _ = run
     kept = torch.load(folder / "checkpoints" / "face.ckpt", weights_only=True)["emorec"]
     assert kept["in_force"]["objectives"] == {"face_alone": 1.0}
@@ -181,7 +181,7 @@ def test_what_cuts_an_epoch_short_is_refused(limit: dict[str, Any], tmp_path: Pa
         ({"monitor": "val/fused/f1"}, r"stage s monitors val/fused/f1.*val/fused/accuracy"),
     ],
 )
-def test_wrong_names_are_refused_with_those_there_are(
+def test_wrong_names_are_refused_with_the_known_ones(
     tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(StageError, match=message):
@@ -249,8 +249,8 @@ def test_a_stage_can_leave_out_what_has_no_label(tmp_path: Path) -> None:
     def look(bundle: FeatureBundle, batch: SegmentBatch) -> Any:
         """Note whether a row without a label reaches the objectives."""
         if task.training:
-            there = bundle.present["audio"] & ~batch.labelled["emotion"]
-            seen[task.current_epoch].append(bool(there.any()))
+            rows = bundle.present["audio"] & ~batch.labelled["emotion"]
+            seen[task.current_epoch].append(bool(rows.any()))
         return losses(bundle, batch)
 
     task.losses = look  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A teacher for unlabelled rows: what it says, who it is, and what it leaves alone."""
+"""A teacher for unlabelled rows: its predictions, its weights, and what it does not change."""
 
 from dataclasses import replace
 from functools import partial
@@ -49,7 +49,7 @@ def shares(task: ClassificationTask, batch: SegmentBatch) -> Tensor:
     return found
 
 
-def test_the_target_is_what_the_model_says_in_evaluation_mode() -> None:
+def test_the_target_is_the_models_prediction_in_eval_mode() -> None:
     task = taught_task().train()
     task.model.encoders["audio"].eval()  # a frozen part
     batch = fresh_batch()
@@ -120,7 +120,7 @@ def test_stages_without_its_objective_are_left_alone() -> None:
     teacher.on_train_batch_start(NONE, task, batch, 0)
     assert "teacher" not in batch.targets
     assert not teacher.weights
-    with pytest.raises(UserError, match="decay is 0 to below 1"):
+    with pytest.raises(UserError, match="decay must be 0 to below 1"):
         Teacher(decay=1.0)
 
 
@@ -158,7 +158,7 @@ def test_strong_views_keep_their_targets() -> None:
         teacher.on_train_batch_start(NONE, taught_task().train(), fresh_batch(), 0)
 
 
-def test_without_a_teacher_it_is_said_what_to_add() -> None:
+def test_without_a_teacher_the_message_says_what_to_add() -> None:
     task = taught_task().train()
     batch = fresh_batch()
     with pytest.raises(UserError, match="add the callback Teacher"):
@@ -166,7 +166,7 @@ def test_without_a_teacher_it_is_said_what_to_add() -> None:
 
 
 def test_the_mean_teacher_has_statistics_of_its_own() -> None:
-    """With the student's, averaged weights judged 0.17 where the student had 0.76."""
+    """With the student's, averaged weights reached 0.17 where the student had 0.76."""
     task = taught_task().train()
     teacher, name = Teacher(decay=0.9), "model.encoders.audio.norm.running_mean"
     own = task.state_dict()[name].clone()
@@ -198,7 +198,7 @@ def test_frozen_statistics_stay_frozen_in_the_teacher() -> None:
 
 
 class Shift(Augmentation):
-    """Stands for an augmentation that draws: another number each time."""
+    """Stands for a random augmentation: another number each time."""
 
     def forward(self, batch: SegmentBatch) -> SegmentBatch:
         shift = torch.randn(())
@@ -212,9 +212,9 @@ def test_the_mean_teacher_sees_an_augmentation_of_its_own(
     seen: list[tuple[Tensor, Tensor]] = []
 
     class Look(Teacher):
-        def _ask(self, task: Any, batch: SegmentBatch) -> Any:
+        def _predict(self, task: Any, batch: SegmentBatch) -> Any:
             self.shown = batch.inputs["audio"].clone()
-            return super()._ask(task, batch)
+            return super()._predict(task, batch)
 
         def on_train_batch_start(self, trainer: Any, task: Any, batch: Any, batch_idx: int) -> None:
             super().on_train_batch_start(trainer, task, batch, batch_idx)
@@ -230,7 +230,7 @@ def test_the_mean_teacher_sees_an_augmentation_of_its_own(
         assert gap.std() < 1e-5 < gap.abs().max()  # the same rows, another draw
 
 
-def test_the_teacher_is_what_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_evaluate_saves_the_teacher(tmp_path: Path) -> None:
     stages = {"joint": Stage(3, steps=60, objectives=["class", "consistency"])}
     data = ToyData(tmp_path, clips=60)
     teacher = Teacher(0.9, evaluate=True)
@@ -240,7 +240,7 @@ def test_the_teacher_is_what_is_kept_where_that_is_asked_for(tmp_path: Path) -> 
     assert not torch.equal(kept[weight], task.state_dict()[weight])
     if staged.best["joint"]["epoch"] == 2:
         torch.testing.assert_close(kept[weight], teacher.weights[weight])
-    # From scratch the averaged weights judge as well as the model: their statistics are their own.
+    # From scratch the averaged weights are as good as the model: they have their own statistics.
     assert staged.best["joint"]["score"] > 0.8
     with pytest.raises(UserError, match="needs a decay"):
         Teacher(0.0, evaluate=True)

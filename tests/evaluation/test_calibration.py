@@ -1,4 +1,4 @@
-"""Temperature, calibration error, abstention: against what is known of made-up decisions."""
+"""Temperature, calibration error, abstention: against known values for synthetic decisions."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from emorec.figures.reliability import reliability_figure
 
 
 def decisions(count: int = 4000, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Return calibrated probabilities with outcomes drawn from them, made surer by T."""
+    """Return calibrated probabilities and outcomes sampled from them, made overconfident by T."""
     random = torch.Generator().manual_seed(0)
     shares = torch.randn(count, 4, generator=random).mul(1.5).softmax(1)
     target = torch.multinomial(shares, 1, generator=random).squeeze(1)
@@ -41,14 +41,14 @@ def test_the_temperature_of_made_up_decisions_is_found(true: float) -> None:
     assert found == pytest.approx(true, rel=0.05)
 
 
-def test_where_it_cannot_be_told_there_is_none() -> None:
+def test_an_undetermined_temperature_is_none() -> None:
     scores, _ = decisions(20)
     assert fit_temperature(scores, scores.argmax(1)) is None
     assert fit_temperature(scores, torch.full((20,), -1)) is None
     assert calibration(scores, torch.full((20,), -1)) is None
 
 
-def test_scaling_mends_the_calibration_and_not_the_order() -> None:
+def test_scaling_fixes_the_calibration_and_keeps_the_order() -> None:
     scores, target = decisions(temperature=3.0)
     temperature = fit_temperature(scores, target)
     assert temperature is not None

@@ -93,10 +93,10 @@ def literal(predicted: list[int], target: list[int]) -> ClipMetrics:
     f1s, weights = [], []
     for c in range(CLASSES):
         hit = sum(p == t == c for p, t in pairs)
-        true, said = sum(t == c for _, t in pairs), sum(p == c for p, _ in pairs)
+        true, decided = sum(t == c for _, t in pairs), sum(p == c for p, _ in pairs)
         recalls.append(hit / true if true else None)
         if true:
-            precision = hit / said if said else 0.0
+            precision = hit / decided if decided else 0.0
             recall = hit / true
             weights.append(true)
             f1s.append(2 * precision * recall / (precision + recall) if hit else 0.0)
@@ -118,8 +118,8 @@ def literal(predicted: list[int], target: list[int]) -> ClipMetrics:
     ("predicted", "target"),
     [
         ([0, 1, 2, 3, 0, 0], [0, 1, 2, 3, 1, 2]),  # all classes occur
-        ([0, 1, 1, 2, 0, 2], [0, 1, 0, 0, 1, 1]),  # 2 is said and does not occur; 3 is not there
-        ([1, 1, 1, 3], [0, 0, 0, 3]),  # a class is never found
+        ([0, 1, 1, 2, 0, 2], [0, 1, 0, 0, 1, 1]),  # 2 is predicted but does not occur; 3 is neither
+        ([1, 1, 1, 3], [0, 0, 0, 3]),  # a class is never predicted
         ([0, 1, 2, 2], [0, -1, 2, -1]),  # unlabelled clips
     ],
 )

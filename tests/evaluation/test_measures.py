@@ -1,4 +1,4 @@
-"""Each measure against its definition, and in all that is written of a run."""
+"""Each measure against its definition, and in all outputs of a run."""
 
 import json
 from functools import partial
@@ -62,7 +62,7 @@ def test_a_measure_is_a_column_of_a_study_whose_runs_have_it(
     cells = expand(study)
     finish(cells, tmp_path)
     folders = sorted((tmp_path / CELLS).iterdir())
-    for folder in folders[1:]:  # one is of before the measure was there
+    for folder in folders[1:]:  # one is older than the measure
         metrics = json.loads((folder / "metrics.json").read_text())
         for scores in metrics["test"].values():
             scores[measure.name] = 0.125
@@ -74,6 +74,6 @@ def test_a_measure_is_a_column_of_a_study_whose_runs_have_it(
     assert CLASSES.shown(0.125, column=measure.name) == shown
 
 
-def test_what_is_not_defined_is_said_in_words() -> None:
+def test_undefined_values_are_shown_as_words() -> None:
     assert MEASURES[0].shown(None).strip() == "n/a"
     assert MEASURES[0].shown(0.5) == "  50.0%"

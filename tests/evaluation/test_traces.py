@@ -34,11 +34,11 @@ def test_a_single_window_and_gaps() -> None:
 
 
 def test_agreement_is_that_of_known_steps() -> None:
-    said, gold = (
+    predicted, gold = (
         np.array([[1.0], [2], [3], [np.nan], [9]]),
         np.array([[1.0], [2], [4], [5], [np.nan]]),
     )
-    (found,) = agreement(said, gold)
+    (found,) = agreement(predicted, gold)
     x, y = np.array([1.0, 2, 3]), np.array([1.0, 2, 4])
     cov = ((x - x.mean()) * (y - y.mean())).mean()
     assert found.steps == 3
@@ -64,8 +64,8 @@ def test_what_is_undefined_is_none() -> None:
 def test_recordings_are_cut_to_the_shorter_one_and_need_a_gold_standard() -> None:
     traces = {0: np.ones((5, 1)), 1: np.ones((3, 1)), 2: np.ones((2, 1))}
     gold = {0: np.zeros((4, 1)), 1: np.zeros((9, 1))}
-    said, true = joined(traces, gold)
-    assert len(said) == len(true) == 7
+    predicted, true = joined(traces, gold)
+    assert len(predicted) == len(true) == 7
 
 
 def test_a_single_window_of_a_single_step_is_a_trace() -> None:

@@ -1,4 +1,4 @@
-"""Figures: what is written on them, and that they render."""
+"""Figures: their texts, and that they render."""
 
 from io import BytesIO
 
@@ -101,8 +101,8 @@ def test_a_timeline_shows_each_class_and_at_most_ten_faces(faces: int) -> None:
     )
     boxes = [artist for artist in strip.get_children() if isinstance(artist, AnnotationBbox)]
     assert len(boxes) == min(10, faces)
-    said = {text.get_text() for text in strip.texts}
-    assert ("no face in any window" in said) == (faces == 0)
+    texts = {text.get_text() for text in strip.texts}
+    assert ("no face in any window" in texts) == (faces == 0)
     assert png(figure).startswith(b"\x89PNG")
 
 
@@ -113,7 +113,7 @@ def test_a_timeline_of_a_single_window_renders() -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
-def test_each_window_is_drawn_in_each_modality_or_said_to_be_absent() -> None:
+def test_each_window_is_drawn_in_each_modality_or_marked_absent() -> None:
     face, mel = np.full((3, 8, 8), 200, np.uint8), np.zeros((1, 5, 7), np.float16)
     spans = [(0.1 * i, 0.1 * i + 0.5) for i in range(12)]
     arrays: dict[str, list[Array | None]] = {"audio": [mel] * 12, "face": [face] * 11 + [None]}

@@ -84,5 +84,7 @@ def test_data_has_to_have_what_is_read(tmp_path: Path) -> None:
     task, data = toy_task(encoders=encoders, reads={"face": "pose"}), ToyData(tmp_path)
     with pytest.raises(ModelError, match="encodes audio, pose but the data extracts audio, face"):
         train(tmp_path, {"joint": Stage(1)}, task=task, data=data)
-    with pytest.raises(ModelError, match=r"reads names 'third', which is no encoder; there are a"):
+    with pytest.raises(
+        ModelError, match=r"reads names 'third', which is not an encoder; the encoders are a"
+    ):
         two_faces(reads={"third": "face"})

@@ -1,4 +1,4 @@
-"""Losses of covariances are of a whole validation epoch, whatever its batches are."""
+"""Losses on covariances are computed over a whole validation epoch, whatever its batches."""
 
 from functools import partial
 from pathlib import Path
@@ -105,9 +105,9 @@ def test_an_epoch_does_not_see_what_an_earlier_one_kept(tmp_path: Path) -> None:
     assert found["val/loss/corr"] == pytest.approx(logged["val/loss/corr"], abs=1e-4)
 
 
-def test_losses_of_batches_are_not_asked_for_an_epoch() -> None:
+def test_losses_of_batches_have_no_epoch_value() -> None:
     task = toy_task(objectives={"class": toy_objectives()["class"], "corr": partial(SoftHGR)})
-    with pytest.raises(TypeError, match="is of batches"):
+    with pytest.raises(TypeError, match="computed per batch"):
         task.model.objective("class").observed()
 
 

@@ -59,7 +59,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.4])
-def test_recordings_are_learned_and_judged_as_a_whole(delay: float, tmp_path: Path) -> None:
+def test_recordings_are_learned_and_evaluated_as_a_whole(delay: float, tmp_path: Path) -> None:
     data = ToyRecordings(tmp_path / "media", delay=delay)
     task, trainer = fit(tmp_path, data)
     assert task.decision.target.delay_steps == round(delay / 0.04)
@@ -73,9 +73,9 @@ def test_recordings_are_learned_and_judged_as_a_whole(delay: float, tmp_path: Pa
     # Against the gold standard as it stands in the file, not as it was shifted for training.
     traces, gold = task.test_results["fused"], data.traces["affect"]
     clips = sorted(traces)
-    said = [traces[c][: len(gold[c])] for c in clips if c in gold]
+    predicted = [traces[c][: len(gold[c])] for c in clips if c in gold]
     true = [gold[c][: len(traces[c])] for c in clips if c in gold]
-    known = torch.tensor(np.concatenate(said)), torch.tensor(np.concatenate(true)).double()
+    known = torch.tensor(np.concatenate(predicted)), torch.tensor(np.concatenate(true)).double()
     both = ~known[0].isnan().any(1)
     wanted = concordance_corrcoef(known[0][both], known[1][both])
     for number, name in enumerate(DIMENSIONS):
@@ -86,7 +86,7 @@ def test_recordings_are_learned_and_judged_as_a_whole(delay: float, tmp_path: Pa
     assert (tmp_path / "traces.png").stat().st_size > 10000
 
 
-def test_another_number_of_steps_is_told_before_training(tmp_path: Path) -> None:
+def test_another_number_of_steps_is_refused_before_training(tmp_path: Path) -> None:
     class Halved(StepEncoder):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return super().forward(x[:, ::2])
@@ -101,7 +101,7 @@ def test_another_number_of_steps_is_told_before_training(tmp_path: Path) -> None
     assert trainer.global_step == 0
 
 
-def test_one_modality_says_nothing_of_the_others_dimension(fitted: Fitted) -> None:
+def test_one_modality_does_not_predict_the_others_dimension(fitted: Fitted) -> None:
     task, trainer, data, folder = fitted
     audio = folder / "checkpoints" / "audio.ckpt"
     (report,) = (c for c in trainer.callbacks if isinstance(c, Report))  # type: ignore[attr-defined]
@@ -174,15 +174,15 @@ def test_the_chain_is_fitted_on_validation_and_travels_with_the_weights(fitted: 
     assert repr(again.decision.chains()) == repr(chains)
     gold = data.traces["affect"]
     for clip, trace in task.validation_results["fused"].items():
-        mended = again.decision.decide(trace)[: len(gold[clip])]
-        spread = mended.std(0) / gold[clip][: len(mended)].std(0)
+        processed = again.decision.decide(trace)[: len(gold[clip])]
+        spread = processed.std(0) / gold[clip][: len(processed)].std(0)
         assert np.all((spread > 0.5) & (spread < 2))
     assert before > 0.7
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_gold_standard_that_ends_early_does_not_lower_the_ccc(fitted: Fitted, seed: int) -> None:
-    """What is said after its end takes part in centring, filter and shift."""
+    """Predictions after its end take part in centring, filter and shift."""
     task, _, data, _ = fitted
     random = np.random.default_rng(seed)
     gold: dict[int, Any] = data.traces["affect"]
@@ -230,7 +230,7 @@ def test_without_a_test_recording_the_report_is_empty(fitted: Fitted) -> None:
 
 
 def test_rates_of_missing_modalities_need_classes(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"missing\.rates tests classes"):
+    with pytest.raises(UserError, match=r"missing\.rates needs a task with classes"):
         fit(tmp_path, ToyRecordings(tmp_path / "m"), callbacks=[MissingModality([0.5])])
 
 

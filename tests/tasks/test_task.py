@@ -122,7 +122,7 @@ def test_the_fusion_is_built_from_the_modalities_alone() -> None:
     assert seen == [Sizes({"audio": DIM, "face": DIM}, {"emotion": 3})]
 
 
-def test_the_labels_feature_is_there_in_labelled_rows() -> None:
+def test_the_label_feature_is_present_in_labelled_rows() -> None:
     task = toy_task()
     labelled = torch.arange(8) % 2 == 0
     batch = replace(toy_batch(8), labelled={"emotion": labelled})
@@ -212,10 +212,10 @@ def running(task: ClassificationTask) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("rows", [5, 2, 1, 0])
-def test_rows_that_are_not_there_do_not_count_in_batch_norm(rows: int) -> None:
-    there = [row < rows for row in range(8)]
+def test_absent_rows_do_not_count_in_batch_norm(rows: int) -> None:
+    present = [row < rows for row in range(8)]
     whole, cut = toy_task().train(), toy_task().train()
-    few = toy_batch(8, face=there)
+    few = toy_batch(8, face=present)
     few.inputs["face"][rows:] = 1e6
     found = whole(few)
     alone = toy_batch(8)

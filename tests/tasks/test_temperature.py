@@ -19,18 +19,16 @@ def test_it_is_fitted_on_validation_clips() -> None:
     scores = torch.tensor([[0.9, 0.05, 0.05]] * 10)
     target = torch.tensor([0] * 6 + [1] * 4)
     wanted = fit_temperature(scores, target)
-    for before in (1.0, 1.7):  # also where there was one before
+    for before in (1.0, 1.7):  # even with an earlier one
         task.decision.temperature.fill_(before)
         votes = Votes(torch.arange(10), scores, target, target)
         task.decision.fit(votes)
         assert float(task.decision.temperature) == pytest.approx(wanted, rel=1e-3)
     task.decision.fit(votes._replace(target=torch.zeros_like(target)))
-    assert float(task.decision.temperature) == 1.0  # all are right: it cannot be told
+    assert float(task.decision.temperature) == 1.0  # all are right: undetermined
 
 
-def test_a_run_keeps_it_in_its_checkpoint_and_tells_what_it_did(
-    smoke_run: Path, place: Place
-) -> None:
+def test_a_run_saves_it_in_its_checkpoint_and_reports_it(smoke_run: Path, place: Place) -> None:
     saved = torch.load(smoke_run / "checkpoints/best.ckpt", weights_only=True)
     fused = json.loads((smoke_run / "metrics.json").read_text())["test"]["fused"]
     assert fused["temperature"] == pytest.approx(
