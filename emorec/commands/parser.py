@@ -78,7 +78,7 @@ def add_run_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="start anew; what an earlier run left in the run directory is deleted when the "
+        help="start over; what an earlier run left in the run directory is deleted when the "
         "new one has trained its first epoch",
     )
     parser.add_argument(

@@ -168,7 +168,7 @@ class EmorecCLI(LightningCLI):
                 sys.stdout.write(
                     f"{self.directory.path} is a finished run with these options: nothing is done. "
                     "Clips and labels are not compared with those of the run; --overwrite "
-                    f"starts anew\n{self.directory.summary_file.read_text(encoding='utf-8')}"
+                    f"starts over\n{self.directory.summary_file.read_text(encoding='utf-8')}"
                 )
             return
         # An hour of preprocessing should not come before an error of the model.
@@ -212,7 +212,7 @@ class EmorecCLI(LightningCLI):
         before = self.directory.before
         if not is_whole(before):
             raise RunError(
-                f"{last} is damaged, and {before.name} is no better; start anew with --overwrite"
+                f"{last} is damaged, and {before.name} is no better; start over with --overwrite"
             )
         rank_zero_warn(f"{last} is damaged: the run resumes from {before.name}, an epoch earlier")
         if is_first_process():  # else the damaged one would be kept as the one before
@@ -298,7 +298,7 @@ class EmorecCLI(LightningCLI):
         damaged = [path for path in found if not is_whole(path)]
         if damaged:
             raise RunError(
-                f"{damaged[0]} is damaged: bring it back from a copy, or start anew with emorec "
+                f"{damaged[0]} is damaged: bring it back from a copy, or start over with emorec "
                 "fit --overwrite"
             )
         if not found:

@@ -10,7 +10,7 @@ from emorec.errors import UserError
 
 
 class WeightsError(UserError):
-    """Pre-trained weights cannot be read or do not fit; the message says what to do.
+    """Pre-trained weights cannot be read or do not fit; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Output:
             if record.get("made_by") != self.made_by:
                 raise UserError(
                     f"{self.file} was made by another model or with other options; name another "
-                    "folder with --out, or start anew with --overwrite"
+                    "folder with --out, or start over with --overwrite"
                 )
             records[tuple(record[name] for name in ("file", "clip") if name in record)] = record
         return records

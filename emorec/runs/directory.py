@@ -105,7 +105,7 @@ class RunDirectory:
 
         Args:
             config: All options of the run.
-            overwrite: Start anew; the files of an earlier run are deleted once the new one has
+            overwrite: Start over; the files of an earlier run are deleted once the new one has
                 trained an epoch, and restored if it does not get that far.
 
         Raises:
@@ -176,7 +176,7 @@ class RunDirectory:
                 f"{self.path} is a run with another config:\n"
                 + "\n".join(differ[:20])
                 + (f"\n  ... and {len(differ) - 20} more" if len(differ) > 20 else "")
-                + "\nname another folder with --run, use the old options to resume, or start anew "
+                + "\nname another folder with --run, use the old options to resume, or start over "
                 "with --overwrite"
             )
 

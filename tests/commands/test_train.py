@@ -255,7 +255,7 @@ def test_damage_that_cannot_be_mended_is_told_in_a_line(
     with pytest.raises(SystemExit):
         smoke(run, place)
     shown = capsys.readouterr().err.splitlines()
-    assert "start anew with --overwrite" in shown[-1]
+    assert "start over with --overwrite" in shown[-1]
     assert not any("Traceback" in line for line in shown)
 
 
