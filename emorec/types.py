@@ -252,6 +252,7 @@ class EmotionData(Protocol):
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
         parts: ``train``, ``val`` and ``test`` -> their segments.
         select_on_test: Whether the best epoch is chosen on test clips; all results report it.
+        within: What inputs are normalised within: ``corpus`` or ``speaker``.
     """
 
     batches_of_epoch: Callable[[], int | None]
@@ -272,6 +273,8 @@ class EmotionData(Protocol):
     def parts(self) -> Mapping[Any, DataPart]: ...  # noqa: D102
     @property
     def select_on_test(self) -> bool: ...  # noqa: D102
+    @property
+    def within(self) -> str: ...  # noqa: D102
 
     def speakers(self) -> Tensor:
         """Return int64 (clips,): the number of each clip's speaker; -1 where unknown."""

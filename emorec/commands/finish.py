@@ -91,6 +91,7 @@ def write_results(
         split_seed=data.seed,
         fold=data.fold if data.split in FOLDED else None,
         folds=data.folds if data.split in FOLDED else None,
+        within=data.within,
         speakers_shared=_shares_speakers(data),
         selected_on_test=data.select_on_test,
         clips=sizes,

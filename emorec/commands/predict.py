@@ -62,6 +62,19 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-pictures", dest="pictures", action="store_false", help="draw no pictures"
     )
+    parser.add_argument(
+        "--speaker",
+        metavar="NAME",
+        help="all files are of this speaker, whose inputs are normalised with all of them; for "
+        "models trained with data.within: speaker. In a manifest the column group says it",
+    )
+    parser.add_argument(
+        "--speakers",
+        type=Path,
+        metavar="FILE",
+        help="speakers.json, as an earlier command with --speaker wrote it: speakers are "
+        "normalised as there, so that a single new clip can be, too",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument(
         "--batch-size", type=int, help="windows a forward pass; by default what fits into memory"

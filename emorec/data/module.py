@@ -21,11 +21,12 @@ from emorec.data.segments import SegmentDataset
 from emorec.data.splits.file import check_resumed
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.leaks import check_leaks
-from emorec.data.splits.parts import FOLDED, PARTS, Part, Split
+from emorec.data.splits.parts import PARTS, Part, Split
 from emorec.data.statistics import count_classes, input_statistics, number_speakers
 from emorec.data.traces import read_trace
 from emorec.data.usable import check_clips, check_root, check_unlabelled, usable_clips, usable_parts
-from emorec.data.views import another_view, augmented_view
+from emorec.data.views import Views
+from emorec.data.within import SpeakerShift, Within, check_within, protocol_words
 from emorec.extractors import Extractor
 from emorec.types import Array, Clip, SegmentBatch, Target, Values
 from emorec.windows import RandomWindows, Windows
@@ -57,6 +58,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         unlabelled_share: Share of training clips without a label that are kept, drawn with seed.
         unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
         half_labelled: Training batches are half labelled; an epoch is one pass over labelled ones.
+        within: Inputs are normalised by training clips (``corpus``), or also by all clips of each
+            ``speaker``, without labels, which needs groups, and every result states it.
 
     Attributes:
         targets: Name -> target. For one with values, a clip has a trace in the sidecar of the
@@ -93,6 +96,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         unlabelled_share: float = 1.0,
         unlabelled: Path | None = None,
         half_labelled: bool = False,
+        within: Within = "corpus",
     ) -> None:
         super().__init__()
         check_shares(labelled_share, unlabelled_share)
@@ -106,7 +110,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
         self.unlabelled_share, self.unlabelled = unlabelled_share, unlabelled
-        self.half_labelled = half_labelled
+        self.half_labelled, self.within = half_labelled, within
         self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -116,7 +120,8 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.part_of_clip: dict[str, Part] = {}
         self.resumed_split: dict[str, Part] = {}
         self._validated: Part | None = None  # the part to validate on, if not the usual one
-        self.plain: SegmentBatch | None = None  # the last training batch before augmentation
+        self._shift: SpeakerShift | None = None
+        self._views = Views(augment)
         self.batches_of_epoch: Callable[[], int | None] = all_batches  # of the next training epoch
 
     @abstractmethod
@@ -146,8 +151,7 @@ class EmotionDataModule(LightningDataModule, ABC):
     @property
     def protocol(self) -> str:
         """The split in words, such as ``leave_speakers_out, fold 2 of 5, seed 0``."""
-        fold = f", fold {self.fold} of {self.folds}" if self.split in FOLDED else ""
-        words = f"{self.split}{fold}, seed {self.seed}"
+        words = protocol_words(self.split, self.seed, self.fold, self.folds, self.within)
         return f"{words}; SELECTED ON TEST" if self.select_on_test else words
 
     @property
@@ -234,6 +238,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         check_leaks(usable, self.part_of_clip, self.entries, self.split)
         self.all_clips = hide_labels(self.all_clips, listed, self.labelled_share, self.seed)
         self.parts = {part: self.dataset(self.all_clips, self.part_of_clip, part) for part in PARTS}
+        if self.within == "speaker":
+            every, corpus = self.parts.values(), self.statistics()
+            self._shift = SpeakerShift(every, self.all_clips, self.extractors, corpus)
         if stage == "fit":
             ids, cache = self.unlabelled_ids, self.source().cache()
             check_unlabelled(ids, self.entries, self.unlabelled, cache)
@@ -256,7 +263,9 @@ class EmotionDataModule(LightningDataModule, ABC):
 
         Raises:
             SplitError: They cannot be split as configured.
+            DataError: A clip has no speaker to be normalised within.
         """
+        check_within(self.within, clips)
         ids = self.unlabelled_ids
         own = [clip for clip in clips if clip.id not in ids]
         more: dict[str, Part] = {clip.id: "train" for clip in clips if clip.id in ids}
@@ -306,7 +315,8 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     def statistics(self) -> dict[str, tuple[Array, Array]]:
         """Return modality -> (mean, deviation): extractor constants, or from training clips."""
-        return input_statistics(self.parts["train"], self.extractors)
+        measured = None if self._shift is None else self._shift.corpus
+        return dict(measured or input_statistics(self.parts["train"], self.extractors))
 
     def train_dataloader(self) -> DataLoader[SegmentBatch]:
         """Return all training segments, in an order given by (seed, epoch) alone."""
@@ -333,16 +343,8 @@ class EmotionDataModule(LightningDataModule, ABC):
 
     def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
         """Return a training batch after :attr:`augment`; the model is shown these modalities."""
-        if self.augment is None:
-            return batch
-        self.plain = batch
-        return augmented_view(self.augment, batch, modalities, self.targets)
+        return self._views.first(batch, modalities, self.targets)
 
     def another_view(self, batch: SegmentBatch) -> SegmentBatch:
-        """Return the last training batch, augmented again.
-
-        Without augmentation, or if it mixes rows, this is ``batch``, the first augmented view.
-        """
-        if self.augment is None or self.plain is None:
-            return batch
-        return another_view(self.augment, self.plain, batch)
+        """Return the last training batch, augmented again; see ``Views.another``."""
+        return self._views.another(batch)

@@ -1,6 +1,6 @@
 """Segments of clips as a map-style data set that reads whole batches from the cache."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,12 @@ class SegmentDataset(Dataset[SegmentBatch]):
         modalities: Which modalities to read.
         targets: Name -> target.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
+
+    Attributes:
+        change: Changes a clip's array, or a window of it, by its id and modality; None: as cached.
     """
+
+    change: Callable[[str, str, Array], Array] | None = None
 
     def __init__(
         self,
@@ -56,12 +61,13 @@ class SegmentDataset(Dataset[SegmentBatch]):
 
     def array(self, clip_id: str, modality: str) -> Array:
         """Return a clip's array (windows, *shape); zeros where the modality is absent."""
-        return self.cache.array(clip_id, modality)
+        array = self.cache.array(clip_id, modality)
+        return array if self.change is None else self.change(clip_id, modality, array)
 
     def windows(self, modality: str) -> Iterator[tuple[Array, list[bool]]]:
         """Yield, for each clip, its array (windows, *shape) and which windows are present."""
         for position, clip_id in self.ids.items():
-            yield self.cache.array(clip_id, modality), self.present[position][modality]
+            yield self.array(clip_id, modality), self.present[position][modality]
 
     def __len__(self) -> int:
         return len(self.items)
@@ -79,7 +85,7 @@ class SegmentDataset(Dataset[SegmentBatch]):
         real = [i != FILLER for i in indices]
         inputs, present = {}, {}
         for modality in self.modalities:
-            rows = [self.cache.array(self.ids[p], modality)[w] for p, w in pairs]
+            rows = [self._row(p, w, modality) for p, w in pairs]
             rows = [
                 x if is_real else np.zeros_like(x) for x, is_real in zip(rows, real, strict=True)
             ]
@@ -106,6 +112,11 @@ class SegmentDataset(Dataset[SegmentBatch]):
             clip=torch.tensor(pairs)[:, 0].where(torch.tensor(real), FILLER),
             index=torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER),
         )
+
+    def _row(self, position: int, window: int, modality: str) -> Array:
+        clip_id = self.ids[position]
+        row: Array = self.cache.array(clip_id, modality)[window]
+        return row if self.change is None else self.change(clip_id, modality, row)
 
     def check_values(self) -> None:
         """Check that targets with values have some to learn.

@@ -6,34 +6,45 @@ from emorec.augment import Augmentation
 from emorec.types import SegmentBatch, Target
 
 
-def augmented_view(
-    augment: Augmentation,
-    batch: SegmentBatch,
-    modalities: Sequence[str],
-    targets: Mapping[str, Target],
-) -> SegmentBatch:
-    """Return a training batch, augmented on its device.
+class Views:
+    """Augments the training batches of a data module.
 
     Args:
-        augment: The augmentation; it is bound to the modalities and the targets.
-        batch: The batch.
-        modalities: Those that the model is shown.
-        targets: Name -> target.
+        augment: The augmentation; None: batches stay as they are.
     """
-    augment.bind(list(modalities), {name: len(each) for name, each in targets.items()})
-    changed: SegmentBatch = augment(batch)
-    return changed
 
+    def __init__(self, augment: Augmentation | None) -> None:
+        self.augment = augment
+        self.plain: SegmentBatch | None = None  # the last batch before augmentation
 
-def another_view(augment: Augmentation, plain: SegmentBatch, view: SegmentBatch) -> SegmentBatch:
-    """Return a training batch, augmented again with new random draws.
+    def first(
+        self, batch: SegmentBatch, modalities: Sequence[str], targets: Mapping[str, Target]
+    ) -> SegmentBatch:
+        """Return a batch, augmented on its device.
 
-    Args:
-        augment: The augmentation, already bound for the first view.
-        plain: The batch before augmentation.
-        view: The first view; it is returned if augmentation mixes rows and so their labels.
-    """
-    other: SegmentBatch = augment(plain)
-    if any(other.targets[name] is not t for name, t in plain.targets.items()):
-        return view
-    return other
+        Args:
+            batch: The batch.
+            modalities: Those that the model is shown.
+            targets: Name -> target.
+        """
+        if self.augment is None:
+            return batch
+        self.plain = batch
+        self.augment.bind(list(modalities), {name: len(each) for name, each in targets.items()})
+        changed: SegmentBatch = self.augment(batch)
+        return changed
+
+    def another(self, view: SegmentBatch) -> SegmentBatch:
+        """Return the last batch, augmented again with new random draws.
+
+        Without augmentation, or if it mixes rows and so their labels, this is the first view.
+
+        Args:
+            view: The first view.
+        """
+        if self.augment is None or self.plain is None:
+            return view
+        other: SegmentBatch = self.augment(self.plain)
+        if any(other.targets[name] is not t for name, t in self.plain.targets.items()):
+            return view
+        return other

@@ -7,16 +7,16 @@ from torch import Tensor, nn
 
 from emorec.encoders.base import Encoder
 from emorec.networks import VoiceNetwork
-from emorec.networks.voice import WEIGHTS, WIDTH, raise_level
+from emorec.networks.voice import DESCRIBED, WEIGHTS, raise_level
 
 
 class SpeakerEncoder(Encoder):
     """Three LSTM layers that were trained to tell speakers apart, and a layer to ``dim`` features.
 
     Wan et al. 2018 (https://arxiv.org/abs/1710.10467), 40 mel bands of 25 ms every 10 ms at 16 kHz,
-    in parts of 1.6 s. What goes into the last layer is the window's embedding, and mean and
-    deviation of the LSTM's outputs, 768 numbers. For a frozen one that runs once a clip see
-    :class:`emorec.extractors.SpeakerEmbedding`.
+    in parts of 1.6 s. The input of the last layer is the window's embedding, and mean and
+    deviation of the outputs of the last two LSTM layers, 1280 numbers. For a frozen one
+    that runs once per clip see :class:`emorec.extractors.SpeakerEmbedding`.
 
     Args:
         weights: ``package``: those that Resemblyzer carries (Apache-2.0,
@@ -34,7 +34,7 @@ class SpeakerEncoder(Encoder):
         super().__init__()
         self.weights, self.dim, self.frozen = weights, dim, frozen
         self.network = VoiceNetwork().requires_grad_(not frozen)
-        self.last = nn.Linear(3 * WIDTH, dim)
+        self.last = nn.Linear(DESCRIBED, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of samples (B, samples) at 16 kHz in -1 to 1."""

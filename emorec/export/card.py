@@ -19,6 +19,7 @@ from emorec.export.card_tables import (
     results_table,
     trait_table,
 )
+from emorec.extractors.statistics import NOTE
 from emorec.runs.directory import RunDirectory
 from emorec.runs.results import Results
 
@@ -50,7 +51,7 @@ def model_card(
     every = [_results(path) for path in (run, *others)]
     results = every[0]
     for path, other in zip(others, every[1:], strict=True):
-        for key in ("data", "labels", "split", "classes", "selected_on_test"):
+        for key in ("data", "labels", "split", "within", "classes", "selected_on_test"):
             theirs, own = getattr(other, key), getattr(results, key)
             if theirs != own:
                 raise UserError(
@@ -141,7 +142,8 @@ def _results(run: Path) -> Results:
 
 def _protocol(results: Results) -> str:
     fold = "" if results.fold is None else f", fold {results.fold} of {results.folds}"
-    return f"{results.split}{fold}, seed {results.split_seed}"
+    within = f"; inputs {NOTE}" if results.within == "speaker" else ""
+    return f"{results.split}{fold}, seed {results.split_seed}{within}"
 
 
 def _runs_note(count: int) -> str:

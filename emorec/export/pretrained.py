@@ -15,6 +15,7 @@ from emorec.predict.checkpoint import PARTS, Saved, make_model
 
 WEIGHTS, OPTIONS, CARD = "model.safetensors", "config.json", "README.md"
 TRAINING = "training.yaml"
+PLAIN = ("target", "within")  # options that are text
 
 
 class PretrainedPredictor(Predictor, ModelHubMixin, library_name="emorec", tags=["emorec"]):
@@ -116,7 +117,7 @@ def _options(file: Path) -> dict[str, Any]:
     try:
         options = json.loads(file.read_text("utf-8"))
         found = {key: options[key] for key in PARTS}
-        if not all(isinstance(found[key], dict) for key in PARTS if key != "target"):
+        if not all(isinstance(found[key], dict) for key in PARTS if key not in PLAIN):
             raise TypeError("expected mappings of options")
         return found
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -21,7 +21,7 @@ def kept_of(model: EmotionModel, data: EmotionData | None) -> dict[str, Any]:
 
     Returns:
         Plain values: ``target``, ``targets``, ``in_force`` and, from the data, class and arguments
-        of ``windows`` and ``extractors``.
+        of ``windows`` and ``extractors``, and what inputs are normalised ``within``.
     """
     kept: dict[str, Any] = {
         "target": model.target_name,
@@ -29,7 +29,7 @@ def kept_of(model: EmotionModel, data: EmotionData | None) -> dict[str, Any]:
         "in_force": asdict(model.in_force),
     }
     if data is not None:
-        kept["windows"] = described(data.windows)
+        kept["windows"], kept["within"] = described(data.windows), data.within
         kept["extractors"] = {name: described(each) for name, each in data.extractors.items()}
     return kept
 

@@ -16,7 +16,7 @@ from emorec.fusion import Fusion
 from emorec.model.in_force import InForce
 from emorec.model.standardise import Standardise
 from emorec.objectives import Objective
-from emorec.types import FeatureBundle, SegmentBatch, Sizes, Target
+from emorec.types import Array, FeatureBundle, SegmentBatch, Sizes, Target
 
 
 class EmotionModel(nn.Module):
@@ -166,6 +166,12 @@ class EmotionModel(nn.Module):
         dtypes = (p.dtype for p in self.encoders[name].parameters() if p.is_floating_point())
         x = x.to(next(dtypes, x.dtype))
         return x.masked_fill(~_like(batch.present[modality], x), 0)
+
+    def moments(self, modality: str) -> tuple[Array, Array]:
+        """Return mean and deviation that a modality is standardised with, float32."""
+        standardise = self.standardise[modality]
+        assert isinstance(standardise, Standardise)
+        return standardise.mean.cpu().numpy(), standardise.deviation.cpu().numpy()
 
     def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
         """Fuse the features of the encoders; adds ``fused``.

@@ -20,6 +20,7 @@ PART = 160  # frames a part: 1.6 s
 STEP = round(RATE / 1.3 / HOP)  # frames from one part to the next: 1.3 parts a second
 COVERED = 0.75  # of the last part, at least; else it is left out
 WIDTH = 256
+DESCRIBED = 5 * WIDTH  # numbers that describe a window
 LEVEL = -30.0  # dB of full scale
 WEIGHTS = PackagedWeights(
     "resemblyzer",
@@ -35,7 +36,9 @@ class VoiceNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(BANDS, WIDTH, 3, batch_first=True)
+        self.lstm = nn.ModuleList(
+            nn.LSTM(before, WIDTH, batch_first=True) for before in (BANDS, WIDTH, WIDTH)
+        )
         self.linear = nn.Linear(WIDTH, WIDTH)
         bank = F.melscale_fbanks(
             FFT // 2 + 1, 0.0, RATE / 2, BANDS, RATE, norm="slaney", mel_scale="slaney"
@@ -63,7 +66,7 @@ class VoiceNetwork(nn.Module):
             WeightsError: They are not installed, or not as expected.
         """
         saved = torch.load(WEIGHTS.path(), map_location="cpu", weights_only=True)["model_state"]
-        own = {name: saved[name] for name in self.state_dict()}
+        own = {name: saved[_saved_name(name)] for name in self.state_dict()}
         self.load_state_dict(own)
 
     def mel(self, samples: Tensor) -> Tensor:
@@ -80,18 +83,21 @@ class VoiceNetwork(nn.Module):
             mel: Mel powers, float (B, frames, 40).
 
         Returns:
-            Embeddings (B, 256) of unit length, 0 to 1; and the last layer's outputs (B, frames,
-            256), -1 to 1.
+            Embeddings (B, 256) of unit length, 0 to 1; and the outputs of the last two layers
+            (B, frames, 512), -1 to 1.
         """
-        outputs, (hidden, _) = self.lstm(mel)
-        embedding = self.linear(hidden[-1]).relu()
-        return nn.functional.normalize(embedding, dim=1), outputs
+        outputs = [mel]
+        for layer in self.lstm:
+            outputs.append(layer(outputs[-1])[0])
+        embedding = self.linear(outputs[-1][:, -1]).relu()
+        return nn.functional.normalize(embedding, dim=1), torch.cat(outputs[-2:], 2)
 
     def describe(self, samples: Tensor) -> Tensor:
-        """Return three vectors of each window in one, float (B, 768).
+        """Return three vectors of each window in one, float (B, 1280).
 
-        They are the embedding of the window (the mean of its parts', scaled to unit length), and
-        mean and deviation of the outputs over all frames of all parts.
+        They are the embedding of the window (the mean of its parts', scaled to unit length; 256),
+        and mean and deviation of the last two layers' outputs over all frames of all parts (512
+        each).
 
         Args:
             samples: float (B, n) at 16 kHz, -1 to 1; of any length.
@@ -105,6 +111,14 @@ class VoiceNetwork(nn.Module):
         frames = outputs.unflatten(0, parts.shape[:2]).flatten(1, 2)
         whole = nn.functional.normalize(mean, dim=1)
         return torch.cat([whole, frames.mean(1), frames.std(1, correction=0)], 1)
+
+
+def _saved_name(name: str) -> str:
+    """Return a parameter's name in the package's file, where the layers are one module."""
+    if not name.startswith("lstm."):
+        return name
+    _, layer, kind = name.split(".")
+    return f"lstm.{kind.removesuffix('_l0')}_l{layer}"
 
 
 def raise_level(samples: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from emorec.windows import Windows
 
 KINDS = ("encoder", "label encoder", "fusion", "objective", "extractor", "windows")
 READ = ("model", "windows", "extractors")  # instantiated by jsonargparse
-PARTS = (*READ, "target", "targets", "in_force")  # keys of the options
+PARTS = (*READ, "target", "targets", "in_force", "within")  # keys of the options
 EXPECTED = "expected a file such as runs/NAME/checkpoints/best.ckpt"
 
 
@@ -40,12 +40,14 @@ class Saved:
         model: The model with its weights, on the CPU, in evaluation mode.
         windows: Cuts clips into windows.
         extractors: Modality -> extractor.
+        within: What inputs were normalised within: ``corpus`` or ``speaker``.
         options: The options they were built from, as plain values; keys are :data:`PARTS`.
     """
 
     model: EmotionModel
     windows: Windows
     extractors: dict[str, Extractor]
+    within: str
     options: dict[str, Any]
 
 
@@ -120,7 +122,8 @@ def make_model(
         model.load_state_dict(own)
     except RuntimeError as error:
         raise CheckpointError(f"the weights of {path} do not fit its options: {error}") from error
-    return Saved(model.eval(), windows, extractors, {key: options[key] for key in PARTS})
+    kept = {key: options[key] for key in PARTS}
+    return Saved(model.eval(), windows, extractors, options["within"], kept)
 
 
 def _instances(

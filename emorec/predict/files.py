@@ -19,6 +19,7 @@ from emorec.predict.records import (
     prediction_record,
     timeline_record,
 )
+from emorec.predict.speakers import fingerprint, speaker_of, statistics_of
 from emorec.system.files import check_writable, digest_file
 from emorec.system.progress import progress
 from emorec.system.workers import TimeLimitError, time_limit
@@ -59,11 +60,17 @@ def predict_files(options: argparse.Namespace) -> None:
         "pictures": options.pictures,
     }
     output = Output(options.out, made_by, overwrite=options.overwrite)
+    speakers = statistics_of(
+        predictor, inputs, options.out, named=options.speaker, file=options.speakers
+    )
+    digests = {name: fingerprint(each) for name, each in speakers.items()}
+    output.depends = lambda one: [digests.get(speaker_of(one, options.speaker), "")]
     failed = already_done = 0
     for one in progress(inputs, unit="file", desc="predict"):
         if output.done(one) is not None:
             already_done += 1
             continue
+        predictor.for_speaker(speakers.get(speaker_of(one, options.speaker)))
         try:
             with time_limit(LIMIT):
                 duration = probe(one.file).duration

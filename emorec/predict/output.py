@@ -1,7 +1,7 @@
 """The output of ``emorec predict``: one line per file as soon as it is done, then tables."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ class Output:
         made_by: What determines a prediction: the model and the options.
         overwrite: Discard existing predictions.
 
+    Attributes:
+        depends: What else the prediction of an input depends on, as plain values: if that changes,
+            it is done again.
+
     Raises:
         UserError: It is not a folder, or holds predictions of another model or other options.
     """
@@ -33,6 +37,7 @@ class Output:
         self.file = folder / "predictions.jsonl"
         check_writable(folder, "--out")
         folder.mkdir(parents=True, exist_ok=True)
+        self.depends: Callable[[Input], list[Any]] = lambda _: []
         self.records: dict[tuple[str, ...], dict[str, Any]] = {}
         if self.file.is_file() and not overwrite:
             self.records = self._read()
@@ -60,7 +65,7 @@ class Output:
     def done(self, one: Input) -> dict[str, Any] | None:
         """Return the record of an input that is done and has not changed since, else None."""
         record = self.records.get(tuple(one.key.values()))
-        if record is None or "error" in record or record["state"] != _state(one):
+        if record is None or "error" in record or record["state"] != self._state(one):
             return None
         # Pictures and tables are written before the line but may have been deleted since.
         complete = all((self.folder / name).is_file() for name in record.get("files", []))
@@ -68,7 +73,7 @@ class Output:
 
     def add(self, one: Input, record: Mapping[str, Any]) -> None:
         """Write the line for a file or clip."""
-        whole = {**one.key, **record, "state": _state(one), "made_by": self.made_by}
+        whole = {**one.key, **record, "state": self._state(one), "made_by": self.made_by}
         key = tuple(one.key.values())
         replaces = key in self.records
         self.records[key] = whole
@@ -78,6 +83,9 @@ class Output:
         # Escaped as in write_text.
         with self.file.open("a", encoding="utf-8", errors="backslashreplace") as lines:
             lines.write(json.dumps(whole, ensure_ascii=False) + "\n")
+
+    def _state(self, one: Input) -> list[Any]:
+        return [*state_of(one), *self.depends(one)]
 
     def name_for(self, one: Input, ending: str) -> str:
         """Return a name for an output file of an input that no other input uses."""
@@ -112,7 +120,7 @@ class Output:
         return written
 
 
-def _state(one: Input) -> list[Any]:
+def state_of(one: Input) -> list[Any]:
     """Return size and modification time of the files, and the clip's span and text."""
     sidecars = dict(sorted(one.clip.sidecars.items())) if one.clip else {}
     state: list[Any] = _stat(one.file)

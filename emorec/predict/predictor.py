@@ -1,14 +1,17 @@
 """A trained model applied to new recordings, with the windows and extractors of training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
 
 from emorec.errors import ModelError
 from emorec.evaluation.decision import ClassDecision, TraceDecision
 from emorec.extractors import Extractor
+from emorec.extractors.statistics import SpeakerStatistics
+from emorec.media import MediaError
 from emorec.model import EmotionModel
 from emorec.predict.checkpoint import Saved, load_model
 from emorec.predict.classes import predict_class
@@ -20,7 +23,7 @@ from emorec.predict.scoring import WindowRunner
 from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.predict.traces import predict_trace
 from emorec.system.findings import Finding, FindingKind
-from emorec.types import Classes, Clip
+from emorec.types import Array, Classes, Clip
 from emorec.windows import GridWindows, Windows
 
 PART = 16  # windows in memory at once
@@ -36,6 +39,8 @@ class Predictor:
         extractors: Modality -> extractor.
         device: Device of the model.
         batch_size: Windows per forward pass; None: as many as fit into memory, at most 256.
+        within: What inputs were normalised within in training: ``corpus`` or ``speaker``; for
+            the latter see :meth:`for_speaker`.
 
     Example::
 
@@ -50,9 +55,11 @@ class Predictor:
         extractors: dict[str, Extractor],
         device: str = "cpu",
         batch_size: int | None = None,
+        within: str = "corpus",
     ) -> None:
         self.model = model.to(device).eval()
         self.windows, self.extractors, self.device = windows, extractors, device
+        self.within = within
         self.run = WindowRunner(self.model, extractors, device, batch_size)
 
     @classmethod
@@ -82,12 +89,72 @@ class Predictor:
         """Return the predictor for a loaded model; see :meth:`from_checkpoint`."""
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(saved.model, saved.windows, saved.extractors, device, batch_size)
+        return cls(saved.model, saved.windows, saved.extractors, device, batch_size, saved.within)
 
     @property
     def shown(self) -> dict[str, Extractor]:
         """Modality -> extractor, for the modalities that the model reads."""
         return {name: self.extractors[name] for name in self.model.modalities}
+
+    def measure(self, named: Iterable[str | Path | Clip]) -> SpeakerStatistics:
+        """Measure a speaker's inputs, for :meth:`for_speaker`; unreadable files are left out.
+
+        Args:
+            named: Recordings of one speaker; see :meth:`predict`. Labels are not needed.
+        """
+        every = list(named)
+        fitted = {n: each for n, each in self.shown.items() if each.constants() is None}
+        return SpeakerStatistics.measured(
+            {name: self._arrays(every, name) for name in fitted},
+            {name: each.pooled_axes for name, each in fitted.items()},
+        )
+
+    def _arrays(
+        self, named: Sequence[str | Path | Clip], modality: str
+    ) -> Iterator[tuple[Array, list[bool]]]:
+        for one in named:
+            try:
+                recording = open_recording(one, self.shown)
+                spans, _ = self.windows.cut(recording.clip.id, recording.media)
+                extractor, media = self.shown[modality], recording.of(modality)
+                found = extractor.extract(recording.clip, media, spans).arrays
+            except MediaError:  # predicting it gives the reason
+                continue
+            present = [array for array in found if array is not None]
+            if present:
+                yield np.stack(present), [True] * len(present)
+
+    def for_speaker(self, statistics: SpeakerStatistics | None) -> None:
+        """Normalise what follows within a speaker; None: as the training clips.
+
+        Args:
+            statistics: From :meth:`measure`, of at least two recordings.
+
+        Raises:
+            ModelError: The model was not trained so, or they are of other extractors.
+        """
+        if statistics is None:
+            self.run.changes = {}
+            return
+        if self.within != "speaker":
+            raise ModelError("this model was not trained with data.within: speaker")
+        corpus = {
+            name: self.model.moments(name)
+            for name, each in self.shown.items()
+            if each.constants() is None
+        }
+        for name, (mean, _) in statistics.moments.items():
+            if name in corpus and corpus[name][0].shape not in (mean.shape, (1,)):
+                raise ModelError(
+                    f"the speaker's statistics of {name} have shape {mean.shape}, expected "
+                    f"{corpus[name][0].shape}: another model's extractor measured them"
+                )
+        self.run.changes = statistics.onto(corpus)
+
+    def _unknown_speaker(self) -> list[Finding]:
+        if self.within == "corpus" or self.run.changes:
+            return []
+        return [Finding(FindingKind.NO_SPEAKER)]
 
     def need_classes(self, what: str) -> Classes:
         """Return the target of a model of classes.
@@ -129,7 +196,7 @@ class Predictor:
         """
         recording = open_recording(named, self.shown)
         spans, more = self.windows.cut(recording.clip.id, recording.media)
-        findings = list(dict.fromkeys([*recording.findings, *more]))
+        findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown_speaker()]))
         decision = self.model.decision
         if isinstance(decision, TraceDecision):
             return predict_trace(self.run, decision, recording, spans, findings, progress)
@@ -198,7 +265,7 @@ class Predictor:
         spans, more = GridWindows(length or LENGTH, hop).cut(clip.id, media)
         if length is None:
             more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{LENGTH:g}"))
-        findings = list(dict.fromkeys([*recording.findings, *more]))
+        findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown_speaker()]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {
             name: extractor.stream(clip, recording.of(name), parts)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from emorec.extractors import Extractor
+from emorec.extractors.statistics import Moments, changed
 from emorec.model import EmotionModel
 from emorec.types import Array, FeatureBundle, SegmentBatch
 
@@ -23,6 +24,10 @@ class WindowRunner:
         device: The model's device.
         batch_size: Windows per forward pass; None: the largest of 256, 128, 64, ... that fits into
             memory.
+
+    Attributes:
+        changes: Modality -> (scale, shift) that inputs are changed by first, see
+            :meth:`~emorec.extractors.statistics.SpeakerStatistics.onto`.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class WindowRunner:
         batch_size: int | None = None,
     ) -> None:
         self.model, self.extractors, self.device = model, extractors, device
+        self.changes: dict[str, Moments] = {}
         self.size, self.fixed = batch_size or FIRST, batch_size is not None
 
     def __call__(self, rows: Sequence[Mapping[str, Array | None]]) -> list[dict[str, Tensor]]:
@@ -63,7 +69,7 @@ class WindowRunner:
         inputs, present = {}, {}
         for name, extractor in self.extractors.items():
             blank = np.zeros(extractor.shape, extractor.dtype)
-            arrays = [row.get(name) for row in rows]
+            arrays = [self._changed(name, row.get(name)) for row in rows]
             inputs[name] = torch.from_numpy(np.stack([blank if a is None else a for a in arrays]))
             present[name] = torch.tensor([array is not None for array in arrays])
         size, target = len(rows), self.model.target_name
@@ -75,6 +81,11 @@ class WindowRunner:
             torch.zeros(size, dtype=torch.int64),
             torch.arange(size),
         )
+
+    def _changed(self, name: str, array: Array | None) -> Array | None:
+        if array is None or name not in self.changes:
+            return array
+        return changed(array, self.changes[name])
 
     def scores(self, batch: SegmentBatch) -> Tensor:
         """Return the main scores of a batch, with gradients if they are enabled."""

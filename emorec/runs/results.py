@@ -29,6 +29,7 @@ class Results:
         split_seed: Its seed.
         fold: The fold, if the split has folds.
         folds: The number of folds, or the name of a published list.
+        within: What inputs were normalised within: ``corpus`` or ``speaker``.
         speakers_shared: Whether test speakers are in training; None: not known.
         selected_on_test: Whether the weights were selected on test clips.
         clips: Part -> number of clips.
@@ -48,6 +49,7 @@ class Results:
     split_seed: int
     fold: int | None
     folds: int | str | None
+    within: str
     speakers_shared: bool | None
     selected_on_test: bool
     clips: Mapping[str, int]

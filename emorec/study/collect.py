@@ -71,6 +71,7 @@ def _rows(cell: Cell, source: str, results: Results, folder: Path) -> list[dict[
         "data": results.data,
         "label_note": results.labels,
         "split": results.split,
+        "normalised_within": results.within,
         "speakers_shared": results.speakers_shared,
         "selected_on_test": results.selected_on_test,
         "code": results.emorec,

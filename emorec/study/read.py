@@ -23,7 +23,7 @@ from emorec.study.measures import TAKEN
 AXIS_NAMES_TAKEN = (
     *("grid", "protocol", "fold", "seed", "scores", "case", "rate", "cell", "seconds", "code"),
     *(each.name for each in MEASURES),
-    *("data", "label_note", "split", "speakers_shared"),
+    *("data", "label_note", "split", "normalised_within", "speakers_shared"),
     *("selected_on_test", "train_clips", "val_clips", "test_clips", "tested_clips"),
     "labelled_training_clips",
 )

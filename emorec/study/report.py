@@ -24,6 +24,8 @@ HEAD = """# {name}
 speakers" marks a split whose test speakers are also in training: it says little about new people.
 Epochs were selected on validation clips only, except where a row says SELECTED ON TEST.
 """
+WITHIN = """"Normalised within speakers" marks inputs that were normalised with all clips of each
+speaker, test clips too, without their labels: it needs several clips of each new person."""
 
 
 def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
@@ -51,6 +53,8 @@ def write_report(study: Study, cells: Sequence[Cell], out: Path) -> str:
     parts = [HEAD.format(runs=runs, about=measures.about, **known)]
     if not runs:
         return parts[0]
+    if (results["normalised_within"] == "speaker").any():
+        parts.append(WITHIN)
     if len(codes) > 1:
         parts.append("**The runs are of several versions of the code**; results.csv says which.")
     write_text(out / "results.csv", results.to_csv(index=False))

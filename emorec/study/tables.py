@@ -92,6 +92,8 @@ def _row(
             marks.append(f"{measures.name} undefined in {undefined}")
     if runs["selected_on_test"].any():
         marks.append("SELECTED ON TEST")
+    if (runs["normalised_within"] == "speaker").any():
+        marks.append("normalised within speakers")
     if (runs["speakers_shared"] == True).any():  # noqa: E712 - None where speakers are unknown
         marks.append("shares speakers")
     return Row(

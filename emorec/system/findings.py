@@ -36,6 +36,7 @@ class FindingKind(StrEnum):
         NO_SOUND_FOR_SPEECH: Windows should lie in speech, but the file has no sound.
         NO_SPEECH: Windows should lie in speech, but none is found.
         WHOLE_CLIPS: The model was trained on whole clips; here windows last ``detail`` seconds.
+        NO_SPEAKER: The model normalises within the speaker, who is not known here.
         NO_VALUES: No values are known for ``count`` of ``of`` windows.
         OTHER: A plug-in's own finding, in its words, ``detail``.
         OTHER_IN_WINDOWS: The same about ``count`` of ``of`` windows.
@@ -66,6 +67,7 @@ class FindingKind(StrEnum):
     NO_SOUND_FOR_SPEECH = auto()
     NO_SPEECH = auto()
     WHOLE_CLIPS = auto()
+    NO_SPEAKER = auto()
     NO_VALUES = auto()
     OTHER = auto()
     OTHER_IN_WINDOWS = auto()
@@ -156,6 +158,8 @@ WORDS = {
     FindingKind.NO_SOUND_FOR_SPEECH: "no sound to find speech in: windows from the whole clip",
     FindingKind.NO_SPEECH: "no speech found: windows from the whole clip",
     FindingKind.WHOLE_CLIPS: "the model was trained on whole clips: windows of {detail} s here",
+    FindingKind.NO_SPEAKER: "normalised by the training clips, not within the speaker as in "
+    "training: name who speaks, with two clips or more (--speaker)",
     FindingKind.NO_VALUES: "nothing usable in {count} of {of} windows: no values for them",
     FindingKind.OTHER: "{detail}",
     FindingKind.OTHER_IN_WINDOWS: "{detail} in {count} of {of} windows",

@@ -227,17 +227,17 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def test_a_cut_checkpoint_is_told_in_a_line_and_the_one_before_it_goes_on(
+def test_a_damaged_checkpoint_is_named_and_the_run_resumes_from_the_one_before(
     smoke_run: Path, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
     stopped_after(run, place, 2)
     cut(run / "checkpoints/last.ckpt")
-    with pytest.warns(UserWarning, match="is damaged: the run goes on from before_last.ckpt"):
+    with pytest.warns(UserWarning, match="is damaged: the run resumes from before_last.ckpt"):
         smoke(run, place)
-    whole, mended = (json.loads((r / "metrics.json").read_text()) for r in (smoke_run, run))
-    assert mended["finished"]
-    assert mended["test"] == whole["test"]
+    whole, resumed = (json.loads((r / "metrics.json").read_text()) for r in (smoke_run, run))
+    assert resumed["finished"]
+    assert resumed["test"] == whole["test"]
     weights = [
         torch.load(r / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
         for r in (smoke_run, run)
@@ -245,7 +245,7 @@ def test_a_cut_checkpoint_is_told_in_a_line_and_the_one_before_it_goes_on(
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
 
 
-def test_damage_that_cannot_be_mended_is_told_in_a_line(
+def test_if_both_checkpoints_are_damaged_the_message_says_to_start_over(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"

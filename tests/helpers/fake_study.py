@@ -31,6 +31,7 @@ NOTHING = Results(
     split_seed=0,
     fold=None,
     folds=None,
+    within="corpus",
     speakers_shared=None,
     selected_on_test=False,
     clips={},

@@ -60,10 +60,10 @@ def test_windows_of_one_batch_do_not_mix_and_have_three_vectors() -> None:
     network = VoiceNetwork().eval()
     batch = noise(40000, 3)
     found = network.describe(batch)
-    assert found.shape == (3, 768)
+    assert found.shape == (3, 1280)
     torch.testing.assert_close(network.describe(batch[1:2])[0], found[1], atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(found[:, :256].norm(dim=1), torch.ones(3))
-    assert (found[:, 512:] >= 0).all()  # deviations
+    assert (found[:, 768:] >= 0).all()  # deviations
 
 
 def test_quiet_windows_are_amplified_to_30_db_below_full_scale() -> None:

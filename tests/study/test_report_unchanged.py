@@ -65,7 +65,7 @@ random\_clip (shares speakers) & fused & full & \textbf{90.3 $\pm$ 2.4} & 90.3 $
 """  # noqa: E501
 HEAD = (
     "seconds,grid,method,protocol,fold,seed,cell,train_clips,val_clips,test_clips,lab"
-    "elled_training_clips,data,label_note,split,speakers_shared,selected_on_test,code"
+    "elled_training_clips,data,label_note,split,normalised_within,speakers_shared,selected_on_test,code"
     ",scores,case,rate,tested_clips,accuracy,uar,macro_f1"
 )
 FIRST = "main-base-random_clip-seed0-daf2de1b,fused,c0,00,anger,anger"

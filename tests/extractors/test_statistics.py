@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from emorec.data.statistics import pooled_statistics
+from emorec.extractors.statistics import pooled_statistics
 from emorec.types import Array
 
 
