@@ -19,6 +19,10 @@ COMMANDS = {
     ),
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
     "inspect": ("emorec.commands.inspect", "draw one clip's cached windows"),
+    "baseline": (
+        "emorec.commands.baseline",
+        "fit linear models, SVMs and trees on the cached features: the floor",
+    ),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
     "explain": (
         "emorec.commands.explain",

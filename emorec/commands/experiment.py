@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from emorec.commands.baseline import main as baseline
 from emorec.commands.train import main as fit
 from emorec.errors import UserError
 from emorec.runs.directory import RunDirectory
@@ -36,10 +37,10 @@ def main(argv: Sequence[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
     if options.launcher == "local":
-        failed = run_cells(study, cells, out, fit=fit, jobs=options.jobs, say=_say)
+        failed = run_cells(study, cells, out, fit=run, jobs=options.jobs, say=_say)
     else:
         parameters = dict(_setting(text) for text in options.slurm)
-        submit_cells(study, cells, out, fit=fit, parameters=parameters, say=_say)
+        submit_cells(study, cells, out, fit=run, parameters=parameters, say=_say)
     write_report(study, cells, out)
     for name, reason in failed.items():
         _say(f"failed: {name}: {reason} ({out / CELLS / name / 'logs' / 'log.txt'})")
@@ -48,6 +49,11 @@ def main(argv: Sequence[str]) -> None:
     _say(f"{done} of {len(runs)} cells finished, {len(failed)} failed; {out / 'table.md'}")
     if failed:
         raise SystemExit(1)
+
+
+def run(argv: Sequence[str]) -> None:
+    """Run the command of one cell: fit, or baseline."""
+    (baseline if argv[0] == "baseline" else fit)(argv)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from emorec.callbacks import StagedTraining
 from emorec.data import EmotionDataModule
 from emorec.data.splits.leaks import shares_speakers
-from emorec.data.splits.parts import FOLDED, Part
+from emorec.data.splits.parts import FOLDED, PARTS, Part
 from emorec.evaluation.measures import MEASURES, TRACE_MEASURES
 from emorec.figures.curves import training_curves
 from emorec.figures.lines import lines_figure
@@ -76,27 +76,14 @@ def write_results(
     if missing:
         figure = _draw_missing(missing, results["fused"]["accuracy"])
         save_figure(figure, run.path / "missing_modality.png")
-    sizes = {part: len(data.parts[part].ids) for part in ("train", "val", "test")}
-    text = _summary(run, results, data, sizes)
+    text = summary(run, results, data)
     if not finished:
         text = f"TRAINING IS NOT FINISHED: weights so far, of {', '.join(stages)}\n{text}"
     write_text(run.summary_file, text)
     Results(
-        emorec=code_version(),
         finished=finished,
         seed=seed,
-        data=type(data).__name__,
-        labels=data.label_note,
-        split=data.split,
-        split_seed=data.seed,
-        fold=data.fold if data.split in FOLDED else None,
-        folds=data.folds if data.split in FOLDED else None,
-        within=data.within,
-        speakers_shared=_shares_speakers(data),
-        selected_on_test=data.select_on_test,
-        clips=sizes,
-        labelled_training_clips=sum(bool(clip.labels) for clip in data.clips_of("train")),
-        classes={name: list(target.names) for name, target in data.targets.items()},
+        **conditions(data),
         test=dict(results),
         missing={
             case: {f"{rate:g}": metrics for rate, metrics in rates.items()}
@@ -105,6 +92,26 @@ def write_results(
         stages=stages,
     ).write(run.metrics_file)
     return text
+
+
+def conditions(data: EmotionDataModule) -> dict[str, Any]:
+    """Return what :class:`Results` has of the data and the code, by name of the field."""
+    folded = data.split in FOLDED
+    return {
+        "emorec": code_version(),
+        "data": type(data).__name__,
+        "labels": data.label_note,
+        "split": data.split,
+        "split_seed": data.seed,
+        "fold": data.fold if folded else None,
+        "folds": data.folds if folded else None,
+        "within": data.within,
+        "speakers_shared": _shares_speakers(data),
+        "selected_on_test": data.select_on_test,
+        "clips": {part: len(data.parts[part].ids) for part in PARTS},
+        "labelled_training_clips": sum(bool(clip.labels) for clip in data.clips_of("train")),
+        "classes": {name: list(target.names) for name, target in data.targets.items()},
+    }
 
 
 def _draw_missing(missing: Mapping[str, Any], whole: float | None) -> Figure:
@@ -135,13 +142,12 @@ def _shares_speakers(data: EmotionDataModule) -> bool | None:
     return shares_speakers(own, data.part_of_clip)
 
 
-def _summary(
-    run: RunDirectory, results: Mapping[str, Any], data: EmotionDataModule, sizes: Mapping[str, int]
-) -> str:
+def summary(run: RunDirectory, results: Mapping[str, Any], data: EmotionDataModule) -> str:
+    """Return the last lines of a run: numbers, where pictures lie, and where the model is."""
     shared = _shares_speakers(data)
     note = {True: "test speakers are in training, too", False: "no test speaker is in training"}
     speakers = "speakers unknown" if shared is None else note[shared]
-    lines = [f"test clips: {sizes['test']} (split {data.protocol}; {speakers})"]
+    lines = [f"test clips: {len(data.parts['test'].ids)} (split {data.protocol}; {speakers})"]
     if data.label_note:
         lines.append(f"labels: {data.label_note}")
     lines += _lacking(data)
@@ -152,7 +158,9 @@ def _summary(
             label = "both together" if len(modalities) == 2 else "+".join(modalities)
         lines.append(f"  {label:<16} {_line(metrics)}")
     pictures = sorted(path.name for path in run.path.glob("*.png"))
-    lines += [f"pictures in {run.path}: {', '.join(pictures)}", f"model: {run.best}"]
+    lines.append(f"pictures in {run.path}: {', '.join(pictures)}")
+    if run.best.is_file():  # a baseline keeps none
+        lines.append(f"model: {run.best}")
     return "\n".join(lines) + "\n"
 
 

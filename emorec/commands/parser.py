@@ -3,15 +3,16 @@
 import logging
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 from lightning.pytorch.cli import LightningArgumentParser
 
+from emorec.data import EmotionDataModule
 from emorec.errors import UserError
-from emorec.plugins import suggest
+from emorec.plugins import load_plugins, suggest
 from emorec.types import Target
 
 
@@ -54,6 +55,26 @@ def made_of(parser: ArgumentParser, options: Any) -> Any:
         return parser.instantiate(options)
     except ValueError as error:
         raise UserError(f"{first_cause(error)}; {parser.prog} --help explains options") from error
+
+
+def data_of(
+    make_parser: Callable[[], "EmorecParser"], argv: Sequence[str]
+) -> tuple[Any, EmotionDataModule]:
+    """Return the options of a command on a data set, and the data module that they describe.
+
+    Args:
+        make_parser: Makes the command's parser, with the option ``data``.
+        argv: The command's name and its arguments.
+
+    Raises:
+        UserError: An option is unknown, or a class refuses a value.
+    """
+    load_plugins()
+    parser = make_parser()
+    options = parser.parse_args(list(argv[1:]))
+    data: EmotionDataModule = made_of(parser, options).data
+    show_info()
+    return options, data
 
 
 def show_info() -> None:

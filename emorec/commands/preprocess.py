@@ -4,22 +4,16 @@ import re
 from collections.abc import Sequence
 
 import torch
-from jsonargparse import ArgumentParser
 
 from emorec.cache import WorkPlan
-from emorec.commands.parser import EmorecParser, made_of, show_info
+from emorec.commands.parser import EmorecParser, data_of
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
-from emorec.plugins import load_plugins
 
 
 def main(argv: Sequence[str]) -> None:
     """Cache the missing clips and print one line of counts."""
-    load_plugins()
-    parser = build_parser()
-    options = parser.parse_args(list(argv[1:]))
-    data: EmotionDataModule = made_of(parser, options).data
-    show_info()
+    options, data = data_of(build_parser, argv)
     device = _device(options.device)
     at_once = options.at_once or (8 if device.startswith("cuda") else 1)
     shard = _shard(options.shard)
@@ -28,7 +22,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError("no clip could be used; report.csv in the cache folder says why")
 
 
-def build_parser() -> ArgumentParser:
+def build_parser() -> EmorecParser:
     """Return the parser of the command."""
     parser = EmorecParser(
         "emorec preprocess",

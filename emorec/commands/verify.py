@@ -9,12 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
-
-from emorec.commands.parser import EmorecParser, made_of, show_info
+from emorec.commands.parser import EmorecParser, data_of
 from emorec.data import EmotionDataModule
 from emorec.data.verify import ERRORS, WARNINGS, Findings, Problem, verify
-from emorec.plugins import load_plugins
 from emorec.system.files import write_text
 
 SHOWN = 3  # examples of a kind
@@ -22,11 +19,7 @@ SHOWN = 3  # examples of a kind
 
 def main(argv: Sequence[str]) -> None:
     """Print the problems, write the table, and exit with status 1 if there are errors."""
-    load_plugins()
-    parser = build_parser()
-    options = parser.parse_args(list(argv[1:]))
-    data: EmotionDataModule = made_of(parser, options).data
-    show_info()
+    options, data = data_of(build_parser, argv)
     found = verify(data, options.workers)
     table = data.source().cache().folder / "verify.csv"
     _write(found.problems, table)
@@ -44,7 +37,7 @@ def main(argv: Sequence[str]) -> None:
         raise SystemExit(1)
 
 
-def build_parser() -> ArgumentParser:
+def build_parser() -> EmorecParser:
     """Return the parser of the command."""
     parser = EmorecParser(
         "emorec verify",

@@ -11,7 +11,15 @@ from typing import Any
 
 import yaml
 
-from emorec.study.config import FILES, Grid, Options, Protocol, Study, changes_pretraining
+from emorec.study.config import (
+    BASELINE,
+    FILES,
+    Grid,
+    Options,
+    Protocol,
+    Study,
+    changes_pretraining,
+)
 from emorec.system.files import digest, digest_as_it_is
 
 NOTHING = "none"  # label of pre-training that no choice changes
@@ -52,6 +60,13 @@ class Cell:
             files: The study's files.
         """
         every = {**{key: str(path) for key, path in files.items()}, **self.options}
+        if BASELINE in every:
+            kept = [k for k in every if k.partition(".")[0] in ("data", "seed_everything")]
+            arguments = [
+                f"--{k}={_text(every[k])}" for k in sorted(kept, key=lambda k: k != "data")
+            ]
+            own = [f"--method={every[BASELINE]}", f"--run={folder / self.name}"]
+            return ["baseline", *arguments, *own]
         # Files come first: the options after them override their values.
         order = sorted(every, key=lambda key: (key not in files, key))
         arguments = ["fit", *(f"--{key}={_text(every[key])}" for key in order)]
@@ -101,7 +116,8 @@ def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iter
         for protocol, fold, seed, repeat in _repeats(study, grid):
             run = f"{protocol}{'' if fold is None else f'-fold{fold}'}-seed{seed}"
             start, before = None, ""
-            if first:
+            is_baseline = any(BASELINE in each for _, each in chosen.values())
+            if first and not is_baseline:
                 axes = {axis: chosen[axis] for axis in grid.pretrain_axes}
                 of_grid = {k: v for k, v in grid.options.items() if changes_pretraining(study, k)}
                 picks = [options for _, options in axes.values()]

@@ -10,6 +10,7 @@ from emorec.errors import UserError
 Options = Mapping[str, Any]
 """Option of ``emorec fit`` -> value; ``stages.NAME.KEY`` is an option of a stage."""
 FILES = ("trainer", "model", "data")
+BASELINE = "baseline"  # option of a choice: a method of emorec baseline, instead of a model
 
 
 class StudyError(UserError):

@@ -46,7 +46,7 @@ def run_cells(
         study: The study.
         cells: Its cells; those with the same name are one run.
         out: Folder of the study; the run directories are in ``cells``.
-        fit: The command ``fit``; called in other processes.
+        fit: Runs ``fit``, or the command that the arguments name; called in other processes.
         jobs: Number of processes; each trains one cell after the other.
         say: Called with each line for the user.
 
@@ -126,7 +126,7 @@ def train(
     """Train one cell in this process, its output in ``logs/log.txt``.
 
     Args:
-        fit: The command ``fit``.
+        fit: Runs ``fit``, or the command that the arguments name.
         arguments: Its arguments.
         run: The run directory that they name.
         group: W&B group of the run.

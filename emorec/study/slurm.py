@@ -33,7 +33,7 @@ def submit_cells(
         study: The study.
         cells: Its cells; those with the same name are one run.
         out: Folder of the study, on a disk that all machines share.
-        fit: The command ``fit``.
+        fit: Runs ``fit``, or the command that the arguments name.
         parameters: Parameters of the jobs, by submitit's names: ``timeout_min``,
             ``slurm_partition``, ``gpus_per_node``, ``cpus_per_task``, ``mem_gb``,
             ``slurm_array_parallelism``, ...

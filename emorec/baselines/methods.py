@@ -1,0 +1,117 @@
+"""The classifiers: scikit-learn's, with the few settings that validation clips choose from."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emorec.errors import UserError
+
+UNBALANCED = 2.0  # classes count alike where the largest has more than so many times the smallest
+METHODS = ("linear", "svm", "trees")
+"""``linear``: logistic regression; ``svm``: support vectors with a Gaussian kernel; ``trees``:
+gradient-boosted trees."""
+
+Matrix = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+class BaselineError(UserError):
+    """A baseline cannot be fitted; the message says why."""
+
+
+class Fitted(NamedTuple):
+    """A classifier and the settings it was fitted with.
+
+    Attributes:
+        settings: Name of a setting -> value.
+        classifier: Of scikit-learn.
+    """
+
+    settings: dict[str, Any]
+    classifier: Any
+
+    def scores(self, x: Matrix, classes: int) -> Matrix:
+        """Return probabilities (clips, classes); 0 for classes that were not in training.
+
+        Those of the support vectors are the softmax of their decision values, which are ordered but
+        not calibrated.
+        """
+        if hasattr(self.classifier, "predict_proba"):
+            found = self.classifier.predict_proba(x)
+        else:
+            margins = self.classifier.decision_function(x)
+            if margins.ndim == 1:  # two classes
+                margins = np.stack([-margins, margins], 1)
+            raised = np.exp(margins - margins.max(1, keepdims=True))
+            found = raised / raised.sum(1, keepdims=True)
+        every = np.zeros((len(x), classes))
+        every[:, self.classifier.classes_] = found
+        return every
+
+
+def candidates(method: str, x: Matrix, y: Labels, seed: int) -> Iterator[Fitted]:
+    """Yield a method, fitted with each of its settings.
+
+    Features are standardised by the training clips; missing ones are their mean. Where the largest
+    class has more than twice the clips of the smallest, classes count alike.
+
+    Args:
+        method: One of :data:`METHODS`.
+        x: Features (clips, D); NaN where missing.
+        y: Classes (clips,).
+        seed: Of the trees.
+
+    Raises:
+        BaselineError: The method is unknown, scikit-learn is not installed, or there is one class.
+    """
+    try:
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+    except ImportError as error:
+        raise BaselineError(
+            "baselines need scikit-learn: pip install 'emorec[baseline]'"
+        ) from error
+    if method not in METHODS:
+        raise BaselineError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    counts = np.bincount(y)
+    counts = counts[counts > 0]
+    if len(counts) < 2:
+        raise BaselineError("the labelled training clips are all of one class; nothing to learn")
+    weight = "balanced" if counts.max() > UNBALANCED * counts.min() else None
+    for settings, make in _settings(method, weight, seed):
+        fill = SimpleImputer(keep_empty_features=True)
+        pipeline = make_pipeline(fill, StandardScaler(), make())
+        yield Fitted(dict(settings), pipeline.fit(x, y))
+
+
+def _settings(
+    method: str, weight: str | None, seed: int
+) -> Iterator[tuple[Mapping[str, Any], Callable[[], Any]]]:
+    if method == "linear":
+        from sklearn.linear_model import LogisticRegression
+
+        for c in (0.001, 0.01, 0.1, 1.0):
+            yield {"C": c}, partial(LogisticRegression, C=c, class_weight=weight, max_iter=3000)
+    elif method == "svm":
+        from sklearn.svm import SVC
+
+        for c in (0.3, 1.0, 3.0, 10.0):
+            yield {"C": c}, partial(SVC, C=c, class_weight=weight)
+    else:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        for leaves in (4, 16):
+            make = partial(
+                HistGradientBoostingClassifier,
+                max_iter=100,
+                max_leaf_nodes=leaves,
+                max_features=0.1,  # of a thousand features most are alike
+                class_weight=weight,
+                early_stopping=False,
+                random_state=seed,
+            )
+            yield {"leaves": leaves}, make
