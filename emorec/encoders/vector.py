@@ -22,9 +22,12 @@ class VectorEncoder(Encoder):
         widths: Units of each layer before the last, instead of ``layers`` and ``width``; empty: a
             single layer.
         activate: ReLU after the last layer too: features are at least 0.
+        input_dropout: Dropout before the first layer, 0 to below 1.
+        limit: Standardised inputs are limited to +- this, so that a number that hardly varied in
+            training cannot overwhelm all others; None: no limit.
 
     Raises:
-        UserError: A size is below 1.
+        UserError: A size is below 1, or the limit is not positive.
     """
 
     def __init__(
@@ -36,12 +39,16 @@ class VectorEncoder(Encoder):
         dropout: float = 0.2,
         widths: list[int] | None = None,
         activate: bool = False,
+        input_dropout: float = 0.0,
+        limit: float | None = 10.0,
     ) -> None:
         super().__init__()
         if min(inputs, dim, layers, width, *(widths or [])) < 1:
             raise UserError("inputs, dim, layers, width and each of widths must be at least 1")
-        self.inputs, self.dim = inputs, dim
-        steps: list[nn.Module] = []
+        if limit is not None and limit <= 0:
+            raise UserError(f"limit must be above 0 or None, got {limit}")
+        self.inputs, self.dim, self.limit = inputs, dim, limit
+        steps: list[nn.Module] = [nn.Dropout(input_dropout)] if input_dropout else []
         before = inputs
         for units in [width] * (layers - 1) if widths is None else widths:
             steps += [nn.Linear(before, units), nn.ReLU(), nn.Dropout(dropout)]
@@ -61,5 +68,7 @@ class VectorEncoder(Encoder):
                 f"VectorEncoder has inputs: {self.inputs}, but the data has "
                 f"{' x '.join(map(str, x.shape[1:]))} values per window"
             )
+        if self.limit is not None:
+            x = x.clamp(-self.limit, self.limit)
         features: Tensor = self.layers(x)
         return features

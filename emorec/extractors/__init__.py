@@ -2,6 +2,7 @@
 
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.extractors.faces.crops import FaceCrops
+from emorec.extractors.faces.embedding import FaceEmbedding
 from emorec.extractors.faces.hog import FaceHog
 from emorec.extractors.faces.search import FaceSearch
 from emorec.extractors.faces.sequence import FaceSequence
@@ -19,6 +20,7 @@ __all__ = [
     "Extraction",
     "Extractor",
     "FaceCrops",
+    "FaceEmbedding",
     "FaceHog",
     "FaceSearch",
     "FaceSequence",

@@ -2,7 +2,6 @@
 
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,8 @@ from emorec.encoders import SpeakerEncoder
 from emorec.extractors import SpeakerEmbedding
 from emorec.networks import VoiceNetwork
 from emorec.networks.voice import part_starts, raise_level
+from tests.helpers.installed import installed
 from tests.helpers.media_files import tone
-
-
-def installed(package: str) -> bool:
-    try:
-        distribution(package)
-    except PackageNotFoundError:
-        return False
-    return True
-
 
 needs_weights = pytest.mark.skipif(
     not installed("resemblyzer"), reason="the package with the weights is not installed"
