@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import override
 
@@ -10,6 +10,7 @@ from emorec.data.labels import boolean_word, class_index, class_names
 from emorec.data.manifest_rows import FORMAT, clip_of, path_of, read_rows, text_of
 from emorec.data.module import EmotionDataModule
 from emorec.data.preprocessing import name_of_set
+from emorec.data.splits.parts import Split, best_split
 from emorec.errors import DataError
 from emorec.extractors import Extractor
 from emorec.types import Array, Classes, Clip, Values
@@ -35,6 +36,9 @@ class Manifest(EmotionDataModule):
         step: Seconds per step of the traces; the model has to predict as many values.
         delay: Seconds by which annotators lag behind what they see and hear; training shifts the
             traces by it, and predictions are shifted back.
+        split: See the base class; ``auto``: ``official`` if each clip has a part of its own
+            (column ``split``), else ``subject_independent`` if there are at least three speakers
+            and each clip has one (column ``group``), else ``random_clip``.
         windows: Where clips are cut; None: with dimensions contiguous 6 s, otherwise see the base
             class.
         options: Options of the base class.
@@ -55,6 +59,7 @@ class Manifest(EmotionDataModule):
         dimensions: list[str] | None = None,
         step: float = 0.04,
         delay: float = 0.0,
+        split: Split | Literal["auto"] = "auto",
         windows: Windows | None = None,
         **options: Any,
     ) -> None:
@@ -67,8 +72,9 @@ class Manifest(EmotionDataModule):
             _check(dimensions, step, delay, windows)
             self.targets["affect"] = Values(list(dimensions), step, delay)
         cut = windows or (None if dimensions is None else _windows(step))
-        super().__init__(root or manifest.parent, extractors, windows=cut, **options)
-        self.manifest = manifest
+        known: Split = "random_clip" if split == "auto" else split
+        super().__init__(root or manifest.parent, extractors, cut, split=known, **options)
+        self.manifest, self._auto = manifest, split == "auto"
         self.save_hyperparameters(logger=False)
 
     @override
@@ -88,6 +94,13 @@ class Manifest(EmotionDataModule):
             clip = clip_of(row, where, self.root)
             labels, traces = self._labels(row, where)
             clips.append(replace(clip, labels=labels, sidecars={**clip.sidecars, **traces}))
+        return clips
+
+    @override
+    def checked_clips(self) -> list[Clip]:
+        clips = super().checked_clips()
+        if self._auto:
+            self.split = best_split([c for c in clips if c.id not in self.unlabelled_ids])
         return clips
 
     @override

@@ -12,7 +12,8 @@ from emorec.errors import UserError
 from emorec.objectives.base import Objective, mean_over_rows
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
-Weighting = Literal["none", "inverse", "effective_number"]
+Weighting = Literal["none", "auto", "inverse", "effective_number"]
+UNBALANCED = 2.0  # auto: how many times the clips of the smallest class the largest may have
 
 
 class CategoryObjective(Objective):
@@ -26,9 +27,11 @@ class CategoryObjective(Objective):
         weight: Factor in the total loss.
         target: Name of the target.
         class_weights: Weights of the classes, from the labelled training clips: ``none``;
-            ``inverse`` frequency; or the inverse ``effective_number`` (1 - beta^n) / (1 - beta) of
-            Cui et al. 2019 (https://arxiv.org/abs/1901.05555). They have mean 1 over the training
-            clips; a class without a clip has weight 0.
+            ``inverse`` frequency; ``auto``: the same if the largest class has more than twice the
+            clips of the smallest that has any, otherwise ``none``; or the inverse
+            ``effective_number`` (1 - beta^n) / (1 - beta) of Cui et al. 2019
+            (https://arxiv.org/abs/1901.05555). They have mean 1 over the training clips; a class
+            without a clip has weight 0.
         beta: Of the effective number, 0 to below 1; near 1 it is the inverse frequency.
 
     Attributes:
@@ -61,7 +64,12 @@ class CategoryObjective(Objective):
         if self.class_weights == "none":
             return
         n = counts[self.target].to(self.per_class)
-        number = n if self.class_weights == "inverse" else (1 - self.beta**n) / (1 - self.beta)
+        least = n[n > 0].min() if n.any() else n.max()
+        if self.class_weights == "auto" and n.max() <= UNBALANCED * least:
+            self.per_class = torch.ones_like(n)
+            return
+        by_count = self.class_weights in ("auto", "inverse")
+        number = n if by_count else (1 - self.beta**n) / (1 - self.beta)
         raw = torch.where(n > 0, 1 / number.clamp(min=1e-12), 0)
         self.per_class = raw * n.sum() / (raw * n).sum().clamp(min=1e-12)
 

@@ -292,3 +292,31 @@ def test_numbers_and_what_yaml_takes_for_booleans_are_classes(
 def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="classes has 'yes' twice"):
         manifest(tmp_path, CSV, classes=[True, "yes"])
+
+
+@pytest.mark.parametrize(
+    ("speakers", "parts", "split"),
+    [
+        (["a", "b", "c"], ["", "", ""], "subject_independent"),
+        (["a", "b", "a"], ["", "", ""], "random_clip"),
+        (["a", "b", ""], ["", "", ""], "random_clip"),
+        (["a", "b", "c"], ["train", "val", "test"], "official"),
+        (["a", "b", "c"], ["train", "val", ""], "subject_independent"),
+        (["a", "b", "c"], ["train", "val", "val"], "subject_independent"),
+    ],
+)
+def test_the_split_is_the_strictest_that_the_columns_allow(
+    speakers: list[str], parts: list[str], split: str, tmp_path: Path
+) -> None:
+    rows = [
+        f"{number}.mp4,joy,{speaker},{part}"
+        for number, (speaker, part) in enumerate(zip(speakers, parts, strict=True))
+    ]
+    text = "path,label,group,split\n" + "\n".join(rows) + "\n"
+    data = manifest(tmp_path, text)
+    data.checked_clips()
+    assert data.split == split
+    assert data.protocol.startswith(split)
+    chosen = manifest(tmp_path, text, split="random_clip")
+    chosen.checked_clips()
+    assert chosen.split == "random_clip"

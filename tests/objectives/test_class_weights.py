@@ -34,6 +34,24 @@ def test_inverse_weights_have_the_mean_one_over_the_clips() -> None:
     assert plain.per_class.tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("counts", [[10, 20, 15], [10, 20, 0], [0, 0, 0]])
+def test_auto_weighs_nothing_where_classes_are_balanced(counts: list[int]) -> None:
+    loss = CrossEntropy(SIZES, class_weights="auto")
+    loss.set_class_counts({"emotion": torch.tensor(counts)})
+    assert loss.per_class.tolist() == [1, 1, 1]
+
+
+def test_auto_is_the_inverse_frequency_where_they_are_not() -> None:
+    losses = [
+        CrossEntropy(SIZES, class_weights="auto"),
+        CrossEntropy(SIZES, class_weights="inverse"),
+    ]
+    for loss in losses:
+        loss.set_class_counts({"emotion": torch.tensor([10, 21, 0])})
+    assert torch.equal(losses[0].per_class, losses[1].per_class)
+    assert float(losses[0].per_class[0]) > 1
+
+
 def test_effective_numbers_follow_the_paper() -> None:
     loss = CrossEntropy(SIZES, class_weights="effective_number", beta=0.9)
     loss.set_class_counts(COUNTS)

@@ -27,6 +27,23 @@ class TooFewError(SplitError):
     """The split needs more clips, speakers or texts."""
 
 
+def best_split(clips: Sequence[Clip]) -> Split:
+    """Return the strictest split that the clips allow without folds.
+
+    Args:
+        clips: The clips.
+
+    Returns:
+        ``official`` if each clip has a part of its own and none is empty; else
+        ``subject_independent`` if each has a speaker, and there are at least three; else
+        ``random_clip``.
+    """
+    if {clip.split for clip in clips} == set(PARTS):
+        return "official"
+    groups = {clip.group for clip in clips}
+    return "subject_independent" if "" not in groups and len(groups) >= 3 else "random_clip"
+
+
 def random_clip(clips: Sequence[Clip], seed: int, share: float = 0.15) -> dict[str, Part]:
     """Split by clip, as Ma et al. 2020: validation and test get ceil(share x N) clips each.
 
