@@ -149,7 +149,8 @@ def make_entry(
                     own = own_media(clip, name)
                     record["findings"] += own.findings
                 found = extractor.extract(clip, own, spans)
-            record["findings"] += found.findings
+            new = (each for each in found.findings if each not in record["findings"])
+            record["findings"] += new  # several modalities may lack the same
             record.setdefault("facts", {}).update(found.facts)
             present[name] = [array is not None for array in found.arrays]
             blank = np.zeros(extractor.shape, extractor.dtype)

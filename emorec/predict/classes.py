@@ -39,7 +39,7 @@ def predict_class(
     for name, extractor in shown.items():
         found = extractor.extract(recording.clip, recording.of(name), spans)
         arrays[name] = found.arrays
-        all_findings += found.findings
+        all_findings += [each for each in found.findings if each not in all_findings]
     used = [i for i in range(len(spans)) if any(a[i] is not None for a in arrays.values())]
     if not used:
         raise nothing_usable(all_findings)
