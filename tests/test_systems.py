@@ -129,7 +129,7 @@ def test_corpora_of_utterances_run_a_batch(
         tmp_path / "cache",
         f"--data.root={root}",
         f"--data.unlabelled={tmp_path / 'meetings.csv'}",
-        "--data.half_labelled=true",
+        "--data.sampling=half_labelled",
         "--data.batch_size=4",
         "--trainer.accelerator=cpu",
         "--trainer.devices=1",

@@ -1,15 +1,17 @@
 """From a data set to batches, on one process or several."""
 
-from collections.abc import Collection
-from typing import Any, cast
+from collections.abc import Collection, Iterable
+from typing import Any, Literal, cast
 
 import torch
 from torch.utils.data import DataLoader
 
-from emorec.data.sampler import DealingSampler, HalvesSampler
+from emorec.data.sampler import ClipSampler, DealingSampler, HalvesSampler
 from emorec.data.segments import SegmentDataset, as_is
 from emorec.errors import DataError
-from emorec.types import SegmentBatch
+from emorec.types import Classes, SegmentBatch
+
+Sampling = Literal["plain", "half_labelled", "balanced"]
 
 
 def check_batches(modalities: Collection[str], batch_size: int, workers: int) -> None:
@@ -33,8 +35,9 @@ def make_loader(
     workers: int,
     shuffle: bool,
     seed: int,
-    half_labelled: bool = False,
+    sampling: Sampling = "plain",
     batches: int | None = None,
+    per_epoch: int | None = None,
 ) -> DataLoader[SegmentBatch]:
     """Return a loader of this rank's share of the segments.
 
@@ -44,22 +47,33 @@ def make_loader(
         workers: Processes that load batches.
         shuffle: Whether the order is drawn from (seed, epoch); otherwise it is the data set's.
         seed: Seed of the order.
-        half_labelled: Whether exactly half of each batch are labelled segments.
+        sampling: Of shuffled segments: ``plain``; ``half_labelled``: exactly half of each batch are
+            labelled; ``balanced``: clips of all classes equally often.
         batches: Full batches per epoch and rank; None: one pass over the segments.
+        per_epoch: Segments per clip and epoch, drawn afresh if shuffled; None: all.
 
     Raises:
-        DataError: Batches cannot be half labelled.
+        DataError: Batches cannot be half labelled, or no target has classes to balance.
     """
+    sampler: DealingSampler
     ranks, rank = 1, 0
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    if half_labelled:
-        labelled = _labelled(dataset, batch_size)
-        sampler: DealingSampler = HalvesSampler(
-            range(len(dataset)), ranks, rank, labelled=labelled, seed=seed
-        )
-    else:
+    if not shuffle or (sampling == "plain" and per_epoch is None):
         sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
+    elif sampling == "half_labelled":
+        if per_epoch is not None:
+            raise DataError(
+                "data.sampling: half_labelled deals all windows of a clip: it cannot be combined "
+                "with data.windows.fresh: true"
+            )
+        labelled = _labelled(dataset, batch_size)
+        sampler = HalvesSampler(range(len(dataset)), ranks, rank, labelled=labelled, seed=seed)
+    else:
+        clips = _of_clips(dataset)
+        classes = _classes(dataset, clips) if sampling == "balanced" else None
+        segments = list(clips.values())
+        sampler = ClipSampler(segments, ranks, rank, count=per_epoch, classes=classes, seed=seed)
     if batches is not None:
         sampler.draw(batches * batch_size)
     return DataLoader(
@@ -80,6 +94,30 @@ def all_batches() -> int | None:
     return None
 
 
+def _of_clips(dataset: SegmentDataset) -> dict[int, list[int]]:
+    """Return the segments of each clip: position of the clip -> positions of its segments."""
+    found: dict[int, list[int]] = {}
+    for item, (position, _) in enumerate(dataset.items):
+        found.setdefault(position, []).append(item)
+    return found
+
+
+def _classes(dataset: SegmentDataset, clips: Iterable[int]) -> list[int | None]:
+    """Return each clip's class, None where it has no label.
+
+    Raises:
+        DataError: No target has classes.
+    """
+    forms = dataset.targets
+    target = min((name for name in forms if isinstance(forms[name], Classes)), default=None)
+    if target is None:
+        raise DataError(
+            f"data.sampling: balanced needs a target with classes; there is "
+            f"{', '.join(forms)}, which has values"
+        )
+    return [cast("int | None", dataset.labels[clip].get(target)) for clip in clips]
+
+
 def _labelled(dataset: SegmentDataset, batch_size: int) -> list[bool]:
     """Return which segments have a label.
 
@@ -89,7 +127,7 @@ def _labelled(dataset: SegmentDataset, batch_size: int) -> list[bool]:
     labelled = [bool(dataset.labels[position]) for position, _ in dataset.items]
     if batch_size % 2 or all(labelled) or not any(labelled):
         raise DataError(
-            f"half_labelled needs an even batch_size (it is {batch_size}) and "
+            f"data.sampling: half_labelled needs an even batch_size (it is {batch_size}) and "
             f"both labelled and unlabelled segments ({sum(labelled)} of {len(labelled)} are "
             "labelled); unlabelled ones come from data.unlabelled, data.labelled_share or the set "
             "itself"

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from emorec.augment import Augmentation
 from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan
 from emorec.data.labels import check_shares, hide_labels, positions_of
-from emorec.data.loaders import all_batches, check_batches, make_loader
+from emorec.data.loaders import Sampling, all_batches, check_batches, make_loader
 from emorec.data.manifest_rows import unlabelled_clips
 from emorec.data.preprocessing import name_of_set, preprocess_clips
 from emorec.data.segments import SegmentDataset
@@ -22,7 +22,7 @@ from emorec.data.splits.file import check_resumed
 from emorec.data.splits.folds import split_clips
 from emorec.data.splits.leaks import check_leaks
 from emorec.data.splits.parts import PARTS, Part, Split
-from emorec.data.statistics import count_classes, input_statistics, number_speakers
+from emorec.data.statistics import balanced_counts, count_classes, input_statistics, number_speakers
 from emorec.data.traces import read_trace
 from emorec.data.usable import check_clips, check_root, check_unlabelled, usable_clips, usable_parts
 from emorec.data.views import Views
@@ -57,7 +57,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         exclude: Ids of clips that are left out, such as copies and damaged ones.
         unlabelled_share: Share of training clips without a label that are kept, drawn with seed.
         unlabelled: Manifest of another corpus, whose clips take part in training, without labels.
-        half_labelled: Training batches are half labelled; an epoch is one pass over labelled ones.
+        sampling: For training: ``plain``, batches ``half_labelled``, or all classes ``balanced``.
         within: Inputs are normalised by training clips (``corpus``), or also by all clips of each
             ``speaker``, without labels, which needs groups, and every result states it.
 
@@ -65,8 +65,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         targets: Name -> target. For one with values, a clip has a trace in the sidecar of the
             target's name, and an empty tuple as its label.
         layout: What the set looks like on disk, for messages.
-        needs_root: Whether the root must be a folder before clips are listed; not if the set
-            writes its files itself, or a list names them.
+        needs_root: Whether the root must be a folder before clips are listed.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
         select_on_test: Choose the best epoch on test clips, as much published code does. Only for
             comparison with the literature: every result says so.
@@ -95,14 +94,13 @@ class EmotionDataModule(LightningDataModule, ABC):
         exclude: list[str] | None = None,
         unlabelled_share: float = 1.0,
         unlabelled: Path | None = None,
-        half_labelled: bool = False,
+        sampling: Sampling = "plain",
         within: Within = "corpus",
     ) -> None:
         super().__init__()
         check_shares(labelled_share, unlabelled_share)
         check_batches(extractors, batch_size, workers)
-        self.root = Path(root).expanduser()
-        self.extractors = extractors
+        self.root, self.extractors = Path(root).expanduser(), extractors
         self.windows = windows or RandomWindows()
         self.cache_folder = Path(cache or user_cache_path("emorec")).expanduser()
         self.split, self.seed = split, seed
@@ -110,7 +108,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
         self.unlabelled_share, self.unlabelled = unlabelled_share, unlabelled
-        self.half_labelled, self.within = half_labelled, within
+        self.sampling, self.within = sampling, within
         self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -306,8 +304,9 @@ class EmotionDataModule(LightningDataModule, ABC):
         return number_speakers(self.all_clips)
 
     def class_counts(self) -> dict[str, Tensor]:
-        """Return target -> int64 (classes,): labelled training clips of each class."""
-        return count_classes(self.clips_of("train"), self.targets)
+        """Return target -> int64 (classes,): labelled training clips of each, 1 if balanced."""
+        counts = count_classes(self.clips_of("train"), self.targets)
+        return counts if self.sampling != "balanced" else balanced_counts(counts)
 
     def starts(self, position: int) -> list[float]:
         """Return when each window of a clip starts, in seconds, by the clip's position."""
@@ -319,7 +318,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         return dict(measured or input_statistics(self.parts["train"], self.extractors))
 
     def train_dataloader(self) -> DataLoader[SegmentBatch]:
-        """Return all training segments, in an order given by (seed, epoch) alone."""
+        """Return the training segments, in an order given by (seed, epoch) alone."""
         return self._loader("train")
 
     def val_dataloader(self) -> DataLoader[SegmentBatch]:
@@ -337,8 +336,9 @@ class EmotionDataModule(LightningDataModule, ABC):
             workers=self.workers,
             shuffle=part == "train",
             seed=self.seed,
-            half_labelled=self.half_labelled and part == "train",
+            sampling=self.sampling,
             batches=self.batches_of_epoch() if part == "train" else None,
+            per_epoch=self.windows.per_epoch,
         )
 
     def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:

@@ -98,6 +98,64 @@ class HalvesSampler(DealingSampler):
         return [position for block in blocks for position in block]
 
 
+class ClipSampler(DealingSampler):
+    """Deals some segments of each clip, others in each epoch, and clips of all classes alike.
+
+    Args:
+        clips: The segments of each clip, by position in the data set.
+        ranks: Number of processes.
+        rank: This one's number.
+        count: Segments per clip and epoch, drawn at random; all of a clip that has fewer. None:
+            all.
+        classes: The class of each clip, None where it has no label: a pass then has as many clips
+            of each class as the mean class has, rounded up, and the unlabelled ones. Those of small
+            classes repeat, and each pass draws other clips of the large ones. None: all clips.
+        seed: Seed of the choice and the order.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Sequence[int]],
+        ranks: int,
+        rank: int,
+        *,
+        count: int | None = None,
+        classes: Sequence[int | None] | None = None,
+        seed: int,
+    ) -> None:
+        self.clips, self.count = clips, count
+        self.members: dict[int | None, list[int]] = {}
+        for clip in range(len(clips)):
+            own = None if classes is None else classes[clip]
+            self.members.setdefault(own, []).append(clip)
+        super().__init__(cast("Any", range(1)), ranks, rank, shuffle=True, seed=seed)
+        # Balanced passes differ in length if clips do: every epoch has the length of the first.
+        self.usual = len(self._pass(self._random()))
+        self.num_samples = -(-self.usual // ranks)
+
+    @override
+    def order(self) -> list[int]:
+        """Return the chosen positions for all ranks, in the order in which they are dealt."""
+        random = self._random()
+        order = self._pass(random)
+        wanted = self.usual if self.wanted is None else self.num_samples * self.num_replicas
+        while len(order) < wanted:
+            order += self._pass(random)
+        return order[:wanted]
+
+    def _pass(self, random: torch.Generator) -> list[int]:
+        known = [own for name, own in self.members.items() if name is not None]
+        each = -(-sum(map(len, known)) // max(1, len(known)))
+        clips = list(self.members.get(None, []))
+        for own in known:
+            drawn: list[int] = []
+            while len(drawn) < each:
+                drawn += _shuffled(own, random)
+            clips += drawn[:each]
+        chosen = [i for clip in clips for i in _shuffled(self.clips[clip], random)[: self.count]]
+        return _shuffled(chosen, random)
+
+
 def _shuffled(positions: Sequence[int], random: torch.Generator) -> list[int]:
     order = torch.randperm(len(positions), generator=random).tolist()
     return [positions[i] for i in order]

@@ -14,15 +14,19 @@ from emorec.system.files import digest
 from emorec.system.findings import Finding
 from emorec.types import Window
 
+MOST = 300  # windows of a clip that are cached for drawing afresh
+
 
 class Windows(ABC):
     """Cuts a clip into windows. Constructor arguments are kept as attributes of the same names.
 
     Attributes:
         length: Seconds of each window; None if they differ.
+        per_epoch: How many of a clip's windows each training epoch uses, drawn afresh; None: all.
     """
 
     length: float | None = None
+    per_epoch: int | None = None
 
     @abstractmethod
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
@@ -115,10 +119,16 @@ class RandomWindows(Windows):
     the number of workers changes them. In a clip shorter than a window all windows start at 0 and
     extend past its end.
 
+    With ``fresh`` they are not the same in each epoch: windows begin every ``step`` seconds, all of
+    them are cached, and each training epoch draws ``count`` of a clip's. Validation, testing and
+    prediction use them all. The paper does not state whether its segments are drawn once.
+
     Args:
         count: Windows per clip; the paper's 30.
         length: Seconds; the paper's 0.5.
         seed: Another seed draws other windows.
+        fresh: Draw others in each epoch.
+        step: Seconds between the starts of those that are cached for it.
 
     Example:
         >>> RandomWindows(count=2)("s1_anger_1", 2.0) == RandomWindows(count=2)("s1_anger_1", 2.0)
@@ -127,22 +137,39 @@ class RandomWindows(Windows):
 
     length: float
 
-    def __init__(self, count: int = 30, length: float = 0.5, seed: int = 0) -> None:
-        if count < 1 or length <= 0:
+    def __init__(
+        self,
+        count: int = 30,
+        length: float = 0.5,
+        seed: int = 0,
+        fresh: bool = False,
+        step: float = 0.1,
+    ) -> None:
+        if count < 1 or length <= 0 or step <= 0:
             raise ValueError(
-                f"windows need count >= 1 and length > 0 seconds, got {count} of {length} s"
+                f"windows need count >= 1, length > 0 and step > 0 seconds, got {count} of "
+                f"{length} s, every {step} s"
             )
-        self.count, self.length, self.seed = count, length, seed
+        self.count, self.length, self.seed, self.fresh, self.step = count, length, seed, fresh, step
+        self.per_epoch = count if fresh else None
 
     @override
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
+        if self.fresh:
+            grid = GridWindows(self.length, self.step)(clip_id, duration)
+            if len(grid) <= MOST:
+                return grid
+            return sorted(self._random(clip_id).sample(grid, MOST))
         return self.draw(clip_id, [(0.0, max(0.0, duration - self.length))])
+
+    def _random(self, clip_id: str) -> random.Random:
+        drawn = digest(f"{self.seed}\0{clip_id}", 8)
+        # The standard library guarantees the same random() for a seed in all versions.
+        return random.Random(int.from_bytes(drawn, "big"))
 
     def draw(self, clip_id: str, spans: Sequence[tuple[float, float]]) -> list[Window]:
         """Return windows whose starts are uniform over spans of time, in seconds."""
-        drawn = digest(f"{self.seed}\0{clip_id}", 8)
-        # The standard library guarantees the same random() for a seed in all versions.
-        chance = random.Random(int.from_bytes(drawn, "big"))
+        chance = self._random(clip_id)
         room = sum(end - start for start, end in spans)
         starts = []
         for _ in range(self.count):

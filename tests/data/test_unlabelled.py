@@ -45,7 +45,7 @@ def test_they_are_for_training_only(split: Any, tmp_path: Path) -> None:
     alone.prepare_data()
     alone.setup("fit")
     path = manifest(tmp_path / "ami")
-    data = ToyData(tmp_path / "own", split=split, unlabelled=path, half_labelled=True)
+    data = ToyData(tmp_path / "own", split=split, unlabelled=path, sampling="half_labelled")
     for clip in data.checked_clips():  # the toy set writes its cache directly
         data._write(int("".join(filter(str.isdigit, clip.id)) or 0) + 1, clip)
     data.setup("fit")
@@ -68,7 +68,7 @@ def test_without_unlabelled_clips_half_labelled_batches_are_refused(tmp_path: Pa
         ({"labelled_only": True}, "both labelled and unlabelled"),
         ({"batch_size": 9}, r"an even batch_size \(it is 9\)"),
     ):
-        data = ToyData(tmp_path, half_labelled=True, **options)
+        data = ToyData(tmp_path, sampling="half_labelled", **options)
         data.prepare_data()
         data.setup("fit")
         with pytest.raises(DataError, match=message):

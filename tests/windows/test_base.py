@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,9 +79,10 @@ def test_a_shorter_clip_gives_windows_past_its_end() -> None:
 
 @pytest.mark.parametrize(("count", "length"), [(0, 0.5), (30, 0.0), (30, -1.0)])
 def test_impossible_windows_are_refused(count: int, length: float) -> None:
-    with pytest.raises(ValueError, match="count >= 1 and length > 0"):
+    with pytest.raises(ValueError, match="count >= 1, length > 0 and step > 0"):
         RandomWindows(count, length)
 
 
 def test_arguments_are_those_of_the_constructor() -> None:
-    assert RandomWindows(7, 0.25, 3).arguments() == {"count": 7, "length": 0.25, "seed": 3}
+    given: dict[str, Any] = {"count": 7, "length": 0.25, "seed": 3, "fresh": True, "step": 0.2}
+    assert RandomWindows(**given).arguments() == given
