@@ -1,5 +1,6 @@
 """Clip and windows to arrays, one extractor per modality."""
 
+from emorec.extractors.around import Around
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.extractors.faces.crops import FaceCrops
 from emorec.extractors.faces.embedding import FaceEmbedding
@@ -17,6 +18,7 @@ from emorec.extractors.waveform import Waveform
 
 __all__ = [
     "CLIP_TEXT",
+    "Around",
     "Extraction",
     "Extractor",
     "FaceCrops",

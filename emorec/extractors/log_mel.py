@@ -1,5 +1,6 @@
 """Log-mel spectrogram of each window."""
 
+import math
 from functools import cache
 from typing import ClassVar, Literal
 
@@ -12,6 +13,7 @@ from emorec.extractors.sound import SoundExtractor
 from emorec.types import Array
 
 FLOOR = 1e-10  # power; 1e-6 would floor about a fifth of the bins of real, quiet clips
+QUIET = 0.1  # a frame with no band above the floor by this (natural log) is digital silence
 
 
 class LogMel(SoundExtractor):
@@ -32,6 +34,9 @@ class LogMel(SoundExtractor):
         hop_mode: Which reading of the hop; see above.
         low: Lower edge of the lowest band, in Hz.
         high: Upper edge of the highest band, in Hz; None: half of the sampling rate.
+        normalise: ``none``; ``utterance``: mean 0 and deviation 1 over all bands and windows of the
+            clip, which removes its level (in a timeline: over each part of it). Frames of digital
+            silence do not count.
     """
 
     version: ClassVar[int] = 2
@@ -46,6 +51,7 @@ class LogMel(SoundExtractor):
         hop_mode: Literal["hop256_center", "hop10ms_resize"] = "hop256_center",
         low: float = 20.0,
         high: float | None = 8000.0,
+        normalise: Literal["none", "utterance"] = "none",
     ) -> None:
         if high is not None and not 0 <= low < high <= sample_rate / 2:
             raise ValueError(
@@ -53,7 +59,7 @@ class LogMel(SoundExtractor):
                 f"(half of the sampling rate); got {low:g} to {high:g} Hz"
             )
         self.sample_rate, self.bands, self.frames = sample_rate, bands, frames
-        self.hop_mode, self.low, self.high = hop_mode, low, high
+        self.hop_mode, self.low, self.high, self.normalise = hop_mode, low, high, normalise
 
     @override
     @property
@@ -64,7 +70,13 @@ class LogMel(SoundExtractor):
     @override
     def arrays(self, samples: torch.Tensor) -> Array:
         """Return spectrograms, float16 (B, 1, bands, frames)."""
-        return self.spectrogram(samples).numpy().astype(np.float16)
+        found = self.spectrogram(samples)
+        if self.normalise == "utterance":
+            heard = found.amax(2, keepdim=True) > math.log(FLOOR) + QUIET
+            values = found.masked_select(heard)
+            if values.numel():
+                found = (found - values.mean()) / values.std(correction=0).clamp(min=1e-3)
+        return found.numpy().astype(np.float16)
 
     def spectrogram(self, samples: torch.Tensor) -> torch.Tensor:
         """Return float32 (B, 1, bands, frames), log power, of float32 (B, samples) in [-1, 1]."""

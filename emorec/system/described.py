@@ -20,6 +20,8 @@ def described(thing: HasArguments) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(value, "arguments"):
+        return described(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return str(value)

@@ -191,3 +191,27 @@ def test_no_upper_edge_means_half_of_the_sampling_rate() -> None:
     full = LogMel(sample_rate=16000, high=None).spectrogram(samples)
     same = LogMel(sample_rate=16000, high=8000.0).spectrogram(samples)
     assert torch.equal(full, same)
+
+
+def test_normalised_within_the_utterance_its_level_does_not_matter(tmp_path: Path) -> None:
+    mel = LogMel(sample_rate=16000, normalise="utterance")
+    sound = np.concatenate([noise(1.5, 0.1), np.zeros((1, 48000), np.float32)], 1)
+    windows = [Window(0.0, 0.5), Window(0.4, 0.9), Window(2.0, 2.5)]
+    heard = []
+    for level in (1.0, 0.1):
+        path = write_sound(tmp_path / f"{level}.wav", (level * sound).astype(np.float32))
+        arrays = [a.astype(float) for a in extract(path, windows, mel).arrays if a is not None]
+        assert arrays[2].max() < -3  # digital silence does not count
+        heard.append(np.stack(arrays[:2]))
+        assert heard[-1].mean() == pytest.approx(0, abs=1e-2)
+        assert heard[-1].std() == pytest.approx(1, abs=1e-2)
+    loud, quiet = heard
+    np.testing.assert_allclose(loud, quiet, atol=0.15)  # 16 bits
+
+
+def test_silence_alone_is_left_as_it_is() -> None:
+    silent = torch.zeros(2, 8000)
+    plain, normalised = (
+        LogMel(sample_rate=16000, normalise=each).arrays(silent) for each in ("none", "utterance")
+    )
+    np.testing.assert_array_equal(plain, normalised)
