@@ -2,6 +2,7 @@
 
 from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
+from emorec.media.blazeface import BlazeFaceDetector
 from emorec.media.containers import MEDIA_SUFFIXES, MediaError, read_comment
 from emorec.media.faces import Face, FaceDetector, Image, square_crop
 from emorec.media.file import Media, Span
@@ -19,6 +20,7 @@ from emorec.media.video import (
     read_key_frames,
 )
 from emorec.media.write import MediaWriter, open_writer
+from emorec.media.yunet import YuNetDetector
 
 # Raise it when the same file decodes to other samples or pictures: caches are then stale.
 DECODING = 2
@@ -27,6 +29,7 @@ __all__ = [
     "DECODING",
     "MEDIA_SUFFIXES",
     "BatchedDetector",
+    "BlazeFaceDetector",
     "Decoded",
     "Face",
     "FaceDetector",
@@ -40,6 +43,7 @@ __all__ = [
     "MediaWriter",
     "Person",
     "Span",
+    "YuNetDetector",
     "follow_face",
     "iter_frames",
     "iter_key_frames",

@@ -25,6 +25,18 @@ class Face(NamedTuple):
         """Area of the box in square pixels."""
         return (self.right - self.left) * (self.bottom - self.top)
 
+    def moved(self, scale: float, left: float, top: float) -> "Face":
+        """Return the face of a part of an image in pixels of the image.
+
+        Args:
+            scale: Pixels of the image per pixel of the part.
+            left: Left edge of the part, in pixels of the image.
+            top: Its upper edge.
+        """
+        x = [value * scale + left for value in (self.left, self.right)]
+        y = [value * scale + top for value in (self.top, self.bottom)]
+        return Face(x[0], y[0], x[1], y[1], self.score)
+
     def overlap(self, other: "Face") -> float:
         """Return the intersection over union of two boxes, 0 to 1."""
         width = min(self.right, other.right) - max(self.left, other.left)
@@ -74,10 +86,13 @@ def square_crop(image: Image, face: Face, size: int, margin: float) -> Image:
     left = round((face.left + face.right - side) / 2)
     top = round((face.top + face.bottom - side) / 2)
     height, width = image.shape[:2]
-    crop = image[top : top + side, left : left + side]
-    if min(left, top) < 0 or max(left + side - width, top + side - height) > 0:
-        columns = np.clip(np.arange(left, left + side), 0, width - 1)
-        lines = np.clip(np.arange(top, top + side), 0, height - 1)
-        crop = image[np.ix_(lines, columns)]
+    # A box that lies outside altogether shows the nearest line or column.
+    left, top = min(max(left, 1 - side), width - 1), min(max(top, 1 - side), height - 1)
+    crop = image[max(0, top) : top + side, max(0, left) : left + side]
+    above, before = max(0, -top), max(0, -left)
+    below, behind = side - above - crop.shape[0], side - before - crop.shape[1]
+    if above or before or below or behind:
+        edge = cv2.BORDER_REPLICATE
+        crop = np.asarray(cv2.copyMakeBorder(crop, above, below, before, behind, edge), np.uint8)
     how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(crop, (size, size), interpolation=how), np.uint8)

@@ -51,10 +51,10 @@ def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return write_clip(folder / f"clip.{FORMATS[request.param][0]}", request.param)
 
 
-@pytest.mark.parametrize("side", ["tracked", "every_frame", "naive", "decoding alone"])
-def test_time(
-    benchmark: Any, clip: Path, tmp_path: Path, side: Literal["tracked", "every_frame"] | str
-) -> None:
+@pytest.mark.parametrize(
+    "side", ["tracked", "every_frame", "every_frame, blazeface", "naive", "decoding alone"]
+)
+def test_time(benchmark: Any, clip: Path, tmp_path: Path, side: str) -> None:
     benchmark.group = f"a clip of {SECONDS} s, {clip.suffix}"
     run: Callable[[], object]
     if side == "naive":
@@ -63,7 +63,9 @@ def test_time(
     elif side == "decoding alone":
         run = lambda: decode(clip)  # noqa: E731
     else:
-        faces = FaceCrops(faces=FaceSearch(mode="tracked" if side == "tracked" else "every_frame"))
+        mode: Literal["tracked", "every_frame"] = "tracked" if side == "tracked" else "every_frame"
+        method: Literal["mtcnn", "blazeface"] = "blazeface" if "blazeface" in side else "mtcnn"
+        faces = FaceCrops(faces=FaceSearch(mode=mode, method=method))
         cache = SegmentCache(tmp_path / "cache")
 
         def run() -> None:

@@ -8,7 +8,7 @@ from emorec.extractors import Extractor, FaceCrops, FaceHog, FaceSearch, FaceSeq
 from emorec.windows import RandomWindows
 
 OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
-    RandomWindows: {"count": 29, "length": 0.4, "seed": 1},
+    RandomWindows: {"count": 29, "length": 0.4, "seed": 1, "fresh": True, "step": 0.2},
     LogMel: {
         "sample_rate": 16000,
         "bands": 64,
@@ -16,6 +16,7 @@ OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
         "hop_mode": "hop10ms_resize",
         "low": 0.0,
         "high": None,
+        "normalise": "utterance",
     },
     FaceCrops: {
         "size": 94,
@@ -29,6 +30,9 @@ SEARCHES = (
     FaceSearch(min_score=0.8),
     FaceSearch(mode="every_frame"),
     FaceSearch(person="central"),
+    FaceSearch(method="blazeface"),
+    FaceSearch(method="yunet", weights="a.onnx"),
+    FaceSearch(method="yunet", weights="b.onnx"),
 )
 
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from emorec.errors import UserError
 from emorec.media import (
     BatchedDetector,
+    BlazeFaceDetector,
     Face,
     FaceDetector,
     Image,
     MTCNNDetector,
     Person,
+    YuNetDetector,
     follow_face,
     track_face,
 )
@@ -23,26 +26,44 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True)
 class FaceSearch:
-    """How faces are found in the frames of a clip, by MTCNN, and whose face is used.
+    """How faces are found in the frames of a clip, and whose face is used.
 
     Extractors with equal options share the faces of a clip: give the same options to those that
     look at the same frames.
 
     Attributes:
-        height: Frames are scaled down to this height, in pixels, for the search.
+        height: Frames are scaled down to this height, in pixels, for the search by ``mtcnn`` and
+            ``yunet``.
         min_face: Smallest face, in pixels at that height.
-        min_score: Smallest probability of a face, 0 to 1.
+        min_score: Smallest probability of a face, 0 to 1; None: 0.9 for ``mtcnn``, 0.6 for the
+            others.
         mode: ``tracked`` detects faces in one to three frames and follows one from frame to frame;
             ``every_frame`` detects in each frame, which takes several times longer.
         person: Whose face: ``largest`` of the clip, most ``central`` in the picture, or most
             ``constant``: present in most frames.
+        method: ``mtcnn``, the paper's; ``blazeface`` (MediaPipe's), which takes a third of the time
+            on a CPU and leaves frames in which it finds no face to MTCNN, and whose weights are in
+            a package (the error without it says which); or ``yunet`` (OpenCV's).
+        weights: For ``yunet``: its file, ``face_detection_yunet_*.onnx``.
+
+    Raises:
+        UserError: ``yunet`` without a file, or a file without ``yunet``.
     """
 
     height: int = 360
     min_face: int = 40
-    min_score: float = 0.9
+    min_score: float | None = None
     mode: Literal["tracked", "every_frame"] = "tracked"
     person: Person = "largest"
+    method: Literal["mtcnn", "blazeface", "yunet"] = "mtcnn"
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.method == "yunet") != (self.weights is not None):
+            raise UserError(
+                f"faces.method is {self.method} and faces.weights {self.weights}: yunet needs the "
+                "file of its weights, and the others take none"
+            )
 
     def detector(self, device: str, clips_at_once: int) -> FaceDetector:
         """Return this process's detector, made on first use.
@@ -52,7 +73,7 @@ class FaceSearch:
             clips_at_once: Clips processed at once, each in a thread; all share the detector.
         """
         with _LOADING:
-            return _made(self.height, self.min_face, self.min_score, device, clips_at_once > 1)
+            return _made(self, device, clips_at_once > 1)
 
     def follow(self, images: Sequence[Image], detector: FaceDetector) -> list[Face | None]:
         """Return one person's face in each frame, or None.
@@ -68,8 +89,17 @@ class FaceSearch:
 
 
 @lru_cache(4)
-def _made(
-    height: int, min_face: int, min_score: float, device: str, together: bool
-) -> FaceDetector:
-    one = MTCNNDetector(height, min_face, min_score, FRAMES if together else 8, device)
+def _made(search: FaceSearch, device: str, together: bool) -> FaceDetector:
+    one = _one(search, device, FRAMES if together else 8)
     return BatchedDetector(one) if together else one
+
+
+def _one(search: FaceSearch, device: str, batch: int) -> FaceDetector:
+    height, least, score = search.height, search.min_face, search.min_score
+    if search.method == "yunet":
+        return YuNetDetector(str(search.weights), height, least, 0.6 if score is None else score)
+    sure = 0.9 if score is None or search.method != "mtcnn" else score
+    mtcnn = MTCNNDetector(height, least, sure, batch, device)
+    if search.method == "mtcnn":
+        return mtcnn
+    return BlazeFaceDetector(height, least, 0.6 if score is None else score, otherwise=mtcnn)

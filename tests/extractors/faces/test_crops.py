@@ -155,6 +155,6 @@ def test_the_search_is_an_argument_of_its_own() -> None:
         "size": 112,
         "margin": 0.2,
         "borrow": 0.1,
-        "faces": FaceSearch(360, 40, 0.9, "tracked", "largest"),
+        "faces": FaceSearch(360, 40, None, "tracked", "largest", "mtcnn"),
     }
     assert described(extractor)["init_args"]["faces"]["min_face"] == 40
