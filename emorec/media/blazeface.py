@@ -114,15 +114,15 @@ class BlazeFaceDetector(FaceDetector):
             scale = max(height, width) / FAR.side
             left, top = (FAR.side - width / scale) // 2, (FAR.side - height / scale) // 2
             whole = square.moved(scale, -left * scale, -top * scale)
-            face = _framed(self._look(image, whole) or whole)._replace(score=square.score)
+            face = framed(self._look(image, whole) or whole)._replace(score=square.score)
             if max(face.right - face.left, face.bottom - face.top) >= least:
                 faces.append(face)
         return sorted(faces, key=lambda face: -face.score)
 
     @override
     def refine(self, image: Image, face: Face) -> Face | None:
-        square = self._look(image, _unframed(face))
-        new = None if square is None else _framed(square)
+        square = self._look(image, unframed(face))
+        new = None if square is None else framed(square)
         return new if new is not None and new.overlap(face) >= NEAR else None
 
     def _look(self, image: Image, square: Face) -> Face | None:
@@ -180,7 +180,7 @@ def _fitted(image: Image, side: int) -> Image:
     return square
 
 
-def _framed(square: Face) -> Face:
+def framed(square: Face) -> Face:
     """Return the box that MTCNN would draw."""
     side = max(square.right - square.left, square.bottom - square.top)
     x, y = (square.left + square.right) / 2, (square.top + square.bottom) / 2 - HIGHER * side
@@ -188,7 +188,7 @@ def _framed(square: Face) -> Face:
     return Face(x - wide, y - high, x + wide, y + high, square.score)
 
 
-def _unframed(face: Face) -> Face:
+def unframed(face: Face) -> Face:
     """Return the square of a face from its box."""
     side = max((face.right - face.left) / WIDTH, (face.bottom - face.top) / HEIGHT)
     x, y = (face.left + face.right) / 2, (face.top + face.bottom) / 2 + HIGHER * side

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emorec.media import BlazeFaceDetector, Face, FaceDetector, MTCNNDetector
-from emorec.media.blazeface import FAR, NEARBY, _framed, _unframed
+from emorec.media.blazeface import FAR, NEARBY, framed, unframed
 from tests.helpers.media_files import Image, portrait
 
 
@@ -73,6 +73,6 @@ def test_frames_without_a_face_are_left_to_another_detector() -> None:
 
 def test_a_box_is_drawn_and_undone() -> None:
     square = Face(10, 20, 110, 120, 0.7)
-    box = _framed(square)
+    box = framed(square)
     assert box.bottom - box.top > box.right - box.left
-    assert _unframed(box) == pytest.approx(square)
+    assert unframed(box) == pytest.approx(square)
