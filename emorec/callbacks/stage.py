@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import EarlyStopping, StochasticWeightAveraging
@@ -30,6 +31,9 @@ class Stage:
             all.
         unlabelled: Whether unlabelled training clips take part in losses that need no label.
         monitor: Validation metric whose best epoch gives the stage's weights; larger is better.
+        keep: ``best``: the weights of that epoch; ``last``: those of the last one validated, whatever
+            ``monitor`` says. For schedules that end at a low rate, and few validation clips, whose
+            chance would otherwise choose among epochs that are not done.
         learning_rates: Parameter group -> learning rate, if not the optimizer's.
         warmup: Objective -> training steps over which its weight rises from 0 to its own.
         steps: Optimizer steps of the whole stage, divided equally over its epochs; an epoch then
@@ -46,6 +50,7 @@ class Stage:
     modalities: list[str] | None = None
     unlabelled: bool = True
     monitor: str = "val/fused/accuracy"
+    keep: Literal["best", "last"] = "best"
     learning_rates: dict[str, float] = field(default_factory=dict)
     warmup: dict[str, int] = field(default_factory=dict)
     steps: int | None = None

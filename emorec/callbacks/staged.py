@@ -41,6 +41,11 @@ class StagedTraining(Callback):
                 raise StageError(f"stage {name}: steps is {stage.steps}, fewer than its epochs")
             if stage.patience is not None and stage.patience < 1:
                 raise StageError(f"stage {name}: patience is {stage.patience}; expected 1 or more")
+            if stage.patience is not None and stage.keep == "last":
+                raise StageError(
+                    f"stage {name}: patience ends a stage after its best epoch, and keep: last "
+                    "takes the last one; set only one of the two"
+                )
         self.stages, self.start = stages, start
         self.folder: Path | None = None
         self.best: dict[str, dict[str, float]] = {}
@@ -196,7 +201,7 @@ class StagedTraining(Callback):
             task.weigh({objective: task.model.objective(objective).weight * share})
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the weights if they are the stage's best."""
+        """Save the weights if they are the stage's best, or the last ones are kept."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             return
         name, _ = self.stage_at(trainer.current_epoch)
@@ -209,7 +214,7 @@ class StagedTraining(Callback):
             )
         score = float(trainer.callback_metrics[monitor])
         best = self.best.get(name)
-        if best is None or score > best["score"]:
+        if best is None or score > best["score"] or self.stages[name].keep == "last":
             self.best[name] = {"score": score, "epoch": trainer.current_epoch}
             trainer.save_checkpoint(self.checkpoint(name), weights_only=True)
         for config in trainer.lr_scheduler_configs:
@@ -256,7 +261,8 @@ class StagedTraining(Callback):
         task.load_state_dict(saved["state_dict"])
         best = self.best[name]
         rank_zero_info(
-            f"stage {name}: best {self.stages[name].monitor} {best['score']:.4f} "
+            f"stage {name}: {self.stages[name].keep} {self.stages[name].monitor} "
+            f"{best['score']:.4f} "
             f"in epoch {best['epoch']:.0f}"
         )
 

@@ -7,6 +7,7 @@ from emorec.encoders.image import ImageEncoder
 from emorec.encoders.label import OneHotLabelEncoder
 from emorec.encoders.raw_waveform import RawWaveformEncoder
 from emorec.encoders.speaker import SpeakerEncoder
+from emorec.encoders.spectrogram import SpectrogramEncoder
 from emorec.encoders.speech import SpeechEncoder
 from emorec.encoders.text import TextEncoder
 from emorec.encoders.transformer_sequence import TransformerSequenceEncoder
@@ -21,6 +22,7 @@ __all__ = [
     "OneHotLabelEncoder",
     "RawWaveformEncoder",
     "SpeakerEncoder",
+    "SpectrogramEncoder",
     "SpeechEncoder",
     "TextEncoder",
     "TransformerSequenceEncoder",

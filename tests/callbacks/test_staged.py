@@ -122,6 +122,26 @@ def test_the_best_epoch_is_that_of_the_monitor_and_ties_go_to_the_first(run: Run
     assert saved["emorec"]["in_force"]["objectives"] == {"class": 1.0, "corr": 0.1}
 
 
+def test_the_last_epoch_is_kept_where_it_shall_be(tmp_path: Path) -> None:
+    class Worse(Watch):
+        """Makes later epochs worse."""
+
+        def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            pl_module.log("val/made", 1.0 / (1 + trainer.current_epoch))
+
+    watch = Worse()
+    stages = {
+        "one": Stage(3, monitor="val/made", keep="last"),
+        "two": Stage(3, monitor="val/made", keep="best"),
+    }
+    _, staged = train(tmp_path, stages, watch)
+    assert staged.best["one"] == {"score": pytest.approx(1 / 3), "epoch": 2}
+    assert staged.best["two"]["epoch"] == 3
+    saved = torch.load(tmp_path / "checkpoints" / "one.ckpt", weights_only=True)
+    assert changed(in_model(saved["state_dict"]), watch.ends[2]) == set()
+    assert changed(watch.starts[3], watch.ends[2]) == set()
+
+
 def test_a_stages_checkpoint_stores_what_was_in_force(run: Run) -> None:
     _, folder, _ = run
     kept = torch.load(folder / "checkpoints" / "face.ckpt", weights_only=True)["emorec"]
@@ -203,6 +223,11 @@ def test_stages_without_an_epoch_are_refused() -> None:
     for stages in ({}, {"a": Stage(2), "b": Stage(0)}):
         with pytest.raises(StageError, match="at least"):
             StagedTraining(stages)
+
+
+def test_patience_and_the_last_epoch_exclude_each_other() -> None:
+    with pytest.raises(StageError, match="set only one of the two"):
+        StagedTraining({"a": Stage(2, patience=1, keep="last")})
 
 
 def test_the_stage_is_a_function_of_the_epoch() -> None:

@@ -55,6 +55,8 @@ class Watch(Callback):
         metric = self.metric or staged.stages[name].monitor
         if metric not in trainer.callback_metrics:
             raise StudyError(f"the sweep's metric {metric} is not measured in validation")
+        if staged.stages[name].keep == "last":
+            self.best = None
         self._raise_to(float(trainer.callback_metrics[metric]))
         self._look_back(staged)
         self.trial.report(self.best, trainer.current_epoch)
