@@ -31,9 +31,9 @@ class Stage:
             all.
         unlabelled: Whether unlabelled training clips take part in losses that need no label.
         monitor: Validation metric whose best epoch gives the stage's weights; larger is better.
-        keep: ``best``: the weights of that epoch; ``last``: those of the last one validated, whatever
-            ``monitor`` says. For schedules that end at a low rate, and few validation clips, whose
-            chance would otherwise choose among epochs that are not done.
+        keep: ``best``: the weights of that epoch; ``last``: those of the last one that was
+            validated, whatever ``monitor`` says. For schedules that end at a low rate, and for few
+            validation clips, whose chance would otherwise choose an epoch in the middle.
         learning_rates: Parameter group -> learning rate, if not the optimizer's.
         warmup: Objective -> training steps over which its weight rises from 0 to its own.
         steps: Optimizer steps of the whole stage, divided equally over its epochs; an epoch then

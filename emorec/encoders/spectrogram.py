@@ -7,13 +7,16 @@ from typing_extensions import override
 from emorec.encoders.base import Encoder
 from emorec.errors import UserError
 
+RANGES = 4  # of bands that are kept apart
+
 
 class SpectrogramEncoder(Encoder):
     """Blocks of 3 x 3 convolution, batch norm, ReLU and 2 x 2 max pooling; then time is pooled.
 
     The plain network that speech emotion recognition is usually compared with. After the last block
-    the mean over bands is taken, and of it the mean and the maximum over time; a fully connected
-    layer of ``dim`` units follows. Any number of bands and frames fits that survives the pooling.
+    four ranges of bands are kept apart (of 64 bands, four blocks leave four), and mean and maximum
+    over time are taken of each; a fully connected layer of ``dim`` units follows. Any number of
+    bands and frames fits that survives the pooling.
 
     Args:
         channels: Of each block; None: 16, 32, 64 and 128.
@@ -43,7 +46,7 @@ class SpectrogramEncoder(Encoder):
             before = width
         self.least = 2 ** len(widths)
         self.blocks = nn.Sequential(*blocks)
-        self.last = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before, dim))
+        self.last = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * RANGES * before, dim))
         self.dim = dim
 
     @override
@@ -58,6 +61,7 @@ class SpectrogramEncoder(Encoder):
                 f"SpectrogramEncoder needs log-mels (1, bands, frames) of at least {self.least} "
                 f"bands and frames; the data has {' x '.join(map(str, x.shape[1:]))} per window"
             )
-        maps = self.blocks(x).mean(2)
-        features: Tensor = self.last(torch.cat([maps.mean(2), maps.amax(2)], 1))
+        maps = self.blocks(x)
+        ranges = nn.functional.adaptive_avg_pool2d(maps, (RANGES, maps.shape[3])).flatten(1, 2)
+        features: Tensor = self.last(torch.cat([ranges.mean(2), ranges.amax(2)], 1))
         return features
