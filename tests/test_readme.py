@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 
 PAGES = (
     "README.md",
+    "docs/recipes.md",
     "emorec/data/README.md",
     "emorec/export/README.md",
     "emorec/study/README.md",
