@@ -253,6 +253,7 @@ class EmotionData(Protocol):
         parts: ``train``, ``val`` and ``test`` -> their segments.
         select_on_test: Whether the best epoch is chosen on test clips; all results report it.
         within: What inputs are normalised within: ``corpus`` or ``speaker``.
+        augment: Augments training batches; None: nothing does.
     """
 
     batches_of_epoch: Callable[[], int | None]
@@ -275,6 +276,8 @@ class EmotionData(Protocol):
     def select_on_test(self) -> bool: ...  # noqa: D102
     @property
     def within(self) -> str: ...  # noqa: D102
+    @property
+    def augment(self) -> Any: ...  # noqa: D102
 
     def speakers(self) -> Tensor:
         """Return int64 (clips,): the number of each clip's speaker; -1 where unknown."""

@@ -171,6 +171,9 @@ class StagedTraining(Callback):
         elif entering and self.start is not None:
             start_from(self.start, task)
         task.enter(stage.in_force(task.model))
+        data = data_of(trainer)
+        if entering or task.model.memo is None:
+            task.model.remember(frozen_inputs=data is not None and data.augment is None)
         if entering:
             # Metrics of an earlier stage must not be mistaken for this one's.
             trainer.callback_metrics.clear()
@@ -222,6 +225,10 @@ class StagedTraining(Callback):
             if isinstance(config.scheduler, ReduceLROnPlateau):
                 config.scheduler.step(score)
         self._end_early(name, trainer)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Forget what frozen encoders made of windows: afterwards weights and windows change."""
+        task_of(pl_module).model.memo = None
 
     def _end_early(self, name: str, trainer: Trainer) -> None:
         """End a stage that has not improved for ``patience`` epochs."""

@@ -26,6 +26,23 @@ class Encoder(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         r"""Return float features (B, \*T, dim) of a standardised float input (B, ...)."""
 
+    @property
+    def has_fixed_part(self) -> bool:
+        """Whether ``forward`` is :meth:`learned` of :meth:`fixed`, which training does not change.
+
+        Training then runs :meth:`fixed` once a window and remembers its output.
+        """
+        return False
+
+    def fixed(self, x: Tensor) -> Tensor:
+        """Return what the part that never learns makes of an input, (B, ...), row by row."""
+        return x
+
+    def learned(self, x: Tensor) -> Tensor:
+        """Return the features of what :meth:`fixed` returned."""
+        features: Tensor = self(x)
+        return features
+
     def check_weights(self) -> None:
         """Check that a file of pre-trained weights exists, without reading it.
 

@@ -38,11 +38,23 @@ class SpeakerEncoder(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of samples (B, samples) at 16 kHz in -1 to 1."""
+        return self.learned(self.fixed(x))
+
+    @property
+    def has_fixed_part(self) -> bool:
+        """Whether it is frozen."""
+        return self.frozen
+
+    def fixed(self, x: Tensor) -> Tensor:
+        """Return the 1280 numbers of each window."""
         learning = torch.is_grad_enabled() and not self.frozen
         # In single precision: powers of quiet bands are below what half precision has.
         with torch.set_grad_enabled(learning), torch.autocast(x.device.type, enabled=False):
-            found = self.network.describe(raise_level(x.float()))
-        features: Tensor = self.last(found.to(self.last.weight.dtype))
+            return self.network.describe(raise_level(x.float()))
+
+    def learned(self, x: Tensor) -> Tensor:
+        """Return features (B, dim) of those numbers."""
+        features: Tensor = self.last(x.to(self.last.weight.dtype))
         return features
 
     def check_weights(self) -> None:

@@ -94,6 +94,16 @@ class SpeechEncoder(Encoder):
         Raises:
             WeightsError: The windows are not ``samples`` long.
         """
+        return self.learned(self.fixed(x))
+
+    @property
+    @override
+    def has_fixed_part(self) -> bool:
+        return self.frozen
+
+    @override
+    def fixed(self, x: Tensor) -> Tensor:
+        """Return the model's layers, (B, layers, T, size), or (B, layers, size) of their means."""
         if x.shape[1:] != (self.samples,):
             raise WeightsError(
                 f"SpeechEncoder has samples: {self.samples}, but the data has "
@@ -107,11 +117,14 @@ class SpeechEncoder(Encoder):
             x = (x - x.mean(1, keepdim=True)) / deviation
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             encoded = self.model(x, output_hidden_states=self.mix is not None)
-        steps: Tensor = encoded.last_hidden_state
-        if self.mix is not None:
-            layers = torch.stack(encoded.hidden_states)
-            steps = torch.einsum("l,lbtd->btd", self.mix.softmax(0).to(layers.dtype), layers)
-        features: Tensor = self.last(steps.mean(1) if self.pool == "mean" else steps)
+        last = (encoded.last_hidden_state,)
+        layers = torch.stack(last if self.mix is None else encoded.hidden_states, 1)
+        return layers.mean(2) if self.pool == "mean" else layers
+
+    @override
+    def learned(self, x: Tensor) -> Tensor:
+        weights = x.new_ones(1) if self.mix is None else self.mix.softmax(0).to(x.dtype)
+        features: Tensor = self.last(torch.tensordot(x, weights, ([1], [0])))
         return features
 
     @override

@@ -93,6 +93,16 @@ class TextEncoder(Encoder):
         Raises:
             UserError: Another shape; a dtype that rounds ids; an id outside the vocabulary.
         """
+        return self.learned(self.fixed(x))
+
+    @property
+    @override
+    def has_fixed_part(self) -> bool:
+        return self.frozen
+
+    @override
+    def fixed(self, x: Tensor) -> Tensor:
+        """Return the mean of the last layer over unmasked tokens."""
         if x.dtype in (torch.float16, torch.bfloat16):
             raise UserError(
                 f"TextEncoder got token ids as {str(x.dtype).removeprefix('torch.')}, which cannot "
@@ -113,8 +123,12 @@ class TextEncoder(Encoder):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             steps = self.model(input_ids=ids, attention_mask=attended.long()).last_hidden_state
         mask = is_token.unsqueeze(2).to(steps.dtype)
-        mean = (steps * mask).sum(1) / mask.sum(1).clamp(min=1)
-        features: Tensor = self.last(mean)
+        mean: Tensor = (steps * mask).sum(1) / mask.sum(1).clamp(min=1)
+        return mean
+
+    @override
+    def learned(self, x: Tensor) -> Tensor:
+        features: Tensor = self.last(x)
         return features
 
     def _check(self, ids: Tensor) -> None:

@@ -14,6 +14,7 @@ from emorec.evaluation.decision import decision_of
 from emorec.functional import sum_over_ranks
 from emorec.fusion import Fusion
 from emorec.model.in_force import InForce
+from emorec.model.memo import Memo
 from emorec.model.standardise import Standardise
 from emorec.objectives import Objective
 from emorec.types import Array, FeatureBundle, SegmentBatch, Sizes, Target
@@ -44,6 +45,7 @@ class EmotionModel(nn.Module):
             modalities.
         compiled: Name of an encoder -> its replacement if all rows have the modality; see
             :class:`emorec.callbacks.Compile`.
+        memo: What frozen parts of encoders made of windows, in training; None: they run each time.
 
     Raises:
         ModelError: The data has no such target, or ``reads`` names an unknown encoder.
@@ -92,6 +94,16 @@ class EmotionModel(nn.Module):
             {name: self.objective(name).weight for name in self.objectives}, tuple(self.encoders)
         )
         self.compiled: dict[str, Callable[[Tensor], Tensor]] = {}
+        self.memo: Memo | None = None
+
+    def remember(self, *, frozen_inputs: bool) -> None:
+        """Begin to remember what frozen parts of encoders make of windows, or end it.
+
+        Args:
+            frozen_inputs: Whether a window has the same input each time: it is not augmented.
+        """
+        still = (name for name in self.encoders if not self.in_force.learns(f"encoders.{name}"))
+        self.memo = Memo(frozenset(still)) if frozen_inputs else None
 
     def encoder(self, name: str) -> Encoder:
         """Return an encoder by its name."""
@@ -122,7 +134,7 @@ class EmotionModel(nn.Module):
             rows = batch.present[self.reads[name]]
             if name in self.in_force.modalities:
                 inputs[name] = self.read(name, batch)
-                features[name] = self._encoded(name, inputs[name], rows)
+                features[name] = self._remembered(name, inputs[name], batch, rows)
                 present[name] = rows
             else:
                 inactive.append(name)
@@ -132,6 +144,16 @@ class EmotionModel(nn.Module):
             features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
         return replace(bundle, inputs=inputs)
+
+    def _remembered(self, name: str, x: Tensor, batch: SegmentBatch, rows: Tensor) -> Tensor:
+        """As :meth:`_encoded`; frozen parts run once a window if there is a memo."""
+        encoder = self.encoder(name)
+        if self.memo is None or not (name in self.memo.whole or encoder.has_fixed_part):
+            return self._encoded(name, x, rows)
+        if name in self.memo.whole:
+            return self.memo.rows(name, encoder, x, batch, rows)
+        learned = encoder.learned(self.memo.rows(name, encoder.fixed, x, batch, rows))
+        return learned.masked_fill(~_like(rows, learned), 0)
 
     def _encoded(self, name: str, x: Tensor, rows: Tensor) -> Tensor:
         """Return the features (B, *T, D) of an encoder, zero in rows without its modality."""

@@ -1,0 +1,80 @@
+"""What frozen parts of encoders made of windows: they run once a window, not once an epoch."""
+
+from collections.abc import Callable
+
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+
+from emorec.types import SegmentBatch
+
+Key = tuple[int, int]  # clip and window
+
+LIMIT = 1 << 30  # bytes
+
+
+class Memo:
+    """Keeps rows by clip and window, in the computer's memory.
+
+    Valid as long as neither the frozen weights nor the inputs change: within a stage whose inputs
+    are not augmented.
+
+    Args:
+        whole: Names of encoders that do not learn at all.
+        limit: Bytes that are kept; what comes later is computed each time.
+
+    Attributes:
+        bytes: Those that are kept.
+    """
+
+    def __init__(self, whole: frozenset[str], limit: int = LIMIT) -> None:
+        self.whole, self.limit, self.bytes = whole, limit, 0
+        self._rows: dict[str, dict[Key, Tensor]] = {}
+        self._full = False
+
+    def rows(
+        self,
+        name: str,
+        part: Callable[[Tensor], Tensor],
+        x: Tensor,
+        batch: SegmentBatch,
+        rows: Tensor,
+    ) -> Tensor:
+        """Return what a frozen part makes of a batch, from memory where it is there.
+
+        Args:
+            name: Name of the encoder.
+            part: Its frozen part; what it makes of a row must not depend on other rows.
+            x: Input (B, ...).
+            batch: The batch, whose ``clip`` and ``index`` name the rows.
+            rows: bool (B,), where the modality is present.
+
+        Returns:
+            (B, ...) on the device of ``x``; zeros in the other rows.
+        """
+        known = self._rows.setdefault(name, {})
+        keys = list(zip(batch.clip.tolist(), batch.index.tolist(), strict=True))
+        there = rows.nonzero()[:, 0].tolist()
+        new = [i for i in there if keys[i] not in known]
+        found = {i: known[keys[i]] for i in there if keys[i] in known}
+        if new or not there:  # without any row, for the shape
+            with torch.no_grad():
+                made = part(x[new or [0]]).cpu()
+            found |= {i: made[at] for at, i in enumerate(new)}
+            for i in new:
+                self._keep(known, keys[i], found[i])
+        like = next(iter(found.values())) if found else made[0]
+        blank = torch.zeros_like(like)
+        return torch.stack([found.get(i, blank) for i in range(len(x))]).to(x.device)
+
+    def _keep(self, known: dict[Key, Tensor], key: Key, row: Tensor) -> None:
+        size = row.numel() * row.element_size()
+        if self.bytes + size <= self.limit:
+            known[key] = row.clone()  # not a view of its batch
+            self.bytes += size
+        elif not self._full:
+            self._full = True
+            rank_zero_info(
+                f"outputs of frozen encoders fill {self.limit / 2**30:.1f} GiB; those of further "
+                "windows are computed in each epoch"
+            )
