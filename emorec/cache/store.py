@@ -24,6 +24,8 @@ from emorec.types import Array, Clip
 from emorec.windows.base import Windows
 
 FORMAT = 3  # raise it when the layout of an entry changes
+SMALL = 1 << 16  # bytes of an array that is kept in memory
+ROOM = 1 << 27  # bytes of all of them
 OPEN = 256  # memory maps kept open; each holds a file descriptor, of which a process has ~1000
 
 STALE = 3600.0  # seconds; writing an entry takes less than one
@@ -62,6 +64,8 @@ class SegmentCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._maps: OrderedDict[tuple[str, str], Array] = OrderedDict()
+        self._small: dict[tuple[str, str], Array] = {}
+        self._room = ROOM
 
     def entry_folder(self, clip_id: str) -> Path:
         """Return the folder of a clip's entry: a readable prefix and a digest of its id."""
@@ -128,6 +132,7 @@ class SegmentCache:
                 np.save(buffer, array)
                 (temporary / f"{name}.npy").write_bytes(buffer.getbuffer())
                 self._maps.pop((entry.id, name), None)
+                self._room += getattr(self._small.pop((entry.id, name), None), "nbytes", 0)
             text = json.dumps(entry.to_dict(), ensure_ascii=False)
             write_text(temporary / "entry.json", text)
             temporary.chmod(0o755)
@@ -167,18 +172,31 @@ class SegmentCache:
         raise OSError(errno.EBUSY, "another process keeps writing this entry", str(target))
 
     def array(self, clip_id: str, modality: str) -> Array:
-        """Return a memory-mapped array (windows, *shape) of a clip whose status is ``ok``."""
+        """Return the array (windows, *shape) of a clip whose status is ``ok``, not to be changed.
+
+        It is memory-mapped, or a copy in memory if it is small: a vector per clip would otherwise
+        be opened anew in each epoch, which takes longer than training on it.
+        """
         key = clip_id, modality
+        if key in self._small:
+            return self._small[key]
         if key not in self._maps:
             path = self.entry_folder(clip_id) / f"{modality}.npy"
-            self._maps[key] = np.load(path, mmap_mode="r")
+            array: Array = np.load(path, mmap_mode="r")
+            if array.nbytes <= min(SMALL, self._room):
+                self._small[key] = array = np.array(array)
+                array.flags.writeable = False
+                self._room -= array.nbytes
+                return array
+            self._maps[key] = array
             if len(self._maps) > OPEN:
                 self._maps.popitem(last=False)
         self._maps.move_to_end(key)
         return self._maps[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "_maps": OrderedDict()}  # loader workers open their own maps
+        # Loader workers open their own.
+        return {"folder": self.folder, "_maps": OrderedDict(), "_small": {}, "_room": ROOM}
 
 
 def _made_of(folder: Path) -> tuple[Any, ...] | None:

@@ -46,7 +46,7 @@ def test_what_is_written_is_read(cache: SegmentCache, media: Path) -> None:
     array = np.arange(12, dtype=np.uint8).reshape(3, 4)
     cache.write(entry, {**ONES, "y": array})
     assert cache.read("a") == cache.current(Clip("a", media), media) == entry
-    assert isinstance(cache.array("a", "y"), np.memmap)
+    assert not cache.array("a", "y").flags.writeable
     assert np.array_equal(cache.array("a", "y"), array)
     assert cache.array("a", "y").dtype == np.uint8
     assert np.array_equal(cache.array("a", "x"), ONES["x"])
@@ -154,11 +154,29 @@ def test_more_arrays_than_stay_open_can_be_read(
     cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emorec.cache.store.OPEN", 2)
+    monkeypatch.setattr("emorec.cache.store.SMALL", 10)
     for clip in "abcd":
         cache.write(entry_of(media, clip), ONES)
     for clip in "abcdabcd":
         assert np.array_equal(cache.array(clip, "x"), ONES["x"])
     assert len(cache._maps) == 2
+
+
+def test_large_arrays_are_mapped_and_small_ones_kept(
+    cache: SegmentCache, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.cache.store.ROOM", 150)
+    small, large = np.arange(100, dtype=np.uint8), np.zeros(1 << 17, np.uint8)
+    kept = SegmentCache(cache.folder)
+    for clip in "ab":
+        kept.write(entry_of(media, clip), {"x": small, "y": large})
+    assert isinstance(kept.array("a", "y"), np.memmap)
+    assert kept.array("a", "x") is kept.array("a", "x")
+    assert not isinstance(kept.array("a", "x"), np.memmap)
+    assert isinstance(kept.array("b", "x"), np.memmap)  # no room is left
+    kept.write(replace(entry_of(media), size=1), {"x": small + 1, "y": large})
+    assert not isinstance(kept.array("a", "x"), np.memmap)
+    assert np.array_equal(kept.array("a", "x"), small + 1)
 
 
 def test_a_copy_in_another_process_opens_its_own_maps(cache: SegmentCache, media: Path) -> None:

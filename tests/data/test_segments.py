@@ -108,7 +108,12 @@ def test_it_travels_to_a_worker_without_its_open_files(cache: SegmentCache) -> N
     copy: SegmentDataset = pickle.loads(text)
     for mine, theirs in zip(tensors(copy.__getitems__([0, 4])), tensors(expected), strict=True):
         assert torch.equal(mine, theirs)
-    assert copy.cache._maps.keys() == {("a", "audio"), ("a", "face"), ("b", "audio"), ("b", "face")}
+    assert copy.cache._small.keys() == {
+        ("a", "audio"),
+        ("a", "face"),
+        ("b", "audio"),
+        ("b", "face"),
+    }
 
 
 def test_no_clips_are_no_segments(cache: SegmentCache) -> None:
