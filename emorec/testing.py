@@ -82,6 +82,11 @@ def check_encoder(encoder: Encoder, example: Tensor) -> None:
     assert features.isfinite().all(), "features must be finite"
     alone = encoder(example[:1])
     assert torch.allclose(alone, features[:1], atol=1e-4), "rows must not mix in eval mode"
+    if encoder.has_fixed_part:
+        fixed = encoder.fixed(example)
+        assert not fixed.requires_grad, "the fixed part must not learn"
+        again = encoder.learned(fixed)
+        assert torch.allclose(again, features, atol=1e-4), "forward must be learned of fixed"
     encoder.train()
     encoder(example).square().sum().backward()
     has_gradient = [p.grad is not None for p in encoder.parameters() if p.requires_grad]

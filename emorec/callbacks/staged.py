@@ -16,7 +16,7 @@ from emorec.tasks import EmotionTask, Planned, data_of, task_of
 
 
 class StagedTraining(Callback):
-    """Trains stages in order; each starts from the best weights of the previous one.
+    """Trains stages in order; each starts from what the previous one kept: see ``Stage.keep``.
 
     The stage is a function of the epoch, and of which earlier stages ended early
     (``Stage.patience``). Each stage starts with a new optimizer. Frozen modules get no gradient
@@ -24,8 +24,12 @@ class StagedTraining(Callback):
     running statistics would change). Freezing happens after DistributedDataParallel has wrapped
     the model, which needs ``strategy: ddp_find_unused_parameters_true``.
 
-    The best weights of each stage are saved as ``STAGE.ckpt`` in the checkpoint folder. On ties
-    the earlier epoch wins.
+    The best weights of each stage, or its last ones, are saved as ``STAGE.ckpt`` in the checkpoint
+    folder. Of equally good epochs the earlier one is the best.
+
+    In a stage whose inputs are the same in each epoch (not augmented), frozen parts of encoders run
+    once a window; see :class:`emorec.model.memo.Memo`. A callback that changes inputs has an
+    attribute ``changes_inputs`` that is true.
 
     Args:
         stages: Name -> stage, in order.
@@ -173,7 +177,9 @@ class StagedTraining(Callback):
         task.enter(stage.in_force(task.model))
         data = data_of(trainer)
         if entering or task.model.memo is None:
-            task.model.remember(frozen_inputs=data is not None and data.augment is None)
+            changed = any(getattr(each, "changes_inputs", False) for each in trainer.callbacks)  # type: ignore[attr-defined]
+            same = data is not None and data.augment is None and not changed
+            task.model.remember(same_inputs=same)
         if entering:
             # Metrics of an earlier stage must not be mistaken for this one's.
             trainer.callback_metrics.clear()
@@ -228,6 +234,12 @@ class StagedTraining(Callback):
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Forget what frozen encoders made of windows: afterwards weights and windows change."""
+        task_of(pl_module).model.memo = None
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Forget it too where training ends otherwise."""
         task_of(pl_module).model.memo = None
 
     def _end_early(self, name: str, trainer: Trainer) -> None:

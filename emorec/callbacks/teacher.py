@@ -66,6 +66,11 @@ class Teacher(StandIn):
         self.steps = 0
         self.stage = ""
 
+    @property
+    def changes_inputs(self) -> bool:
+        """Whether batches are changed, so that the model must not remember what it made of them."""
+        return self.strong is not None
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Drop the running mean at the start of a stage."""
         stage = stage_of(trainer)

@@ -13,6 +13,7 @@ from emorec.data.splits.folds import split_clips
 from emorec.data.splits.parts import Part
 from emorec.errors import DataError
 from emorec.extractors.sidecars import with_whole_paths
+from emorec.system.described import described
 from emorec.types import Classes, Clip, Values
 
 
@@ -155,11 +156,10 @@ def _check_alike(train: EmotionDataModule, test: EmotionDataModule) -> None:
         ("windows", {"": train.windows}, {"": test.windows}),
         ("extractors", train.extractors, test.extractors),
     ):
-        described = [
-            {name: (type(each), each.arguments()) for name, each in things.items()}
-            for things in (own, other)
+        plain = [
+            {name: described(each) for name, each in things.items()} for things in (own, other)
         ]
-        if described[0] != described[1]:
+        if plain[0] != plain[1]:
             raise DataError(
                 f"the {kind} of the training and the test set differ; give both the same options"
             )

@@ -109,12 +109,13 @@ def _classes(dataset: SegmentDataset, clips: Iterable[int]) -> list[int | None]:
         DataError: No target has classes.
     """
     forms = dataset.targets
-    target = min((name for name in forms if isinstance(forms[name], Classes)), default=None)
-    if target is None:
+    targets = [name for name in forms if isinstance(forms[name], Classes)]
+    if len(targets) != 1:
         raise DataError(
-            f"data.sampling: balanced needs a target with classes; there is "
-            f"{', '.join(forms)}, which has values"
+            f"data.sampling: balanced needs one target with classes; of {', '.join(forms)}, "
+            f"{len(targets)} have classes"
         )
+    (target,) = targets
     return [cast("int | None", dataset.labels[clip].get(target)) for clip in clips]
 
 

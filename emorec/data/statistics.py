@@ -41,16 +41,12 @@ def count_classes(clips: Sequence[Clip], targets: Mapping[str, Target]) -> dict[
 
 
 def balanced_counts(counts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the counts of classes that are dealt equally often, so that weights stay equal too.
+    """Return 1 for each class that has any clip: classes that are dealt equally often count alike.
 
     Args:
-        counts: Target -> int64 (classes,); the first target by name is the one that is balanced.
-
-    Returns:
-        The same, with 1 for each class of the first target that has any clip.
+        counts: Target -> int64 (classes,).
     """
-    first = min(counts, default=None)
-    return {name: n.clamp(max=1) if name == first else n for name, n in counts.items()}
+    return {name: n.clamp(max=1) for name, n in counts.items()}
 
 
 def number_speakers(clips: Sequence[Clip]) -> Tensor:

@@ -15,7 +15,8 @@ class Around(Extractor):
 
     So modalities can see spans of different length: half a second of a face, and three seconds of
     the voice around it. At the ends of a clip the span is moved to lie within it; in a clip that is
-    shorter, it starts with the clip and extends past its end.
+    shorter, it starts with the clip and extends past its end. For classes: a trace of values would
+    not fit the span.
 
     Args:
         extractor: The other extractor.
@@ -25,7 +26,7 @@ class Around(Extractor):
     def __init__(self, extractor: Extractor, length: float = 3.0) -> None:
         if length <= 0:
             raise ValueError(f"length must be above 0 seconds, got {length:g}")
-        self.extractor, self.length = extractor, length
+        self.extractor, self.length, self.around = extractor, length, length
 
     @override
     @property
@@ -44,6 +45,12 @@ class Around(Extractor):
     def pooled_axes(self) -> tuple[int, ...]:  # type: ignore[override]
         """The other extractor's."""
         return self.extractor.pooled_axes
+
+    @override
+    @property
+    def is_sound(self) -> bool:  # type: ignore[override]
+        """The other extractor's."""
+        return self.extractor.is_sound
 
     @override
     @property

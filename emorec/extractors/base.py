@@ -50,6 +50,8 @@ class Extractor(ABC):
         dtype: numpy type of one window's array.
         pooled_axes: Axes of one window's array over which standardisation pools, so that a
             log-mel keeps a mean per band.
+        is_sound: Whether it reads a few numbers from the sound: less memory than pictures.
+        around: Seconds around each window's middle that it reads instead; None: the window.
         device: Where networks run; see :meth:`use`.
         clips_at_once: How many clips are processed at once, each in a thread.
     """
@@ -57,6 +59,8 @@ class Extractor(ABC):
     version: ClassVar[int] = 1
     dtype: ClassVar[type[np.generic]] = np.float16
     pooled_axes: ClassVar[tuple[int, ...]] = ()
+    is_sound: ClassVar[bool] = False
+    around: float | None = None
     device: str = "cpu"
     clips_at_once: int = 1
 

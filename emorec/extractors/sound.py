@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ class SoundExtractor(Extractor):
         sample_rate: Rate in Hz that the sound is resampled to.
     """
 
+    is_sound: ClassVar[bool] = True
     sample_rate: int
 
     @abstractmethod

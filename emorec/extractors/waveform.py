@@ -19,7 +19,8 @@ class Waveform(SoundExtractor):
     Args:
         sample_rate: Rate in Hz that the sound is resampled to; 16000 is what pre-trained speech
             encoders expect.
-        length: Length of the windows, in seconds; the same as in ``data.windows``.
+        length: Length of the windows, in seconds; the same as in ``data.windows``, or as that of
+            :class:`Around`.
     """
 
     version: ClassVar[int] = 1
@@ -54,7 +55,7 @@ class Waveform(SoundExtractor):
         if samples.shape[1:] != self.shape:
             raise UserError(
                 f"Waveform has length {self.length:g} s, but the windows have "
-                f"{samples.shape[1] / self.sample_rate:g} s: give it the length of data.windows"
+                f"{samples.shape[1] / self.sample_rate:g} s: give it that length"
             )
         scaled = (samples * 32767).round().clamp(-32768, 32767)
         array: Array = scaled.numpy().astype(np.int16)

@@ -1,5 +1,6 @@
 """Detection by BlazeFace, with weights that a package carries."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ FAR = Network(
 
 
 class BlazeFaceDetector(FaceDetector):
-    """MediaPipe's face detection, run by OpenCV on one CPU core (Bazarevsky et al. 2019).
+    """MediaPipe's face detection, run by OpenCV on the CPU (Bazarevsky et al. 2019).
 
     The full-range network searches whole frames, and the short-range network
     (https://arxiv.org/abs/1907.05047) looks closely at each face that it finds, and in
@@ -110,10 +111,9 @@ class BlazeFaceDetector(FaceDetector):
         height, width = image.shape[:2]
         least = self.min_face * max(1.0, min(height, width) / self.height)
         faces = []
-        for square in self.far.faces_of(_fitted(image, FAR.side), self.min_score):
-            scale = max(height, width) / FAR.side
-            left, top = (FAR.side - width / scale) // 2, (FAR.side - height / scale) // 2
-            whole = square.moved(scale, -left * scale, -top * scale)
+        picture, scale, left, top = fitted(image, FAR.side)
+        for square in self.far.faces_of(picture, self.min_score):
+            whole = square.moved(scale, left, top)
             face = framed(self._look(image, whole) or whole)._replace(score=square.score)
             if max(face.right - face.left, face.bottom - face.top) >= least:
                 faces.append(face)
@@ -147,15 +147,18 @@ class _Loaded:
 
     def __init__(self, network: Network) -> None:
         self.side, self.anchors = network.side, network.anchors()
-        # The newer engine of OpenCV 5.0 loses one of the two outputs.
-        classic = cv2.dnn.ENGINE_CLASSIC
-        self.net = cv2.dnn.readNetFromTFLite(str(network.weights.path()), classic)
+        # The newer engine of OpenCV 5.0 loses one of the two outputs; OpenCV 4 has only one.
+        engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
+        self.net = cv2.dnn.readNetFromTFLite(str(network.weights.path()), *engine)
+        self._running = threading.Lock()  # the network holds its input
         self.outputs = self.net.getUnconnectedOutLayersNames()
 
     def faces_of(self, picture: Image, least: float) -> list[Face]:
         """Return squares in pixels of a picture, uint8 (side, side, 3), with at least a score."""
-        self.net.setInput(cv2.dnn.blobFromImage(picture, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
-        made = {out.shape[-1]: out[0] for out in self.net.forward(self.outputs)}
+        blob = cv2.dnn.blobFromImage(picture, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+        with self._running:
+            self.net.setInput(blob)
+            made = {out.shape[-1]: out[0].copy() for out in self.net.forward(self.outputs)}
         scores = 1 / (1 + np.exp(-made[1][:, 0].clip(-50, 50)))
         sure = scores >= least
         centres = made[16][sure, :2] + self.anchors[sure] * self.side
@@ -168,16 +171,21 @@ class _Loaded:
         ]
 
 
-def _fitted(image: Image, side: int) -> Image:
-    """Return the image scaled to fit into a black square, uint8 (side, side, 3)."""
+def fitted(image: Image, side: int) -> tuple[Image, float, float, float]:
+    """Return the image in a black square, and where that lies.
+
+    Returns:
+        uint8 (side, side, 3); pixels of the image per pixel of the square; and the square's left
+        and upper edge in pixels of the image.
+    """
     height, width = image.shape[:2]
-    scale = side / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scale = max(height, width) / side
+    size = max(1, round(width / scale)), max(1, round(height / scale))
+    how = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
     square = np.zeros((side, side, 3), np.uint8)
     left, top = (side - size[0]) // 2, (side - size[1]) // 2
     square[top : top + size[1], left : left + size[0]] = cv2.resize(image, size, interpolation=how)
-    return square
+    return square, scale, -left * scale, -top * scale
 
 
 def framed(square: Face) -> Face:

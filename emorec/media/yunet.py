@@ -1,5 +1,6 @@
 """Detection by YuNet, as OpenCV runs it."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class YuNetDetector(FaceDetector):
         self, weights: str, height: int = 360, min_face: int = 40, min_score: float = 0.6
     ) -> None:
         self.height, self.min_face, self.min_score = height, min_face, min_score
+        self._running = threading.Lock()  # the network holds its size
+        weights = str(Path(weights).expanduser())
         if not Path(weights).is_file():
             raise UserError(
                 f"{weights} is not there: faces.weights names the file of YuNet, "
@@ -71,8 +74,9 @@ class YuNetDetector(FaceDetector):
         return best if best is not None and best.overlap(face) >= NEAR else None
 
     def _faces_of(self, image: Image) -> list[Face]:
-        self.net.setInputSize(image.shape[1::-1])
-        _, rows = self.net.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        with self._running:
+            self.net.setInputSize(image.shape[1::-1])
+            _, rows = self.net.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         found = [] if rows is None else np.asarray(rows, float).tolist()
         faces = [Face(x, y, x + wide, y + high, row[-1]) for x, y, wide, high, *row in found]
         return sorted(faces, key=lambda face: -face.score)

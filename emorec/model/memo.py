@@ -11,13 +11,14 @@ from emorec.types import SegmentBatch
 Key = tuple[int, int]  # clip and window
 
 LIMIT = 1 << 30  # bytes
+BLOCK = 16  # rows
 
 
 class Memo:
     """Keeps rows by clip and window, in the computer's memory.
 
-    Valid as long as neither the frozen weights nor the inputs change: within a stage whose inputs
-    are not augmented.
+    Valid as long as neither the frozen weights nor the inputs change: within a stage, if neither
+    ``data.augment`` nor a callback changes the inputs.
 
     Args:
         whole: Names of encoders that do not learn at all.
@@ -55,22 +56,25 @@ class Memo:
         known = self._rows.setdefault(name, {})
         keys = list(zip(batch.clip.tolist(), batch.index.tolist(), strict=True))
         there = rows.nonzero()[:, 0].tolist()
+        old = [i for i in there if keys[i] in known]
         new = [i for i in there if keys[i] not in known]
-        found = {i: known[keys[i]] for i in there if keys[i] in known}
-        if new or not there:  # without any row, for the shape
-            with torch.no_grad():
-                made = part(x[new or [0]]).cpu()
-            found |= {i: made[at] for at, i in enumerate(new)}
-            for i in new:
-                self._keep(known, keys[i], found[i])
-        like = next(iter(found.values())) if found else made[0]
-        blank = torch.zeros_like(like)
-        return torch.stack([found.get(i, blank) for i in range(len(x))]).to(x.device)
+        kept = [known[keys[i]] for i in old]
+        # Without any row, one for the shape.
+        made = _in_blocks(part, x[new or [0]]) if new or not kept else None
+        like = kept[0] if made is None else made[0]
+        found = torch.zeros(len(x), *like.shape, dtype=like.dtype, device=x.device)
+        if old:
+            found[old] = torch.stack(kept).to(found)
+        if made is not None and new:
+            found[new] = made
+            for i, row in zip(new, made, strict=True):
+                self._keep(known, keys[i], row)
+        return found
 
     def _keep(self, known: dict[Key, Tensor], key: Key, row: Tensor) -> None:
         size = row.numel() * row.element_size()
         if self.bytes + size <= self.limit:
-            known[key] = row.clone()  # not a view of its batch
+            known[key] = row.cpu().clone()  # not a view of its batch
             self.bytes += size
         elif not self._full:
             self._full = True
@@ -78,3 +82,18 @@ class Memo:
                 f"outputs of frozen encoders fill {self.limit / 2**30:.1f} GiB; those of further "
                 "windows are computed in each epoch"
             )
+
+
+def _in_blocks(part: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return what a part makes of rows, always so many at once.
+
+    The last bits of a product depend on the number of rows: a resumed run, which meets the windows
+    in other company, would differ.
+    """
+    made = []
+    with torch.no_grad():
+        for start in range(0, len(x), BLOCK):
+            rows = x[start : start + BLOCK]
+            filled = torch.cat([rows, rows[:1].expand(BLOCK - len(rows), *rows.shape[1:])])
+            made.append(part(filled)[: len(rows)])
+    return torch.cat(made)

@@ -96,14 +96,14 @@ class EmotionModel(nn.Module):
         self.compiled: dict[str, Callable[[Tensor], Tensor]] = {}
         self.memo: Memo | None = None
 
-    def remember(self, *, frozen_inputs: bool) -> None:
+    def remember(self, *, same_inputs: bool) -> None:
         """Begin to remember what frozen parts of encoders make of windows, or end it.
 
         Args:
-            frozen_inputs: Whether a window has the same input each time: it is not augmented.
+            same_inputs: Whether a window has the same input each time: nothing augments it.
         """
         still = (name for name in self.encoders if not self.in_force.learns(f"encoders.{name}"))
-        self.memo = Memo(frozenset(still)) if frozen_inputs else None
+        self.memo = Memo(frozenset(still)) if same_inputs else None
 
     def encoder(self, name: str) -> Encoder:
         """Return an encoder by its name."""
@@ -148,7 +148,7 @@ class EmotionModel(nn.Module):
     def _remembered(self, name: str, x: Tensor, batch: SegmentBatch, rows: Tensor) -> Tensor:
         """As :meth:`_encoded`; frozen parts run once a window if there is a memo."""
         encoder = self.encoder(name)
-        if self.memo is None or not (name in self.memo.whole or encoder.has_fixed_part):
+        if self.memo is None or not (name in self.memo.whole or _is_split(encoder)):
             return self._encoded(name, x, rows)
         if name in self.memo.whole:
             return self.memo.rows(name, encoder, x, batch, rows)
@@ -258,6 +258,15 @@ def group_of(name: str) -> str:
     """Return the group of a parameter, by its name in the model."""
     parts = name.split(".")
     return ".".join(parts[: 2 if parts[0] in ("encoders", "objectives") else 1])
+
+
+def _is_split(encoder: Encoder) -> bool:
+    """Return whether it has a fixed part that its ``forward``, maybe a subclass's, consists of."""
+    owners = [
+        next(cls for cls in type(encoder).__mro__ if name in vars(cls))
+        for name in ("forward", "fixed", "learned")
+    ]
+    return encoder.has_fixed_part and len(set(owners)) == 1
 
 
 def _like(mask: Tensor, x: Tensor) -> Tensor:

@@ -58,6 +58,7 @@ class Predictor:
         within: str = "corpus",
     ) -> None:
         self.model = model.to(device).eval()
+        self.model.memo = None  # of training; its clips are others
         self.windows, self.extractors, self.device = windows, extractors, device
         self.within = within
         self.run = WindowRunner(self.model, extractors, device, batch_size)

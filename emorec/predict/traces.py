@@ -8,7 +8,6 @@ from torch import Tensor
 
 from emorec.evaluation.decision import TraceDecision
 from emorec.evaluation.traces import Trace, WindowValues, of_length
-from emorec.extractors import SoundExtractor
 from emorec.predict.prediction import TracePrediction
 from emorec.predict.recording import Recording, nothing_usable
 from emorec.predict.scoring import WHOLE, WindowRunner
@@ -51,7 +50,7 @@ def predict_trace(
         name: one.extract(clip, recording.of(name), spans)
         for name, one in shown.items()
         if len(spans) * np.prod(one.shape) * np.dtype(one.dtype).itemsize
-        < (SOUND if isinstance(one, SoundExtractor) else LARGE)
+        < (SOUND if one.is_sound else LARGE)
     }
     predicted: dict[str, dict[int, Tensor]] = {}
     present = dict.fromkeys(shown, 0)

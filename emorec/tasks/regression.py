@@ -46,12 +46,19 @@ class RegressionTask(EmotionTask):
         return self.model.decision
 
     def on_fit_start(self) -> None:
-        """Also check that all modalities have as many steps as the target.
+        """Also check that all modalities have the steps of the target.
 
         Raises:
-            ModelError: A modality has a different number of steps.
+            ModelError: A modality has a different number of steps, or those of another span.
         """
         super().on_fit_start()
+        for name, extractor in self.data.extractors.items():
+            if extractor.around is not None:
+                raise ModelError(
+                    f"data.extractors.{name} reads {extractor.around:g} s around each window "
+                    "(Around): its steps would not be those of the trace. Give the extractor "
+                    "itself, and data.windows the length"
+                )
         batch: SegmentBatch = self.data.parts["train"].__getitems__([0]).to(self.device)
         expected, training = batch.targets[self.model.target_name].shape[1], self.training
         self.eval()

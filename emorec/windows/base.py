@@ -120,8 +120,9 @@ class RandomWindows(Windows):
     extend past its end.
 
     With ``fresh`` they are not the same in each epoch: windows begin every ``step`` seconds, all of
-    them are cached, and each training epoch draws ``count`` of a clip's. Validation, testing and
-    prediction use them all. The paper does not state whether its segments are drawn once.
+    them are cached (300 at most, drawn at random), and each training epoch draws ``count`` of a
+    clip's. Validation, testing and prediction use all that are cached. The paper does not state
+    whether its segments are drawn once.
 
     Args:
         count: Windows per clip; the paper's 30.
@@ -157,9 +158,10 @@ class RandomWindows(Windows):
     def __call__(self, clip_id: str, duration: float) -> list[Window]:
         if self.fresh:
             grid = GridWindows(self.length, self.step)(clip_id, duration)
-            if len(grid) <= MOST:
-                return grid
-            return sorted(self._random(clip_id).sample(grid, MOST))
+            most = max(MOST, self.count)
+            chance = self._random(clip_id)
+            drawn = sorted(grid, key=lambda _: chance.random())[:most] if len(grid) > most else grid
+            return sorted(drawn)
         return self.draw(clip_id, [(0.0, max(0.0, duration - self.length))])
 
     def _random(self, clip_id: str) -> random.Random:

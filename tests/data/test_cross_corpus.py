@@ -9,6 +9,7 @@ import pytest
 from emorec.data.cross_corpus import CrossCorpus
 from emorec.data.splits.leaks import LeakError, shares_speakers
 from emorec.errors import DataError
+from emorec.extractors import Around, LogMel
 from emorec.types import Classes, Clip
 from tests.helpers.toy import ToyData
 
@@ -96,6 +97,16 @@ def test_two_parts_of_one_corpus_share_their_speakers(
     assert shares_speakers(shared.all_clips, shared.part_of_clip) is True
     with pytest.raises(LeakError, match="the same speaker is in several parts"):
         made(split="subject_independent").setup()
+
+
+def test_equal_options_of_nested_extractors_are_equal(tmp_path: Path) -> None:
+    one, two = ToyData(tmp_path / "one"), Other(tmp_path / "two")
+    for data in (one, two):
+        data.extractors = {"audio": Around(LogMel(bands=20), 2.0)}
+    CrossCorpus(one, two)
+    two.extractors = {"audio": Around(LogMel(bands=21), 2.0)}
+    with pytest.raises(DataError, match="extractors of the training and the test set differ"):
+        CrossCorpus(one, two)
 
 
 def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -140,5 +140,5 @@ def test_fresh_windows_cannot_be_half_labelled(tmp_path: Path) -> None:
 def test_values_cannot_be_balanced(tmp_path: Path) -> None:
     data = balanced(tmp_path)
     data.parts["train"].targets = {"affect": Values(["arousal"])}
-    with pytest.raises(DataError, match="needs a target with classes; there is affect"):
+    with pytest.raises(DataError, match="needs one target with classes; of affect, 0 have"):
         data.train_dataloader()

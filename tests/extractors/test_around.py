@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emorec.cache.store import fingerprint
-from emorec.extractors import Around, LogMel
+from emorec.extractors import Around, FaceCrops, LogMel
 from emorec.extractors.base import Extraction
 from emorec.media import probe
 from emorec.predict.checkpoint import CheckpointError, refuse_foreign
@@ -60,6 +60,8 @@ def test_what_it_wraps_is_its_own() -> None:
     assert around.pooled_axes == MEL.pooled_axes
     assert around.version == MEL.version
     assert around.reads == MEL.reads
+    assert around.is_sound
+    assert not Around(FaceCrops()).is_sound
     windows = RandomWindows()
     other = Around(LogMel(sample_rate=16000, bands=21, frames=30), 2.0)
     seen = {fingerprint(windows, {"audio": each}) for each in (around, other, MEL)}

@@ -1,13 +1,14 @@
 """What is BlazeFace's own; see test_detectors.py for the rest."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
 from emorec.media import BlazeFaceDetector, Face, FaceDetector, MTCNNDetector
-from emorec.media.blazeface import FAR, NEARBY, framed, unframed
+from emorec.media.blazeface import FAR, NEARBY, fitted, framed, unframed
 from tests.helpers.media_files import Image, portrait
 
 
@@ -76,3 +77,25 @@ def test_a_box_is_drawn_and_undone() -> None:
     box = framed(square)
     assert box.bottom - box.top > box.right - box.left
     assert unframed(box) == pytest.approx(square)
+
+
+@pytest.mark.parametrize(
+    "shape", [(576, 1280), (1440, 1366), (1, 1), (2, 500), (500, 2), (90, 160)]
+)
+def test_a_fitted_frame_is_where_it_is_said_to_be(shape: tuple[int, int]) -> None:
+    height, width = shape
+    square, scale, left, top = fitted(np.full((height, width, 3), 255, np.uint8), 192)
+    lines, columns = np.nonzero(square[..., 0])
+    corners = Face(columns.min(), lines.min(), columns.max() + 1, lines.max() + 1, 1.0)
+    found = corners.moved(scale, left, top)
+    assert found[:4] == pytest.approx((0, 0, width, height), abs=max(1.0, scale))
+    BlazeFaceDetector().detect([np.full((height, width, 3), 255, np.uint8)])
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    detector = BlazeFaceDetector()
+    images = [scene(700, 720, 1280), np.zeros((720, 1280, 3), np.uint8)] * 20
+    expected = [detector.detect([image]) for image in images[:2]]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda image: detector.detect([image]), images))
+    assert found == expected * 20

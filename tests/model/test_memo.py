@@ -1,5 +1,6 @@
 """Frozen parts of encoders run once a window, and the features are the same."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_features_and_gradients_are_those_without_it() -> None:
     plain.output.square().sum().backward()
     wanted = {name: p.grad for name, p in task.named_parameters()}
     task.zero_grad()
-    task.model.remember(frozen_inputs=True)
+    task.model.remember(same_inputs=True)
     for _ in range(2):
         task.zero_grad()
         bundle = task.model(batch)
@@ -64,13 +65,13 @@ def test_features_and_gradients_are_those_without_it() -> None:
                 assert parameter.grad is None, name
             else:
                 torch.testing.assert_close(parameter.grad, wanted[name])
-    assert task.model.encoders["audio"].seen == 8 + 6  # absent rows are not computed
+    assert task.model.encoders["audio"].seen == 8 + 16  # a block, once
 
 
 def test_encoders_that_a_stage_freezes_are_remembered_whole() -> None:
     task = task_of_two()
     put_in_force(task, train=("fusion", "head"))
-    task.model.remember(frozen_inputs=True)
+    task.model.remember(same_inputs=True)
     batch = toy_batch(8)
     first = task.model(batch)
     with torch.no_grad():
@@ -109,7 +110,7 @@ def test_what_does_not_fit_is_computed_each_time() -> None:
     for _ in range(2):
         found = memo.rows("audio", part, batch.inputs["audio"], batch, everything)
         torch.testing.assert_close(found, batch.inputs["audio"][:, :2])
-    assert seen == [8, 3]
+    assert seen == [16, 16]  # always blocks of one size: 8 rows, then 3
     assert memo.bytes == 40
 
 
@@ -125,17 +126,10 @@ class Ends(Callback):
             self.seen.append(self.encoder.seen)
 
 
-@pytest.mark.parametrize("augmented", [False, True])
-def test_it_is_used_in_stages_whose_inputs_are_not_augmented(
-    augmented: bool, tmp_path: Path
-) -> None:
-    task = task_of_two()
-    encoder = task.model.encoders["audio"]
-    ends = Ends(encoder)
-    data = ToyData(tmp_path, augment=ModalityDropout(0.0) if augmented else None)
+def fit(task: Any, data: ToyData, callback: Callback, folder: Path) -> None:
     trainer = Trainer(
-        default_root_dir=tmp_path,
-        callbacks=[StagedTraining({"joint": Stage(3)}), ends],
+        default_root_dir=folder,
+        callbacks=[StagedTraining({"joint": Stage(3)}), callback],
         accelerator="cpu",
         max_epochs=-1,
         logger=False,
@@ -145,8 +139,65 @@ def test_it_is_used_in_stages_whose_inputs_are_not_augmented(
         num_sanity_val_steps=0,
     )
     trainer.fit(task, data)
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_it_is_used_in_stages_whose_inputs_are_not_augmented(
+    augmented: bool, tmp_path: Path
+) -> None:
+    task = task_of_two()
+    encoder = task.model.encoders["audio"]
+    ends = Ends(encoder)
+    data = ToyData(tmp_path, augment=ModalityDropout(0.0) if augmented else None)
+    fit(task, data, ends, tmp_path)
     first, second, third = ends.seen
     assert (second == first == third) != augmented
     assert task.model.memo is None
-    windows = len(data.parts["train"]) + len(data.parts["val"])
-    assert first <= windows
+
+
+def test_callbacks_that_change_inputs_are_seen(tmp_path: Path) -> None:
+    class Changes(Ends):
+        changes_inputs = True
+
+    task = task_of_two()
+    ends = Changes(task.model.encoders["audio"])
+    fit(task, ToyData(tmp_path), ends, tmp_path)
+    assert ends.seen[1] > ends.seen[0]
+
+
+def test_nothing_is_left_after_an_interruption(tmp_path: Path) -> None:
+    class Stops(Callback):
+        def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            assert task.model.memo is not None
+            raise InterruptedError
+
+    task = task_of_two()
+    with pytest.raises(InterruptedError):
+        fit(task, ToyData(tmp_path), Stops(), tmp_path)
+    assert task.model.memo is None
+
+
+def test_what_is_remembered_does_not_depend_on_the_company() -> None:
+    part = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64))
+    x = torch.randn(45, 64)
+    batch = replace(toy_batch(45), clip=torch.arange(45))
+    everything = torch.ones(45, dtype=torch.bool)
+    at_once = Memo(frozenset()).rows("audio", part, x, batch, everything)
+    bit_by_bit = Memo(frozenset())
+    for start in range(0, 45, 7):
+        some = slice(start, start + 7)
+        bit_by_bit.rows("audio", part, x[some], batch.rows(some), everything[some])
+    again = bit_by_bit.rows("audio", part, x, batch, everything)
+    assert torch.equal(again, at_once)
+
+
+def test_a_subclass_with_another_forward_runs_each_time() -> None:
+    class Other(Counting):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    task = toy_task(encoders={"audio": Other(), "face": ToyEncoder()})
+    batch = toy_batch(8)
+    plain = task.model(batch).features["audio"]
+    task.model.remember(same_inputs=True)
+    torch.testing.assert_close(task.model(batch).features["audio"], plain)

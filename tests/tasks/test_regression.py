@@ -86,6 +86,15 @@ def test_recordings_are_learned_and_evaluated_as_a_whole(delay: float, tmp_path:
     assert (tmp_path / "traces.png").stat().st_size > 10000
 
 
+def test_another_span_than_the_windows_is_refused_before_training(tmp_path: Path) -> None:
+    data = ToyRecordings(tmp_path / "media")
+    data.prepare_data()
+    data.extractors["face"].around = 3.0
+    trainer = Trainer(default_root_dir=tmp_path, callbacks=[StagedTraining(STAGES)], **QUIET)
+    with pytest.raises(ModelError, match=r"extractors\.face reads 3 s around each window"):
+        trainer.fit(toy_regression(), data)
+
+
 def test_another_number_of_steps_is_refused_before_training(tmp_path: Path) -> None:
     class Halved(StepEncoder):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -19,8 +19,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class FaceCrops(Extractor):
     """Face crops of the windows' key frames, uint8 (3, size, size), RGB, 0 to 255.
 
-    The key frame is the one on screen at the window's middle (Ma et al. 2020). Faces are found by
-    MTCNN and cut square. The paper's side length is lost; 224 is ImageNet's. A window without a
+    The key frame is the one on screen at the window's middle (Ma et al. 2020). Faces are found and
+    cut square. The paper's side length is lost; 224 is ImageNet's. A window without a
     face takes the crop of the nearest key frame in time that has one, up to ``borrow`` seconds
     away; otherwise its modality is absent, as it is where the video covers less than half of the
     window. Of several faces, one person's is followed through the clip.

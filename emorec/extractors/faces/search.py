@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -36,14 +36,15 @@ class FaceSearch:
             ``yunet``.
         min_face: Smallest face, in pixels at that height.
         min_score: Smallest probability of a face, 0 to 1; None: 0.9 for ``mtcnn``, 0.6 for the
-            others.
+            others. MTCNN's after ``blazeface`` is always 0.9.
         mode: ``tracked`` detects faces in one to three frames and follows one from frame to frame;
             ``every_frame`` detects in each frame, which takes several times longer.
         person: Whose face: ``largest`` of the clip, most ``central`` in the picture, or most
             ``constant``: present in most frames.
-        method: ``mtcnn``, the paper's; ``blazeface`` (MediaPipe's), which takes a third of the time
-            on a CPU and leaves frames in which it finds no face to MTCNN, and whose weights are in
-            a package (the error without it says which); or ``yunet`` (OpenCV's).
+        method: ``mtcnn``, the paper's; ``blazeface`` (MediaPipe's), which takes half of the time
+            where every frame is searched on a CPU, leaves frames in which it finds no face to
+            MTCNN, and whose weights are in a package (the error without it says which); or
+            ``yunet`` (OpenCV's). The last two run on the CPU, whatever the device.
         weights: For ``yunet``: its file, ``face_detection_yunet_*.onnx``.
 
     Raises:
@@ -73,7 +74,9 @@ class FaceSearch:
             clips_at_once: Clips processed at once, each in a thread; all share the detector.
         """
         with _LOADING:
-            return _made(self, device, clips_at_once > 1)
+            # Whose face is used does not change the detector.
+            plain = replace(self, mode="tracked", person="largest")
+            return _made(plain, device, clips_at_once > 1)
 
     def follow(self, images: Sequence[Image], detector: FaceDetector) -> list[Face | None]:
         """Return one person's face in each frame, or None.
