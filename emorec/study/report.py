@@ -22,7 +22,7 @@ HEAD = """# {name}
 
 {runs} of {cells} runs are finished; code {code}. {about} "Shares
 speakers" marks a split whose test speakers are also in training: it says little about new people.
-Epochs were selected on validation clips only, except where a row says SELECTED ON TEST.
+No epoch was selected on test clips, except where a row says SELECTED ON TEST.
 """
 WITHIN = """"Normalised within speakers" marks inputs that were normalised with all clips of each
 speaker, test clips too, without their labels: it needs several clips of each new person."""

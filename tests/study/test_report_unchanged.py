@@ -13,7 +13,7 @@ TABLE = """# mine
 over runs. Pooled accuracy is over the decisions of all runs, its bootstrap interval over speakers:
 the variation between trained models is in the ±, not in the interval. "Shares
 speakers" marks a split whose test speakers are also in training: it says little about new people.
-Epochs were selected on validation clips only, except where a row says SELECTED ON TEST.
+No epoch was selected on test clips, except where a row says SELECTED ON TEST.
 
 
 ## main
