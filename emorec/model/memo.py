@@ -1,9 +1,9 @@
 """What frozen parts of encoders made of windows: they run once a window, not once an epoch."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from emorec.types import SegmentBatch
@@ -78,9 +78,10 @@ class Memo:
             self.bytes += size
         elif not self._full:
             self._full = True
-            rank_zero_info(
+            warnings.warn(
                 f"outputs of frozen encoders fill {self.limit / 2**30:.1f} GiB; those of further "
-                "windows are computed in each epoch"
+                "windows are computed in each epoch",
+                stacklevel=2,
             )
 
 
