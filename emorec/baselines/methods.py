@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from emorec.errors import UserError
+from emorec.objectives.category import UNBALANCED
 
-UNBALANCED = 2.0  # classes count alike where the largest has more than so many times the smallest
 METHODS = ("linear", "svm", "trees")
 """``linear``: logistic regression; ``svm``: support vectors with a Gaussian kernel; ``trees``:
 gradient-boosted trees."""
@@ -45,8 +46,7 @@ class Fitted(NamedTuple):
             margins = self.classifier.decision_function(x)
             if margins.ndim == 1:  # two classes
                 margins = np.stack([-margins, margins], 1)
-            raised = np.exp(margins - margins.max(1, keepdims=True))
-            found = raised / raised.sum(1, keepdims=True)
+            found = softmax(margins, 1)
         every = np.zeros((len(x), classes))
         every[:, self.classifier.classes_] = found
         return every

@@ -54,9 +54,13 @@ def run_baseline(
         BaselineError: The target has no classes, there are only pictures or no validation clips, or
             the method cannot be fitted.
     """
-    ((target, form),) = data.targets.items()
-    if not isinstance(form, Classes):
-        raise BaselineError(f"baselines are for classes; {target} has values over time")
+    forms = list(data.targets.items())
+    target, form = forms[0]
+    if len(forms) > 1 or not isinstance(form, Classes):
+        raise BaselineError(
+            f"baselines are for one target with classes; the data has {', '.join(data.targets)}"
+            f"{'' if len(forms) > 1 else ', with values over time'}: train a model with emorec fit"
+        )
     axes = {n: e.pooled_axes for n, e in data.extractors.items() if e.constants() is None}
     if not axes:
         raise BaselineError(

@@ -149,8 +149,8 @@ def make_entry(
                     own = own_media(clip, name)
                     record["findings"] += own.findings
                 found = extractor.extract(clip, own, spans)
-            new = (each for each in found.findings if each not in record["findings"])
-            record["findings"] += new  # several modalities may lack the same
+            # Several modalities may lack the same.
+            record["findings"] = list(dict.fromkeys([*record["findings"], *found.findings]))
             record.setdefault("facts", {}).update(found.facts)
             present[name] = [array is not None for array in found.arrays]
             blank = np.zeros(extractor.shape, extractor.dtype)

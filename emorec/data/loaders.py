@@ -53,7 +53,7 @@ def make_loader(
         per_epoch: Segments per clip and epoch, drawn afresh if shuffled; None: all.
 
     Raises:
-        DataError: Batches cannot be half labelled, or no target has classes to balance.
+        DataError: Batches cannot be half labelled, or not exactly one target has classes.
     """
     sampler: DealingSampler
     ranks, rank = 1, 0
@@ -65,7 +65,7 @@ def make_loader(
         if per_epoch is not None:
             raise DataError(
                 "data.sampling: half_labelled deals all windows of a clip: it cannot be combined "
-                "with data.windows.fresh: true"
+                "with data.windows.fresh: true; set one of them back (plain, false)"
             )
         labelled = _labelled(dataset, batch_size)
         sampler = HalvesSampler(range(len(dataset)), ranks, rank, labelled=labelled, seed=seed)
@@ -106,14 +106,14 @@ def _classes(dataset: SegmentDataset, clips: Iterable[int]) -> list[int | None]:
     """Return each clip's class, None where it has no label.
 
     Raises:
-        DataError: No target has classes.
+        DataError: None or several targets have classes.
     """
     forms = dataset.targets
     targets = [name for name in forms if isinstance(forms[name], Classes)]
     if len(targets) != 1:
         raise DataError(
             f"data.sampling: balanced needs one target with classes; of {', '.join(forms)}, "
-            f"{len(targets)} have classes"
+            f"{len(targets)} have classes: use plain"
         )
     (target,) = targets
     return [cast("int | None", dataset.labels[clip].get(target)) for clip in clips]

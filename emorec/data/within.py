@@ -1,6 +1,6 @@
 """Normalisation within the speaker: each speaker's inputs get the corpus' mean and deviation."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from lightning.pytorch.utilities import rank_zero_warn
@@ -67,10 +67,14 @@ class SpeakerShift:
         self.speakers = {i: clips[p].group for part in parts for p, i in part.ids.items()}
         axes = {name: extractors[name].pooled_axes for name in measured}
         self.changes: dict[str, dict[str, Moments]] = {}
+        own: dict[str, list[tuple[SegmentDataset, int]]] = {}
+        for part in parts:
+            for position, clip_id in part.ids.items():
+                own.setdefault(self.speakers[clip_id], []).append((part, position))
         few = []
-        for speaker in sorted(set(self.speakers.values())):
+        for speaker in sorted(own):
             found = SpeakerStatistics.measured(
-                {name: self._arrays(parts, speaker, name) for name in measured}, axes
+                {name: _arrays(own[speaker], name) for name in measured}, axes
             )
             if any(count < LEAST for count in found.clips.values()):
                 few.append(speaker)
@@ -83,15 +87,14 @@ class SpeakerShift:
         for part in parts:
             part.change = self
 
-    def _arrays(
-        self, parts: Collection[SegmentDataset], speaker: str, modality: str
-    ) -> Iterator[tuple[Array, Sequence[bool]]]:
-        for part in parts:
-            for position, clip_id in part.ids.items():
-                if self.speakers[clip_id] == speaker:
-                    yield part.array(clip_id, modality), part.present[position][modality]
-
     def __call__(self, clip_id: str, modality: str, array: Array) -> Array:
         """Return a clip's array or a window of it, float32 if it is changed."""
         change = self.changes[self.speakers[clip_id]].get(modality)
         return array if change is None else changed(array, change)
+
+
+def _arrays(
+    clips: Iterable[tuple[SegmentDataset, int]], modality: str
+) -> Iterator[tuple[Array, Sequence[bool]]]:
+    for part, position in clips:
+        yield part.array(part.ids[position], modality), part.present[position][modality]

@@ -10,9 +10,13 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from emorec.encoders.base import Encoder, WeightsError
-from emorec.networks.picture import BACKBONE, packaged_weights
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet: pictures come so
+from emorec.networks.picture import (
+    BACKBONE,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    WEIGHTS,
+    packaged_weights,
+)
 
 
 class ImageEncoder(Encoder):
@@ -48,8 +52,10 @@ class ImageEncoder(Encoder):
         self.activation = activation
         self.mean: Tensor
         self.deviation: Tensor
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer(
+            "deviation", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False
+        )
         self.trunk = _build(backbone)
         self.last = _last_linear(self.trunk, backbone)
         width = int(str(self.trunk.get_submodule(self.last).in_features))
@@ -65,7 +71,7 @@ class ImageEncoder(Encoder):
         """
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
-        elif self.weights == "package":  # trained on pixels from -1 to 1
+        elif self.weights == "package":  # trained on pixels from -1 to 1, not ImageNet's usual
             x = (x * self.deviation + self.mean) * 2 - 1
         if self.resize is not None and x.shape[-2:] != (self.resize, self.resize):
             side = (self.resize, self.resize)
@@ -77,7 +83,7 @@ class ImageEncoder(Encoder):
     def check_weights(self) -> None:
         """Check that the package is installed, or the weights file exists, if one is given."""
         if self.weights == "package":
-            self._packaged()
+            self._check_packaged()
         elif self.weights not in ("none", "imagenet"):
             _existing(Path(self.weights))
 
@@ -89,7 +95,8 @@ class ImageEncoder(Encoder):
         if self.weights == "imagenet":
             state = _download(self.backbone)
         elif self.weights == "package":
-            state = self._packaged()
+            self._check_packaged()
+            state = packaged_weights(_build(self.backbone).state_dict())
         else:
             state = _read(_existing(Path(self.weights)))
         own = self.trunk.state_dict()
@@ -116,13 +123,13 @@ class ImageEncoder(Encoder):
             )
         self.trunk.load_state_dict(state, strict=False)
 
-    def _packaged(self) -> Mapping[str, Tensor]:
+    def _check_packaged(self) -> None:
         if self.backbone != f"timm/{BACKBONE}":
             raise WeightsError(
                 f"weights: package are those of timm/{BACKBONE}; for {self.backbone} use imagenet "
                 "or a file"
             )
-        return packaged_weights(_build(self.backbone).state_dict())
+        WEIGHTS.path()
 
 
 def _build(backbone: str) -> nn.Module:

@@ -115,7 +115,7 @@ class BlazeFaceDetector(FaceDetector):
         for square in self.far.faces_of(picture, self.min_score):
             whole = square.moved(scale, left, top)
             face = framed(self._look(image, whole) or whole)._replace(score=square.score)
-            if max(face.right - face.left, face.bottom - face.top) >= least:
+            if face.side >= least:
                 faces.append(face)
         return sorted(faces, key=lambda face: -face.score)
 
@@ -127,9 +127,7 @@ class BlazeFaceDetector(FaceDetector):
 
     def _look(self, image: Image, square: Face) -> Face | None:
         """Return the square of the face that is near another one; None if there is none."""
-        side = max(square.right - square.left, square.bottom - square.top) * ROOM
-        left = (square.left + square.right - side) / 2
-        top = (square.top + square.bottom - side) / 2
+        side, left, top = square.square(ROOM)
         scale = side / NEARBY.side
         # Sampled, not averaged: ten times faster, and the boxes are the same to 1 %.
         place = np.array([[scale, 0, left], [0, scale, top]])
@@ -190,7 +188,7 @@ def fitted(image: Image, side: int) -> tuple[Image, float, float, float]:
 
 def framed(square: Face) -> Face:
     """Return the box that MTCNN would draw."""
-    side = max(square.right - square.left, square.bottom - square.top)
+    side = square.side
     x, y = (square.left + square.right) / 2, (square.top + square.bottom) / 2 - HIGHER * side
     wide, high = WIDTH * side / 2, HEIGHT * side / 2
     return Face(x - wide, y - high, x + wide, y + high, square.score)

@@ -25,6 +25,20 @@ class Face(NamedTuple):
         """Area of the box in square pixels."""
         return (self.right - self.left) * (self.bottom - self.top)
 
+    @property
+    def side(self) -> float:
+        """The longer side of the box, in pixels."""
+        return max(self.right - self.left, self.bottom - self.top)
+
+    def square(self, room: float = 1.0) -> tuple[float, float, float]:
+        """Return the square around the middle of the box: its side, left and upper edge, in pixels.
+
+        Args:
+            room: Its side, in units of the box's longer side.
+        """
+        side = self.side * room
+        return side, (self.left + self.right - side) / 2, (self.top + self.bottom - side) / 2
+
     def moved(self, scale: float, left: float, top: float) -> "Face":
         """Return the face of a part of an image in pixels of the image.
 
@@ -81,8 +95,7 @@ def square_crop(image: Image, face: Face, size: int, margin: float) -> Image:
     Returns:
         uint8 (size, size, 3). What lies outside of the image repeats its border.
     """
-    side = max(face.right - face.left, face.bottom - face.top) * (1 + margin)
-    side = max(2, round(side))
+    side = max(2, round(face.side * (1 + margin)))
     left = round((face.left + face.right - side) / 2)
     top = round((face.top + face.bottom - side) / 2)
     height, width = image.shape[:2]

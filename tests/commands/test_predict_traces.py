@@ -27,7 +27,6 @@ def recording(affect_run: Path) -> Path:
 def test_each_file_gets_a_trace_and_a_bad_one_is_listed(
     model: str, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pyarrow")
     bad, out = tmp_path / "bad.mp4", tmp_path / "out"
     bad.write_text("no video")
     heard = write_media(tmp_path / "heard.m4a", None, Sound(tone(48000, 3.0)[None]))
@@ -101,8 +100,6 @@ def test_commands_for_classes_say_what_works(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    needed = {"app": "gradio", "explain": "captum", "export": "onnx", "export run": "onnx"}
-    pytest.importorskip(needed[command])
     arguments = {
         "app": ["app", model],
         "explain": ["explain", model, str(recording), f"--out={tmp_path / 'page.html'}"],

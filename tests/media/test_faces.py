@@ -22,6 +22,14 @@ def test_overlap_is_intersection_over_union() -> None:
     assert a.overlap(Face(11, 11, 20, 20, 1.0)) == 0
 
 
+def test_a_box_has_a_square_around_its_middle() -> None:
+    face = Face(10, 20, 30, 60, 0.9)
+    assert face.side == 40
+    assert face.square() == (40, 0, 20)
+    assert face.square(2.0) == (80, -20, 0)
+    assert face.moved(2.0, 1.0, -1.0) == Face(21, 39, 61, 119, 0.9)
+
+
 @pytest.mark.parametrize("size", [224, 160, 112, 96, 94])
 def test_the_crop_is_square_and_centred_on_the_face(size: int) -> None:
     crop = square_crop(ramp(), Face(60, 40, 100, 80, 0.9), size, 0.5)

@@ -13,14 +13,9 @@ from emorec.extractors import FaceEmbedding
 from emorec.extractors.faces.crops import imagenet
 from emorec.media import probe
 from emorec.networks import PictureNetwork
-from emorec.networks.picture import BACKBONE, SEEN, WEIGHTS
+from emorec.networks.picture import BACKBONE, SEEN
 from emorec.types import Clip, Window
 from tests.conftest import Place
-from tests.helpers.installed import installed
-
-needs_weights = pytest.mark.skipif(
-    not (installed(WEIGHTS.package) and installed("timm")), reason="the weights are not installed"
-)
 
 
 def pictures(rows: int, side: int = 96) -> torch.Tensor:
@@ -28,7 +23,6 @@ def pictures(rows: int, side: int = 96) -> torch.Tensor:
     return torch.randint(0, 256, (rows, 3, side, side), generator=random, dtype=torch.uint8)
 
 
-@needs_weights
 def test_the_middle_is_that_of_the_whole_network() -> None:
     encoder = ImageEncoder(f"timm/{BACKBONE}", "package", dim=None)
     encoder.check_weights()
@@ -47,7 +41,6 @@ def test_the_middle_is_that_of_the_whole_network() -> None:
     torch.testing.assert_close(found, pooled, atol=1e-4, rtol=1e-4)
 
 
-@needs_weights
 def test_its_pixels_go_from_minus_one_to_one_as_timm_says() -> None:
     import timm
 
@@ -61,7 +54,6 @@ def test_the_package_has_weights_of_one_backbone_only() -> None:
         encoder.check_weights()
 
 
-@needs_weights
 def test_a_face_is_one_vector_per_window(place: Place, smoke_run: Path) -> None:
     media = sorted(place.media.rglob("*.mp4"))[0]
     clip, found = Clip("a", media), probe(media)

@@ -12,12 +12,7 @@ from emorec.encoders import SpeakerEncoder
 from emorec.extractors import SpeakerEmbedding
 from emorec.networks import VoiceNetwork
 from emorec.networks.voice import part_starts, raise_level
-from tests.helpers.installed import installed
 from tests.helpers.media_files import tone
-
-needs_weights = pytest.mark.skipif(
-    not installed("resemblyzer"), reason="the package with the weights is not installed"
-)
 
 
 def noise(samples: int, rows: int = 1) -> torch.Tensor:
@@ -67,7 +62,6 @@ def test_quiet_windows_are_amplified_to_30_db_below_full_scale() -> None:
     assert not found[2].any()
 
 
-@needs_weights
 def test_an_encoder_with_the_weights_of_the_package_gives_what_the_extractor_caches() -> None:
     encoder = SpeakerEncoder()
     encoder.check_weights()
@@ -81,11 +75,9 @@ def test_an_encoder_with_the_weights_of_the_package_gives_what_the_extractor_cac
     assert all(p.grad is not None for p in learning.network.parameters())
 
 
-@needs_weights
 @pytest.mark.parametrize("samples", [3000, 25600, 52345])
 def test_embeddings_are_those_of_the_package(samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where its own code can run: it needs librosa, and webrtcvad for what is not compared."""
-    pytest.importorskip("librosa")
+    """Its own code imports webrtcvad too, for what is not compared."""
     import scipy.ndimage
 
     vad: Any = type(sys)("webrtcvad")

@@ -132,7 +132,6 @@ def test_unusual_characters_do_not_cut_lines(tmp_path: Path) -> None:
 
 
 def test_tables_have_a_row_a_file_or_person(media: list[Input], tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     output = Output(tmp_path / "out", MADE_BY)
     output.add(media[0], record("joy", alone={"audio": {"joy": 0.4}}))
     output.add(media[1], {"error": "broken"})

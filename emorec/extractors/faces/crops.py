@@ -10,10 +10,8 @@ from emorec.extractors.base import Extraction, Extractor
 from emorec.extractors.faces.cut import FaceCutter
 from emorec.extractors.faces.search import FaceSearch
 from emorec.media import Face, Image, Media, square_crop
+from emorec.networks.picture import IMAGENET_MEAN, IMAGENET_STD
 from emorec.types import Array, Clip, Window
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class FaceCrops(Extractor):

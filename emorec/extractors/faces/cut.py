@@ -62,7 +62,7 @@ class FaceCutter:
             findings.append(Finding(FindingKind.ABSENT, "face", sum(seen) - found, of))
         if borrowed:
             findings.append(Finding(FindingKind.BORROWED, "face", borrowed, of))
-        sides = [max(f.right - f.left, f.bottom - f.top) for f in faces if f]
+        sides = [face.side for face in faces if face]
         facts: dict[str, int | float | str] = {
             "windows_with_face": found,
             "faces_borrowed": borrowed,

@@ -21,6 +21,7 @@ from emorec.media import (
 )
 from emorec.media.batched import FRAMES
 
+SURE = {"mtcnn": 0.9, "blazeface": 0.6, "yunet": 0.6}  # least score, where none is given
 _LOADING = threading.Lock()
 
 
@@ -98,11 +99,11 @@ def _made(search: FaceSearch, device: str, together: bool) -> FaceDetector:
 
 
 def _one(search: FaceSearch, device: str, batch: int) -> FaceDetector:
-    height, least, score = search.height, search.min_face, search.min_score
+    height, least = search.height, search.min_face
+    score = SURE[search.method] if search.min_score is None else search.min_score
     if search.method == "yunet":
-        return YuNetDetector(str(search.weights), height, least, 0.6 if score is None else score)
-    sure = 0.9 if score is None or search.method != "mtcnn" else score
-    mtcnn = MTCNNDetector(height, least, sure, batch, device)
+        return YuNetDetector(str(search.weights), height, least, score)
     if search.method == "mtcnn":
-        return mtcnn
-    return BlazeFaceDetector(height, least, 0.6 if score is None else score, otherwise=mtcnn)
+        return MTCNNDetector(height, least, score, batch, device)
+    mtcnn = MTCNNDetector(height, least, SURE["mtcnn"], batch, device)
+    return BlazeFaceDetector(height, least, score, otherwise=mtcnn)

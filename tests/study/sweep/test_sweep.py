@@ -124,6 +124,21 @@ def test_hopeless_trials_are_stopped(sweep: Sweep) -> None:
         Watch(trial, None).on_fit_start(trainer, trainer)
 
 
+def test_a_stage_that_keeps_its_last_epoch_is_judged_by_it() -> None:
+    trial = optuna.create_study(direction="maximize").ask()
+    stages = StagedTraining({"joint": Stage(3, keep="last")})
+    trainer: Any = SimpleNamespace(
+        state=SimpleNamespace(fn="fit"), sanity_checking=False, callbacks=[stages], current_epoch=0
+    )
+    watch = Watch(trial, None)
+    for epoch, value in enumerate((0.7, 0.4)):
+        trainer.current_epoch = epoch
+        trainer.callback_metrics = {"val/fused/accuracy": value}
+        stages.best["joint"] = {"score": value, "epoch": epoch}
+        watch.on_validation_end(trainer, trainer)
+    assert watch.best == 0.4
+
+
 def test_files_of_sweeps_are_checked(sweep: Sweep, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     for tree, message in (
