@@ -1,6 +1,6 @@
 """Normalisation within the speaker: each speaker's inputs get the corpus' mean and deviation."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from lightning.pytorch.utilities import rank_zero_warn
@@ -9,7 +9,7 @@ from emorec.data.segments import SegmentDataset
 from emorec.data.splits.parts import FOLDED, Split
 from emorec.errors import DataError
 from emorec.extractors import Extractor
-from emorec.extractors.statistics import LEAST, NOTE, Moments, SpeakerStatistics, changed
+from emorec.extractors.statistics import LEAST, NOTE, Moments, Part, SpeakerStatistics, changed
 from emorec.types import Array, Clip
 
 Within = Literal["corpus", "speaker"]
@@ -74,7 +74,7 @@ class SpeakerShift:
         few = []
         for speaker in sorted(own):
             found = SpeakerStatistics.measured(
-                {name: _arrays(own[speaker], name) for name in measured}, axes
+                (_arrays(*each, measured) for each in own[speaker]), axes
             )
             if any(count < LEAST for count in found.clips.values()):
                 few.append(speaker)
@@ -93,8 +93,7 @@ class SpeakerShift:
         return array if change is None else changed(array, change)
 
 
-def _arrays(
-    clips: Iterable[tuple[SegmentDataset, int]], modality: str
-) -> Iterator[tuple[Array, Sequence[bool]]]:
-    for part, position in clips:
-        yield part.array(part.ids[position], modality), part.present[position][modality]
+def _arrays(part: SegmentDataset, position: int, modalities: Sequence[str]) -> dict[str, Part]:
+    """Return modality -> a clip's array and which of its windows are present."""
+    clip_id, present = part.ids[position], part.present[position]
+    return {name: (part.array(clip_id, name), present[name]) for name in modalities}

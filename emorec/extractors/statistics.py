@@ -13,8 +13,9 @@ LEAST = 2  # clips of a speaker without which the corpus alone counts
 FLOOR = 1e-6  # deviations below are those of a constant
 NOTE = "normalised within the speaker, of whom all clips were seen without labels, test clips too"
 
-Parts = Iterable[tuple[Array, Sequence[bool]]]
-"""For each clip, its array (windows, *shape) and which windows are present."""
+Part = tuple[Array, Sequence[bool]]
+"""Of a clip: its array (windows, *shape) and which windows are present."""
+Parts = Iterable[Part]
 Moments = tuple[Array, Array]
 """Mean and deviation, float32, that broadcast against one window."""
 
@@ -32,11 +33,13 @@ def pooled_statistics(parts: Parts, axes: Sequence[int]) -> Moments:
         Two float32 arrays that broadcast against one window. Where nothing is present they are
         0 and 1; a constant value has deviation 1.
     """
-    found = _moments(parts, axes)
-    if found is None:
+    sums = _Sums(axes)
+    for array, present in parts:
+        sums.add(array, present)
+    if (found := sums.moments()) is None:
         return np.zeros(1, np.float32), np.ones(1, np.float32)
-    _, mean, deviation = found
-    return mean.astype(np.float32), np.where(deviation < FLOOR, 1, deviation).astype(np.float32)
+    mean, deviation = found
+    return mean, np.where(np.less(deviation, FLOOR), 1, deviation).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,22 @@ class SpeakerStatistics:
 
     @classmethod
     def measured(
-        cls, parts: Mapping[str, Parts], axes: Mapping[str, Sequence[int]]
+        cls, clips: Iterable[Mapping[str, Part]], axes: Mapping[str, Sequence[int]]
     ) -> "SpeakerStatistics":
-        """Measure a speaker.
+        """Measure a speaker, clip by clip.
 
         Args:
-            parts: Modality -> the speaker's clips.
+            clips: For each of the speaker's clips, modality -> array and present windows; a clip
+                may lack modalities.
             axes: Modality -> axes of one window's array that are pooled.
         """
-        found = {name: _moments(each, axes[name]) for name, each in parts.items()}
+        sums = {name: _Sums(each) for name, each in axes.items()}
+        for clip in clips:
+            for name, part in clip.items():
+                sums[name].add(*part)
+        found = {name: each.moments() for name, each in sums.items()}
         known = {name: each for name, each in found.items() if each is not None}
-        return cls(
-            {name: count for name, (count, _, _) in known.items()},
-            {
-                name: (mean.astype(np.float32), deviation.astype(np.float32))
-                for name, (_, mean, deviation) in known.items()
-            },
-        )
+        return cls({name: sums[name].clips for name in known}, known)
 
     def onto(self, corpus: Mapping[str, Moments]) -> dict[str, Moments]:
         """Return how the speaker's values become those of the corpus: ``scale * x + shift``.
@@ -108,30 +110,39 @@ def _wide(*arrays: Array) -> list[NDArray[np.float64]]:
     return [np.asarray(array, np.float64) for array in arrays]
 
 
-def _moments(
-    parts: Parts, axes: Sequence[int]
-) -> tuple[int, NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return the number of clips with a present window, mean and deviation; None without any."""
-    pooled = (0, *(axis + 1 for axis in axes))
-    clips, count, total, squares = 0, np.zeros(1), np.zeros(1), np.zeros(1)
-    shift: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None = None
-    for array, present in parts:
+class _Sums:
+    """Number, mean and deviation of what was added, in one pass.
+
+    Args:
+        axes: Axes of one window's array that are pooled.
+    """
+
+    def __init__(self, axes: Sequence[int]) -> None:
+        self.pooled = (0, *(axis + 1 for axis in axes))
+        self.clips = 0
+        self.shift: NDArray[np.float64] | None = None
+        self.count = self.total = self.squares = np.zeros(1)
+
+    def add(self, array: Array, present: Sequence[bool]) -> None:
+        """Add the present windows of a clip; one without any does not count."""
         values = np.asarray(array[np.asarray(present, bool)], np.float64)
         if not len(values):
-            continue
-        clips += 1
-        if shift is None:  # sums of squares around a nearby value stay precise
+            return
+        self.clips += 1
+        if self.shift is None:  # sums of squares around a nearby value stay precise
             known = ~np.isnan(values)
-            shift = np.nansum(values, pooled, keepdims=True)[0]
-            shift /= np.maximum(known.sum(pooled, keepdims=True)[0], 1)
-            total, squares = np.zeros_like(shift), np.zeros_like(shift)
-        values -= shift
-        count = count + (~np.isnan(values)).sum(pooled, keepdims=True)[0]
-        total = total + np.nansum(values, pooled, keepdims=True)[0]
-        squares = squares + np.nansum(np.square(values), pooled, keepdims=True)[0]
-    if shift is None:
-        return None
-    count = np.maximum(count, 1)
-    mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
-    return clips, mean + shift, deviation
+            total = np.nansum(values, self.pooled, keepdims=True)[0]
+            self.shift = total / np.maximum(known.sum(self.pooled, keepdims=True)[0], 1)
+        values -= self.shift
+        self.count = self.count + (~np.isnan(values)).sum(self.pooled, keepdims=True)[0]
+        self.total = self.total + np.nansum(values, self.pooled, keepdims=True)[0]
+        self.squares = self.squares + np.nansum(np.square(values), self.pooled, keepdims=True)[0]
+
+    def moments(self) -> Moments | None:
+        """Return mean and deviation, float32; None if nothing was present."""
+        if self.shift is None:
+            return None
+        count = np.maximum(self.count, 1)
+        mean = self.total / count
+        deviation = np.sqrt(np.maximum(self.squares / count - np.square(mean), 0))
+        return (mean + self.shift).astype(np.float32), deviation.astype(np.float32)

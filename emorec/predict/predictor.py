@@ -1,6 +1,6 @@
 """A trained model applied to new recordings, with the windows and extractors of training."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -103,27 +103,30 @@ class Predictor:
         Args:
             named: Recordings of one speaker; see :meth:`predict`. Labels are not needed.
         """
-        every = list(named)
         fitted = {n: each for n, each in self.shown.items() if each.constants() is None}
         return SpeakerStatistics.measured(
-            {name: self._arrays(every, name) for name in fitted},
+            (self._arrays(one, fitted) for one in named),
             {name: each.pooled_axes for name, each in fitted.items()},
         )
 
     def _arrays(
-        self, named: Sequence[str | Path | Clip], modality: str
-    ) -> Iterator[tuple[Array, list[bool]]]:
-        for one in named:
+        self, named: str | Path | Clip, extractors: Mapping[str, Extractor]
+    ) -> dict[str, tuple[Array, list[bool]]]:
+        """Return modality -> its windows, all present; lacks what is not there."""
+        found: dict[str, tuple[Array, list[bool]]] = {}
+        try:
+            recording = open_recording(named, self.shown)
+            spans, _ = self.windows.cut(recording.clip.id, recording.media)
+        except MediaError:  # predicting it gives the reason
+            return found
+        for name, extractor in extractors.items():
             try:
-                recording = open_recording(one, self.shown)
-                spans, _ = self.windows.cut(recording.clip.id, recording.media)
-                extractor, media = self.shown[modality], recording.of(modality)
-                found = extractor.extract(recording.clip, media, spans).arrays
-            except MediaError:  # predicting it gives the reason
+                arrays = extractor.extract(recording.clip, recording.of(name), spans).arrays
+            except MediaError:
                 continue
-            present = [array for array in found if array is not None]
-            if present:
-                yield np.stack(present), [True] * len(present)
+            if present := [array for array in arrays if array is not None]:
+                found[name] = np.stack(present), [True] * len(present)
+        return found
 
     def for_speaker(self, statistics: SpeakerStatistics | None) -> None:
         """Normalise what follows within a speaker; None: as the training clips.

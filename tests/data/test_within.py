@@ -115,8 +115,8 @@ def test_few_clips_count_less_and_one_does_not_count() -> None:
     corpus = {"x": (np.zeros(3, np.float32), np.ones(3, np.float32))}
 
     def speaker(clips: int) -> SpeakerStatistics:
-        parts = [(random.normal(10, 2, (40, 3)), [True] * 40) for _ in range(clips)]
-        return SpeakerStatistics.measured({"x": parts}, {"x": ()})
+        parts = [{"x": (random.normal(10, 2, (40, 3)), [True] * 40)} for _ in range(clips)]
+        return SpeakerStatistics.measured(parts, {"x": ()})
 
     assert speaker(1).onto(corpus) == {}
     means = []
@@ -130,12 +130,12 @@ def test_few_clips_count_less_and_one_does_not_count() -> None:
 
 def test_what_a_speaker_never_varies_is_not_blown_up() -> None:
     corpus = {"x": (np.zeros(1, np.float32), np.ones(1, np.float32))}
-    parts = [(np.full((1, 1), 3.0), [True])] * 10
-    found = SpeakerStatistics.measured({"x": parts}, {"x": ()}).onto(corpus)["x"]
+    parts = [{"x": (np.full((1, 1), 3.0), [True])}] * 10
+    found = SpeakerStatistics.measured(parts, {"x": ()}).onto(corpus)["x"]
     assert float(found[0][0]) == pytest.approx(np.sqrt((10 + PRIOR) / PRIOR))
 
 
 def test_a_modality_that_a_speaker_never_has_is_left_alone() -> None:
-    parts = [(np.zeros((2, 3)), [False, False])] * 4
-    found = SpeakerStatistics.measured({"x": parts}, {"x": ()})
+    parts = [{"x": (np.zeros((2, 3)), [False, False])}] * 4
+    found = SpeakerStatistics.measured(parts, {"x": ()})
     assert found.onto({"x": (np.zeros(3, np.float32), np.ones(3, np.float32))}) == {}
