@@ -37,6 +37,12 @@ class LogMel(SoundExtractor):
         normalise: ``none``; ``utterance``: mean 0 and deviation 1 over all bands and windows of the
             clip, which removes its level (in a timeline: over each part of it). Frames of digital
             silence do not count.
+        top_db: Values further below the loudest of the clip (in a timeline: of the part) are raised
+            to this many decibels below it, which keeps the noise between words from dominating
+            mean and deviation; None: all stay.
+
+    Raises:
+        ValueError: The mel range or ``top_db`` is out of range.
     """
 
     version: ClassVar[int] = 2
@@ -52,7 +58,10 @@ class LogMel(SoundExtractor):
         low: float = 20.0,
         high: float | None = 8000.0,
         normalise: Literal["none", "utterance"] = "none",
+        top_db: float | None = None,
     ) -> None:
+        if top_db is not None and not top_db > 0:
+            raise ValueError(f"top_db must be above 0 decibels, or null for all, got {top_db:g}")
         if high is not None and not 0 <= low < high <= sample_rate / 2:
             raise ValueError(
                 f"mel bands go from low to high with 0 <= low < high <= {sample_rate / 2:g} Hz "
@@ -60,6 +69,7 @@ class LogMel(SoundExtractor):
             )
         self.sample_rate, self.bands, self.frames = sample_rate, bands, frames
         self.hop_mode, self.low, self.high, self.normalise = hop_mode, low, high, normalise
+        self.top_db = top_db
 
     @override
     @property
@@ -71,8 +81,10 @@ class LogMel(SoundExtractor):
     def arrays(self, samples: torch.Tensor) -> Array:
         """Return spectrograms, float16 (B, 1, bands, frames)."""
         found = self.spectrogram(samples)
+        heard = found.amax(2, keepdim=True) > math.log(FLOOR) + QUIET
+        if self.top_db is not None:
+            found = found.clamp(min=found.max() - self.top_db * math.log(10) / 10)
         if self.normalise == "utterance":
-            heard = found.amax(2, keepdim=True) > math.log(FLOOR) + QUIET
             values = found.masked_select(heard)
             if values.numel():
                 found = (found - values.mean()) / values.std(correction=0).clamp(min=1e-3)

@@ -17,6 +17,7 @@ OTHER: dict[type[Extractor] | type[RandomWindows], dict[str, Any]] = {
         "low": 0.0,
         "high": None,
         "normalise": "utterance",
+        "top_db": 80.0,
     },
     FaceCrops: {
         "size": 94,

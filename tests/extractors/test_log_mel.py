@@ -215,3 +215,19 @@ def test_silence_alone_is_left_as_it_is() -> None:
         LogMel(sample_rate=16000, normalise=each).arrays(silent) for each in ("none", "utterance")
     )
     np.testing.assert_array_equal(plain, normalised)
+
+
+def test_values_far_below_the_loudest_of_the_clip_are_raised() -> None:
+    samples = torch.from_numpy(np.concatenate([noise(0.5, 0.1), 1e-6 * noise(0.5, 0.1)])).float()
+    samples = samples.reshape(2, -1)
+    plain = LogMel(sample_rate=16000).arrays(samples).astype(float)
+    raised = LogMel(sample_rate=16000, top_db=80).arrays(samples).astype(float)
+    floor = plain.max() - 8 * np.log(10)
+    assert plain[1].max() < floor < plain[0].min()
+    np.testing.assert_allclose(raised, np.maximum(plain, floor), atol=0.02)  # float16
+
+
+@pytest.mark.parametrize("top_db", [0, -80, float("nan")])
+def test_a_range_that_is_none_is_refused(top_db: float) -> None:
+    with pytest.raises(ValueError, match="top_db must be above 0"):
+        LogMel(top_db=top_db)
