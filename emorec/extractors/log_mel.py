@@ -80,11 +80,11 @@ class LogMel(SoundExtractor):
     @override
     def arrays(self, samples: torch.Tensor) -> Array:
         """Return spectrograms, float16 (B, 1, bands, frames)."""
-        found = self.spectrogram(samples)
-        heard = found.amax(2, keepdim=True) > math.log(FLOOR) + QUIET
+        plain = found = self.spectrogram(samples)
         if self.top_db is not None:
-            found = found.clamp(min=found.max() - self.top_db * math.log(10) / 10)
+            found = plain.clamp(min=plain.max() - self.top_db * math.log(10) / 10)
         if self.normalise == "utterance":
+            heard = plain.amax(2, keepdim=True) > math.log(FLOOR) + QUIET
             values = found.masked_select(heard)
             if values.numel():
                 found = (found - values.mean()) / values.std(correction=0).clamp(min=1e-3)

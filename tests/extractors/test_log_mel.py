@@ -227,6 +227,15 @@ def test_values_far_below_the_loudest_of_the_clip_are_raised() -> None:
     np.testing.assert_allclose(raised, np.maximum(plain, floor), atol=0.02)  # float16
 
 
+def test_raised_silence_does_not_count_for_the_utterance() -> None:
+    samples = torch.zeros(2, 8000)
+    samples[0] = torch.from_numpy(noise(0.5, 0.1)[0])[:8000]
+    both = LogMel(sample_rate=16000, normalise="utterance", top_db=80).arrays(samples)
+    alone = LogMel(sample_rate=16000, normalise="utterance", top_db=80).arrays(samples[:1])
+    np.testing.assert_array_equal(both[:1], alone)
+    assert both[1].max() < -3
+
+
 @pytest.mark.parametrize("top_db", [0, -80, float("nan")])
 def test_a_range_that_is_none_is_refused(top_db: float) -> None:
     with pytest.raises(ValueError, match="top_db must be above 0"):

@@ -9,6 +9,7 @@ import pytest
 from emorec.cli import main
 from emorec.errors import ModelError
 from emorec.predict import Predictor
+from emorec.predict.recording import Recording, open_recording
 from emorec.runs.results import Results
 from tests.conftest import Place, smoke
 
@@ -82,6 +83,26 @@ def test_a_clip_of_an_unknown_speaker_is_normalised_by_the_training_clips_and_sa
     assert known.scores != found.scores
     predictor.for_speaker(None)
     assert predictor.vote(media).scores == found.scores
+
+
+def test_a_speaker_is_measured_in_one_pass_over_the_files(
+    run: Path, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor.from_checkpoint(run / "checkpoints/best.ckpt", device="cpu")
+    opened: list[object] = []
+
+    def counted(named: object, extractors: object) -> Recording:
+        opened.append(named)
+        return open_recording(named, extractors)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("emorec.predict.predictor.open_recording", counted)
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no video")
+    files = [*sorted(place.media.rglob("*.mp4"))[:2], bad]
+    found = predictor.measure(iter(files))
+    assert opened == files
+    assert len(predictor.shown) > 1
+    assert set(found.clips.values()) == {2}
 
 
 def test_other_models_refuse_a_speaker(
