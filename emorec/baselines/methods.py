@@ -15,6 +15,14 @@ METHODS = ("linear", "svm", "trees")
 """``linear``: logistic regression; ``svm``: support vectors with a Gaussian kernel; ``trees``:
 gradient-boosted trees."""
 
+SETTINGS: Mapping[str, Mapping[str, tuple[float, ...]]] = {
+    "linear": {"C": (0.001, 0.01, 0.1, 1.0)},
+    "svm": {"C": (0.3, 1.0, 3.0, 10.0)},
+    "trees": {"leaves": (4, 16)},
+}
+"""Method -> the setting that is chosen -> the values it is chosen from. ``C``: how little weights
+are held back; ``leaves``: of a tree."""
+
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -52,7 +60,9 @@ class Fitted(NamedTuple):
         return every
 
 
-def candidates(method: str, x: Matrix, y: Labels, seed: int) -> Iterator[Fitted]:
+def candidates(
+    method: str, x: Matrix, y: Labels, seed: int, fixed: Mapping[str, Any] | None = None
+) -> Iterator[Fitted]:
     """Yield a method, fitted with each of its settings.
 
     Features are standardised by the training clips; missing ones are their mean. Where the largest
@@ -63,9 +73,11 @@ def candidates(method: str, x: Matrix, y: Labels, seed: int) -> Iterator[Fitted]
         x: Features (clips, D); NaN where missing.
         y: Classes (clips,).
         seed: Of the trees.
+        fixed: A setting of :data:`SETTINGS` -> the one value to use.
 
     Raises:
-        BaselineError: The method is unknown, scikit-learn is not installed, or there is one class.
+        BaselineError: The method or a setting is unknown, scikit-learn is not installed, or there
+            is one class.
     """
     try:
         from sklearn.impute import SimpleImputer
@@ -82,36 +94,45 @@ def candidates(method: str, x: Matrix, y: Labels, seed: int) -> Iterator[Fitted]
     if len(counts) < 2:
         raise BaselineError("the labelled training clips are all of one class; nothing to learn")
     weight = "balanced" if counts.max() > UNBALANCED * counts.min() else None
-    for settings, make in _settings(method, weight, seed):
+    for settings, make in _settings(method, weight, seed, fixed or {}):
         fill = SimpleImputer(keep_empty_features=True)
         pipeline = make_pipeline(fill, StandardScaler(), make())
         yield Fitted(dict(settings), pipeline.fit(x, y))
 
 
 def _settings(
-    method: str, weight: str | None, seed: int
+    method: str, weight: str | None, seed: int, fixed: Mapping[str, Any]
 ) -> Iterator[tuple[Mapping[str, Any], Callable[[], Any]]]:
-    if method == "linear":
-        from sklearn.linear_model import LogisticRegression
+    (name, values), *_ = SETTINGS[method].items()
+    if unknown := sorted(set(fixed) - {name}):
+        raise BaselineError(f"{method} has the setting {name}, got {', '.join(unknown)}")
+    for value in (_positive(name, fixed[name]),) if name in fixed else values:
+        if method == "linear":
+            from sklearn.linear_model import LogisticRegression
 
-        for c in (0.001, 0.01, 0.1, 1.0):
-            yield {"C": c}, partial(LogisticRegression, C=c, class_weight=weight, max_iter=3000)
-    elif method == "svm":
-        from sklearn.svm import SVC
+            make = partial(LogisticRegression, C=value, class_weight=weight, max_iter=3000)
+        elif method == "svm":
+            from sklearn.svm import SVC
 
-        for c in (0.3, 1.0, 3.0, 10.0):
-            yield {"C": c}, partial(SVC, C=c, class_weight=weight)
-    else:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+            make = partial(SVC, C=value, class_weight=weight)
+        else:
+            from sklearn.ensemble import HistGradientBoostingClassifier
 
-        for leaves in (4, 16):
             make = partial(
                 HistGradientBoostingClassifier,
                 max_iter=100,
-                max_leaf_nodes=leaves,
+                max_leaf_nodes=value,
                 max_features=0.1,  # of a thousand features most are alike
                 class_weight=weight,
                 early_stopping=False,
                 random_state=seed,
             )
-            yield {"leaves": leaves}, make
+        yield {name: value}, make
+
+
+def _positive(name: str, value: Any) -> float:
+    kind = int if name == "leaves" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kind) or not value > (name == "leaves"):
+        wanted = "a whole number of at least 2" if name == "leaves" else "a number above 0"
+        raise BaselineError(f"{name} must be {wanted}, got {value!r}")
+    return value

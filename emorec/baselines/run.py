@@ -1,5 +1,6 @@
 """A baseline from cached clips to the results of test clips."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,12 @@ class Chosen(NamedTuple):
 
 
 def run_baseline(
-    data: EmotionDataModule, method: str, seed: int
+    data: EmotionDataModule,
+    method: str,
+    seed: int,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    refit: bool = False,
 ) -> tuple[list[TestedClasses], dict[str, Chosen]]:
     """Fit on training clips, choose the settings by UAR on validation clips, decide test clips.
 
@@ -46,6 +52,9 @@ def run_baseline(
         data: The data module, after ``setup``.
         method: See :data:`~emorec.baselines.methods.METHODS`.
         seed: Of methods with chance.
+        settings: Settings that are fixed instead of chosen, see
+            :data:`~emorec.baselines.methods.SETTINGS`.
+        refit: Whether to fit once more, with the chosen settings, on training and validation clips.
 
     Returns:
         The decisions, and for each kind of scores what was chosen.
@@ -83,10 +92,12 @@ def run_baseline(
     tested, chosen = [], {}
     for kind, names in kinds.items():
         x = {part: np.hstack([features[part][name] for name in names]) for part in features}
-        found, chosen[kind] = _chosen(method, x, labels, len(form), seed)
+        found, chosen[kind] = _chosen(method, x, labels, len(form), seed, settings)
         decision = ClassDecision(form)
         if kind == "fused":
             decision.fit(_votes(data, "val", found, x["val"], labels["val"], len(form)))
+        if refit:
+            found = _again(method, x, labels, seed, found.settings)
         raw = _votes(data, "test", found, x["test"], labels["test"], len(form))
         votes = raw._replace(scores=decision.decide(raw.scores)) if kind == "fused" else raw
         tested.append(TestedClasses(kind, votes, raw, decision, data))
@@ -95,11 +106,16 @@ def run_baseline(
 
 
 def _chosen(
-    method: str, x: dict[Part, Matrix], labels: dict[Part, Labels], classes: int, seed: int
+    method: str,
+    x: dict[Part, Matrix],
+    labels: dict[Part, Labels],
+    classes: int,
+    seed: int,
+    settings: Mapping[str, Any] | None,
 ) -> tuple[Fitted, Chosen]:
     rows, validated = labels["train"] >= 0, labels["val"] >= 0
     best: tuple[Fitted, float] | None = None
-    for each in candidates(method, x["train"][rows], labels["train"][rows], seed):
+    for each in candidates(method, x["train"][rows], labels["train"][rows], seed, settings):
         scores = torch.from_numpy(each.scores(x["val"][validated], classes)).float()
         target = torch.from_numpy(labels["val"][validated])
         votes = Votes(torch.arange(len(target)), scores, target, torch.ones_like(target))
@@ -108,6 +124,19 @@ def _chosen(
             best = (each, value)
     assert best is not None
     return best[0], Chosen(f"val/{MONITOR}", best[1], best[0].settings, x["train"].shape[1])
+
+
+def _again(
+    method: str,
+    x: dict[Part, Matrix],
+    labels: dict[Part, Labels],
+    seed: int,
+    settings: Mapping[str, Any],
+) -> Fitted:
+    every = np.vstack([x["train"], x["val"]])
+    classes = np.concatenate([labels["train"], labels["val"]])
+    (found,) = candidates(method, every[classes >= 0], classes[classes >= 0], seed, settings)
+    return found
 
 
 def _labels(data: EmotionDataModule, part: Part, target: str) -> Labels:

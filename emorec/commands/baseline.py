@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from emorec.baselines import METHODS, run_baseline
+from emorec.baselines import METHODS, BaselineError, run_baseline
 from emorec.commands.finish import conditions, summary
 from emorec.commands.parser import EmorecParser, data_of
 from emorec.data import EmotionDataModule
@@ -27,11 +27,15 @@ def main(argv: Sequence[str]) -> None:
     plain = yaml.safe_load(build_parser().dump(options, skip_validation=True))
     methods = METHODS if options.method == ALL else (options.method,)
     folder = options.run or Path("runs") / "baseline" / type(data).__name__.lower()
+    extra = {"settings": options.settings} if options.settings else {}
+    if extra and options.method == ALL:
+        raise BaselineError("--settings are those of one method; name it with --method")
+    extra |= {"refit": True} if options.refit else {}
     for method in methods:
         run = RunDirectory(folder / method if options.method == ALL else folder)
         config = {
             "seed_everything": options.seed_everything,
-            "model": {"baseline": method},
+            "model": {"baseline": method, **extra},
             "data": plain["data"],
         }
         _run(run, data, method, config, overwrite=options.overwrite)
@@ -59,7 +63,7 @@ def _run(
             write_text(run.config_file, yaml.safe_dump(config, sort_keys=False))
             data.prepare_data()
             data.setup("fit")
-            _write(run, data, method, int(config["seed_everything"]))
+            _write(run, data, config["model"], int(config["seed_everything"]))
         text = run.summary_file.read_text(encoding="utf-8")
         sys.stdout.write(f"\n{method} ({run.path})\n{text}")
     finally:
@@ -81,9 +85,11 @@ def _check_folder(run: RunDirectory) -> None:
         raise RunError(f"{run.path} is not a baseline's folder; name another one with --run")
 
 
-def _write(run: RunDirectory, data: EmotionDataModule, method: str, seed: int) -> None:
+def _write(run: RunDirectory, data: EmotionDataModule, model: dict[str, Any], seed: int) -> None:
     start = time.monotonic()
-    tested, chosen = run_baseline(data, method, seed)
+    tested, chosen = run_baseline(
+        data, model["baseline"], seed, model.get("settings"), refit="refit" in model
+    )
     seconds = time.monotonic() - start
     write_split(run.split_file, data.part_of_clip)
     for each in tested:
@@ -116,6 +122,18 @@ def build_parser() -> EmorecParser:
     )
     parser.add_argument(
         "--method", choices=(*METHODS, ALL), default=ALL, help="one, or each in a folder of its own"
+    )
+    parser.add_argument(
+        "--settings",
+        type=dict[str, float | int] | None,
+        default=None,
+        help="fix a setting instead of choosing it on validation clips, such as --settings.C 0.01",
+    )
+    parser.add_argument(
+        "--refit",
+        type=bool,
+        default=False,
+        help="fit once more, with the chosen settings, on training and validation clips",
     )
     parser.add_argument(
         "--run", type=Path | None, default=None, help="folder; runs/baseline/<data set> by default"

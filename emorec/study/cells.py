@@ -14,6 +14,7 @@ import yaml
 from emorec.study.config import (
     BASELINE,
     FILES,
+    OF_BASELINES,
     Grid,
     Options,
     Protocol,
@@ -61,7 +62,7 @@ class Cell:
         """
         every = {**{key: str(path) for key, path in files.items()}, **self.options}
         if BASELINE in every:
-            kept = [k for k in every if k.partition(".")[0] in ("data", "seed_everything")]
+            kept = [k for k in every if k.partition(".")[0] in OF_BASELINES]
             arguments = [
                 f"--{k}={_text(every[k])}" for k in sorted(kept, key=lambda k: k != "data")
             ]

@@ -11,6 +11,7 @@ Options = Mapping[str, Any]
 """Option of ``emorec fit`` -> value; ``stages.NAME.KEY`` is an option of a stage."""
 FILES = ("trainer", "model", "data")
 BASELINE = "baseline"  # option of a choice: a method of emorec baseline, instead of a model
+OF_BASELINES = ("data", "seed_everything", "settings", "refit")  # options that it takes
 
 
 class StudyError(UserError):

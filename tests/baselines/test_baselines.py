@@ -83,6 +83,55 @@ def test_each_method_learns_what_clusters_and_reports_each_modality(
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("method", "name", "value"), [("linear", "C", 0.02), ("svm", "C", 2), ("trees", "leaves", 3)]
+)
+def test_a_fixed_setting_is_the_one_that_is_fitted(
+    method: str, name: str, value: float, tmp_path: Path
+) -> None:
+    data = ready(ToyData(tmp_path, clips=60))
+    _, chosen = run_baseline(data, method, 0, {name: value})
+    assert chosen["fused"].settings == {name: value}
+    parameter = {"C": "C", "leaves": "max_leaf_nodes"}[name]
+    x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    (fitted,) = candidates(method, x, y, 0, {name: value})
+    assert fitted.classifier[-1].get_params()[parameter] == value
+
+
+def test_refit_learns_from_validation_clips_too(tmp_path: Path) -> None:
+    data = ready(ToyData(tmp_path, clips=60))
+    x, y = {}, {}
+    for part, dataset in data.parts.items():
+        x[part] = np.hstack([vectors_of(dataset, name, ()) for name in ("audio", "face")])
+        y[part] = np.array([dataset.labels[clip].get("emotion", -1) for clip in dataset.ids])
+    both = np.vstack([x["train"], x["val"]]), np.concatenate([y["train"], y["val"]])
+    found = []
+    for refit, (rows, classes) in ((False, (x["train"], y["train"])), (True, both)):
+        (fitted,) = candidates("linear", rows[classes >= 0], classes[classes >= 0], 0, {"C": 0.1})
+        tested, _ = run_baseline(data, "linear", 0, {"C": 0.1}, refit=refit)
+        scores = tested[0].raw.scores.numpy()
+        np.testing.assert_allclose(scores, fitted.scores(x["test"], len(CLASSES)), atol=1e-6)
+        found.append(scores)
+    assert not np.allclose(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    ("method", "fixed", "words"),
+    [
+        ("linear", {"leaves": 4}, "linear has the setting C, got leaves"),
+        ("svm", {"C": 0}, "C must be a number above 0"),
+        ("trees", {"leaves": 2.5}, "leaves must be a whole number of at least 2"),
+        ("trees", {"leaves": 1}, "leaves must be a whole number of at least 2"),
+    ],
+)
+def test_settings_that_a_method_does_not_have_are_refused(
+    method: str, fixed: dict[str, Any], words: str
+) -> None:
+    x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    with pytest.raises(BaselineError, match=words):
+        list(candidates(method, x, y, 0, fixed))
+
+
 def test_test_labels_change_nothing_but_the_score(tmp_path: Path) -> None:
     tables = []
     for changed in (False, True):

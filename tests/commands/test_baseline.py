@@ -61,10 +61,27 @@ def test_it_leaves_other_folders_alone(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["config.yaml", "notes.txt"]
 
 
+def test_a_setting_can_be_fixed_for_one_method(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["baseline", *options, "--settings.C", "0.5"]
+    with pytest.raises(SystemExit):
+        main([*command, "--run", str(tmp_path)])
+    assert "name it with --method" in capsys.readouterr().err
+    main([*command, "--method", "svm", "--run", str(tmp_path / "svm")])
+    chosen = Results.read(tmp_path / "svm/metrics.json").stages
+    assert {each["settings"]["C"] for each in chosen.values()} == {0.5}
+
+
 def test_a_study_shows_it_beside_its_methods(
     options: list[str], place: Place, tmp_path: Path
 ) -> None:
     configs = ROOT / "configs"
+    methods = {
+        "network": {},
+        "linear": {"baseline": "linear"},
+        "fixed": {"baseline": "linear", "settings.C": 0.5, "refit": True},
+    }
     study = {
         "trainer": str(configs / "trainer/cpu.yaml"),
         "model": str(configs / "model/distribution_matching_small.yaml"),
@@ -76,7 +93,7 @@ def test_a_study_shows_it_beside_its_methods(
             "data.cache": str(place.cache),
             "trainer.enable_progress_bar": False,
         },
-        "grids": {"floor": {"axes": {"method": {"network": {}, "linear": {"baseline": "linear"}}}}},
+        "grids": {"floor": {"axes": {"method": methods}}},
     }
     file = tmp_path / "floor.yaml"
     file.write_text(yaml.safe_dump(study))
@@ -85,8 +102,9 @@ def test_a_study_shows_it_beside_its_methods(
     assert "| fused    | linear" in table
     assert "| fused    | network" in table
     results = pd.read_csv(tmp_path / "out/results.csv")
-    assert set(results["method"]) == {"network", "linear"}
+    assert set(results["method"]) == set(methods)
     cells = list((tmp_path / "out/cells").iterdir())
     models = [yaml.safe_load((cell / "config.yaml").read_text())["model"] for cell in cells]
     assert {"baseline": "linear"} in models
+    assert {"baseline": "linear", "settings": {"C": 0.5}, "refit": True} in models
     assert json.loads((cells[0] / "metrics.json").read_text())["finished"]
