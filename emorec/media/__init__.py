@@ -4,13 +4,14 @@ from emorec.media.audio import iter_windows, read_blocks, read_windows
 from emorec.media.batched import BatchedDetector
 from emorec.media.blazeface import BlazeFaceDetector
 from emorec.media.containers import MEDIA_SUFFIXES, MediaError, read_comment
-from emorec.media.faces import Face, FaceDetector, Image, square_crop
+from emorec.media.faces import Face, FaceDetector, Image, WholePicture, square_crop
 from emorec.media.file import Media, Span
 from emorec.media.follow import Person, follow_face, track_face
 from emorec.media.mtcnn import MTCNNDetector
 from emorec.media.packets import Decoded
 from emorec.media.pictures import upright
 from emorec.media.probe import probe
+from emorec.media.still import STILL_SUFFIXES
 from emorec.media.tracks import FaceTracks
 from emorec.media.video import (
     KeyFrame,
@@ -28,6 +29,7 @@ DECODING = 2
 __all__ = [
     "DECODING",
     "MEDIA_SUFFIXES",
+    "STILL_SUFFIXES",
     "BatchedDetector",
     "BlazeFaceDetector",
     "Decoded",
@@ -43,6 +45,7 @@ __all__ = [
     "MediaWriter",
     "Person",
     "Span",
+    "WholePicture",
     "YuNetDetector",
     "follow_face",
     "iter_frames",

@@ -75,7 +75,7 @@ def open_container(path: Path) -> InputContainer:
     except av.error.ArgumentError as error:
         raise MediaError(
             "not a container with sound or picture of its own",
-            "playlists and pictures are not read",
+            "playlists are not read, and pictures only with a suffix such as .jpg or .png",
         ) from error
 
 

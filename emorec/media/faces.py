@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 Image = NDArray[np.uint8]
 
@@ -81,6 +82,23 @@ class FaceDetector(ABC):
         Returns:
             The new box; None if the face is not found with confidence.
         """
+
+
+class WholePicture(FaceDetector):
+    """Takes the whole of each picture for a face: for pictures that were cut to faces before."""
+
+    @override
+    def detect(self, images: Sequence[Image]) -> list[list[Face]]:
+        return [[self._whole(image)] for image in images]
+
+    @override
+    def refine(self, image: Image, face: Face) -> Face:
+        return self._whole(image)
+
+    @staticmethod
+    def _whole(image: Image) -> Face:
+        height, width = image.shape[:2]
+        return Face(0.0, 0.0, float(width), float(height), 1.0)
 
 
 def square_crop(image: Image, face: Face, size: int, margin: float) -> Image:

@@ -49,7 +49,7 @@ class Decoding:
     """How the streams of a file are decoded.
 
     Attributes:
-        reader: ``av``, or ``soundfile`` for uncompressed sound.
+        reader: ``av``, ``soundfile`` for uncompressed sound, or ``still`` for a picture.
         streams: ``audio`` and ``video`` -> index of the stream.
         clock: The parts of its clock, see :class:`~emorec.media.clock.Part`.
         mix: How its channels are mixed to mono.
@@ -61,7 +61,7 @@ class Decoding:
         frame_rate: Frames per second of a raw stream, whose frames carry no times; else None.
     """
 
-    reader: Literal["av", "soundfile"] = "av"
+    reader: Literal["av", "soundfile", "still"] = "av"
     streams: Mapping[str, int] = field(default_factory=dict)
     clock: tuple[Part, ...] = ()
     mix: Mix = field(default_factory=Mix)
@@ -112,11 +112,14 @@ class Media:
 
         Args:
             start: Seconds from the origin.
-            end: Seconds from the origin; a later one than the file's end is cut to it.
+            end: Seconds from the origin; a later one than the file's end is cut to it, but for a
+                still picture, which has no end.
 
         Raises:
             MediaError: The file ends before the part begins.
         """
+        if self.decoding.reader == "still" and 0 <= start < end:
+            return replace(self, duration=end - start, shared={})
         late, end = end - self.duration, min(end, self.duration)
         if not 0 <= start < end:
             found = f"from {start:g} s on: the file lasts {self.duration:.2f} s"

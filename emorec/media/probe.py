@@ -20,6 +20,7 @@ from emorec.media.packed import Packed
 from emorec.media.packets import PacketReader
 from emorec.media.pictures import display_matrix, upright
 from emorec.media.samples import BLOCK
+from emorec.media.still import STILL_SUFFIXES, probe_still
 from emorec.media.streams import choose_streams
 from emorec.system.findings import Finding, FindingKind, all_in_words
 
@@ -36,10 +37,11 @@ def probe(path: Path) -> Media:
     The first frame of each stream is decoded (a packet's timestamp may precede the first audible
     sample), and enough of the sound to tell which channels carry any; the rest is only
     demultiplexed. Packets that an edit list discards do not count. Where the clock jumps
-    (:class:`~emorec.media.clock.ClockReader`), the parts follow each other.
+    (:class:`~emorec.media.clock.ClockReader`), the parts follow each other. A file with the suffix
+    of a still picture is read as one.
 
     Args:
-        path: A media file that PyAV reads, or a sound file that soundfile reads.
+        path: A media file that PyAV reads, a sound file that soundfile reads, or a picture.
 
     Raises:
         MediaError: The file is missing, unreadable, empty, or holds neither sound nor picture.
@@ -61,6 +63,8 @@ def probe(path: Path) -> Media:
 @lru_cache(64)  # many clips can be parts of one file
 def _probe(path: Path, version: tuple[int, ...]) -> Media:
     """Probe a file, cached while it is unchanged; errors are not cached."""
+    if path.suffix.lower() in STILL_SUFFIXES:
+        return probe_still(path)
     if path.suffix.lower() not in SOUND_FILES:
         return _probe_container(path)
     try:

@@ -13,6 +13,7 @@ from emorec.media.faces import Image
 from emorec.media.file import Media
 from emorec.media.packets import Decoded, PacketReader
 from emorec.media.pictures import Turn, display_matrix, fit, upright
+from emorec.media.still import read_still
 
 
 class _LateError(Exception):
@@ -90,6 +91,10 @@ def iter_key_frames(media: Media, times: Sequence[float]) -> Decoded[KeyFrame]:
 
 def _read_near(media: Media, times: Sequence[float], reader: PacketReader) -> Iterator[KeyFrame]:
     """Yield the frames, decoded from near the first of the times on."""
+    if media.decoding.reader == "still":
+        if times:
+            yield KeyFrame(read_still(media.path), 0.0, list(range(len(times))))
+        return
     wanted = min(times, default=0.0) + media.origin
     far = wanted > FAR and media.decoding.seekable
     try:
@@ -139,6 +144,8 @@ def iter_frames(media: Media) -> Decoded[tuple[float, Image]]:
         Seconds from the clip's origin, and the frame as :class:`KeyFrames` has it.
     """
     reader = PacketReader()
+    if media.decoding.reader == "still":
+        return Decoded(iter([(0.0, read_still(media.path))]), reader)
     frames = _decode(media, None, reader)
     return Decoded(((frame.time, frame.image()) for frame in frames), reader)
 

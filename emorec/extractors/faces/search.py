@@ -15,6 +15,7 @@ from emorec.media import (
     Image,
     MTCNNDetector,
     Person,
+    WholePicture,
     YuNetDetector,
     follow_face,
     track_face,
@@ -44,8 +45,10 @@ class FaceSearch:
             ``constant``: present in most frames.
         method: ``mtcnn``, the paper's; ``blazeface`` (MediaPipe's), which takes half of the time
             where every frame is searched on a CPU, leaves frames in which it finds no face to
-            MTCNN, and whose weights are in a package (the error without it says which); or
-            ``yunet`` (OpenCV's). The last two run on the CPU, whatever the device.
+            MTCNN, and whose weights are in a package (the error without it says which);
+            ``yunet`` (OpenCV's), which runs on the CPU as ``blazeface`` does, whatever the device;
+            or ``whole``, for pictures that were cut to faces before: each is a face as a whole (set
+            the extractor's ``margin`` to 0 with it).
         weights: For ``yunet``: its file, ``face_detection_yunet_*.onnx``.
 
     Raises:
@@ -57,7 +60,7 @@ class FaceSearch:
     min_score: float | None = None
     mode: Literal["tracked", "every_frame"] = "tracked"
     person: Person = "largest"
-    method: Literal["mtcnn", "blazeface", "yunet"] = "mtcnn"
+    method: Literal["mtcnn", "blazeface", "yunet", "whole"] = "mtcnn"
     weights: str | None = None
 
     def __post_init__(self) -> None:
@@ -99,6 +102,8 @@ def _made(search: FaceSearch, device: str, together: bool) -> FaceDetector:
 
 
 def _one(search: FaceSearch, device: str, batch: int) -> FaceDetector:
+    if search.method == "whole":
+        return WholePicture()
     height, least = search.height, search.min_face
     score = SURE[search.method] if search.min_score is None else search.min_score
     if search.method == "yunet":
