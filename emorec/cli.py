@@ -17,6 +17,7 @@ COMMANDS = {
         "emorec.commands.verify",
         "check a data set on disk: missing, damaged, duplicated, silent, face-less",
     ),
+    "pair": ("emorec.commands.pair", "list voices with pictures of other people's faces"),
     "preprocess": ("emorec.commands.preprocess", "cut clips into cached segments; resumes"),
     "inspect": ("emorec.commands.inspect", "draw one clip's cached windows"),
     "baseline": (

@@ -3,6 +3,7 @@
 from emorec.augment.base import Augmentation, Augmentations, InputAugmentation
 from emorec.augment.crop_and_colour import CropAndColour
 from emorec.augment.face import FaceAugmentation
+from emorec.augment.mismatched import Mismatched
 from emorec.augment.mixup import Mixup
 from emorec.augment.modality_dropout import ModalityDropout
 from emorec.augment.noise import Noise, Reverberation
@@ -14,6 +15,7 @@ __all__ = [
     "CropAndColour",
     "FaceAugmentation",
     "InputAugmentation",
+    "Mismatched",
     "Mixup",
     "ModalityDropout",
     "Noise",

@@ -22,16 +22,22 @@ class Augmentation(nn.Module, ABC):
     Attributes:
         shown: Modalities that the training stage shows; None: all. Set by the data module.
         classes: Target -> number of classes. Set by the data module.
+        speakers: int64 (clips,), the speaker of each clip by its position, -1 where unknown. Set by
+            the data module.
     """
 
     shown: list[str] | None = None
     classes: Mapping[str, int] = MappingProxyType({})
+    speakers: Tensor = torch.empty(0, dtype=torch.int64)
 
-    def bind(self, shown: list[str] | None, classes: Mapping[str, int]) -> None:
+    def bind(
+        self, shown: list[str] | None, classes: Mapping[str, int], speakers: Tensor | None = None
+    ) -> None:
         """Set the attributes, also of nested augmentations."""
         for module in self.modules():
             if isinstance(module, Augmentation):
                 module.shown, module.classes = shown, classes
+                module.speakers = module.speakers if speakers is None else speakers
 
     @abstractmethod
     def forward(self, batch: SegmentBatch) -> SegmentBatch:

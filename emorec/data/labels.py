@@ -11,18 +11,22 @@ from emorec.errors import DataError
 from emorec.types import Clip
 
 
-def check_shares(labelled: float, unlabelled: float) -> None:
-    """Check the options ``labelled_share`` and ``unlabelled_share``.
+def check_shares(labelled: float, unlabelled: float, per_class: int | None) -> None:
+    """Check the options ``labelled_share``, ``unlabelled_share`` and ``labels_per_class``.
 
     Raises:
-        DataError: One is not from 0 to 1.
+        DataError: A share is not from 0 to 1, or the number is below 0.
     """
+    if per_class is not None and per_class < 0:
+        raise DataError(f"labels_per_class is {per_class}; it must be at least 0")
     for name, share in (("", labelled), ("un", unlabelled)):
         if not 0 <= share <= 1:
             raise DataError(f"{name}labelled_share is {share}; it must be from 0 to 1")
 
 
-def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
+def keep_labels(
+    clips: Iterable[Clip], share: float, seed: int, per_class: int | None = None
+) -> set[str]:
     """Draw the clips that keep their labels; the others take part as unlabelled clips.
 
     Ma et al. 2020 (table 7) train with 20, 50, 80 and 100 % of the labels. They do not state how
@@ -33,6 +37,7 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
         clips: The training clips; their order does not matter.
         share: Share of each class's labelled clips, 0 to 1, rounded half to even.
         seed: Seed of the draw.
+        per_class: The most labelled clips of each class; None: no limit.
 
     Returns:
         Ids of the clips that keep their labels.
@@ -45,12 +50,16 @@ def keep_labels(clips: Iterable[Clip], share: float, seed: int) -> set[str]:
     for name in sorted(classes):
         # In an order that does not depend on the other clips.
         ids = sorted(classes[name], key=lambda i: drawn_place(f"{seed} labels", i))
-        kept.update(ids[: max(1, round(share * len(ids)))] if share > 0 else ())
+        kept.update(ids[: max(1, round(share * len(ids)))][:per_class] if share > 0 else ())
     return kept
 
 
 def hide_labels(
-    clips: Sequence[Clip], parts: Mapping[str, Part], share: float, seed: int
+    clips: Sequence[Clip],
+    parts: Mapping[str, Part],
+    share: float,
+    seed: int,
+    per_class: int | None = None,
 ) -> list[Clip]:
     """Return the clips, some training ones without their labels; see :func:`keep_labels`.
 
@@ -59,9 +68,10 @@ def hide_labels(
         parts: Clip id -> part, of usable and unusable clips.
         share: Share of the training clips that keep their labels.
         seed: Seed of the draw.
+        per_class: The most labelled training clips of each class; None: no limit.
     """
     train = [clip for clip in clips if parts.get(clip.id) == "train"]
-    kept = keep_labels(train, share, seed)
+    kept = keep_labels(train, share, seed, per_class)
     hidden = {clip.id for clip in train if clip.labels} - kept
     if hidden:
         rank_zero_info(f"{len(kept)} of {len(train)} training clips keep their label")

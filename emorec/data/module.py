@@ -49,6 +49,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         augment: Augments training batches on the device; never those of validation and test.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
             the others count as unlabelled ones. Validation and test clips keep theirs.
+        labels_per_class: The most training clips of each class that keep their label; None: all.
         labelled_only: Leave unlabelled training clips out, as in the paper's baselines; otherwise
             they take part in losses that need no label (and in batch norm).
         fold: For leave_speakers_out and held_out_text: the fold that is tested, from 1.
@@ -67,8 +68,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         layout: What the set looks like on disk, for messages.
         needs_root: Whether the root must be a folder before clips are listed.
         traces: Target with values -> position of a clip -> float32 (steps, dimensions).
-        select_on_test: Choose the best epoch on test clips, as much published code does. Only for
-            comparison with the literature: every result says so.
+        select_on_test: Choose the epoch on test clips, as published code does; results say so.
     """
 
     targets: dict[str, Target]
@@ -96,9 +96,10 @@ class EmotionDataModule(LightningDataModule, ABC):
         unlabelled: Path | None = None,
         sampling: Sampling = "plain",
         within: Within = "corpus",
+        labels_per_class: int | None = None,
     ) -> None:
         super().__init__()
-        check_shares(labelled_share, unlabelled_share)
+        check_shares(labelled_share, unlabelled_share, labels_per_class)
         check_batches(extractors, batch_size, workers)
         self.root, self.extractors = Path(root).expanduser(), extractors
         self.windows = windows or RandomWindows()
@@ -107,19 +108,18 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.labelled_share, self.labelled_only = labelled_share, labelled_only
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
-        self.unlabelled_share, self.unlabelled = unlabelled_share, unlabelled
-        self.sampling, self.within = sampling, within
+        self.unlabelled_share, self.labels_per_class = unlabelled_share, labels_per_class
+        self.unlabelled, self.sampling, self.within = unlabelled, sampling, within
         self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
-        self.all_clips: list[Clip] = []
-        self.entries: dict[str, Entry] = {}
+        self.all_clips, self.entries = list[Clip](), dict[str, Entry]()
         self.traces: dict[str, dict[int, Array]] = {}
         self.part_of_clip: dict[str, Part] = {}
         self.resumed_split: dict[str, Part] = {}
-        self._validated: Part | None = None  # the part to validate on, if not the usual one
         self._shift: SpeakerShift | None = None
-        self._views = Views(augment)
+        self._validated: Part | None = None  # the part to validate on, if not the usual one
+        self._views = Views(augment, self.speakers)
         self.batches_of_epoch: Callable[[], int | None] = all_batches  # of the next training epoch
 
     @abstractmethod
@@ -229,12 +229,12 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.load()
         usable = [clip for clip in self.all_clips if clip.id in self.entries]
         check_resumed(self.resumed_split, self.entries)
-        # All listed clips are split, and unusable ones left out afterwards: losing a clip must
-        # not change the parts of the others.
+        # Unusable ones are split too: losing a clip must not change the parts of the others.
         listed = self.resumed_split or self.parts_of(self.all_clips)
         self.part_of_clip = usable_parts(usable, listed)
         check_leaks(usable, self.part_of_clip, self.entries, self.split)
-        self.all_clips = hide_labels(self.all_clips, listed, self.labelled_share, self.seed)
+        kept = self.labelled_share, self.seed, self.labels_per_class
+        self.all_clips = hide_labels(self.all_clips, listed, *kept)
         self.parts = {part: self.dataset(self.all_clips, self.part_of_clip, part) for part in PARTS}
         if self.within == "speaker":
             every, corpus = self.parts.values(), self.statistics()

@@ -1,6 +1,8 @@
 """Augmented views of a training batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor
 
 from emorec.augment import Augmentation
 from emorec.types import SegmentBatch, Target
@@ -11,11 +13,13 @@ class Views:
 
     Args:
         augment: The augmentation; None: batches stay as they are.
+        speakers: Returns the speaker of each clip, see ``EmotionDataModule.speakers``.
     """
 
-    def __init__(self, augment: Augmentation | None) -> None:
-        self.augment = augment
+    def __init__(self, augment: Augmentation | None, speakers: Callable[[], Tensor]) -> None:
+        self.augment, self._speakers = augment, speakers
         self.plain: SegmentBatch | None = None  # the last batch before augmentation
+        self._known: Tensor | None = None
 
     def first(
         self, batch: SegmentBatch, modalities: Sequence[str], targets: Mapping[str, Target]
@@ -30,7 +34,10 @@ class Views:
         if self.augment is None:
             return batch
         self.plain = batch
-        self.augment.bind(list(modalities), {name: len(each) for name, each in targets.items()})
+        if self._known is None:
+            self._known = self._speakers()
+        classes = {name: len(each) for name, each in targets.items()}
+        self.augment.bind(list(modalities), classes, self._known)
         changed: SegmentBatch = self.augment(batch)
         return changed
 

@@ -80,6 +80,24 @@ def test_hidden_labels_are_of_training_clips_only_and_their_segments_stay(tmp_pa
     assert 0 < rows <= 3 * 3 < sum(len(batch) for batch in batches)
 
 
+def test_a_number_of_labels_of_each_class_stays(tmp_path: Path) -> None:
+    listed = clips(60)
+    one, three = (keep_labels(listed, 1.0, 4, most) for most in (1, 3))
+    of = {clip.id: clip.labels["emotion"] for clip in listed if clip.labels}
+    assert one < three
+    assert Counter(of[clip] for clip in three) == dict.fromkeys(set(of.values()), 3)
+    assert keep_labels(listed, 1.0, 4, 10**6) == set(of)
+    assert keep_labels(listed, 1.0, 4, 0) == set()
+    data = ToyData(tmp_path, labels_per_class=2)
+    data.prepare_data()
+    data.setup()
+    left = Counter(each["emotion"] for each in data.parts["train"].labels.values() if each)
+    assert set(left.values()) == {2}
+    assert all(each for each in data.parts["val"].labels.values())
+    with pytest.raises(DataError, match="labels_per_class is -1"):
+        ToyData(tmp_path, labels_per_class=-1)
+
+
 @pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_a_share_outside_of_0_to_1_is_refused(share: float, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"labelled_share is .* from 0 to 1"):
