@@ -171,6 +171,10 @@ class SegmentBatch:
         """Return a slice of the segments."""
         return self._map(lambda t: t[which])
 
+    def of(self, which: Tensor) -> "SegmentBatch":
+        """Return the segments at positions, int64 (n,), in their order."""
+        return self._map(lambda t: t[which])
+
     def to(self, *args: Any, **kwargs: Any) -> "SegmentBatch":
         """Move all tensors; Lightning calls this instead of walking the fields."""
         return self._map(lambda t: t.to(*args, **kwargs))

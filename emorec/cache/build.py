@@ -47,10 +47,15 @@ class CacheSource:
         print_of = fingerprint(self.windows, self.extractors)
         return SegmentCache(self.folder / f"{self.name}-{print_of}")
 
-    def current(self, clip: Clip) -> Entry | None:
-        """Return a clip's cached record if its files are unchanged, else None."""
+    def current(self, clip: Clip, cache: SegmentCache | None = None) -> Entry | None:
+        """Return a clip's cached record if its files are unchanged, else None.
+
+        Args:
+            clip: The clip.
+            cache: What :meth:`cache` returned, which takes time to make; None: made now.
+        """
         digests = sidecar_digests(clip, self.root, self.extractors)
-        return self.cache().current(clip, self.root / clip.file, digests)
+        return (cache or self.cache()).current(clip, self.root / clip.file, digests)
 
     def bytes_per_clip(self, windows: int) -> int:
         """Return the size of one clip's arrays in bytes, for a number of windows."""
@@ -106,7 +111,7 @@ def build(
     number, of = work.shard
     clips = clips[number - 1 :: of]
     report = cache.folder / ("report.csv" if of == 1 else f"report-{number}-of-{of}.csv")
-    cached = ((clip.id, source.current(clip)) for clip in clips)
+    cached = ((clip.id, source.current(clip, cache)) for clip in clips)
     done = {name: entry for name, entry in cached if entry is not None}
     missing = [clip for clip in clips if clip.id not in done]
     if missing:

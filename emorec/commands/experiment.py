@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from emorec.commands.baseline import main as baseline
+from emorec.commands.memory import main as memory
 from emorec.commands.train import main as fit
 from emorec.errors import UserError
 from emorec.runs.directory import RunDirectory
@@ -52,8 +53,8 @@ def main(argv: Sequence[str]) -> None:
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run the command of one cell: fit, or baseline."""
-    (baseline if argv[0] == "baseline" else fit)(argv)
+    """Run the command of one cell: fit, baseline, or fit in memory."""
+    {"baseline": baseline, "memory": memory, "fit": fit}[argv[0]](argv)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -326,16 +326,19 @@ def data_module(found: LightningDataModule) -> EmotionDataModule:
     return found
 
 
-def main(argv: Sequence[str], callbacks: Sequence[Callback] = ()) -> None:
+def main(
+    argv: Sequence[str], callbacks: Sequence[Callback] = (), cli: type[EmorecCLI] = EmorecCLI
+) -> None:
     """Run fit, validate or test.
 
     Args:
         argv: The command's name and its arguments.
         callbacks: To be added to those of the config.
+        cli: What runs it.
     """
     arguments = list(argv)
     if arguments[0] != "fit":
         arguments = with_config_of_run(arguments)
     load_plugins()
     sys.argv[1:] = arguments
-    EmorecCLI(callbacks)
+    cli(callbacks)

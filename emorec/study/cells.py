@@ -53,12 +53,13 @@ class Cell:
     stages: Mapping[str, Options] = field(default_factory=dict, hash=False)
     start: str | None = None
 
-    def arguments(self, folder: Path, files: Mapping[str, Path]) -> list[str]:
+    def arguments(self, folder: Path, files: Mapping[str, Path], engine: str = "fit") -> list[str]:
         """Return the arguments of ``emorec`` that train this cell.
 
         Args:
             folder: The folder of the run directories.
             files: The study's files.
+            engine: The study's engine: the command, unless the cell is a baseline.
         """
         every = {**{key: str(path) for key, path in files.items()}, **self.options}
         if BASELINE in every:
@@ -70,7 +71,7 @@ class Cell:
             return ["baseline", *arguments, *own]
         # Files come first: the options after them override their values.
         order = sorted(every, key=lambda key: (key not in files, key))
-        arguments = ["fit", *(f"--{key}={_text(every[key])}" for key in order)]
+        arguments = [engine, *(f"--{key}={_text(every[key])}" for key in order)]
         arguments.append(f"--training.stages={json.dumps(self.stages)}")
         if self.start is not None:
             last = folder / self.start / "checkpoints" / "best.ckpt"

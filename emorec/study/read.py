@@ -8,6 +8,7 @@ import yaml
 
 from emorec.evaluation.measures import MEASURES
 from emorec.study.config import (
+    ENGINES,
     FILES,
     Grid,
     Options,
@@ -61,7 +62,13 @@ def read_study(path: Path) -> Study:
         grids={name: _grid(path, name, value) for name, value in tree["grids"].items()},
         published=tuple(tree.get("published") or ()),
         relations=tuple(tree.get("relations") or ()),
+        engine=str(tree.get("engine", "fit")),
     )
+    if study.engine not in ENGINES or (study.pretrain and study.engine != "fit"):
+        raise StudyError(
+            f"{path}: engine is {study.engine!r}; expected {' or '.join(ENGINES)}, and fit with "
+            "pretrain, as only fit keeps weights"
+        )
     if list(study.pretrain) != list(study.stages)[: len(study.pretrain)]:
         raise StudyError(f"{path}: pretrain must name the first of the stages, in their order")
     for name, grid in study.grids.items():

@@ -89,7 +89,7 @@ def run_cells(
                 cell = own.pop(0)
                 waiting.remove(cell)
                 pool = idle.pop()
-                arguments = cell.arguments(folder, study.files)
+                arguments = cell.arguments(folder, study.files, study.engine)
                 busy[pool.submit(train, fit, arguments, folder / cell.name, study.name)] = (
                     cell,
                     pool,

@@ -78,7 +78,7 @@ def submit_cells(
     jobs: list[Any] = []
     with executor.batch():
         for cell in ready:
-            arguments = cell.arguments(folder, study.files)
+            arguments = cell.arguments(folder, study.files, study.engine)
             jobs.append(executor.submit(train, fit, arguments, folder / cell.name, study.name))
     numbers = {cell.name: job.job_id for cell, job in zip(ready, jobs, strict=True)}
     write_text(out / "jobs" / SUBMITTED, json.dumps(_submitted(out) | numbers, indent=1))

@@ -237,11 +237,14 @@ class EmotionTask(LightningModule):
             return batch
         return data.augmented(batch, self.model.modalities)
 
+    def loss_of(self, batch: SegmentBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a training batch, and scalars to log; see :meth:`losses`."""
+        batch = batch if self.model.in_force.unlabelled else self._labelled(batch)
+        return self.losses(self.model.with_label(self(batch), batch), batch)
+
     def training_step(self, batch: SegmentBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch; log it, its parts and the scale of the features."""
-        batch = batch if self.model.in_force.unlabelled else self._labelled(batch)
-        bundle = self.model.with_label(self(batch), batch)
-        loss, logged = self.losses(bundle, batch)
+        loss, logged = self.loss_of(batch)
         # Values per step show what the correlation does to pre-trained features.
         self.log_dict(
             {f"train/{key}": value for key, value in logged.items()},
