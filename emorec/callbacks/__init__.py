@@ -1,6 +1,7 @@
 """Callbacks: training stages, reproducible epochs, averaged weights, evaluation and speed."""
 
 from emorec.callbacks.averaging import AveragedWeights
+from emorec.callbacks.common_information import CommonInformation
 from emorec.callbacks.epoch_seed import EpochSeed
 from emorec.callbacks.missing import MissingModality
 from emorec.callbacks.spectrum import Spectrum
@@ -13,6 +14,7 @@ from emorec.callbacks.throughput import Throughput
 __all__ = [
     "AveragedWeights",
     "ChannelsLast",
+    "CommonInformation",
     "Compile",
     "EpochSeed",
     "MissingModality",

@@ -1,5 +1,6 @@
 """One cell of a study with ``engine: memory``: ``fit`` without trainer, weights and pictures."""
 
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +10,9 @@ from lightning.pytorch import LightningDataModule, LightningModule
 from emorec.callbacks import MissingModality, StagedTraining
 from emorec.commands.finish import conditions
 from emorec.commands.train import EmorecCLI, data_module
-from emorec.commands.train import main as fit
 from emorec.data.splits.file import write_split
 from emorec.errors import UserError
+from emorec.plugins import load_plugins
 from emorec.runs.results import Results
 from emorec.runs.tested_classes import TestedClasses
 from emorec.study.in_memory import InMemory
@@ -70,4 +71,6 @@ def main(argv: Sequence[str]) -> None:
     Args:
         argv: As for fit.
     """
-    fit(["fit", *argv[1:]], cli=MemoryCLI)
+    load_plugins()
+    sys.argv[1:] = ["fit", *argv[1:]]
+    MemoryCLI()

@@ -15,7 +15,14 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer import Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emorec.callbacks import EpochSeed, MissingModality, Spectrum, StagedTraining, Throughput
+from emorec.callbacks import (
+    CommonInformation,
+    EpochSeed,
+    MissingModality,
+    Spectrum,
+    StagedTraining,
+    Throughput,
+)
 from emorec.callbacks.averaging import StandIn
 from emorec.commands.arguments import default_run, found_from, is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
@@ -141,8 +148,9 @@ class EmorecCLI(LightningCLI):
             enable_version_counter=False,
         )
         seed = int(self._get(self.config_init, "seed_everything"))
-        watching: list[Callback] = [Throughput(), Spectrum(), LearningRateMonitor("epoch")]
-        watching = watching if self.subcommand == "fit" else []
+        watching: list[Callback] = [Throughput(), Spectrum(), CommonInformation()]
+        rates = LearningRateMonitor("epoch")
+        watching = [*watching, rates] if self.subcommand == "fit" else []
         self.trainer_defaults["callbacks"] = [
             EpochSeed(seed),
             self.report,
@@ -326,19 +334,16 @@ def data_module(found: LightningDataModule) -> EmotionDataModule:
     return found
 
 
-def main(
-    argv: Sequence[str], callbacks: Sequence[Callback] = (), cli: type[EmorecCLI] = EmorecCLI
-) -> None:
+def main(argv: Sequence[str], callbacks: Sequence[Callback] = ()) -> None:
     """Run fit, validate or test.
 
     Args:
         argv: The command's name and its arguments.
         callbacks: To be added to those of the config.
-        cli: What runs it.
     """
     arguments = list(argv)
     if arguments[0] != "fit":
         arguments = with_config_of_run(arguments)
     load_plugins()
     sys.argv[1:] = arguments
-    cli(callbacks)
+    EmorecCLI(callbacks)

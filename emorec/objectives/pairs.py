@@ -33,6 +33,7 @@ class PairObjective(Objective):
     comparable to that of a training batch.
 
     Attributes:
+        widths: Name of each feature set -> its dimension in the comparison.
         one_width: Whether both features of a pair must have the same dimension.
     """
 
@@ -53,6 +54,7 @@ class PairObjective(Objective):
             pairs = [f"{a}+{b}" for a, b in combinations(names, 2)]
         self.pairs = [_split_pair(pair, known, self.one_width) for pair in pairs]
         self.names = sorted({name for pair in self.pairs for name in pair})
+        self.widths = {name: known[name] for name in self.names}
         self._seen: list[tuple[FeatureBundle, SegmentBatch]] = []
 
     @abstractmethod

@@ -29,9 +29,10 @@ ROWS = 2048  # tested at once
 class InMemory:
     """A task and all rows of its data.
 
-    Training takes the batches that ``fit`` takes, in the same order, with the same losses, schedule,
-    gradient limit and random numbers, so its results are those of ``fit``. It does not validate between epochs, so stages keep their last
-    weights, and augmentations see standardised inputs.
+    Training takes the batches that ``fit`` takes, in the same order, with the same losses,
+    schedule, gradient limit and random numbers, so its results are those of ``fit``. It does not
+    validate between epochs, so stages keep their last weights, and augmentations see standardised
+    inputs.
 
     Args:
         task: The task.
