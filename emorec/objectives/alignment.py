@@ -6,7 +6,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from emorec.functional import barlow_twins, deep_cca, info_nce, vicreg
-from emorec.objectives.pairs import PairObjective
+from emorec.objectives.pairs import PairObjective, Rows
 from emorec.types import Sizes
 
 
@@ -18,6 +18,7 @@ class DeepCCA(PairObjective):
         pairs: As for :class:`SoftHGR`; the dimensions of a pair may differ.
         weight: Factor in the total loss.
         ridge: Added to the variances of the features.
+        rows: As for :class:`SoftHGR`.
     """
 
     one_width: ClassVar[bool] = False
@@ -31,8 +32,9 @@ class DeepCCA(PairObjective):
         *,
         weight: float = 1.0,
         ridge: float = 1e-3,
+        rows: Rows = "all",
     ) -> None:
-        super().__init__(sizes, pairs, weight=weight)
+        super().__init__(sizes, pairs, weight=weight, rows=rows)
         self.ridge = ridge
 
     @override
@@ -50,6 +52,7 @@ class BarlowTwins(PairObjective):
         pairs: As for :class:`SoftHGR`.
         weight: Factor in the total loss.
         off_diagonal: The paper's lambda, the weight of the off-diagonal correlations.
+        rows: As for :class:`SoftHGR`.
     """
 
     of_epoch: ClassVar[bool] = True
@@ -61,8 +64,9 @@ class BarlowTwins(PairObjective):
         *,
         weight: float = 1.0,
         off_diagonal: float = 5e-3,
+        rows: Rows = "all",
     ) -> None:
-        super().__init__(sizes, pairs, weight=weight)
+        super().__init__(sizes, pairs, weight=weight, rows=rows)
         self.off_diagonal = off_diagonal
 
     @override
@@ -81,6 +85,7 @@ class VICReg(PairObjective):
         invariance: The paper's lambda.
         variance: The paper's mu.
         covariance: The paper's nu.
+        rows: As for :class:`SoftHGR`.
     """
 
     of_epoch: ClassVar[bool] = True
@@ -94,8 +99,9 @@ class VICReg(PairObjective):
         invariance: float = 25.0,
         variance: float = 25.0,
         covariance: float = 1.0,
+        rows: Rows = "all",
     ) -> None:
-        super().__init__(sizes, pairs, weight=weight)
+        super().__init__(sizes, pairs, weight=weight, rows=rows)
         self.weights = {
             "invariance": invariance,
             "variance": variance,
@@ -119,6 +125,7 @@ class InfoNCE(PairObjective):
         pairs: As for :class:`SoftHGR`.
         weight: Factor in the total loss.
         temperature: Divides the cosines.
+        rows: As for :class:`SoftHGR`.
     """
 
     def __init__(
@@ -128,8 +135,9 @@ class InfoNCE(PairObjective):
         *,
         weight: float = 1.0,
         temperature: float = 0.1,
+        rows: Rows = "all",
     ) -> None:
-        super().__init__(sizes, pairs, weight=weight)
+        super().__init__(sizes, pairs, weight=weight, rows=rows)
         self.temperature = temperature
 
     @override

@@ -15,7 +15,7 @@ from emorec.objectives.compared import (
     project_and_scale,
 )
 from emorec.objectives.hgr import compare_pair, name_terms, stack_pairs, worth_stacking
-from emorec.objectives.pairs import PairObjective
+from emorec.objectives.pairs import PairObjective, Rows
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 
@@ -40,6 +40,7 @@ class ConditionalSoftHGR(PairObjective):
         unbiased: Divide covariances by rows minus speakers (else by rows).
         scale: ``none``, ``calibrated`` or ``learned``.
         projection: Dimension of a linear layer before the comparison.
+        rows: ``all`` or ``unlabelled``.
     """
 
     of_epoch: ClassVar[bool] = True
@@ -55,9 +56,10 @@ class ConditionalSoftHGR(PairObjective):
         unbiased: bool = True,
         scale: Literal["none", "calibrated", "learned"] = "none",
         projection: int | None = None,
+        rows: Rows = "all",
     ) -> None:
         compared = compared_widths(sizes, projection)
-        super().__init__(sizes, pairs, weight=weight, compared=compared)
+        super().__init__(sizes, pairs, weight=weight, compared=compared, rows=rows)
         self.unbiased = unbiased
         self.projections = make_projections(sizes, self.names, projection)
         self.scales = make_scales(self.names, scale)
@@ -84,7 +86,7 @@ class ConditionalSoftHGR(PairObjective):
         self.speakers = int(speaker_of_clip.max()) + 1
 
     @override
-    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+    def total(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return -S summed over the pairs."""
         groups = torch.zeros_like(batch.clip)
         if len(self.speaker_of_clip):
@@ -92,7 +94,7 @@ class ConditionalSoftHGR(PairObjective):
         self._groups = groups.masked_fill(batch.clip < 0, -1)
         features = [bundle.features[name] for name in self.names]
         if not worth_stacking(features, bool(self.projections)):
-            return super().forward(bundle, batch)
+            return super().total(bundle, batch)
         prepared = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
         pairs = [
             self._centre(prepared[a], prepared[b], bundle.present[a] & bundle.present[b])

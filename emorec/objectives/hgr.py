@@ -15,7 +15,7 @@ from emorec.objectives.compared import (
     make_scales,
     project_and_scale,
 )
-from emorec.objectives.pairs import PairObjective
+from emorec.objectives.pairs import PairObjective, Rows
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
 
 Terms = tuple[Tensor, Tensor, Tensor]
@@ -49,6 +49,8 @@ class SoftHGR(PairObjective):
         projection: Dimension of a linear layer on each feature set, before the comparison only;
             None: no layer (the paper). It is learned in stages whose ``train`` includes
             ``objectives``.
+        rows: ``all`` (the paper), or ``unlabelled`` ones, by whose share of the batch the loss then
+            counts: it stands in for labels that are missing, and where none is, it costs nothing.
     """
 
     of_epoch: ClassVar[bool] = True
@@ -62,9 +64,10 @@ class SoftHGR(PairObjective):
         unbiased: bool = True,
         scale: Literal["none", "calibrated", "learned"] = "none",
         projection: int | None = None,
+        rows: Rows = "all",
     ) -> None:
         compared = compared_widths(sizes, projection)
-        super().__init__(sizes, pairs, weight=weight, compared=compared)
+        super().__init__(sizes, pairs, weight=weight, compared=compared, rows=rows)
         self.unbiased = unbiased
         self.projections = make_projections(sizes, self.names, projection)
         self.scales = make_scales(self.names, scale)
@@ -75,11 +78,11 @@ class SoftHGR(PairObjective):
         return project_and_scale(name, features, rows, self.projections, self.scales)
 
     @override
-    def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+    def total(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
         """Return -S summed over the pairs."""
         shared = self._one_set_of_rows(bundle)
         if not shared and not self._worth_stacking(bundle):
-            return super().forward(bundle, batch)
+            return super().total(bundle, batch)
         prepared = {n: self.prepare(n, bundle.features[n], bundle.present[n]) for n in self.names}
         if shared:
             present = bundle.present[self.names[0]]

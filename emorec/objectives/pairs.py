@@ -3,15 +3,18 @@
 from abc import abstractmethod
 from dataclasses import replace
 from itertools import combinations
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from emorec.errors import UserError
+from emorec.functional import sum_over_ranks
 from emorec.objectives.base import Objective
 from emorec.types import FeatureBundle, SegmentBatch, Sizes
+
+Rows = Literal["all", "unlabelled"]
 
 
 class PairObjective(Objective):
@@ -27,12 +30,17 @@ class PairObjective(Objective):
             modalities and, with a label encoder, the label.
         weight: Factor in the total loss (the paper's lambda).
         compared: Feature dimensions after projection, if they differ from ``sizes``.
+        rows: Rows to train on: ``all`` (the paper), or ``unlabelled`` ones, by whose share of the
+            batch the loss then counts: it stands in for labels that are missing, and where none is,
+            it costs nothing.
 
     In validation, a loss on covariances (:attr:`of_epoch`) is computed over all rows of the epoch:
     validation batches are ordered by clip, and the covariance of three clips' rows is not
     comparable to that of a training batch.
 
     Attributes:
+        rows: As given.
+        targets: Targets of the data; a row with one of them is labelled.
         widths: Name of each feature set -> its dimension in the comparison.
         one_width: Whether both features of a pair must have the same dimension.
     """
@@ -46,6 +54,7 @@ class PairObjective(Objective):
         *,
         weight: float = 1.0,
         compared: dict[str, int] | None = None,
+        rows: Rows = "all",
     ) -> None:
         super().__init__(sizes, weight=weight)
         known = compared or sizes.features
@@ -54,6 +63,12 @@ class PairObjective(Objective):
             pairs = [f"{a}+{b}" for a, b in combinations(names, 2)]
         self.pairs = [_split_pair(pair, known, self.one_width) for pair in pairs]
         self.names = sorted({name for pair in self.pairs for name in pair})
+        if rows == "unlabelled" and "label" in self.names:
+            raise UserError(
+                "rows: unlabelled leaves nothing to a pair with the label: name pairs of "
+                "modalities, and use another objective for those with the label"
+            )
+        self.rows, self.targets = rows, tuple(sizes.outputs)
         self.widths = {name: known[name] for name in self.names}
         self._seen: list[tuple[FeatureBundle, SegmentBatch]] = []
 
@@ -102,7 +117,18 @@ class PairObjective(Objective):
 
     @override
     def forward(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
-        """Return the sum over the pairs."""
+        """Return the sum over the pairs, of the chosen rows, times their share in training."""
+        if self.rows == "all" or not torch.is_grad_enabled():
+            return self.total(bundle, batch)
+        chosen = ~torch.stack([batch.labelled[name] for name in self.targets]).any(0)
+        used = torch.stack([bundle.present[name] for name in self.names]).any(0)
+        counts = sum_over_ranks(torch.stack([(used & chosen).sum(), used.sum()]).float())
+        present = {name: rows & chosen for name, rows in bundle.present.items()}
+        share = counts[0] / counts[1].clamp(min=1)
+        return share * self.total(replace(bundle, present=present), batch)
+
+    def total(self, bundle: FeatureBundle, batch: SegmentBatch) -> Tensor:
+        """Return the sum over the pairs, of all rows where both features are present."""
         prepared = {
             name: self.prepare(name, bundle.features[name], bundle.present[name])
             for name in self.names

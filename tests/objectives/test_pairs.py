@@ -1,9 +1,12 @@
 """Losses on pairs of features in the model: options of soft-HGR, and what it is compared with."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from emorec.errors import UserError
 from emorec.functional import barlow_twins, deep_cca, info_nce, soft_hgr, vicreg
 from emorec.objectives import (
     BarlowTwins,
@@ -118,3 +121,28 @@ def test_a_projection_is_compared_in_place_of_the_features() -> None:
 
 def test_the_papers_form_owns_no_layers() -> None:
     assert list(SoftHGR(SIZES).state_dict()) == []
+
+
+@pytest.mark.parametrize("kind", [SoftHGR, DeepCCA, BarlowTwins, VICReg, InfoNCE])
+def test_unlabelled_rows_count_by_their_share(kind: type[PairObjective]) -> None:
+    labelled = {"emotion": torch.arange(12) % 4 == 0}
+    batch = replace(BATCH, labelled=labelled)
+    every, chosen = kind(SIZES, PAIR), kind(SIZES, PAIR, rows="unlabelled")  # type: ignore[call-arg]
+    made = bundle(audio=FIRST)
+    few = bundle(audio=FIRST & ~labelled["emotion"])
+    loss = chosen(made, batch)
+    # The face is in all 12 rows, of which 9 are unlabelled.
+    assert loss.item() == pytest.approx(every(few, batch).item() * 9 / 12, rel=1e-6)
+    loss.backward()
+    gradient = made.features["face"].grad
+    assert gradient is not None
+    assert not gradient[labelled["emotion"]].any()
+    known = replace(BATCH, labelled={"emotion": torch.ones(12, dtype=torch.bool)})
+    assert chosen(bundle(), known).item() == 0
+    with torch.no_grad():  # in validation, whose rows are labelled, it is a measure
+        assert chosen(made, batch).item() == pytest.approx(every(made, batch).item(), rel=1e-6)
+
+
+def test_pairs_with_the_label_have_no_unlabelled_rows() -> None:
+    with pytest.raises(UserError, match="rows: unlabelled leaves nothing to a pair with the label"):
+        SoftHGR(SIZES, ["audio+face", "audio+label"], rows="unlabelled")

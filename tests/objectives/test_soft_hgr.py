@@ -133,7 +133,7 @@ def test_pairs_of_the_same_rows_are_computed_together_to_the_same_loss(
             total = loss(made, BATCH)
         assert counted == forms
         other = SoftHGR(SIZES, scale=scale)
-        expected = PairObjective.forward(other, other_made, BATCH)
+        expected = PairObjective.total(other, other_made, BATCH)
         assert total.item() == pytest.approx(expected.item(), rel=1e-5)
         assert loss.parts.keys() == other.parts.keys()
         for name, part in loss.parts.items():
