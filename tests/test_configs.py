@@ -101,7 +101,9 @@ def options_for(experiment: str, sets: Path, place: Place, start: Path) -> list[
     data = yaml.safe_load((CONFIGS / "experiment" / tree["data"]).read_text())
     model = yaml.safe_load((CONFIGS / "experiment" / tree["model"]).read_text())
     options = [*SMALL, f"--data.cache={place.cache}"]
-    options += [f"--training.stages.{name}.epochs=1" for name in tree["training"]["stages"]]
+    for name, stage in tree["training"]["stages"].items():
+        options += [f"--training.stages.{name}.epochs=1"]
+        options += [f"--training.stages.{name}.steps=null"] if "steps" in stage else []
     for name, encoder in model["init_args"]["encoders"].items():
         options += small_encoder(f"--model.encoders.{name}", encoder, experiment)
     if experiment == "finetune":

@@ -21,6 +21,7 @@ from emorec.types import FeatureBundle
 Kept = tuple[Tensor, Tensor, Tensor, Tensor]
 """Both features of a pair (B, k), bool (B,) where both are present, and each row's clip, (B,)."""
 
+LEAST = 30  # validation clips, to judge by
 PAGE = "docs/common_information.md explains it"
 
 
@@ -31,7 +32,7 @@ class CommonInformation(Callback):
     nothing reach as high an S as pairs that do. After the last validation of a stage, for each pair
     of modalities: features that are (almost) constant, and features whose canonical correlations on
     validation clips are within those of the same features with clips exchanged at random. A clip is
-    one row, the mean of its windows.
+    one row, the mean of its windows; fewer than :data:`LEAST` are not judged by.
 
     Args:
         permutations: Exchanges of the null.
@@ -98,8 +99,10 @@ class CommonInformation(Callback):
         self._kept = {}
 
     def _judge(self, pair: str, f: Tensor, g: Tensor) -> None:
+        if len(f) < LEAST:
+            return
         for name, x in zip(pair.split("+"), (f, g), strict=True):
-            if len(x) > 1 and x.var(0).sum() < 1e-8:
+            if x.var(0).sum() < 1e-8:
                 rank_zero_warn(
                     f"stage {self.stage}: the features of {name} are the same for all validation "
                     "clips: near 0 the gradient of a correlation vanishes. Start from pre-trained "
@@ -107,8 +110,6 @@ class CommonInformation(Callback):
                 )
                 return
         count = min(self.components, len(f) // 10)
-        if count == 0:
-            return
         s, chance = common(f, g, count, self.permutations)
         share = (1 + int((chance >= s).sum())) / (1 + len(chance))
         words = f"S {s:.2f} on {len(f)} validation clips, {chance.median():.2f} by chance"

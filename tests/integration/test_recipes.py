@@ -13,6 +13,7 @@ RECIPES = {  # and their stages
     "quick": ["joint"],
     "quick_audio": ["joint"],
     "quick_video": ["joint"],
+    "quick_unlabelled": ["joint"],
     "audio_from_scratch": ["joint"],
     "finetune_encoders": ["heads", "all"],
 }
@@ -39,6 +40,7 @@ def test_a_recipe_trains_tests_and_predicts(recipe: str, manifest: Path, tmp_pat
     run = tmp_path / "run"
     epochs = [f"--training.stages.{name}.epochs=1" for name in RECIPES[recipe]]
     few = [] if recipe != "finetune_encoders" else ["--data.windows.count=1", "--data.batch_size=3"]
+    few += ["--training.stages.joint.steps=2"] if recipe == "quick_unlabelled" else []
     main(
         [
             "fit",

@@ -127,7 +127,7 @@ def test_the_papers_form_owns_no_layers() -> None:
 def test_unlabelled_rows_count_by_their_share(kind: type[PairObjective]) -> None:
     labelled = {"emotion": torch.arange(12) % 4 == 0}
     batch = replace(BATCH, labelled=labelled)
-    every, chosen = kind(SIZES, PAIR), kind(SIZES, PAIR, rows="unlabelled")  # type: ignore[call-arg]
+    every, chosen = kind(SIZES, PAIR), kind(SIZES, PAIR, rows="unlabelled")
     made = bundle(audio=FIRST)
     few = bundle(audio=FIRST & ~labelled["emotion"])
     loss = chosen(made, batch)
