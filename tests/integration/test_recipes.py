@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from emorec.cli import main
+from emorec.media import probe, read_key_frames
 from tests.conftest import ROOT, Place
 
 RECIPES = {  # and their stages
@@ -80,3 +82,29 @@ def test_the_floor_is_one_command(within: str, manifest: Path, tmp_path: Path) -
     )
     metrics = json.loads((tmp_path / "floor/metrics.json").read_text())
     assert metrics["within"] == within
+
+
+def test_a_still_picture_is_predicted_by_its_face(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, clips = tmp_path / "run", manifest.read_text().splitlines()[1:]
+    options = [f"--data.manifest={manifest}", f"--data.cache={tmp_path}"]
+    quiet = ["--trainer.enable_progress_bar=false", "--training.stages.joint.epochs=1"]
+    config = str(ROOT / "configs/experiment/quick_video.yaml")
+    main(["fit", "--config", config, f"--run={run}", *options, *quiet])
+    best = str(run / "checkpoints/best.ckpt")
+    video = next(each.split(",")[0] for each in clips if ".mp4" in each)
+    (frame,) = read_key_frames(probe(Path(video)), [0.5]).images
+    still, beside = tmp_path / "photos/still.png", tmp_path / "photos/beside.mp4"
+    still.parent.mkdir()
+    Image.fromarray(frame).save(still)
+    beside.write_bytes(Path(video).read_bytes())
+    out = tmp_path / "predictions"
+    main(["predict", best, str(still), "--out", str(out)])
+    (record,) = map(json.loads, (out / "predictions.jsonl").read_text().splitlines())
+    assert record["label"] in record["probabilities"]
+    capsys.readouterr()
+    main(["predict", best, str(still.parent), "--out", str(tmp_path / "folder")])
+    lines = (tmp_path / "folder/predictions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["file"] for line in lines] == [str(beside)]
+    assert ".png" in "".join(capsys.readouterr())

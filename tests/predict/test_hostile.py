@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from emorec.app.analyse import Analyser, UploadError
 from emorec.app.timeline import timeline_html
@@ -45,6 +46,11 @@ def bytes_changed(path: Path, good: Path) -> None:
     path.write_bytes(data)
 
 
+def half_picture(path: Path, _: Path) -> None:
+    Image.effect_noise((64, 64), 50).save(path)
+    path.write_bytes(path.read_bytes()[:800])
+
+
 def playlist(path: Path, good: Path) -> None:
     path.write_text(
         f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{good}\n#EXT-X-ENDLIST\n"
@@ -64,7 +70,13 @@ HOSTILE: dict[str, tuple[Callable[[Path, Path], object], str | None]] = {
     "zeros.mkv": (lambda p, _: p.write_bytes(bytes(100_000)), "not readable as media"),
     "cut.mp4": (half, "not readable as media"),
     "changed.mp4": (bytes_changed, None),
-    "picture.png": (picture, "not a container"),
+    "picture.png": (picture, "nothing usable"),
+    "half.jpg": (half_picture, "not readable as a picture"),
+    "bomb.png": (
+        lambda p, _: Image.new("1", (20_000, 20_000)).save(p),
+        "not readable as a picture",
+    ),
+    "text.jpg": (text("no picture"), "not readable as a picture"),
     "playlist.m3u8": (playlist, "not a container"),
     "concat.mp4": (
         lambda p, good: p.write_text(f"ffconcat version 1.0\nfile '{good}'\n"),
