@@ -54,7 +54,8 @@ class Mismatched(Augmentation):
             group = self.speakers.to(rows.device)[batch.clip[rows]]
             if (group < 0).any():
                 raise UserError(
-                    "Mismatched within: speaker needs the speaker of each clip (the column group)"
+                    "Mismatched within: speaker needs the speaker of each clip: fill the column "
+                    "group of the manifest, or use within: batch"
                 )
         source = torch.arange(len(batch), device=rows.device)
         source[rows] = rows[_partners(group)]

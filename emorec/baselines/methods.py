@@ -15,12 +15,12 @@ METHODS = ("linear", "svm", "trees")
 """``linear``: logistic regression; ``svm``: support vectors with a Gaussian kernel; ``trees``:
 gradient-boosted trees."""
 
-SETTINGS: Mapping[str, Mapping[str, tuple[float, ...]]] = {
-    "linear": {"C": (0.001, 0.01, 0.1, 1.0)},
-    "svm": {"C": (0.3, 1.0, 3.0, 10.0)},
-    "trees": {"leaves": (4, 16)},
+SETTINGS: Mapping[str, tuple[str, tuple[float, ...]]] = {
+    "linear": ("C", (0.001, 0.01, 0.1, 1.0)),
+    "svm": ("C", (0.3, 1.0, 3.0, 10.0)),
+    "trees": ("leaves", (4, 16)),
 }
-"""Method -> the setting that is chosen -> the values it is chosen from. ``C``: how little weights
+"""Method -> the setting that is chosen, and the values it is chosen from. ``C``: how little weights
 are held back; ``leaves``: of a tree."""
 
 Matrix = NDArray[np.float64]
@@ -103,7 +103,7 @@ def candidates(
 def _settings(
     method: str, weight: str | None, seed: int, fixed: Mapping[str, Any]
 ) -> Iterator[tuple[Mapping[str, Any], Callable[[], Any]]]:
-    (name, values), *_ = SETTINGS[method].items()
+    name, values = SETTINGS[method]
     if unknown := sorted(set(fixed) - {name}):
         raise BaselineError(f"{method} has the setting {name}, got {', '.join(unknown)}")
     for value in (_positive(name, fixed[name]),) if name in fixed else values:

@@ -26,6 +26,11 @@ class Recording(NamedTuple):
     label: str
     group: str
 
+    @property
+    def speaker(self) -> str:
+        """Who it is of; one without a group is a speaker of its own."""
+        return self.group or str(self.path)
+
 
 class Pair(NamedTuple):
     """A voice with a picture."""
@@ -86,7 +91,7 @@ def pair(
         wanted = "1, as a person has one picture of a class" if by == "person" else "at least 1"
         raise DataError(f"count is the number of pictures for a voice, {wanted}; got {count}")
     chance = random.Random(seed)
-    speakers = {voice.group or str(voice.path): None for voice in voices}
+    speakers = {voice.speaker: None for voice in voices}
     lots = _deal(faces, list(speakers), chance)
     drawn = {
         key: _endless(_lot(lots, voices, key, by), chance, first=by == "person")
@@ -96,7 +101,7 @@ def pair(
 
 
 def _key(voice: Recording, by: By) -> tuple[str, str]:
-    return voice.group or str(voice.path), "" if by == "nothing" else voice.label
+    return voice.speaker, "" if by == "nothing" else voice.label
 
 
 Lots = dict[tuple[str, str], list[Recording]]
@@ -135,7 +140,7 @@ def _lot(lots: Lots, voices: Sequence[Recording], key: tuple[str, str], by: By) 
         found = lots.get(key, [])
     if not found:
         have = sum(len(lot) for (_, each), lot in lots.items() if each == label)
-        count = len({voice.group or str(voice.path) for voice in voices})
+        count = len({voice.speaker for voice in voices})
         raise DataError(
             f"speaker {speaker!r} got no picture of the class {label!r}: there are {have} for "
             f"{count} speakers, each of whom needs one of their own; classes must have the same "

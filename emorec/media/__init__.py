@@ -11,7 +11,6 @@ from emorec.media.mtcnn import MTCNNDetector
 from emorec.media.packets import Decoded
 from emorec.media.pictures import upright
 from emorec.media.probe import probe
-from emorec.media.still import STILL_SUFFIXES
 from emorec.media.tracks import FaceTracks
 from emorec.media.video import (
     KeyFrame,
@@ -29,7 +28,6 @@ DECODING = 2
 __all__ = [
     "DECODING",
     "MEDIA_SUFFIXES",
-    "STILL_SUFFIXES",
     "BatchedDetector",
     "BlazeFaceDetector",
     "Decoded",
