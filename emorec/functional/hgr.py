@@ -50,8 +50,8 @@ def soft_hgr(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool
         0.8889
     """
     _check([f, g], rows)
-    several = None if rows is None else rows.unsqueeze(0)
-    return soft_hgr_stacked(f.unsqueeze(0), g.unsqueeze(0), several, unbiased=unbiased)[0][0]
+    value: Tensor = _Pairs.apply(rows, unbiased, f, g)[0]
+    return value
 
 
 def soft_hgr_stacked(
@@ -75,7 +75,7 @@ def soft_hgr_stacked(
         ValueError: f and g do not have the same shape (P, B, k), or rows does not fit them.
     """
     _check([f, g], rows, "pairs", "rows", "features")
-    s, inner = _Stacked.apply(rows, unbiased, f, g)
+    s, inner = _Pairs.apply(rows, unbiased, f, g)
     return s, inner, inner - s.detach()
 
 
@@ -120,48 +120,56 @@ def _check(sets: Sequence[Tensor], rows: Tensor | None, *axes: str) -> None:
         )
 
 
-class _Stacked(torch.autograd.Function):
-    """S of stacked pairs and its gradient, as in :class:`_SoftHGR`."""
+class _Pairs(torch.autograd.Function):
+    """S of one pair (B, k), or of P pairs (P, B, k), and its gradient, as in :class:`_SoftHGR`."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor | None, unbiased: bool, f: Tensor, g: Tensor) -> Any:
         """Compute S; see :func:`soft_hgr_stacked` for shapes."""
-        dtype = reduce(torch.promote_types, (f.dtype, g.dtype), torch.float32)
-        with _no_autocast(f):
-            x, n = _centred(torch.stack([f.to(dtype), g.to(dtype)]), rows)
-            scale = (1 / (n - 1 if unbiased else n).clamp(min=1)).expand(len(f))
-            ctx.small = world_size() == 1 and x.shape[2] < x.shape[3]
-            if ctx.small:
-                products = (x[0] @ x[1].mT).mul_(scale.view(-1, 1, 1))
-                inner = products.diagonal(dim1=1, dim2=2).sum(-1)
-                trace = products.square().sum((1, 2))
-            else:
-                products, inner = x.mT @ x, (x[0] * x[1]).sum((1, 2))
-                if world_size() > 1:
-                    total = sum_over_ranks(torch.cat([products.flatten(), inner]))
-                    products = total[: -len(inner)].view_as(products)
-                    inner = total[-len(inner) :]
-                products, inner = products.mul_(scale.view(-1, 1, 1)), inner * scale
-                trace = (products[0] * products[1]).sum((1, 2))
-        ctx.save_for_backward(x, products, scale)
         ctx.dtypes = (f.dtype, g.dtype)
+        dtype = reduce(torch.promote_types, ctx.dtypes, torch.float32)
+        with _no_autocast(f):
+            f, g = f.to(dtype), g.to(dtype)
+            if rows is None and world_size() == 1:  # without a kernel for each number
+                f, g = f - f.mean(-2, keepdim=True), g - g.mean(-2, keepdim=True)
+                scale: Any = 1 / max(f.shape[-2] - unbiased, 1)
+                wide: Any = scale
+            else:
+                (f, g), n = _centred(torch.stack([f, g]), rows)
+                scale = (1 / (n - 1 if unbiased else n).clamp(min=1)).expand(f.shape[:-2])
+                wide = scale.view(*scale.shape, 1, 1)
+            ctx.small = world_size() == 1 and f.shape[-2] < f.shape[-1]
+            if ctx.small:
+                # tr(C_f C_g) = ||F G'||^2 / (n-1)^2, and the n x n product is smaller.
+                products = [(f @ g.mT).mul_(wide)]
+                inner = products[0].diagonal(dim1=-2, dim2=-1).sum(-1)
+                trace = products[0].square().sum((-2, -1))
+            else:
+                products, inner = [f.mT @ f, g.mT @ g], (f * g).sum((-2, -1))
+                if world_size() > 1:
+                    products, inner = _summed(products, inner)
+                products, inner = [each.mul_(wide) for each in products], inner * scale
+                trace = (products[0] * products[1]).sum((-2, -1))
+        ctx.save_for_backward(f, g, *products)
+        ctx.scale = scale
         ctx.mark_non_differentiable(inner)
         return inner - trace / 2, inner
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
-        """Return the gradients of both stacks for this rank's rows."""
-        x, products, scale = ctx.saved_tensors
-        weight = (grad.to(x.dtype) * scale * world_size()).view(-1, 1, 1)
-        other = x.flip(0)
-        with _no_autocast(x):
+        """Return the gradients of both sides for this rank's rows."""
+        f, g, *products = ctx.saved_tensors
+        add = torch.addmm if f.ndim == 2 else torch.baddbmm
+        weight = grad.to(f.dtype) * ctx.scale * world_size()
+        weight = weight.view(*weight.shape, 1, 1)
+        with _no_autocast(f):
             if ctx.small:
-                change = other - torch.stack([products, products.mT]) @ other
+                cross = products[0]
+                df, dg = add(g, cross, g, alpha=-1), add(f, cross.mT, f, alpha=-1)
             else:
-                change = other - x @ products.flip(0)
-        df, dg = (change * weight).unbind()
-        return None, None, *(d.to(t) for d, t in zip((df, dg), ctx.dtypes, strict=True))
+                df, dg = add(g, f, products[1], alpha=-1), add(f, g, products[0], alpha=-1)
+        return None, None, df.mul_(weight).to(ctx.dtypes[0]), dg.mul_(weight).to(ctx.dtypes[1])
 
 
 class _SoftHGR(torch.autograd.Function):
@@ -242,6 +250,14 @@ def _centred(x: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
         sums, n = total[: sums.numel()].view_as(sums), total[sums.numel() :].view_as(n)
     mean = sums / n.clamp(min=1).unsqueeze(-1).unsqueeze(-1)
     return x.addcmul_(valid.unsqueeze(-1), mean, value=-1), n
+
+
+def _summed(products: list[Tensor], inner: Tensor) -> tuple[list[Tensor], Tensor]:
+    """Return two covariances and inner products, summed over all ranks in one call."""
+    found = torch.stack(products)
+    total = sum_over_ranks(torch.cat([found.flatten(), inner.flatten()]))
+    size = found.numel()
+    return list(total[:size].view_as(found)), total[size:].view_as(inner)
 
 
 def _cross_grams(x: Tensor) -> Tensor:

@@ -11,10 +11,7 @@ from emorec.functional import soft_hgr, soft_hgr_pairs, soft_hgr_stacked
 
 K = 512
 
-
 Pair = Callable[[Tensor, Tensor], Tensor]
-
-
 Sets = list[Tensor]
 
 
@@ -43,9 +40,9 @@ SIDES: dict[str, Callable[[Sets], Tensor]] = {
 }
 
 
-def sets_of(n: int, count: int) -> Sets:
+def sets_of(n: int, count: int, k: int = K) -> Sets:
     random = torch.Generator().manual_seed(0)
-    return [torch.randn(n, K, generator=random).requires_grad_() for _ in range(count)]
+    return [torch.randn(n, k, generator=random).requires_grad_() for _ in range(count)]
 
 
 def step(side: str, sets: Sets) -> None:
