@@ -78,7 +78,8 @@ def check_encoder(encoder: Encoder, example: Tensor) -> None:
     encoder.eval()
     features = encoder(example)
     assert features.shape[0] == len(example), "features must have one row per input"
-    assert features.shape[-1] == encoder.dim, "the last axis must have size encoder.dim"
+    width = encoder.dim + sum(encoder.sides.values())
+    assert features.shape[-1] == width, "the last axis must have size encoder.dim, and the sides"
     assert features.isfinite().all(), "features must be finite"
     alone = encoder(example[:1])
     assert torch.allclose(alone, features[:1], atol=1e-4), "rows must not mix in eval mode"

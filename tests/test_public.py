@@ -12,9 +12,12 @@ import torch
 
 from emorec import augment, extractors, fusion, objectives, testing
 from emorec.encoders import (
+    C3DA,
+    S3DAE,
     ConvSequenceEncoder,
     FrameSequenceEncoder,
     ImageEncoder,
+    LandmarkImageEncoder,
     RawWaveformEncoder,
     SpeakerEncoder,
     SpectrogramEncoder,
@@ -32,6 +35,7 @@ load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
 SET = Sizes({**SIZES.features, "fused": 6, "label": 6}, SIZES.outputs)
 VALUES = Sizes(SET.features, {"affect": 2})
+CLIP = Sizes({**SET.features, "face.map": 32}, SET.outputs)
 SEQUENCE = (12, 20)
 MEL = torch.randn(8, 1, 20, 20)
 PICTURES = torch.randint(0, 256, (8, 3, 20, 20), dtype=torch.uint8)
@@ -42,6 +46,8 @@ TINY_TEXT |= {"intermediate_size": 16, "vocab_size": 30}
 # What a class is made with, where it has no defaults or they are large. A new one with defaults is
 # checked without a line here.
 MADE: dict[type, Callable[[], Any]] = {
+    C3DA: lambda: C3DA(1 / 32),
+    S3DAE: lambda: S3DAE(8, 16, 1 / 16),
     ImageEncoder: lambda: ImageEncoder("shufflenet_v2_x0_5", dim=6),
     FrameSequenceEncoder: lambda: FrameSequenceEncoder(VectorEncoder(5, dim=6)),
     VectorEncoder: lambda: VectorEncoder(5, dim=6),
@@ -61,6 +67,9 @@ MADE: dict[type, Callable[[], Any]] = {
     augment.CropAndColour: lambda: augment.CropAndColour("x", 24),
     augment.Augmentations: lambda: augment.Augmentations(
         [augment.SpecAugment("x"), augment.Noise("x")]
+    ),
+    objectives.ClipReconstruction: lambda: objectives.ClipReconstruction(
+        CLIP, "face", 8, 16, 1 / 16
     ),
     objectives.VectorReconstruction: lambda: objectives.VectorReconstruction(SET, "audio", 1),
     objectives.SequenceReconstruction: lambda: objectives.SequenceReconstruction(
@@ -84,6 +93,9 @@ MADE: dict[type, Callable[[], Any]] = {
 }
 # What it is given, where that is not what its kind is given.
 GIVEN: dict[type, Any] = {
+    C3DA: torch.rand(3, 8, 1, 16, 16),
+    S3DAE: torch.rand(3, 8, 1, 16, 16),
+    LandmarkImageEncoder: torch.randn(3, 4, 68, 3),
     ImageEncoder: torch.randn(3, 1, 64, 64),
     FrameSequenceEncoder: torch.randn(3, 4, 5),
     VectorEncoder: torch.randn(3, 5),
@@ -99,6 +111,7 @@ GIVEN: dict[type, Any] = {
     augment.CropAndColour: PICTURES,
     objectives.Concordance: (VALUES, (1,)),
     objectives.AuxiliaryConcordance: (VALUES, (1,)),
+    objectives.ClipReconstruction: (CLIP, (8, 1, 16, 16)),
     objectives.SequenceReconstruction: (SET, SEQUENCE),
     objectives.TransformerReconstruction: (SET, SEQUENCE),
 }

@@ -1,6 +1,8 @@
 """The interfaces of encoders."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
@@ -18,13 +20,19 @@ class Encoder(nn.Module, ABC):
 
     Attributes:
         dim: Feature dimension D.
+        sides: Name -> dimension of further features that only objectives see, such as the map that
+            a decoder starts from: ``NAME.SIDE`` is that of the encoder NAME.
     """
 
     dim: int
+    sides: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        r"""Return float features (B, \*T, dim) of a standardised float input (B, ...)."""
+        r"""Return float features (B, \*T, dim) of a standardised float input (B, ...).
+
+        Those of :attr:`sides`, if any, follow on the last axis, in their order.
+        """
 
     @property
     def has_fixed_part(self) -> bool:

@@ -2,9 +2,11 @@
 
 from emorec.extractors.around import Around
 from emorec.extractors.base import CLIP_TEXT, Extraction, Extractor
+from emorec.extractors.faces.clip import FaceClip
 from emorec.extractors.faces.crops import FaceCrops
 from emorec.extractors.faces.embedding import FaceEmbedding
 from emorec.extractors.faces.hog import FaceHog
+from emorec.extractors.faces.landmarks import FaceLandmarks
 from emorec.extractors.faces.search import FaceSearch
 from emorec.extractors.faces.sequence import FaceSequence
 from emorec.extractors.functionals import Functionals
@@ -21,9 +23,11 @@ __all__ = [
     "Around",
     "Extraction",
     "Extractor",
+    "FaceClip",
     "FaceCrops",
     "FaceEmbedding",
     "FaceHog",
+    "FaceLandmarks",
     "FaceSearch",
     "FaceSequence",
     "Functionals",

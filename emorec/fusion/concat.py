@@ -21,7 +21,7 @@ class ConcatFusion(Fusion):
         width: Units per layer.
         widths: Units of each layer, instead of ``layers`` and ``width``: [64, 16] is the
             classifier of Liang et al. 2020 (https://arxiv.org/abs/2009.02598), whose last layer is
-            the head.
+            the head; with [] the head reads the features themselves.
     """
 
     def __init__(
@@ -32,16 +32,16 @@ class ConcatFusion(Fusion):
         widths: list[int] | None = None,
     ) -> None:
         super().__init__(sizes)
-        if layers < 1 or width < 1 or (widths is not None and min(widths, default=0) < 1):
+        if layers < 1 or width < 1 or (widths and min(widths) < 1):
             raise UserError(
                 "layers, width and each of widths must be at least 1, got "
                 f"{layers}, {width}, {widths}"
             )
         self.names = sorted(sizes.features)
         units = [width] * layers if widths is None else widths
-        self.dim = units[-1]
         steps: list[nn.Module] = []
         before = sum(sizes.features.values())
+        self.dim = [before, *units][-1]
         for after in units:
             steps += [nn.Linear(before, after), nn.ReLU()]
             before = after

@@ -81,6 +81,9 @@ class EmotionModel(nn.Module):
         self.fusion = fusion(Sizes(dict(widths), outputs))
         self.head = self.fusion.head(outputs[target])
         widths["fused"] = self.fusion.dim
+        for name in self.encoders:
+            for side, width in self.encoder(name).sides.items():
+                widths[f"{name}.{side}"] = width
         self.label_encoder = None
         if label_encoder is not None:
             self.label_encoder = label_encoder(Sizes(widths, outputs))
@@ -130,20 +133,39 @@ class EmotionModel(nn.Module):
     def forward(self, batch: SegmentBatch) -> FeatureBundle:
         """Return features and output; :meth:`with_label` adds the label feature."""
         features, present, inputs, inactive = {}, {}, {}, []
+        sides: dict[str, Tensor] = {}
         for name in self.encoders:
             rows = batch.present[self.reads[name]]
             if name in self.in_force.modalities:
                 inputs[name] = self.read(name, batch)
-                features[name] = self._remembered(name, inputs[name], batch, rows)
+                whole = self._remembered(name, inputs[name], batch, rows)
+                features[name], more = self._parts(name, whole)
+                sides |= more
                 present[name] = rows
             else:
                 inactive.append(name)
                 present[name] = torch.zeros_like(rows)
         for name in inactive:  # zeros, with as many steps as the others
             like = next(iter(features.values()))
-            features[name] = like.new_zeros(*like.shape[:-1], self.encoder(name).dim)
+            width = self.encoder(name).dim + sum(self.encoder(name).sides.values())
+            features[name], more = self._parts(name, like.new_zeros(*like.shape[:-1], width))
+            sides |= more
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
-        return replace(bundle, inputs=inputs)
+        masks = {side: present[side.rpartition(".")[0]] for side in sides}
+        return replace(
+            bundle,
+            features={**bundle.features, **sides},
+            present={**bundle.present, **masks},
+            inputs=inputs,
+        )
+
+    def _parts(self, name: str, whole: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return an encoder's features (B, *T, D), and those of its sides."""
+        encoder = self.encoder(name)
+        if not encoder.sides:
+            return whole, {}
+        own, *others = torch.split(whole, [encoder.dim, *encoder.sides.values()], -1)
+        return own, {f"{name}.{side}": x for side, x in zip(encoder.sides, others, strict=True)}
 
     def _remembered(self, name: str, x: Tensor, batch: SegmentBatch, rows: Tensor) -> Tensor:
         """As :meth:`_encoded`; frozen parts run once a window if there is a memo."""

@@ -3,6 +3,7 @@
 from emorec.objectives.alignment import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective
 from emorec.objectives.category import AuxiliaryCrossEntropy, CategoryObjective, CrossEntropy
+from emorec.objectives.clip_reconstruction import ClipReconstruction
 from emorec.objectives.common_private import CommonPrivate
 from emorec.objectives.concordance import AuxiliaryConcordance, Concordance
 from emorec.objectives.conditional import ConditionalSoftHGR
@@ -23,6 +24,7 @@ __all__ = [
     "AuxiliaryCrossEntropy",
     "BarlowTwins",
     "CategoryObjective",
+    "ClipReconstruction",
     "CommonPrivate",
     "Concordance",
     "ConditionalSoftHGR",

@@ -19,14 +19,15 @@ class FaceCutter:
 
     Attributes:
         search: How faces are found, and whose is used.
-        cut: Makes the array from a frame, uint8 (height, width, 3), and a face in it.
+        cut: Makes the array from a frame, uint8 (height, width, 3), and a face in it; None: the
+            face counts as not found.
         borrow: Largest distance in seconds to a key frame that lends its array.
         device: Where networks run.
         clips_at_once: Clips processed at once, each in a thread.
     """
 
     search: FaceSearch
-    cut: Callable[[Image, Face], Array]
+    cut: Callable[[Image, Face], Array | None]
     borrow: float
     device: str
     clips_at_once: int

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
+from typing import Literal
 
 import numpy as np
 from typing_extensions import override
@@ -32,15 +33,28 @@ class FaceFrames(Extractor):
         margin: Added to the longer side of the face's box, as a share of it.
         borrow: Largest distance in seconds to a frame that lends its face.
         faces: How faces are found, and whose is used.
+        rate: Frames per second, from the window's start on; None: they spread over the window.
+        pad: What stands for frames after the end of the clip, if there is a rate: the last one
+            again, or zeros.
 
     Raises:
-        UserError: There are fewer than two frames.
+        UserError: There are fewer than two frames, or the rate is not positive.
     """
 
     def __init__(
-        self, frames: int, size: int, margin: float, borrow: float, faces: FaceSearch | None
+        self,
+        frames: int,
+        size: int,
+        margin: float,
+        borrow: float,
+        faces: FaceSearch | None,
+        rate: float | None = None,
+        pad: Literal["repeat", "black"] = "repeat",
     ) -> None:
         check_size(size)
+        if rate is not None and rate <= 0:
+            raise UserError(f"rate is a number of frames per second, above 0; got {rate:g}")
+        self.rate, self.pad = rate, pad
         if frames < 2:
             raise UserError(
                 f"a sequence has at least 2 frames, got {frames}; for one frame use FaceCrops"
@@ -49,8 +63,17 @@ class FaceFrames(Extractor):
         self.faces = faces or FaceSearch()
 
     @abstractmethod
-    def cut(self, image: Image, face: Face) -> Array:
-        """Return what is cut from one frame: an array of ``shape[1:]``."""
+    def cut(self, image: Image, face: Face) -> Array | None:
+        """Return what is cut from one frame: an array of ``shape[1:]``; None: no face after all."""
+
+    def joined(self, arrays: Sequence[Array], own: Sequence[bool]) -> Array:
+        """Return a window's array from those of its frames.
+
+        Args:
+            arrays: One for each frame; that of the nearest frame where it has none.
+            own: Whether each is the frame's own.
+        """
+        return np.stack(arrays)
 
     @override
     def extract(self, clip: Clip, media: Media, windows: Sequence[Window]) -> Extraction:
@@ -113,7 +136,7 @@ class FaceFrames(Extractor):
         """Return ``frames`` short windows for each one, centred on the frames' times."""
         parts = []
         for start, end in windows:
-            step = (end - start) / self.frames
+            step = (end - start) / self.frames if self.rate is None else 1 / self.rate
             parts += [Window(start + i * step, start + (i + 1) * step) for i in range(self.frames)]
         return parts
 
@@ -124,10 +147,22 @@ class FaceFrames(Extractor):
         for number, (start, end) in enumerate(windows):
             part = crops[number * self.frames : (number + 1) * self.frames]
             known = [i for i, crop in enumerate(part) if crop is not None]
-            wanted = self.frames * min(1.0, media.duration / (end - start))
-            if not known or 2 * len(known) < int(wanted):
+            inside = self._inside(Window(start, end), media.duration)
+            if not known or 2 * len(known) < inside:
                 joined.append(None)
                 continue
             nearest = [min(known, key=lambda k: abs(k - i)) for i in range(self.frames)]
-            joined.append(np.stack([np.asarray(part[i]) for i in nearest]))
+            array = self.joined(
+                [np.asarray(part[i]) for i in nearest], [i == at for at, i in enumerate(nearest)]
+            )
+            if self.pad == "black" and self.rate is not None:
+                array[max(1, inside) :] = 0
+            joined.append(array)
         return joined
+
+    def _inside(self, window: Window, duration: float) -> int:
+        """Return how many frames of a window lie within a clip of some seconds."""
+        start, end = window
+        if self.rate is None:
+            return int(self.frames * min(1.0, duration / (end - start)))
+        return min(self.frames, round((duration - start) * self.rate))

@@ -20,14 +20,14 @@ class _Shown(NamedTuple):
     """
 
     time: float
-    faces: Mapping[int, tuple[Face, Array]]
+    faces: Mapping[int, tuple[Face, Array | None]]
 
 
 def stream_persons(
     frames: Iterator[Followed],
     video: Span,
     parts: Sequence[Sequence[Window]],
-    cut: Callable[[Image, Face], Array],
+    cut: Callable[[Image, Face], Array | None],
     borrow: float,
 ) -> Iterator[Extraction]:
     """Yield the crops of everybody who is followed, one extraction per part.
