@@ -24,6 +24,7 @@ COMMANDS = {
         "emorec.commands.baseline",
         "fit linear models, SVMs and trees on the cached features: the floor",
     ),
+    "ensemble": ("emorec.commands.ensemble", "put finished runs together as one model"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
     "explain": (
         "emorec.commands.explain",

@@ -25,9 +25,9 @@ def _run(options: argparse.Namespace, folder: Path) -> None:
     from emorec.app import build_page
     from emorec.app.analyse import Analyser
     from emorec.app.examples import generate_examples
-    from emorec.predict import Predictor
+    from emorec.predict import load_predictor
 
-    predictor = Predictor.from_checkpoint(options.checkpoint, options.device, trust=options.trust)
+    predictor = load_predictor(options.checkpoint, options.device, trust=options.trust)
     analyser = Analyser(predictor, options.longest, options.hop)
     path: Path = options.checkpoint.resolve()
     name = path.parent.parent.name if path.parent.name == "checkpoints" else path.stem

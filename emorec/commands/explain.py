@@ -12,9 +12,9 @@ def main(argv: Sequence[str]) -> None:
     """Write the page of one clip."""
     options = build_parser().parse_args(argv[1:])
     from emorec.explain import explain, write_page
-    from emorec.predict import Predictor
+    from emorec.predict import load_predictor
 
-    predictor = Predictor.from_checkpoint(options.checkpoint, options.device, trust=options.trust)
+    predictor = load_predictor(options.checkpoint, options.device, trust=options.trust)
     found = explain(predictor, options.file, label=options.label, count=options.windows)
     out: Path = options.out or Path(f"{short_name(options.file.stem)}_explained.html")
     check_writable(out.parent, "--out")

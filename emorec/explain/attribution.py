@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emorec.errors import UserError
-from emorec.predict import ClassPrediction, Predictor
+from emorec.predict import ClassPrediction, Ensemble, Predictor
 from emorec.predict.recording import open_recording
 from emorec.types import Array, SegmentBatch, Window
 
@@ -28,7 +28,8 @@ class Explanation:
             float (1, H, W); Grad-CAM's weights (H, W), 0 to 1). Only some windows are explained.
         contributions: For each window, the fall of the clip's probability of the class without it
             (0 to 1; negative: a rise).
-        without: Modality -> the fall of that probability if the modality were missing.
+        without: Modality, or member of an ensemble -> the fall of that probability if it were
+            missing.
     """
 
     prediction: ClassPrediction
@@ -62,6 +63,14 @@ def explain(
     label = label or prediction.label
     if label not in classes:
         raise UserError(f"no class {label!r}; the model has {', '.join(classes)}")
+    if isinstance(predictor, Ensemble):
+        return Explanation(
+            prediction,
+            label,
+            {},
+            [prediction.probabilities[label]],
+            _members(predictor, prediction, label),
+        )
     target = classes.index(label)
     contributions = _contributions([scores[target] for scores in prediction.scores])
     order = sorted(range(len(contributions)), key=lambda i: -contributions[i])
@@ -90,6 +99,17 @@ def _contributions(scores: list[float]) -> list[float]:
         return [scores[0]]
     mean, total = float(np.mean(scores)), sum(scores)
     return [mean - (total - score) / (len(scores) - 1) for score in scores]
+
+
+def _members(ensemble: Ensemble, prediction: ClassPrediction, label: str) -> dict[str, float]:
+    """Return the fall of the probability without each member."""
+    votes = {name: list(each.values()) for name, each in prediction.alone.items()}
+    at = list(prediction.probabilities).index(label)
+    found = {}
+    for name in votes if len(votes) > 1 else ():
+        others = {other: vote for other, vote in votes.items() if other != name}
+        found[name] = prediction.probabilities[label] - ensemble.fuse(others)[at]
+    return found
 
 
 def _without(predictor: Predictor, prediction: ClassPrediction, label: str) -> dict[str, float]:

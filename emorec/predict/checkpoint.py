@@ -51,19 +51,11 @@ class Saved:
     options: dict[str, Any]
 
 
-def load_model(path: Path, *, trust: bool = False) -> Saved:
-    """Load a model and its inputs from a checkpoint of ``emorec fit``.
-
-    Only tensors and plain values are read from the file; the classes it names are called with the
-    arguments it gives.
-
-    Args:
-        path: The checkpoint.
-        trust: Also import and call classes from neither emorec nor an installed plug-in.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the tensors and plain values of a checkpoint of emorec.
 
     Raises:
-        CheckpointError: It is missing, damaged, or not an emorec checkpoint; or it names a foreign
-            class and is not trusted.
+        CheckpointError: It is missing, damaged, or not an emorec checkpoint.
     """
     if not path.is_file():
         raise CheckpointError(f"checkpoint {path} not found; {EXPECTED}")
@@ -73,7 +65,30 @@ def load_model(path: Path, *, trust: bool = False) -> Saved:
         raise CheckpointError(f"{path} is not a checkpoint that torch can read: {error}") from error
     if not isinstance(saved, dict) or not {"hyper_parameters", "emorec"} <= saved.keys():
         raise CheckpointError(f"{path} is not a checkpoint of emorec fit; {EXPECTED}")
+    return saved
+
+
+def load_model(path: Path, saved: Mapping[str, Any] | None = None, *, trust: bool = False) -> Saved:
+    """Load a model and its inputs from a checkpoint of ``emorec fit``.
+
+    Only tensors and plain values are read from the file; the classes it names are called with the
+    arguments it gives.
+
+    Args:
+        path: The checkpoint.
+        saved: Its content, if it was read before.
+        trust: Also import and call classes from neither emorec nor an installed plug-in.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or not an emorec checkpoint; or it names a foreign
+            class and is not trusted; or it is an ensemble.
+    """
+    saved = read_checkpoint(path) if saved is None else saved
     given, kept = saved["hyper_parameters"], saved["emorec"]
+    if "ensemble" in kept:
+        raise CheckpointError(
+            f"{path} is an ensemble, not one model: use one of its members' checkpoints here"
+        )
     if "_class_path" not in given:
         raise CheckpointError(f"{path} was not written by the command line: it names no classes")
     missing = {*PARTS} - {"model"} - kept.keys()

@@ -10,9 +10,10 @@ from tqdm import tqdm
 from emorec.cache.entry import LIMIT, LIMIT_PER_SECOND
 from emorec.errors import UserError
 from emorec.media import MediaError, probe
+from emorec.predict.ensemble import load_predictor
 from emorec.predict.inputs import find_inputs
 from emorec.predict.output import Output
-from emorec.predict.predictor import Predictor, load_predictor
+from emorec.predict.predictor import Predictor
 from emorec.predict.records import (
     RecordMaker,
     in_words,
@@ -100,7 +101,7 @@ def predict_files(options: argparse.Namespace) -> None:
 def _maker(predictor: Predictor, options: argparse.Namespace) -> tuple[RecordMaker, str]:
     """Return the function that makes the record of a file, and what its picture shows."""
     asked = [name for name in ("timeline", "video") if getattr(options, name)]
-    target = predictor.model.target
+    target = predictor.target
     if not isinstance(target, Values):
         return (timeline_record if asked else prediction_record)(predictor), "timeline"
     if asked:

@@ -23,7 +23,7 @@ from emorec.predict.scoring import WindowRunner
 from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.predict.traces import predict_trace
 from emorec.system.findings import Finding, FindingKind
-from emorec.types import Array, Classes, Clip
+from emorec.types import Array, Classes, Clip, Target
 from emorec.windows import GridWindows, Windows
 
 PART = 16  # windows in memory at once
@@ -91,6 +91,11 @@ class Predictor:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(saved.model, saved.windows, saved.extractors, device, batch_size, saved.within)
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.model.target
 
     @property
     def shown(self) -> dict[str, Extractor]:
@@ -169,7 +174,7 @@ class Predictor:
         Raises:
             ModelError: The model predicts values over time.
         """
-        target = self.model.target
+        target = self.target
         if isinstance(target, Classes):
             return target
         raise ModelError(
@@ -231,7 +236,7 @@ class Predictor:
             ModelError: The model predicts classes.
             MediaError: See :meth:`predict`.
         """
-        target = self.model.target
+        target = self.target
         if isinstance(target, Classes):
             raise ModelError(
                 f"a trace needs a model of values over time; this one predicts classes "
@@ -300,10 +305,3 @@ class Predictor:
             faces.kept,
             recording.title,
         )
-
-
-def load_predictor(
-    path: str | Path, device: str = "auto", batch_size: int | None = None, *, trust: bool = False
-) -> Predictor:
-    """Load a checkpoint of ``emorec fit``; see :meth:`Predictor.from_checkpoint`."""
-    return Predictor.from_checkpoint(path, device, batch_size, trust=trust)

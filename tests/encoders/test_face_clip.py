@@ -47,7 +47,7 @@ def test_a_mask_leaves_black_frames_out_of_the_maxima(made: type[Encoder]) -> No
     clip[:, 16:] = 0
     changes = {}
     for mask in (False, True):
-        network = made(mask).eval()  # type: ignore[call-arg, arg-type]
+        network = made(mask).eval()
         whole = network(clip)[:, : network.dim]
         clip_end = clip.clone()
         clip_end[:, 28:] = 1.0  # then nothing is black
@@ -55,7 +55,7 @@ def test_a_mask_leaves_black_frames_out_of_the_maxima(made: type[Encoder]) -> No
         assert torch.isfinite(whole).all()
     shown = shown_frames(torch.stack([clip[0], torch.zeros_like(clip[0])]))
     assert shown.sum(1).tolist() == [16, 32]
-    network = made(True).eval()  # type: ignore[call-arg, arg-type]
+    network = made(True).eval()
     longer = torch.cat([clip[:, :16], 0 * clip[:, :16]], 1)
     torch.testing.assert_close(network(clip), network(longer))
 

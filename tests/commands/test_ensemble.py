@@ -1,0 +1,163 @@
+"""emorec ensemble: two runs with other inputs, networks and windows as one checkpoint."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from emorec import load_predictor
+from emorec.cli import main
+from emorec.media import MediaError
+from emorec.predict import CheckpointError, ClassPrediction, Ensemble
+from emorec.predict.ensemble import fused
+from emorec.runs.results import Results
+from tests.conftest import ROOT, Place
+
+UTTERANCES = str(ROOT / "configs/experiment/utterances_smoke.yaml")
+
+
+@pytest.fixture(scope="module")
+def utterances_run(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("utterances") / "utterances"
+    quiet = ["--trainer.enable_progress_bar", "false"]
+    main(["fit", "--config", UTTERANCES, *place.options(), *quiet, "--run", str(run)])
+    return run
+
+
+@pytest.fixture(scope="module")
+def ensemble(
+    smoke_run: Path, utterances_run: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("ensemble") / "both"
+    main(["ensemble", str(smoke_run), str(utterances_run), "--run", str(folder)])
+    return folder
+
+
+def table(run: Path) -> dict[str, list[float]]:
+    """Return clip -> probabilities, as predictions.csv has them."""
+    found = pd.read_csv(run / "predictions.csv")
+    columns = [name for name in found if str(name).startswith("p_")]
+    return dict(zip(found["clip"].tolist(), found[columns].to_numpy().tolist(), strict=True))
+
+
+def test_it_predicts_what_its_members_saved_predictions_give(
+    ensemble: Path, smoke_run: Path, utterances_run: Path
+) -> None:
+    members = {"smoke": table(smoke_run), "utterances": table(utterances_run)}
+    weights = torch.tensor(pd.read_csv(ensemble / "weights.csv").set_index("member").to_numpy())
+    assert weights.sum(0).tolist() == pytest.approx([1] * 6, abs=1e-5)
+    found = table(ensemble)
+    assert len(found) == 3
+    for clip, shares in found.items():
+        votes = {name: each[clip] for name, each in members.items()}
+        wanted = fused(votes, list(members), weights)
+        assert shares == pytest.approx(wanted, abs=3e-6)  # tables have six digits
+    results = Results.read(ensemble / "metrics.json")
+    assert set(results.test) == {"fused", "smoke", "utterances"}
+    assert results.finished
+    own = Results.read(utterances_run / "metrics.json").test["fused"]
+    assert results.test["utterances"]["confusion"] == own["confusion"]
+
+
+def test_its_checkpoint_is_one_like_any_other(
+    ensemble: Path, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = ensemble / "checkpoints/best.ckpt"
+    clip = sorted(place.media.rglob("*.mp4"))[0]
+    main(["predict", str(checkpoint), str(clip), "--out", str(tmp_path)])
+    (line,) = (tmp_path / "predictions.jsonl").read_text().splitlines()
+    record = json.loads(line)
+    predictor = load_predictor(checkpoint)
+    assert isinstance(predictor, Ensemble)
+    found = predictor.predict(clip)
+    assert isinstance(found, ClassPrediction)
+    assert set(record["alone"]) == {"smoke", "utterances"}
+    votes = {name: list(p.values()) for name, p in found.alone.items()}
+    assert list(found.probabilities.values()) == pytest.approx(predictor.fuse(votes), abs=1e-9)
+    assert list(record["probabilities"].values()) == pytest.approx(predictor.fuse(votes), abs=1e-5)
+    tested = table(ensemble)
+    known = next(c for c in sorted(place.media.rglob("*.mp4")) if c.stem in tested)
+    again = predictor.vote(known)
+    assert list(again.probabilities.values()) == pytest.approx(tested[known.stem], abs=1e-4)
+    timeline = predictor.timeline(clip, 0.25)
+    assert {len(row.alone) for row in timeline.rows} == {2}
+    capsys.readouterr()
+    page = tmp_path / "page.html"
+    main(["explain", str(checkpoint), str(clip), "--out", str(page)])
+    assert "utterances" in page.read_text()
+    with pytest.raises(SystemExit):
+        main(["export", str(checkpoint), "--out", str(tmp_path / "x")])
+    assert "is an ensemble" in capsys.readouterr().err
+
+
+def test_a_member_that_cannot_use_a_recording_is_left_out(
+    ensemble: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = load_predictor(ensemble / "checkpoints/best.ckpt")
+    assert isinstance(predictor, Ensemble)
+    clip = sorted(place.media.rglob("*.mp4"))[0]
+    whole = predictor.vote(clip)
+
+    def refuse(named: object) -> None:
+        raise MediaError("no face in any window")
+
+    monkeypatch.setattr(predictor.members["smoke"], "vote", refuse)
+    left = predictor.vote(clip)
+    assert left.probabilities == pytest.approx(whole.alone["utterances"])
+    assert left.warnings[-1] == "smoke was left out: no face in any window"
+
+
+def test_a_finished_one_is_left_and_other_folders_too(
+    ensemble: Path, smoke_run: Path, utterances_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [str(smoke_run), str(utterances_run)]
+    before = (ensemble / "metrics.json").stat().st_mtime_ns
+    main(["ensemble", *runs, "--run", str(ensemble)])
+    assert "is finished" in capsys.readouterr().out
+    assert (ensemble / "metrics.json").stat().st_mtime_ns == before
+    with pytest.raises(SystemExit):
+        main(["ensemble", *runs, "--run", str(smoke_run)])
+    assert "is not an ensemble's folder" in capsys.readouterr().err
+
+
+def test_runs_that_do_not_fit_together_are_refused(
+    smoke_run: Path,
+    utterances_run: Path,
+    affect_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refused(*runs: Path) -> str:
+        with pytest.raises(SystemExit):
+            main(["ensemble", *map(str, runs), "--run", str(tmp_path / "out")])
+        return capsys.readouterr().err
+
+    assert "at least two runs" in refused(smoke_run)
+    assert "is not the directory of a finished run" in refused(smoke_run, tmp_path / "nothing")
+    assert "two runs are in folders named smoke" in refused(smoke_run, smoke_run)
+    assert "predicts values over time" in refused(smoke_run, affect_run)
+    other = tmp_path / "other"
+    shutil.copytree(utterances_run, other)
+    split = (other / "split.csv").read_text().replace(",test", ",train", 1)
+    (other / "split.csv").write_text(split)
+    assert "train all on one split" in refused(smoke_run, other)
+    shutil.copyfile(utterances_run / "split.csv", other / "split.csv")
+    saved = torch.load(other / "checkpoints/best.ckpt", weights_only=True)
+    names = saved["emorec"]["targets"]["emotion"]["names"]
+    saved["emorec"]["targets"]["emotion"]["names"] = names[::-1]
+    torch.save(saved, other / "checkpoints/best.ckpt")
+    assert "expected the same, in the same order" in refused(smoke_run, other)
+
+
+def test_a_damaged_ensemble_is_an_error(ensemble: Path, tmp_path: Path) -> None:
+    saved = torch.load(ensemble / "checkpoints/best.ckpt", weights_only=True)
+    saved["emorec"]["ensemble"]["weights"].pop()
+    torch.save(saved, tmp_path / "broken.ckpt")
+    with pytest.raises(CheckpointError, match="is a damaged ensemble"):
+        load_predictor(tmp_path / "broken.ckpt")
+    config = yaml.safe_load((ensemble / "config.yaml").read_text())
+    assert config["model"]["shrink"] == 5.0
