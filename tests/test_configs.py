@@ -13,6 +13,7 @@ import yaml
 
 from emorec.cli import main
 from emorec.commands.arguments import default_run
+from emorec.study import read_study
 from tests.conftest import ROOT, Place
 from tests.helpers.corpora import SYSTEMS
 
@@ -251,8 +252,15 @@ def test_data_config_goes_with_any_experiment(
     assert {key: every[key] for key in given} == given
 
 
-def test_every_model_is_used_by_an_experiment() -> None:
+def test_every_model_is_used_by_an_experiment_or_a_study() -> None:
     trees = [yaml.safe_load(path.read_text()) for path in (CONFIGS / "experiment").glob("*.yaml")]
-    assert {p.name for p in (CONFIGS / "model").glob("*.yaml")} == {
-        Path(tree["model"]).name for tree in trees
-    }
+    used = {Path(tree["model"]).name for tree in trees}
+    for path in (CONFIGS / "study").glob("*.yaml"):
+        study = read_study(path)
+        parts = [g.options for g in study.grids.values()]
+        parts += [
+            o for g in study.grids.values() for axis in g.axes.values() for o in axis.values()
+        ]
+        used |= {Path(each["model"]).name for each in parts if "model" in each}
+        used.add(study.files["model"].name)
+    assert {p.name for p in (CONFIGS / "model").glob("*.yaml")} == used

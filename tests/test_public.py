@@ -83,6 +83,7 @@ MADE: dict[type, Callable[[], Any]] = {
         VALUES, "audio", units=5
     ),
     objectives.AuxiliaryCrossEntropy: lambda: objectives.AuxiliaryCrossEntropy(SET, "audio"),
+    objectives.OneAgainstRest: lambda: objectives.OneAgainstRest(SET, [0, 2]),
     objectives.CommonPrivate: lambda: objectives.CommonPrivate(SET, 3),
     objectives.PseudoLabel: lambda: objectives.PseudoLabel(SET, 0.0),
     objectives.Consistency: lambda: objectives.Consistency(SET, "soft", target="emotion"),

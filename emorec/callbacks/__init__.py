@@ -4,6 +4,7 @@ from emorec.callbacks.averaging import AveragedWeights
 from emorec.callbacks.common_information import CommonInformation
 from emorec.callbacks.epoch_seed import EpochSeed
 from emorec.callbacks.missing import MissingModality
+from emorec.callbacks.select_values import SelectValues
 from emorec.callbacks.spectrum import Spectrum
 from emorec.callbacks.speed import ChannelsLast, Compile
 from emorec.callbacks.stage import Stage, StageError
@@ -18,6 +19,7 @@ __all__ = [
     "Compile",
     "EpochSeed",
     "MissingModality",
+    "SelectValues",
     "Spectrum",
     "Stage",
     "StageError",

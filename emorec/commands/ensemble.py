@@ -48,8 +48,8 @@ def main(argv: Sequence[str]) -> None:
     options = build_parser().parse_args(list(argv[1:]))
     show_info()
     run = RunDirectory(options.run)
-    keys = ("statistic", "power", "gate", "shrink")
-    model = {"ensemble": [str(path) for path in options.runs]}
+    keys = ("statistic", "power", "gate", "shrink", "only")
+    model = {"ensemble": [str(path) for path in options.runs], "names": options.names}
     config = {"model": model | {key: getattr(options, key) for key in keys}}
     _check_folder(run)
     run.lock()
@@ -86,7 +86,9 @@ def _make(run: RunDirectory, options: Any) -> None:
     members: dict[str, Saved] = {}
     datas: dict[str, EmotionDataModule] = {}
     votes: dict[Part, dict[str, Clips]] = {"val": {}, "test": {}}
-    for name, path in progress(_named(options.runs).items(), unit="member", desc="ensemble"):
+    for name, path in progress(
+        _named(options.runs, options.names).items(), unit="member", desc="ensemble"
+    ):
         member = RunDirectory(path)
         members[name] = load_model(member.best, trust=options.trust)
         datas[name] = data_of_run(member)
@@ -104,6 +106,7 @@ def _make(run: RunDirectory, options: Any) -> None:
         gate=options.gate,
         shrink=options.shrink,
     )
+    weights = restricted(weights, list(members), classes, options.only or [])
     data = max(datas.values(), key=lambda each: len(each.parts["test"].ids))
     tested = _tested(votes["test"], weights, classes, data)
     for each in tested:
@@ -124,18 +127,20 @@ def _make(run: RunDirectory, options: Any) -> None:
     )
 
 
-def _named(runs: Sequence[Path]) -> dict[str, Path]:
-    """Return name of each member -> its run; the name is that of the folder.
+def _named(runs: Sequence[Path], given: Sequence[str] | None) -> dict[str, Path]:
+    """Return name of each member -> its run; names are those of the folders if none are given.
 
     Raises:
         EnsembleError: There are fewer than two, or two have one name.
     """
-    names = [path.resolve().name for path in runs]
+    names = list(given or (path.resolve().name for path in runs))
+    if len(names) != len(runs):
+        raise EnsembleError(f"--names gives {len(names)} names for {len(runs)} runs")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise EnsembleError(
-            f"two runs are in folders named {twice[0]}; members are named by their folders, so "
-            "rename one"
+            f"two runs are called {twice[0]} (members have the names of their folders): --names "
+            "gives others"
         )
     if len(names) < 2:
         raise EnsembleError("an ensemble has at least two runs")
@@ -194,6 +199,38 @@ def weights_of(
     return class_weights(confusion + shrink, statistic, power, gate=gate)  # type: ignore[arg-type]
 
 
+def restricted(
+    weights: Tensor, names: Sequence[str], classes: Sequence[str], only: Sequence[str]
+) -> Tensor:
+    """Return weights in which some members have 0 outside of classes of their own.
+
+    Args:
+        weights: float (members, classes), columns of sum 1.
+        names: The members.
+        classes: The classes.
+        only: Such as ``voice=anger,fear``.
+
+    Raises:
+        EnsembleError: A member or a class does not exist, or no member is left for a class.
+    """
+    weights = weights.clone()
+    for each in only:
+        name, _, listed = each.partition("=")
+        own = [value for value in listed.split(",") if value]
+        if name not in names or not own or not set(own) <= set(classes):
+            raise EnsembleError(
+                f"--only {each}: expected MEMBER=CLASS,CLASS with members {', '.join(names)} and "
+                f"classes {', '.join(classes)}"
+            )
+        others = [number for number, value in enumerate(classes) if value not in own]
+        weights[names.index(name), others] = 0
+    sums = weights.sum(0)
+    if not (sums > 0).all():
+        lost = classes[int((sums == 0).nonzero()[0])]
+        raise EnsembleError(f"--only leaves no member for the class {lost}")
+    return weights / sums
+
+
 def weights_table(names: Sequence[str], classes: Sequence[str], weights: Tensor) -> str:
     """Return the weights as CSV: a line a member, a column a class."""
     rows = [
@@ -245,6 +282,9 @@ def build_parser() -> argparse.ArgumentParser:
         "split. Writes what fit writes, and a checkpoint that predict, app and explain take.",
     )
     parser.add_argument("runs", type=Path, nargs="+", help="directories of finished runs")
+    parser.add_argument(
+        "--names", nargs="+", metavar="NAME", help="one for each run; by default those of folders"
+    )
     parser.add_argument("--run", type=Path, default=Path("runs/ensemble"), help="folder to write")
     parser.add_argument(
         "--statistic", choices=STATISTICS, default="recall", help="what a member is trusted by"
@@ -262,6 +302,12 @@ def build_parser() -> argparse.ArgumentParser:
         type=float,
         default=5.0,
         help="draw what was measured towards chance, by as much as so many clips say; 0: as it is",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="MEMBER=CLASS,CLASS",
+        help="the member counts for these classes alone",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--overwrite", action="store_true", help="repeat a finished ensemble")

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from emorec.commands.baseline import main as baseline
+from emorec.commands.ensemble import main as ensemble
 from emorec.commands.memory import main as memory
 from emorec.commands.train import main as fit
 from emorec.errors import UserError
@@ -53,8 +54,8 @@ def main(argv: Sequence[str]) -> None:
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run the command of one cell: fit, baseline, or fit in memory."""
-    {"baseline": baseline, "memory": memory, "fit": fit}[argv[0]](argv)
+    """Run the command of one cell: fit, baseline, ensemble, or fit in memory."""
+    {"baseline": baseline, "ensemble": ensemble, "memory": memory, "fit": fit}[argv[0]](argv)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -116,7 +117,7 @@ def _list(cells: Sequence[Cell], out: Path, jobs: int) -> None:
             missing[first] += 1
         elif taken := run.training_seconds():
             seconds[first].append(taken)
-        state = "finished" if run.finished else f"after {cell.start}" if cell.start else "to run"
+        state = "finished" if run.finished else f"after {cell.after[0]}" if cell.after else "to run"
         sys.stdout.write(f"{cell.name}  {state}\n")
     known = all(seconds[kind] or not missing[kind] for kind in missing)
     total = sum(

@@ -60,6 +60,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="also a copy of the video with boxes, labels and probabilities; with --timeline",
     )
     parser.add_argument(
+        "--landmarks",
+        action="store_true",
+        help="also the 468 points of everybody's face, 25 times a second, as NAME_landmarks.csv "
+        "(and .parquet with that --format); drawn into the copy of --video",
+    )
+    parser.add_argument(
         "--no-pictures", dest="pictures", action="store_false", help="draw no pictures"
     )
     parser.add_argument(

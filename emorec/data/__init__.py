@@ -1,5 +1,6 @@
 """Data sets: their clips and labels, splits and loaders."""
 
+from emorec.data.corpora.afew import AFEW
 from emorec.data.corpora.baum1s import BAUM1s
 from emorec.data.corpora.crema_d import CREMAD
 from emorec.data.corpora.enterface05 import ENTERFACE05
@@ -17,6 +18,7 @@ from emorec.data.segments import SegmentDataset
 from emorec.data.splits.parts import Split, random_clip, subject_independent
 
 __all__ = [
+    "AFEW",
     "CREMAD",
     "ENTERFACE05",
     "IEMOCAP",

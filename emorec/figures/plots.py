@@ -12,6 +12,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from emorec.media.image import as_picture
+from emorec.networks.landmarks import MESH
 from emorec.system.files import readable, write_bytes
 from emorec.types import Array
 
@@ -150,6 +151,9 @@ def timeline_figure(
     return figure
 
 
+POINTS = ((68, 3), (MESH, 3))  # of a face, see FaceLandmarks
+
+
 def windows_figure(
     spans: Sequence[tuple[float, float]],
     arrays: Mapping[str, Sequence[Array | None]],
@@ -200,6 +204,11 @@ def _draw_array(cell: Axes, array: Array | None) -> None:
         cell.imshow(image)
     elif array.ndim == 1:
         cell.plot(array, color="grey", linewidth=0.5)
+    elif array.ndim == 3 and array.shape[1:] in POINTS:
+        x, y = array[len(array) // 2, :, :2].T  # of the middle frame
+        cell.scatter(x, y, s=0.4, color="black")
+        cell.set_aspect("equal")
+        cell.invert_yaxis()
     else:
         cell.imshow(array.reshape(-1, array.shape[-1]).astype(float), origin="lower", aspect="auto")
 

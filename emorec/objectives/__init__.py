@@ -11,6 +11,7 @@ from emorec.objectives.distribution_matching import MMD
 from emorec.objectives.focal import FocalLoss
 from emorec.objectives.hgr import SoftHGR
 from emorec.objectives.metric_learning import AdaptiveTriplet, SupervisedContrastive
+from emorec.objectives.one_against_rest import OneAgainstRest
 from emorec.objectives.pairs import PairObjective
 from emorec.objectives.reconstruction import ReconstructionObjective, VectorReconstruction
 from emorec.objectives.sequence_reconstruction import SequenceReconstruction
@@ -34,6 +35,7 @@ __all__ = [
     "FocalLoss",
     "InfoNCE",
     "Objective",
+    "OneAgainstRest",
     "PairObjective",
     "PseudoLabel",
     "ReconstructionObjective",

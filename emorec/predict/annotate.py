@@ -23,6 +23,7 @@ from emorec.media import (
     read_comment,
 )
 from emorec.media.channels import Samples
+from emorec.media.mesh import FaceMesh, face_mesh
 from emorec.predict.timeline import Timeline, TimelineRow
 
 TICK = Fraction(1, 90000)  # unit of the copy's timestamps, in seconds
@@ -32,7 +33,7 @@ MARK = "annotated by emorec: a copy, not a recording"
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def annotate(timeline: Timeline, path: Path) -> None:
+def annotate(timeline: Timeline, path: Path, *, landmarks: bool = False) -> None:
     """Write an MP4 file (H.264, mono AAC) that shows the prediction for each person.
 
     A frame shows the window whose middle is nearest; boxes are interpolated linearly between key
@@ -41,16 +42,18 @@ def annotate(timeline: Timeline, path: Path) -> None:
     Args:
         timeline: The timeline of a file, which must still exist.
         path: File to write, whole or not at all.
+        landmarks: Draw the points of each face, too.
 
     Raises:
         MediaError: The file has no video.
+        UserError: Landmarks are wanted, but the package with the mesh is not installed.
     """
     media = probe(timeline.file)
     first = next(iter_key_frames(media, [0.0]), None) if media.video else None
     if first is None:
         raise MediaError("no video to draw on")
     with open_writer(path, "mp4", MARK) as writer:
-        _write(writer, media, timeline, _even(first.image))
+        _write(writer, media, timeline, _even(first.image), face_mesh() if landmarks else None)
 
 
 def is_annotated(path: Path) -> bool:
@@ -58,7 +61,13 @@ def is_annotated(path: Path) -> bool:
     return path.suffix.lower() == ".mp4" and read_comment(path) == MARK
 
 
-def _write(writer: MediaWriter, media: Media, timeline: Timeline, size: tuple[int, int]) -> None:
+def _write(
+    writer: MediaWriter,
+    media: Media,
+    timeline: Timeline,
+    size: tuple[int, int],
+    mesh: FaceMesh | None,
+) -> None:
     shown = writer.add_pictures("libx264", size, TICK, options={"preset": "veryfast", "crf": "23"})
     # Mixed to mono without gaps, as the model hears it.
     sound: Iterator[tuple[int, Samples]] = read_blocks(media, RATE) if media.audio else iter(())
@@ -77,7 +86,12 @@ def _write(writer: MediaWriter, media: Media, timeline: Timeline, size: tuple[in
                 heard.add(samples, at)
                 until = at / RATE
         drawn = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        painter.draw(drawn, time, size[0] / image.shape[1])
+        scale = size[0] / image.shape[1]
+        for face in painter.faces(time) if mesh is not None else ():
+            points = mesh.points(image, face) if mesh is not None else None
+            for x, y in () if points is None else np.rint(points * scale).astype(int).tolist():
+                cv2.circle(drawn, (x, y), 1, (255, 255, 255), -1, cv2.LINE_AA)
+        painter.draw(drawn, time, scale)
         shown.add(drawn, stamp)
     shown.end()
     if heard is not None:
@@ -108,16 +122,23 @@ class _Painter:
         every = [np.diff(times).min() for times in self.times.values() if len(times) > 1]
         return float(min(every, default=0.0))
 
-    def draw(self, image: Image, time: float, scale: float) -> None:
-        """Draw into an RGB image whose pixels are ``scale`` of the original's."""
+    def _shown(self, time: float) -> Iterator[tuple[int | None, TimelineRow, Face | None]]:
+        """Yield everybody who is shown at a time: person, row and box."""
         for person, times in self.times.items():
             at = bisect_right(times, time)
             near = [i for i in (at - 1, at) if 0 <= i < len(times)]
             i = min(near, key=lambda i: abs(times[i] - time))
-            if abs(times[i] - time) > self.reach:
-                continue
-            row = self.rows[person][i]
-            box = self._box(person, near, time) or row.box
+            if abs(times[i] - time) <= self.reach:
+                row = self.rows[person][i]
+                yield person, row, self._box(person, near, time) or row.box
+
+    def faces(self, time: float) -> list[Face]:
+        """Return the boxes of everybody who is shown at a time."""
+        return [box for _, _, box in self._shown(time) if box is not None]
+
+    def draw(self, image: Image, time: float, scale: float) -> None:
+        """Draw into an RGB image whose pixels are ``scale`` of the original's."""
+        for person, row, box in self._shown(time):
             if person is None:
                 self._bars(image, row, 8, 8, "sound only")
             elif box is not None:

@@ -58,6 +58,7 @@ def predict_files(options: argparse.Namespace) -> None:
         "model": digest_file(options.checkpoint),
         "timeline": options.hop if options.timeline or options.video else None,
         "video": options.video,
+        **({"landmarks": True} if options.landmarks else {}),
         "pictures": options.pictures,
     }
     output = Output(options.out, made_by, overwrite=options.overwrite)

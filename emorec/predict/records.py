@@ -8,9 +8,11 @@ from typing import Any
 from emorec.figures.plots import save_figure
 from emorec.predict.annotate import annotate
 from emorec.predict.inputs import Input
+from emorec.predict.landmarks import landmark_table, search_of, write_landmarks
 from emorec.predict.output import Output
 from emorec.predict.prediction import TracePrediction
 from emorec.predict.predictor import Predictor
+from emorec.predict.recording import open_recording
 from emorec.system.files import write_text
 from emorec.system.progress import progress
 
@@ -31,6 +33,7 @@ def prediction_record(predictor: Predictor) -> RecordMaker:
             write_text(output.folder / table, prediction.to_frame().to_csv(index=False))
             record |= {"trace": table}
             files.append(table)
+        files += _landmarks(predictor, one, output, options, record)
         if options.pictures:
             from emorec.predict.pictures import prediction_figure
 
@@ -52,6 +55,7 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
         table = output.name_for(one, "_timeline.csv")
         write_text(output.folder / table, timeline.to_frame().to_csv(index=False))
         record = {**timeline.to_dict(), "timeline": table, "files": [table]}
+        record["files"] += _landmarks(predictor, one, output, options, record)
         if options.pictures:
             from emorec.predict.pictures import timeline_figures
 
@@ -66,12 +70,38 @@ def timeline_record(predictor: Predictor) -> RecordMaker:
             record["warnings"].append("no annotated video: the clip is a part of a file")
         elif options.video:
             video = output.name_for(one, "_annotated.mp4")
-            annotate(timeline, output.folder / video)
+            annotate(timeline, output.folder / video, landmarks=options.landmarks)
             record |= {"video": video}
             record["files"].append(video)
         return record
 
     return make
+
+
+def _landmarks(
+    predictor: Predictor,
+    one: Input,
+    output: Output,
+    options: argparse.Namespace,
+    record: dict[str, Any],
+) -> list[str]:
+    """Write the points of faces where they are asked for; return the names of the files."""
+    if not options.landmarks:
+        return []
+    recording = open_recording(one.named, predictor.shown)
+    if recording.media.video is None:
+        record["warnings"].append("no landmarks: the file has no picture")
+        return []
+    with _windows_bar(one) as step:
+        table = landmark_table(
+            recording.media, search_of(predictor.shown), predictor.device, progress=step
+        )
+    names = []
+    for ending in (".csv", ".parquet") if "parquet" in options.format else (".csv",):
+        names.append(output.name_for(one, f"_landmarks{ending}"))
+        write_landmarks(table, output.folder / names[-1])
+    record |= {"landmarks": names[0]}
+    return names
 
 
 def in_words(record: dict[str, Any]) -> str:

@@ -13,12 +13,15 @@ import yaml
 
 from emorec.study.config import (
     BASELINE,
+    ENSEMBLE,
     FILES,
     OF_BASELINES,
+    OF_ENSEMBLES,
     Grid,
     Options,
     Protocol,
     Study,
+    StudyError,
     changes_pretraining,
 )
 from emorec.system.files import digest, digest_as_it_is
@@ -41,6 +44,7 @@ class Cell:
         options: Option of ``emorec fit`` -> value, without the stages and the run directory.
         stages: Its stages.
         start: Name of the cell whose weights it starts from.
+        members: For an ensemble, choice -> name of the cell that it is made of.
     """
 
     name: str
@@ -52,6 +56,12 @@ class Cell:
     options: Options = field(default_factory=dict, hash=False)
     stages: Mapping[str, Options] = field(default_factory=dict, hash=False)
     start: str | None = None
+    members: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Names of the cells that must be finished before."""
+        return (*self.members.values(), *([] if self.start is None else [self.start]))
 
     def arguments(self, folder: Path, files: Mapping[str, Path], engine: str = "fit") -> list[str]:
         """Return the arguments of ``emorec`` that train this cell.
@@ -61,6 +71,11 @@ class Cell:
             files: The study's files.
             engine: The study's engine: the command, unless the cell is a baseline.
         """
+        if self.members:
+            flags = _flags({k: v for k, v in self.options.items() if k in OF_ENSEMBLES})
+            runs = [str(folder / name) for name in self.members.values()]
+            names = ["--names", *self.members]
+            return ["ensemble", *runs, *names, *flags, f"--run={folder / self.name}"]
         every = {**{key: str(path) for key, path in files.items()}, **self.options}
         if BASELINE in every:
             kept = [k for k in every if k.partition(".")[0] in OF_BASELINES]
@@ -110,6 +125,7 @@ def runs_of(cells: Sequence[Cell]) -> list[Cell]:
 def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iterator[Cell]:
     kept = {key: stage for key, stage in study.stages.items() if key not in study.pretrain}
     first = {key: stage for key, stage in study.stages.items() if key in study.pretrain}
+    made: dict[tuple[str, ...], str] = {}
     for picked in itertools.product(*(choices.items() for choices in grid.axes.values())):
         chosen = dict(zip(grid.axes, picked, strict=True))
         choices = {axis: choice for axis, (choice, _) in chosen.items()}
@@ -118,8 +134,8 @@ def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iter
         for protocol, fold, seed, repeat in _repeats(study, grid):
             run = f"{protocol}{'' if fold is None else f'-fold{fold}'}-seed{seed}"
             start, before = None, ""
-            is_baseline = any(BASELINE in each for _, each in chosen.values())
-            if first and not is_baseline:
+            alone = any({BASELINE, ENSEMBLE} & set(each) for _, each in chosen.values())
+            if first and not alone:
                 axes = {axis: chosen[axis] for axis in grid.pretrain_axes}
                 of_grid = {k: v for k, v in grid.options.items() if changes_pretraining(study, k)}
                 picks = [options for _, options in axes.values()]
@@ -133,9 +149,36 @@ def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iter
             parts = [study.options, grid.options, *(o for _, o in chosen.values()), repeat]
             options, stages = _merge(parts, kept)
             label = "-".join(choices.values())
-            whole = content_of({**study.files, **options, "stages": stages, "start": before})
+            members = _members(name, chosen, run, made)
+            content = {**study.files, **options, "stages": stages, "start": before}
+            whole = content_of(content | ({"members": list(members.values())} if members else {}))
             own = name_of(name, label, run, whole, names)
-            yield Cell(own, name, choices, protocol, fold, seed, options, stages, start)
+            made[*choices.values(), run] = own
+            yield Cell(own, name, choices, protocol, fold, seed, options, stages, start, members)
+
+
+def _members(
+    grid: str,
+    chosen: Mapping[str, tuple[str, Options]],
+    run: str,
+    made: Mapping[tuple[str, ...], str],
+) -> dict[str, str]:
+    """Return choice -> cell of the members of an ensemble; empty for any other choice.
+
+    Raises:
+        StudyError: A member is no earlier choice of the same axis.
+    """
+    found: dict[str, str] = {}
+    for axis, (_, options) in chosen.items():
+        for member in options.get(ENSEMBLE, ()):
+            key = [member if a == axis else choice for a, (choice, _) in chosen.items()]
+            if (*key, run) not in made:
+                raise StudyError(
+                    f"grid {grid}: an ensemble of {axis} names {member!r}, which is no earlier "
+                    "choice of that axis"
+                )
+            found[member] = made[*key, run]
+    return found
 
 
 def _meets(choices: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
@@ -178,6 +221,17 @@ def _merge(
             if stage in merged:  # others belong to pre-training, or to the joint stage
                 merged[stage][of_stage] = value
     return options, dict(merged)
+
+
+def _flags(options: Options) -> list[str]:
+    """Return arguments for a plain parser: switches without a value, lists as several values."""
+    found: list[str] = []
+    for key, value in options.items():
+        if isinstance(value, list):
+            found += [f"--{key}", *map(str, value)]
+        elif value is not False:
+            found.append(f"--{key}" if value is True else f"--{key}={value}")
+    return found
 
 
 def _text(value: Any) -> str:

@@ -12,6 +12,8 @@ Options = Mapping[str, Any]
 FILES = ("trainer", "model", "data")
 BASELINE = "baseline"  # option of a choice: a method of emorec baseline, instead of a model
 OF_BASELINES = ("data", "seed_everything", "settings", "refit")  # options that it takes
+ENSEMBLE = "ensemble"  # option of a choice: earlier choices of its axis, put together
+OF_ENSEMBLES = ("statistic", "power", "gate", "shrink", "only")  # options that it takes
 
 
 class StudyError(UserError):

@@ -9,6 +9,7 @@ import yaml
 from emorec.evaluation.measures import MEASURES
 from emorec.study.config import (
     ENGINES,
+    ENSEMBLE,
     FILES,
     Grid,
     Options,
@@ -53,7 +54,7 @@ def read_study(path: Path) -> Study:
         files={key: (path.parent / tree[key]).resolve() for key in FILES},
         stages=tree["stages"],
         pretrain=tuple(tree.get("pretrain") or ()),
-        options=tree.get("options") or {},
+        options=_options(path, tree.get("options")),
         pretrain_options=tree.get("pretrain_options") or {},
         protocols={
             name: Protocol(**_checked(path, name, value, Protocol))
@@ -78,6 +79,9 @@ def read_study(path: Path) -> Study:
                 f"{path}, {name}: unknown protocol {other[0]!r}; known are "
                 f"{', '.join(study.protocols)}"
             )
+    choices = [o for g in study.grids.values() for axis in g.axes.values() for o in axis.values()]
+    if study.engine != "fit" and any(ENSEMBLE in options for options in choices):
+        raise StudyError(f"{path}: an ensemble needs engine: fit, as only fit keeps weights")
     check_options(study, str(path))
     check_relation_names(study, str(path))
     return study
@@ -100,7 +104,7 @@ def _grid(path: Path, name: str, value: Any) -> Grid:
         raise StudyError(f"{path}, {name}: pretrain_axes has {unknown[0]!r}, which is no axis")
     return Grid(
         axes=axes,
-        options=grid.get("options") or {},
+        options=_options(path, grid.get("options")),
         pretrain_axes=tuple(grid.get("pretrain_axes") or ()),
         seeds=grid.get("seeds"),
         protocols=tuple(grid.get("protocols") or ()),

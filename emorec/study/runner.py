@@ -40,7 +40,7 @@ def run_cells(
     """Train all unfinished cells; one that fails does not stop the others.
 
     A cell that was interrupted or killed is resumed. Its output is in ``logs/log.txt`` of its run
-    directory. A cell whose pre-training failed is not run.
+    directory. A cell whose pre-training, or member, failed is not run.
 
     Args:
         study: The study.
@@ -70,8 +70,10 @@ def run_cells(
         idle = [new_pool() for _ in range(min(jobs, len(waiting)))]
         busy: dict[Future[str | None], tuple[Cell, ProcessPoolExecutor]] = {}
         while waiting or busy:
-            for cell in [c for c in waiting if c.start in failed]:
-                failed[cell.name] = f"its pre-training {cell.start} failed"
+            for cell in [c for c in waiting if any(name in failed for name in c.after)]:
+                first = next(name for name in cell.after if name in failed)
+                what = "member" if cell.members else "pre-training"
+                failed[cell.name] = f"its {what} {first} failed"
                 waiting.remove(cell)
                 bar.update()
             for cell in [
@@ -80,7 +82,7 @@ def run_cells(
                 waiting.remove(cell)
                 done.add(cell.name)
                 bar.update()
-            ready = [c for c in waiting if c.start is None or c.start in done]
+            ready = [c for c in waiting if done.issuperset(c.after)]
             own = [c for c in ready if c.name not in elsewhere]
             if ready and not own and not busy:  # other processes train all that is left
                 time.sleep(PAUSE)

@@ -59,7 +59,7 @@ def submit_cells(
         if name not in done and not kinds[cluster](out / "jobs", number).done()
     }
     waiting = [cell for cell in cells if cell.name not in done | live]
-    ready = [cell for cell in waiting if cell.start is None or cell.start in done]
+    ready = [cell for cell in waiting if done.issuperset(cell.after)]
     say(
         f"{len(cells)} cells, {len(done)} finished, {len(live)} queued or running, {len(ready)} "
         "submitted now"

@@ -138,7 +138,7 @@ def test_runs_that_do_not_fit_together_are_refused(
 
     assert "at least two runs" in refused(smoke_run)
     assert "is not the directory of a finished run" in refused(smoke_run, tmp_path / "nothing")
-    assert "two runs are in folders named smoke" in refused(smoke_run, smoke_run)
+    assert "two runs are called smoke" in refused(smoke_run, smoke_run)
     assert "predicts values over time" in refused(smoke_run, affect_run)
     other = tmp_path / "other"
     shutil.copytree(utterances_run, other)

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from emorec.study import Cell, read_study
+import pytest
+
+from emorec.study import Cell, StudyError, read_study
 from emorec.study.cells import expand, runs_of
 from tests.conftest import ROOT
 from tests.helpers.fake_study import write
@@ -124,3 +126,46 @@ def test_the_papers_grid_has_its_27_cells() -> None:
     study = read_study(ROOT / "configs/study/ravdess.yaml")
     found = [cell for cell in expand(study, ["lambda"]) if cell.grid]
     assert len({tuple(cell.choices.values()) for cell in found}) == 27
+
+
+def test_an_ensemble_is_made_of_earlier_choices_of_its_axis(tmp_path: Path) -> None:
+    networks = {
+        "a": {},
+        "b": {"data.batch_size": 8},
+        "both": {"ensemble": ["a", "b"], "power": 4.0, "gate": True, "only": ["b=joy"]},
+    }
+    sizes = {"1": {}, "2": {"data.workers": 2}}
+    grid = {"axes": {"network": networks, "size": sizes}, "pretrain_axes": ["network", "size"]}
+    study = read_study(write(tmp_path, grids={"main": grid}, protocols=PROTOCOLS))
+    found = {cell.name: cell for cell in expand(study)}
+    both = [cell for cell in found.values() if cell.choices.get("network") == "both"]
+    assert len(both) == 2 * 5
+    for cell in both:
+        assert list(cell.members) == ["a", "b"]
+        for choice, name in cell.members.items():
+            member = found[name]
+            assert member.choices == {**cell.choices, "network": choice}
+            assert (member.protocol, member.fold, member.seed) == (
+                cell.protocol,
+                cell.fold,
+                cell.seed,
+            )
+        assert set(cell.after) == set(cell.members.values())
+        arguments = cell.arguments(Path("out"), study.files)
+        runs = [f"out/{name}" for name in cell.members.values()]
+        assert arguments[:6] == ["ensemble", *runs, "--names", "a", "b"]
+        assert set(arguments[6:]) == {
+            "--power=4.0",
+            "--gate",
+            "--only",
+            "b=joy",
+            f"--run=out/{cell.name}",
+        }
+    assert len({cell.name for cell in both}) == 10
+
+
+def test_an_ensemble_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    grid = {"axes": {"network": {"both": {"ensemble": ["z"]}, "z": {}}}}
+    study = read_study(write(tmp_path, grids={"main": grid}, protocols=PROTOCOLS))
+    with pytest.raises(StudyError, match="names 'z', which is no earlier choice"):
+        expand(study)

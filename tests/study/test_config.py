@@ -25,9 +25,12 @@ def test_a_study_is_read_with_its_files_beside_it(tmp_path: Path) -> None:
 
 def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
     axes = {"set": {"one": {}, "two": {"data": "../two.yaml"}}}
-    grids = {"main": {"axes": axes, "pretrain_axes": ["set"]}}
+    options = {"model": "../other.yaml", "data.workers": 0}
+    grids = {"main": {"axes": axes, "pretrain_axes": ["set"], "options": options}}
     study = read_study(write(tmp_path, grids=grids))
     assert study.grids["main"].axes["set"]["two"] == {"data": str(tmp_path.parent / "two.yaml")}
+    other = str(tmp_path.parent / "other.yaml")
+    assert study.grids["main"].options == {"model": other, "data.workers": 0}
 
 
 @pytest.mark.parametrize(
