@@ -126,3 +126,16 @@ def test_each_window_is_drawn_in_each_modality_or_marked_absent() -> None:
     assert sum(len(cell.images) for cell in cells) == 23
     assert [text.get_text() for cell in cells for text in cell.texts] == ["absent"]
     assert png(figure).startswith(b"\x89PNG")
+
+
+def test_points_are_drawn_as_points_and_grey_clips_as_pictures() -> None:
+    random = np.random.default_rng(0)
+    points = random.uniform(0, 100, (6, 68, 3)).astype(np.float32)
+    clip = np.full((5, 1, 8, 8), 90, np.uint8)
+    arrays: dict[str, list[Array | None]] = {"landmarks": [points], "face": [clip]}
+    _, *cells = windows_figure([(0.0, 1.0)], arrays, "clip").axes
+    (drawn,) = cells[0].collections
+    assert np.allclose(drawn.get_offsets(), points[3, :, :2])
+    assert cells[0].yaxis_inverted()  # y is down
+    (image,) = cells[1].images
+    assert np.shape(image.get_array()) == (8, 8, 3)
