@@ -138,4 +138,6 @@ def test_points_are_drawn_as_points_and_grey_clips_as_pictures() -> None:
     assert np.allclose(drawn.get_offsets(), points[3, :, :2])
     assert cells[0].yaxis_inverted()  # y is down
     (image,) = cells[1].images
-    assert np.shape(image.get_array()) == (8, 8, 3)
+    picture = image.get_array()
+    assert picture is not None
+    assert picture.shape == (8, 8, 3)
