@@ -32,13 +32,21 @@ class SelectValues(Callback):
         if count < 1:
             raise UserError(f"count of SelectValues must be at least 1, got {count}")
         self.modality, self.count = modality, count
+        self.done = False
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Select, unless the run resumes.
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Select before the first step, unless the run resumes.
+
+        Not earlier: the weights that a stage starts from bring their own deviations.
 
         Raises:
             UserError: The modality is not there or no vector, or the target has no classes.
         """
+        if self.done:
+            return
+        self.done = True
         task, data = task_of(pl_module), data_of(trainer)
         module = dict(task.model.standardise.named_children()).get(self.modality)
         if trainer.ckpt_path is not None or data is None:

@@ -9,6 +9,8 @@ from torch import Tensor
 from emorec.encoders import Encoder
 from emorec.tasks import task_of
 
+FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
+
 
 class ChannelsLast(Callback):
     """Stores convolutions channels last, which is faster on tensor cores and in bfloat16 on CPUs.
@@ -18,8 +20,10 @@ class ChannelsLast(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Convert the encoders; inputs follow at their first convolution."""
-        for encoder in task_of(pl_module).model.encoders.values():
-            encoder.to(memory_format=torch.channels_last)
+        for parameter in task_of(pl_module).model.encoders.parameters():
+            if parameter.ndim in FORMATS:  # of two- and three-dimensional convolutions
+                layout = FORMATS[parameter.ndim]
+                parameter.data = parameter.data.contiguous(memory_format=layout)
 
 
 class Compile(Callback):

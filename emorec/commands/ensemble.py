@@ -1,6 +1,8 @@
 """``emorec ensemble``: finished runs as one model, each trusted for what it is good at."""
 
 import argparse
+import contextlib
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +13,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from emorec.commands.ensemble_weights import STATISTICS, restricted, weights_of, weights_table
 from emorec.commands.finish import conditions, summary
 from emorec.commands.members import (
     Clips,
@@ -27,7 +30,6 @@ from emorec.data.splits.parts import Part
 from emorec.evaluation.clips import Votes
 from emorec.evaluation.decision import ClassDecision
 from emorec.figures.plots import save_figure
-from emorec.fusion.late import class_weights
 from emorec.plugins import load_plugins
 from emorec.predict import Predictor
 from emorec.predict.checkpoint import Saved, load_model
@@ -39,7 +41,9 @@ from emorec.system.files import whole, write_text
 from emorec.system.progress import progress
 from emorec.types import Classes
 
-STATISTICS = ("recall", "precision", "f1", "equal")
+OWN = {".lock", "logs", "checkpoints"}  # what may be in the folder of a new one
+NAME = re.compile(r"[\w.+-]+")
+FUSED = "fused"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -51,16 +55,20 @@ def main(argv: Sequence[str]) -> None:
     keys = ("statistic", "power", "gate", "shrink", "only")
     model = {"ensemble": [str(path) for path in options.runs], "names": options.names}
     config = {"model": model | {key: getattr(options, key) for key in keys}}
+    named = _named(options.runs, options.names)
     _check_folder(run)
     run.lock()
     try:
         kept = yaml.safe_load(run.config_file.read_text("utf-8")) if run.finished else None
         if kept == config and not options.overwrite:
             sys.stdout.write(f"{run.path} is finished; --overwrite repeats it\n")
+        elif kept is not None and not options.overwrite:
+            raise EnsembleError(
+                f"{run.path} is a finished ensemble of other runs or with other options; name "
+                "another folder with --run, or replace it with --overwrite"
+            )
         else:
-            run.metrics_file.unlink(missing_ok=True)
-            write_text(run.config_file, yaml.safe_dump(config, sort_keys=False))
-            _make(run, options)
+            _make(run, named, options, config)
         sys.stdout.write(run.summary_file.read_text("utf-8"))
     finally:
         run.release()
@@ -75,27 +83,30 @@ def _check_folder(run: RunDirectory) -> None:
     found = None
     if run.config_file.is_file():
         found = yaml.safe_load(run.config_file.read_text("utf-8")).get("model") or {}
-    elif run.path.is_dir() and {p.name for p in run.path.iterdir()} - {".lock"}:
+    elif run.path.is_dir() and {p.name for p in run.path.iterdir()} - OWN:
         found = {}
     if found is not None and "ensemble" not in found:
         raise RunError(f"{run.path} is not an ensemble's folder; name another one with --run")
 
 
-def _make(run: RunDirectory, options: Any) -> None:
+def _make(
+    run: RunDirectory, named: Mapping[str, Path], options: Any, config: Mapping[str, Any]
+) -> None:
     start = time.monotonic()
     members: dict[str, Saved] = {}
     datas: dict[str, EmotionDataModule] = {}
     votes: dict[Part, dict[str, Clips]] = {"val": {}, "test": {}}
-    for name, path in progress(
-        _named(options.runs, options.names).items(), unit="member", desc="ensemble"
-    ):
-        member = RunDirectory(path)
+    for name, path in progress(named.items(), unit="member", desc="ensemble"):
+        member = RunDirectory(path.resolve())
         members[name] = load_model(member.best, trust=options.trust)
-        datas[name] = data_of_run(member)
-        predictor = Predictor.from_saved(members[name], options.device)
-        predictor.need_classes(f"a member of an ensemble ({path})")
-        for part, found in votes.items():
-            found[name] = votes_of(predictor, datas[name], part)
+        with contextlib.chdir(
+            member.origin() or Path.cwd()
+        ):  # to which its data's paths are relative
+            datas[name] = data_of_run(member)
+            predictor = Predictor.from_saved(members[name], options.device)
+            predictor.need_classes(f"a member of an ensemble ({path})")
+            for part, found in votes.items():
+                found[name] = votes_of(predictor, datas[name], part)
     check_splits(datas)
     classes = common_classes(members)
     weights = weights_of(
@@ -108,9 +119,13 @@ def _make(run: RunDirectory, options: Any) -> None:
     )
     weights = restricted(weights, list(members), classes, options.only or [])
     data = max(datas.values(), key=lambda each: len(each.parts["test"].ids))
+    marked = any(each.select_on_test for each in datas.values())
+    data.for_run(resumed_split=data.part_of_clip, select_on_test=marked)
     tested = _tested(votes["test"], weights, classes, data)
+    _discard(run)
+    write_text(run.config_file, yaml.safe_dump(dict(config), sort_keys=False))
     for each in tested:
-        suffix = "" if each.name == "fused" else f"_{each.name}"
+        suffix = "" if each.name == FUSED else f"_{each.name}"
         write_text(run.path / f"predictions{suffix}.csv", each.table().to_csv(index=False))
         for name, figure in each.figures():
             save_figure(figure, run.path / f"{name}{suffix}.png")
@@ -120,11 +135,19 @@ def _make(run: RunDirectory, options: Any) -> None:
     with whole(run.best) as file:
         torch.save(pack(list(members.items()), weights), file)
     results = {each.name: each.results() for each in tested}
-    write_text(run.summary_file, summary(run, results, data))
+    write_text(run.summary_file, summary(run, results, data, "all together"))
     run.write_timing(time.monotonic() - start)
     Results(finished=True, seed=0, **conditions(data), test=results, missing={}, stages={}).write(
         run.metrics_file
     )
+
+
+def _discard(run: RunDirectory) -> None:
+    """Delete what an earlier ensemble in the folder wrote, its results first."""
+    run.metrics_file.unlink(missing_ok=True)
+    for pattern in ("predictions*.csv", "confusion_matrix*.png", "reliability*.png"):
+        for path in run.path.glob(pattern):
+            path.unlink()
 
 
 def _named(runs: Sequence[Path], given: Sequence[str] | None) -> dict[str, Path]:
@@ -136,6 +159,12 @@ def _named(runs: Sequence[Path], given: Sequence[str] | None) -> dict[str, Path]
     names = list(given or (path.resolve().name for path in runs))
     if len(names) != len(runs):
         raise EnsembleError(f"--names gives {len(names)} names for {len(runs)} runs")
+    odd = [name for name in names if not NAME.fullmatch(name) or name == FUSED]
+    if odd:
+        raise EnsembleError(
+            f"a member cannot be called {odd[0]!r} (members have the names of their folders): give "
+            "names of letters, digits, '.', '-', '+' and '_', other than fused, with --names"
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise EnsembleError(
@@ -153,93 +182,6 @@ def _named(runs: Sequence[Path], given: Sequence[str] | None) -> dict[str, Path]
     return dict(zip(names, runs, strict=True))
 
 
-def weights_of(
-    votes: Sequence[Clips],
-    classes: int,
-    statistic: str = "recall",
-    power: float = 1.0,
-    *,
-    gate: bool = False,
-    shrink: float = 5.0,
-) -> Tensor:
-    """Return w, float64 (members, classes), columns of sum 1.
-
-    w[m, c] = a[m, c]^q / sum over m' of a[m', c]^q. As epochs were chosen on the same validation
-    clips and a class has few of them, a is drawn towards chance: with n_c clips of a class
-    a' = (n_c a + k) / (n_c + k classes) for the recall a.
-
-    Args:
-        votes: Those of each member on validation clips.
-        classes: Number of classes.
-        statistic: a: ``recall``, ``precision``, ``f1``, or ``equal`` weights.
-        power: q.
-        gate: Drop a member for classes where it is below the members' mean.
-        shrink: k; 0: as measured.
-
-    Raises:
-        EnsembleError: There is no labelled validation clip, or an option is out of range.
-    """
-    if statistic == "equal":
-        return torch.full((len(votes), classes), 1 / len(votes), dtype=torch.float64)
-    if statistic not in STATISTICS or power <= 0 or shrink < 0:
-        raise EnsembleError(
-            f"expected a statistic of {', '.join(STATISTICS)}, a power above 0 and a shrink of 0 "
-            f"or more; got {statistic}, {power:g}, {shrink:g}"
-        )
-    confusion = torch.zeros(len(votes), classes, classes, dtype=torch.float64)
-    for member, each in enumerate(votes):
-        for scores, target, _ in each.values():
-            if target >= 0:
-                confusion[member, target, int(scores.argmax())] += 1
-    if not confusion.any():
-        raise EnsembleError(
-            "the members have no labelled validation clip, on which weights are fitted: "
-            "--statistic equal takes the plain mean"
-        )
-    return class_weights(confusion + shrink, statistic, power, gate=gate)  # type: ignore[arg-type]
-
-
-def restricted(
-    weights: Tensor, names: Sequence[str], classes: Sequence[str], only: Sequence[str]
-) -> Tensor:
-    """Return weights in which some members have 0 outside of classes of their own.
-
-    Args:
-        weights: float (members, classes), columns of sum 1.
-        names: The members.
-        classes: The classes.
-        only: Such as ``voice=anger,fear``.
-
-    Raises:
-        EnsembleError: A member or a class does not exist, or no member is left for a class.
-    """
-    weights = weights.clone()
-    for each in only:
-        name, _, listed = each.partition("=")
-        own = [value for value in listed.split(",") if value]
-        if name not in names or not own or not set(own) <= set(classes):
-            raise EnsembleError(
-                f"--only {each}: expected MEMBER=CLASS,CLASS with members {', '.join(names)} and "
-                f"classes {', '.join(classes)}"
-            )
-        others = [number for number, value in enumerate(classes) if value not in own]
-        weights[names.index(name), others] = 0
-    sums = weights.sum(0)
-    if not (sums > 0).all():
-        lost = classes[int((sums == 0).nonzero()[0])]
-        raise EnsembleError(f"--only leaves no member for the class {lost}")
-    return weights / sums
-
-
-def weights_table(names: Sequence[str], classes: Sequence[str], weights: Tensor) -> str:
-    """Return the weights as CSV: a line a member, a column a class."""
-    rows = [
-        ",".join([name, *(f"{value:.6f}" for value in row)])
-        for name, row in zip(names, weights.tolist(), strict=True)
-    ]
-    return "\n".join([",".join(["member", *classes]), *rows]) + "\n"
-
-
 def _tested(
     votes: Mapping[str, Clips], weights: Tensor, classes: Sequence[str], data: EmotionDataModule
 ) -> list[TestedClasses]:
@@ -250,17 +192,22 @@ def _tested(
         {clip for each in votes.values() for clip in each if clip in position},
         key=position.__getitem__,
     )
+    if not ids:
+        raise EnsembleError("no member can use any test clip")
+    by = {clip: {name: each[clip] for name, each in votes.items() if clip in each} for clip in ids}
+    voted = {position[clip]: "+".join(each) for clip, each in by.items()}
     found = []
-    for kind in ("fused", *votes):
+    for kind in (FUSED, *(name for name, each in votes.items() if each.keys() & position.keys())):
         rows = []
         for clip in ids:
-            by = {name: each[clip] for name, each in votes.items() if clip in each}
-            if kind == "fused":
-                shares = fused({n: v[0].tolist() for n, v in by.items()}, list(votes), weights)
-                _, target, segments = next(iter(by.values()))
+            if kind == FUSED:
+                shares = fused(
+                    {n: v[0].tolist() for n, v in by[clip].items()}, list(votes), weights
+                )
+                _, target, segments = next(iter(by[clip].values()))
                 rows.append((position[clip], torch.tensor(shares), target, segments))
-            elif kind in by:
-                rows.append((position[clip], *by[kind]))
+            elif kind in by[clip]:
+                rows.append((position[clip], *by[clip][kind]))
         columns = list(zip(*rows, strict=True))
         made = Votes(
             torch.tensor(columns[0]),
@@ -268,7 +215,7 @@ def _tested(
             torch.tensor(columns[2]),
             torch.tensor(columns[3]),
         )
-        found.append(TestedClasses(kind, made, made, decision, data))
+        found.append(TestedClasses(kind, made, made, decision, data, voted))
     return found
 
 
@@ -306,6 +253,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         nargs="+",
+        action="extend",
         metavar="MEMBER=CLASS,CLASS",
         help="the member counts for these classes alone",
     )

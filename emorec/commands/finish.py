@@ -142,8 +142,20 @@ def _shares_speakers(data: EmotionDataModule) -> bool | None:
     return shares_speakers(own, data.part_of_clip)
 
 
-def summary(run: RunDirectory, results: Mapping[str, Any], data: EmotionDataModule) -> str:
-    """Return the last lines of a run: numbers, where pictures lie, and where the model is."""
+def summary(
+    run: RunDirectory,
+    results: Mapping[str, Any],
+    data: EmotionDataModule,
+    together: str | None = None,
+) -> str:
+    """Return the last lines of a run: numbers, where pictures lie, and where the model is.
+
+    Args:
+        run: The run directory.
+        results: Kind of scores -> metrics on test clips.
+        data: The data module, for its split.
+        together: What ``fused`` is; None: its modalities.
+    """
     shared = _shares_speakers(data)
     note = {True: "test speakers are in training, too", False: "no test speaker is in training"}
     speakers = "speakers unknown" if shared is None else note[shared]
@@ -154,7 +166,9 @@ def summary(run: RunDirectory, results: Mapping[str, Any], data: EmotionDataModu
     modalities = sorted(data.extractors)
     for name, metrics in results.items():
         label = f"{name} alone"
-        if name == "fused":
+        if name == "fused" and together is not None:
+            label = together
+        elif name == "fused":
             label = "both together" if len(modalities) == 2 else "+".join(modalities)
         lines.append(f"  {label:<16} {_line(metrics)}")
     pictures = sorted(path.name for path in run.path.glob("*.png"))

@@ -18,8 +18,6 @@ from emorec.predict import Predictor
 from emorec.predict.checkpoint import Saved
 from emorec.runs.directory import RunDirectory
 
-ROWS = 256  # of a forward pass
-
 Clips = dict[str, tuple[Tensor, int, int]]
 """Id of a clip -> calibrated vote (classes,), class or -1, windows."""
 
@@ -38,7 +36,10 @@ def data_of_run(run: RunDirectory) -> EmotionDataModule:
     parser = EmorecParser(exit_on_error=False)
     parser.add_subclass_arguments(EmotionDataModule, "data", required=True)
     data: EmotionDataModule = made_of(parser, parser.parse_object({"data": tree["data"]})).data
-    data.for_run(resumed_split=read_split(run.split_file), select_on_test=False)
+    data.for_run(
+        resumed_split=read_split(run.split_file),
+        select_on_test=bool(tree.get("select_on_test", False)),
+    )
     data.prepare_data()
     data.setup("test")
     return data
@@ -46,12 +47,14 @@ def data_of_run(run: RunDirectory) -> EmotionDataModule:
 
 @torch.inference_mode()
 def votes_of(predictor: Predictor, data: EmotionDataModule, part: Part) -> Clips:
-    """Return a model's calibrated votes on the clips of a part."""
+    """Return a model's calibrated votes on the clips of a part; empty if there are none."""
     dataset, vote = data.parts[part], ClipVote()
     model, decision = predictor.model, predictor.model.decision
     assert isinstance(decision, ClassDecision)
-    for start in range(0, len(dataset), ROWS):
-        batch = dataset.__getitems__(range(start, min(start + ROWS, len(dataset))))
+    if not len(dataset):
+        return {}
+    for start in range(0, len(dataset), data.batch_size):
+        batch = dataset.__getitems__(range(start, min(start + data.batch_size, len(dataset))))
         batch = batch.to(predictor.device)
         scores = predictor.run.scores(batch)
         rows = torch.stack([batch.present[name] for name in model.modalities]).any(0)
@@ -77,21 +80,23 @@ def check_splits(datas: Mapping[str, EmotionDataModule]) -> None:
     """Check that no clip is trained on by one member and tested, or validated on, by another.
 
     Raises:
-        EnsembleError: One is, or the members have no test clip in common.
+        EnsembleError: One is, or two members have no test clip in common.
     """
-    (first, one), *others = datas.items()
-    for name, other in others:
-        shared = one.part_of_clip.keys() & other.part_of_clip.keys()
-        moved = sorted(i for i in shared if one.part_of_clip[i] != other.part_of_clip[i])
+    part_of: dict[str, tuple[Part, str]] = {}
+    for name, data in datas.items():
+        moved = [i for i, part in data.part_of_clip.items() if part_of.get(i, (part,))[0] != part]
         if moved:
-            clip = moved[0]
+            clip = min(moved)
+            part, first = part_of[clip]
             raise EnsembleError(
-                f"clip {clip!r} is in {one.part_of_clip[clip]} of {first} and in "
-                f"{other.part_of_clip[clip]} of {name} ({len(moved)} such clips): train all on "
-                "one split (the same data.split, data.seed and data.fold)"
+                f"clip {clip!r} is in {part} of {first} and in {data.part_of_clip[clip]} of {name} "
+                f"({len(moved)} such clips): train all on one split (the same data.split, "
+                "data.seed and data.fold)"
             )
-        if not any(one.part_of_clip[i] == "test" for i in shared):
-            raise EnsembleError(f"{first} and {name} have no test clip in common")
+        tested = {i for i, part in data.part_of_clip.items() if part == "test"}
+        if part_of and not any(part_of.get(i, ("",))[0] == "test" for i in tested):
+            raise EnsembleError(f"{name} has no test clip in common with {', '.join(datas)}")
+        part_of |= {i: (part, name) for i, part in data.part_of_clip.items() if i not in part_of}
 
 
 def common_classes(members: Mapping[str, Saved]) -> list[str]:

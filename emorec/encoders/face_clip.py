@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -142,8 +141,7 @@ def _maximum(maps: Tensor, shown: Tensor | None) -> Tensor:
     """Return the global maxima (B, C) of maps (B, C, T, H, W), of times that show something."""
     peaks: Tensor = maps.amax((3, 4))
     if shown is not None:
-        steps: Any = peaks.shape[2]
-        stride = -(-shown.shape[1] // steps)
-        kept = max_pool1d(shown, stride, ceil_mode=True)[:, :steps]
-        peaks = peaks.masked_fill(kept[:, None] == 0, -torch.inf)
+        while shown.shape[1] > peaks.shape[2]:  # as each stride of 2 does
+            shown = max_pool1d(shown, 2, ceil_mode=True)
+        peaks = peaks.masked_fill(shown[:, None] == 0, -torch.inf)
     return peaks.amax(2)

@@ -74,8 +74,13 @@ class LandmarkImageEncoder(Encoder):
                 :class:`~emorec.extractors.FaceLandmarks` gives them.
 
         Raises:
-            UserError: They have another shape.
+            UserError: They have another shape, or half precision, which rounds pixels.
         """
+        if x.dtype in (torch.float16, torch.bfloat16):
+            raise UserError(
+                f"LandmarkImageEncoder got points as {str(x.dtype).removeprefix('torch.')}, which "
+                "rounds pixels; use trainer.precision bf16-mixed or 16-mixed"
+            )
         points, shown = level(x)
         if self.image == "course":
             return course(points, shown)
@@ -88,6 +93,7 @@ class LandmarkImageEncoder(Encoder):
     @override
     def learned(self, x: Tensor) -> Tensor:
         """Return features (B, dim) of pictures."""
+        x = x.to(next(self.parameters()).dtype)
         if self.layer is not None:
             whole: Tensor = self.dropout(self.layer(self.blocks(x).mean((2, 3))))
             return whole

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -151,7 +150,7 @@ class EmotionModel(nn.Module):
             features[name], more = self._parts(name, like.new_zeros(*like.shape[:-1], width))
             sides |= more
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
-        masks = {side: present[side.rpartition(".")[0]] for side in sides}
+        masks = {side: present[side.partition(".")[0]] for side in sides}
         return replace(
             bundle,
             features={**bundle.features, **sides},
@@ -174,34 +173,45 @@ class EmotionModel(nn.Module):
             return self._encoded(name, x, rows)
         if name in self.memo.whole:
             return self.memo.rows(name, encoder, x, batch, rows)
-        learned = encoder.learned(self.memo.rows(name, encoder.fixed, x, batch, rows))
-        return learned.masked_fill(~_like(rows, learned), 0)
+        fixed = self.memo.rows(name, encoder.fixed, x, batch, rows)
+        return self._encoded(name, fixed, rows, encoder.learned)
 
-    def _encoded(self, name: str, x: Tensor, rows: Tensor) -> Tensor:
-        """Return the features (B, *T, D) of an encoder, zero in rows without its modality."""
+    def _encoded(
+        self, name: str, x: Tensor, rows: Tensor, part: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Return the features (B, *T, D) of an encoder, zero in rows without its modality.
+
+        Args:
+            name: The encoder.
+            x: Its input, or that of a part of it.
+            rows: bool (B,), where the modality is present.
+            part: What is run; None: the encoder.
+        """
         encoder = self.encoders[name]
+        whole: Callable[[Tensor], Tensor] = encoder if part is None else part
         norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm) and m.training]
         running: list[_BatchNorm] = []  # those that must use their running statistics
         if norms:
             count = int(rows.sum())
             # No row has no statistics, nor does a single vector.
-            few = count == 0 or (count == 1 and any(isinstance(m, nn.BatchNorm1d) for m in norms))
+            single = (nn.BatchNorm1d, nn.BatchNorm3d)  # of which a map may be a single value
+            few = count == 0 or (count == 1 and any(isinstance(m, single) for m in norms))
             if any(isinstance(m, nn.SyncBatchNorm) for m in norms):
                 # Over all ranks: each must take part, even without any row.
                 few = int(sum_over_ranks(rows.sum())) < 2
             if few:
                 running = norms
             elif count < len(x):
-                encoded = encoder(x[rows])
+                encoded = whole(x[rows])
                 features: Tensor = encoded.new_zeros(len(x), *encoded.shape[1:])
                 return features.index_put((rows,), encoded)
         for norm in running:
             norm.eval()
-        run = encoder if running else self.compiled.get(name, encoder)
+        run = whole if running or part is not None else self.compiled.get(name, whole)
         encoded = run(x)
         for norm in running:
             norm.train()
-        return cast("Tensor", encoded.masked_fill(~_like(rows, encoded), 0))
+        return encoded.masked_fill(~_like(rows, encoded), 0)
 
     def read(self, name: str, batch: SegmentBatch) -> Tensor:
         """Return an encoder's input: standardised, zero where the modality is absent."""
@@ -243,7 +253,16 @@ class EmotionModel(nn.Module):
             rows = lost[self.reads[name]]
             features[name] = features[name].masked_fill(_like(rows, features[name]), 0)
             present[name] = present[name] & ~rows
-        return self.fuse(features, present)
+        found = self.fuse(features, present)
+        sides = [side for side in bundle.features if "." in side]
+        masks = {side: present[side.partition(".")[0]] for side in sides}
+        kept = {
+            s: bundle.features[s].masked_fill(~_like(masks[s], bundle.features[s]), 0)
+            for s in sides
+        }
+        return replace(
+            found, features={**found.features, **kept}, present={**found.present, **masks}
+        )
 
     def scores(self, bundle: FeatureBundle) -> dict[str, Tensor]:
         """Return the predictions of the active objectives' heads.

@@ -10,6 +10,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from emorec.errors import ModelError
+from emorec.evaluation.decision import ClassDecision
 from emorec.extractors import Extractor
 from emorec.extractors.statistics import SpeakerStatistics
 from emorec.media import MediaError
@@ -20,9 +21,10 @@ from emorec.predict.checkpoint import (
     make_model,
     read_checkpoint,
 )
+from emorec.predict.fused_timeline import fuse_timelines
 from emorec.predict.prediction import ClassPrediction, Prediction
 from emorec.predict.predictor import Predictor
-from emorec.predict.timeline import Timeline, TimelineRow
+from emorec.predict.timeline import Timeline
 from emorec.system.findings import Finding, FindingKind
 from emorec.types import Clip, Target, Window
 
@@ -155,10 +157,7 @@ class Ensemble(Predictor):
         hop: float = 0.5,
         progress: Callable[[int, int], None] | None = None,
     ) -> Timeline:
-        """Return the members' timelines, fused; see :class:`Predictor`.
-
-        The windows are those of the member with the shortest; others have the window whose middle
-        is nearest, of the same person, or of everybody if they see none.
+        """Return the members' timelines, fused: see :func:`fuse_timelines`.
 
         Raises:
             MediaError: No member can use the recording.
@@ -178,16 +177,18 @@ class Ensemble(Predictor):
                 errors[name] = error
         if not found:
             raise next(iter(errors.values()))
-        # Persons come from members that see; of those, the shortest windows.
-        base = min(found.values(), key=lambda t: (t.persons == [None], _length(t.rows)))
-        rows = []
-        for row in base.rows:
-            alone: dict[str, list[float]] = {}
-            for name, timeline in found.items():
-                if near := _nearest(timeline, row, hop):
-                    alone[name] = near.scores
-            rows.append(row._replace(scores=self.fuse(alone), alone=alone))
-        return replace(base, rows=rows, findings=_findings(found, errors))
+        calibrated = {name: self._calibrated(name, each) for name, each in found.items()}
+        whole = fuse_timelines(calibrated, self.fuse, hop)
+        return replace(whole, findings=_findings(found, errors))
+
+    def _calibrated(self, name: str, timeline: Timeline) -> Timeline:
+        """Return a member's timeline at its temperature."""
+        decision = self.members[name].model.decision
+        assert isinstance(decision, ClassDecision)
+        scores = torch.tensor([row.scores for row in timeline.rows], dtype=torch.float64)
+        decided = decision.decide(scores.to(self.device)).tolist()
+        rows = [row._replace(scores=each) for row, each in zip(timeline.rows, decided, strict=True)]
+        return replace(timeline, rows=rows)
 
 
 def fused(
@@ -276,20 +277,6 @@ def _of(statistics: SpeakerStatistics, member: str) -> SpeakerStatistics | None:
         {name.removeprefix(start): statistics.clips[name] for name in own},
         {name.removeprefix(start): statistics.moments[name] for name in own},
     )
-
-
-def _length(rows: Sequence[TimelineRow]) -> float:
-    return rows[0].window.end - rows[0].window.start if rows else float("inf")
-
-
-def _nearest(timeline: Timeline, row: TimelineRow, hop: float) -> TimelineRow | None:
-    """Return the row of a member's timeline for a person and time; None if there is none near."""
-    own = timeline.of(row.person) or (timeline.of(None) if timeline.persons == [None] else [])
-    best = min(own, key=lambda r: abs(r.window.middle - row.window.middle), default=None)
-    if best is None:
-        return None
-    reach = max(hop, best.window.end - best.window.start) + 1e-6
-    return best if abs(best.window.middle - row.window.middle) <= reach else None
 
 
 def load_predictor(

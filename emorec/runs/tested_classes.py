@@ -1,6 +1,6 @@
 """Test results of a classifier: metrics, table of decisions, confusion matrix, reliability."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ class TestedClasses:
         raw: The same before temperature scaling.
         decision: The model's decision.
         data: The data module.
+        voted: Position of a clip -> what its decision is made of; None: the modalities present.
     """
 
     __test__ = False  # not a test class, despite its name
@@ -44,6 +45,7 @@ class TestedClasses:
     raw: Votes
     decision: ClassDecision
     data: EmotionData
+    voted: Mapping[int, str] | None = None
 
     @property
     def metrics(self) -> ClipMetrics:
@@ -92,7 +94,6 @@ class TestedClasses:
         traits of the speakers (``sex``, ``age``) that are known for at least one clip.
         """
         clips, classes = self.data.all_clips, self.decision.target.names
-        present = self.data.parts["test"].present
         traits = sorted({name for p in self.votes.clip.tolist() for name in clips[p].traits})
         columns = ["clip", "group", "target", "predicted", *(f"p_{name}" for name in classes)]
         columns += ["segments", "modalities", *traits]
@@ -101,7 +102,6 @@ class TestedClasses:
             *(values.tolist() for values in self.votes), strict=True
         ):
             clip = clips[position]
-            modalities = [name for name, at in sorted(present[position].items()) if any(at)]
             rows.append(
                 [
                     clip.id,
@@ -110,11 +110,17 @@ class TestedClasses:
                     classes[max(range(len(classes)), key=scores.__getitem__)],
                     *(f"{score:.6f}" for score in scores),
                     segments,
-                    "+".join(modalities),
+                    self._made_of(position),
                     *(clip.traits.get(name, "") for name in traits),
                 ]
             )
         return pd.DataFrame(rows, columns=columns)
+
+    def _made_of(self, position: int) -> str:
+        if self.voted is not None:
+            return self.voted[position]
+        present = self.data.parts["test"].present[position]
+        return "+".join(name for name, at in sorted(present.items()) if any(at))
 
     def wrong(self) -> list[Wrong]:
         """Return the labelled clips whose most probable class is not the label."""

@@ -10,7 +10,14 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import BatchSampler
 
-from emorec.callbacks import EpochSeed, MissingModality, StagedTraining, Teacher
+from emorec.callbacks import (
+    AveragedWeights,
+    EpochSeed,
+    MissingModality,
+    SelectValues,
+    StagedTraining,
+    Teacher,
+)
 from emorec.callbacks.averaging import put
 from emorec.callbacks.stage import Stage
 from emorec.data import EmotionDataModule
@@ -54,6 +61,7 @@ class InMemory:
         seed: int,
     ) -> None:
         self.task, self.data, self.stages = task, data, stages
+        self.callbacks = callbacks
         self.teachers = [each for each in callbacks if isinstance(each, Teacher)]
         self._check()
         # What callbacks and the task look up; there is no trainer.
@@ -75,6 +83,12 @@ class InMemory:
         self.parts = self._standardised()
 
     def _check(self) -> None:
+        for each in self.callbacks:
+            if isinstance(each, (AveragedWeights, SelectValues)):
+                raise UserError(
+                    f"{type(each).__name__} is a callback of engine: fit; engine: memory uses "
+                    "Teacher alone"
+                )
         if type(self.task.model.fusion).fit_on_validation is not Fusion.fit_on_validation:
             raise UserError(
                 f"{type(self.task.model.fusion).__name__} is fitted on validation clips, which "

@@ -11,6 +11,7 @@ from emorec.study.config import (
     ENGINES,
     ENSEMBLE,
     FILES,
+    OF_ENSEMBLES,
     Grid,
     Options,
     Protocol,
@@ -82,6 +83,14 @@ def read_study(path: Path) -> Study:
     choices = [o for g in study.grids.values() for axis in g.axes.values() for o in axis.values()]
     if study.engine != "fit" and any(ENSEMBLE in options for options in choices):
         raise StudyError(f"{path}: an ensemble needs engine: fit, as only fit keeps weights")
+    for options in (each for each in choices if ENSEMBLE in each):
+        other = sorted(set(options) - {ENSEMBLE, *OF_ENSEMBLES})
+        members = options[ENSEMBLE]
+        if other or not isinstance(members, list) or len(members) < 2:
+            raise StudyError(
+                f"{path}: an ensemble is a list of two or more choices, with the options "
+                f"{', '.join(OF_ENSEMBLES)}; got {dict(options)}"
+            )
     check_options(study, str(path))
     check_relation_names(study, str(path))
     return study

@@ -42,7 +42,7 @@ def test_f_is_that_of_a_library_over_labelled_training_windows(tmp_path: Path) -
 def test_values_that_are_left_out_are_zero_and_stay_so(tmp_path: Path) -> None:
     data, made = prepared(tmp_path)
     callback = SelectValues("audio", 2)
-    callback.on_train_start(made.trainer, made.task)
+    callback.on_train_batch_start(made.trainer, made.task, None, 0)
     f = anova(data.parts["train"], "audio", "emotion")
     batch = data.parts["test"].__getitems__(range(6))
     standard = made.task.model.read("audio", batch)
@@ -53,15 +53,15 @@ def test_values_that_are_left_out_are_zero_and_stay_so(tmp_path: Path) -> None:
     assert torch.isfinite(state["standardise.audio.deviation"]).all()
     before = made.task.model.standardise["audio"].deviation.clone()
     made.trainer.ckpt_path = "last.ckpt"  # a resumed run has selected before
-    SelectValues("audio", 1).on_train_start(made.trainer, made.task)
+    SelectValues("audio", 1).on_train_batch_start(made.trainer, made.task, None, 0)
     assert torch.equal(made.task.model.standardise["audio"].deviation, before)
     made.trainer.ckpt_path = None
-    SelectValues("face", 9).on_train_start(made.trainer, made.task)  # there are four
+    SelectValues("face", 9).on_train_batch_start(made.trainer, made.task, None, 0)  # there are four
 
 
 def test_what_cannot_be_selected_from_is_refused(tmp_path: Path) -> None:
     _, made = prepared(tmp_path)
     with pytest.raises(UserError, match="needs that modality"):
-        SelectValues("gaze", 2).on_train_start(made.trainer, made.task)
+        SelectValues("gaze", 2).on_train_batch_start(made.trainer, made.task, None, 0)
     with pytest.raises(UserError, match="at least 1, got 0"):
         SelectValues(count=0)

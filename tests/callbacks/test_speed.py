@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import Callback
 
 from emorec.callbacks import ChannelsLast, Compile, Stage, Throughput
-from emorec.encoders import ImageEncoder
+from emorec.encoders import C3DA, ImageEncoder
 from tests.helpers.staging import train
 from tests.helpers.toy import WIDTH, toy_batch, toy_task
 
@@ -26,6 +26,17 @@ def test_channels_last_is_a_layout_of_the_convolutions_and_no_other_result() -> 
     wide = [w for w in convolutions if min(w.shape[1:3]) > 1]
     assert wide
     assert all(w.is_contiguous(memory_format=torch.channels_last) for w in wide)
+    torch.testing.assert_close(encoder(x), before, rtol=1e-4, atol=1e-4)
+
+
+def test_channels_last_takes_three_dimensional_convolutions(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    encoder = C3DA(1 / 32).eval()
+    x = torch.rand(2, 8, 1, 16, 16)
+    before = encoder(x)
+    task = toy_task()
+    task.model.encoders["face"] = encoder
+    ChannelsLast().setup(None, task, "fit")  # type: ignore[arg-type]
     torch.testing.assert_close(encoder(x), before, rtol=1e-4, atol=1e-4)
 
 

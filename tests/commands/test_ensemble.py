@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,10 +12,13 @@ import yaml
 
 from emorec import load_predictor
 from emorec.cli import main
+from emorec.commands.ensemble import main as ensemble_main
+from emorec.commands.members import EnsembleError, check_splits
 from emorec.media import MediaError
 from emorec.predict import CheckpointError, ClassPrediction, Ensemble
 from emorec.predict.ensemble import fused
 from emorec.runs.results import Results
+from emorec.study.runner import train as run_cell
 from tests.conftest import ROOT, Place
 
 UTTERANCES = str(ROOT / "configs/experiment/utterances_smoke.yaml")
@@ -151,6 +155,60 @@ def test_runs_that_do_not_fit_together_are_refused(
     saved["emorec"]["targets"]["emotion"]["names"] = names[::-1]
     torch.save(saved, other / "checkpoints/best.ckpt")
     assert "expected the same, in the same order" in refused(smoke_run, other)
+
+
+def test_other_options_and_missing_runs_leave_a_finished_one_as_it_is(
+    ensemble: Path, smoke_run: Path, utterances_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in ensemble.iterdir() if path.is_file()}
+    runs = [str(smoke_run), str(utterances_run)]
+    for more in ([*runs, "--power", "4"], [*runs[:1], "nowhere", "--overwrite"]):
+        with pytest.raises(SystemExit):
+            main(["ensemble", *more, "--run", str(ensemble)])
+        assert {p.name: p.read_bytes() for p in ensemble.iterdir() if p.is_file()} == before
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_what_is_marked_in_a_member_is_marked_in_the_whole(
+    smoke_run: Path, utterances_run: Path, tmp_path: Path
+) -> None:
+    marked = tmp_path / "marked"
+    shutil.copytree(utterances_run, marked)
+    config = (
+        (marked / "config.yaml")
+        .read_text()
+        .replace("select_on_test: false", "select_on_test: true")
+    )
+    (marked / "config.yaml").write_text(config)
+    # As a study runs it: with a log in the folder.
+    out = tmp_path / "out"
+    arguments = ["ensemble", str(smoke_run), str(marked), "--run", str(out)]
+    error = run_cell(ensemble_main, arguments, out, "mine")
+    assert error is None
+    assert Results.read(tmp_path / "out/metrics.json").selected_on_test
+    made = pd.read_csv(tmp_path / "out/predictions.csv")["modalities"].unique().tolist()
+    assert made == ["smoke+marked"]
+    assert "all together" in (tmp_path / "out/summary.txt").read_text()
+
+
+def test_members_are_compared_with_all_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [{"t": "test"}, {"t": "test", "x": "train"}, {"t": "test", "x": "test"}]
+    datas = {f"m{i}": SimpleNamespace(part_of_clip=part) for i, part in enumerate(parts)}
+    with pytest.raises(EnsembleError, match="clip 'x' is in train of m1 and in test of m2"):
+        check_splits(datas)  # type: ignore[arg-type]
+    datas = {f"m{i}": SimpleNamespace(part_of_clip={str(i): "test"}) for i in range(2)}
+    with pytest.raises(EnsembleError, match="no test clip in common"):
+        check_splits(datas)  # type: ignore[arg-type]
+
+
+def test_members_need_names_that_files_can_have(
+    smoke_run: Path, utterances_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [str(smoke_run), str(utterances_run)]
+    for names in (["fused", "b"], ["a/b", "c"], ["a", "b", "c"]):
+        with pytest.raises(SystemExit):
+            main(["ensemble", *runs, "--names", *names, "--run", str(tmp_path / "out")])
+        assert "--names" in capsys.readouterr().err
 
 
 def test_a_damaged_ensemble_is_an_error(ensemble: Path, tmp_path: Path) -> None:

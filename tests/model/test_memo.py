@@ -202,3 +202,33 @@ def test_a_subclass_with_another_forward_runs_each_time() -> None:
     plain = task.model(batch).features["audio"]
     task.model.remember(same_inputs=True)
     torch.testing.assert_close(task.model(batch).features["audio"], plain)
+
+
+class Normed(ToyEncoder):
+    """A fixed part, and batch norm in what learns."""
+
+    has_fixed_part = True
+
+    def fixed(self, x: Tensor) -> Tensor:
+        return 2 * x
+
+    def learned(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.learned(self.fixed(x))
+
+
+@pytest.mark.parametrize("present", [[True, False, True, False] * 2, [False] * 8])
+def test_batch_norm_behind_a_fixed_part_sees_present_rows_alone(present: list[bool]) -> None:
+    found = {}
+    for remembered in (False, True):
+        torch.manual_seed(0)
+        task = toy_task(encoders={"audio": Normed(), "face": ToyEncoder()}).train()
+        if remembered:
+            task.model.remember(same_inputs=True)
+        features = task(toy_batch(8, audio=present)).features["audio"]
+        encoder = task.model.encoder("audio")
+        found[remembered] = features, encoder.norm.running_mean  # type: ignore[union-attr]
+    for one, other in zip(found[False], found[True], strict=True):
+        torch.testing.assert_close(one, other)

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
-from emorec.encoders import S3DAE
+from emorec.encoders import S3DAE, VectorEncoder
 from emorec.errors import UserError
 from emorec.fusion import ConcatFusion
 from emorec.model import EmotionModel
-from emorec.objectives import ClipReconstruction, CrossEntropy
+from emorec.objectives import AuxiliaryCrossEntropy, ClipReconstruction, CrossEntropy
 from emorec.types import Classes, FeatureBundle, SegmentBatch, Sizes
 
 FRAMES, SIZE, WIDTH = 8, 16, 1 / 16
@@ -103,3 +103,22 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         ClipReconstruction(SIZES, "face", 8, 32, WIDTH)
     with pytest.raises(UserError, match="of 'voice' needs the encoder S3DAE"):
         ClipReconstruction(SIZES, "voice")
+
+
+def test_sides_stay_where_another_modality_is_taken_away() -> None:
+    torch.manual_seed(0)
+    model = EmotionModel(
+        {"face": S3DAE(FRAMES, SIZE, WIDTH), "voice": VectorEncoder(4, dim=3)},
+        lambda sizes: ConcatFusion(sizes, width=5),
+        {"category": CrossEntropy, "first": lambda s: AuxiliaryCrossEntropy(s, "face.map")},
+        {"emotion": Classes(["a", "b", "c"])},
+    ).eval()
+    given = batch([True] * 3)
+    given.inputs["voice"], given.present["voice"] = torch.randn(3, 4), given.present["face"]
+    bundle = model(given)
+    lost = torch.tensor([True, False, False])
+    left = model.without(bundle, {"face": lost})
+    assert left.features["face.map"][0].abs().sum() == 0
+    assert torch.equal(left.features["face.map"][1:], bundle.features["face.map"][1:])
+    assert left.present["face.map"].tolist() == [False, True, True]
+    assert set(model.scores(left)) == {"fused", "face.map"}

@@ -1,12 +1,20 @@
 """The fusion of members' votes, and its weights."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from emorec.commands.ensemble import weights_of, weights_table
+from emorec.commands.ensemble_weights import restricted, weights_of, weights_table
 from emorec.commands.members import Clips, EnsembleError
+from emorec.media import Face
+from emorec.predict import Timeline, TimelineRow
 from emorec.predict.ensemble import fused
+from emorec.predict.fused_timeline import fuse_timelines
+from emorec.types import Window
 
 NAMES = ["a", "b", "c"]
 VOTES = {
@@ -75,3 +83,46 @@ def test_weights_need_labels_and_sensible_options() -> None:
     for options in ({"power": 0.0}, {"shrink": -1.0}, {"statistic": "luck"}):
         with pytest.raises(EnsembleError, match="expected a statistic of recall"):
             weights_of([says([0], [0])] * 2, 3, **options)
+
+
+def test_a_member_can_be_kept_to_some_classes() -> None:
+    weights = torch.full((2, 3), 0.5, dtype=torch.float64)
+    found = restricted(weights, ["voice", "face"], ["x", "y", "z"], ["voice=x", "voice=y"])
+    assert found.tolist() == [[0.5, 0.5, 0.0], [0.5, 0.5, 1.0]]
+    for only in (["voice"], ["voice="], ["voice=joy"], ["sound=x"]):
+        with pytest.raises(EnsembleError, match="expected MEMBER=CLASS,CLASS with members voice"):
+            restricted(weights, ["voice", "face"], ["x", "y", "z"], only)
+    with pytest.raises(EnsembleError, match="leaves no member for the class z"):
+        restricted(weights, ["voice", "face"], ["x", "y", "z"], ["voice=x", "face=x,y"])
+
+
+def row(start: float, person: int | None, scores: list[float], x: float = 0.0) -> TimelineRow:
+    box = None if person is None else Face(x, 0.0, x + 10.0, 10.0, 1.0)
+    return TimelineRow(Window(start, start + 1.0), person, box, scores, {})
+
+
+def timeline(rows: list[TimelineRow]) -> Timeline:
+    return Timeline(Path("a.mp4"), 10.0, ["x", "y"], rows)
+
+
+def mean(votes: Mapping[str, Sequence[float]]) -> list[float]:
+    return np.mean(list(votes.values()), 0).tolist()  # type: ignore[no-any-return]
+
+
+def test_people_of_models_are_matched_by_their_boxes() -> None:
+    one = timeline([row(t, p, [p - 1.0, 2.0 - p], 20.0 * p) for t in (0.0, 0.5) for p in (1, 2)])
+    other = timeline(
+        [row(t, 3 - p, [p - 1.0, 2.0 - p], 20.0 * p + 1) for t in (0.0, 0.5) for p in (1, 2)]
+    )
+    fused_ = fuse_timelines({"one": one, "other": other}, mean, 0.5)
+    assert [(r.person, r.scores) for r in fused_.rows] == [(1, [0, 1]), (2, [1, 0])] * 2
+    assert all(set(r.alone) == {"one", "other"} for r in fused_.rows)
+
+
+def test_what_is_only_heard_stays_and_speaks_for_everybody_seen() -> None:
+    seen = timeline([row(t / 2, 1, [1.0, 0.0]) for t in range(3)])
+    heard = timeline([row(t / 2, None, [0.0, 1.0]) for t in range(9)])
+    fused_ = fuse_timelines({"seen": seen, "heard": heard}, mean, 0.5)
+    assert [r.person for r in fused_.rows] == [1] * 3 + [None] * 6
+    assert [r.scores for r in fused_.rows] == [[0.5, 0.5]] * 3 + [[0.0, 1.0]] * 6
+    assert [r.window.start for r in fused_.rows] == [t / 2 for t in range(9)]

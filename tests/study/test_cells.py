@@ -165,7 +165,7 @@ def test_an_ensemble_is_made_of_earlier_choices_of_its_axis(tmp_path: Path) -> N
 
 
 def test_an_ensemble_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    grid = {"axes": {"network": {"both": {"ensemble": ["z"]}, "z": {}}}}
+    grid = {"axes": {"network": {"both": {"ensemble": ["y", "z"]}, "y": {}, "z": {}}}}
     study = read_study(write(tmp_path, grids={"main": grid}, protocols=PROTOCOLS))
-    with pytest.raises(StudyError, match="names 'z', which is no earlier choice"):
+    with pytest.raises(StudyError, match="names 'y', which is no earlier choice"):
         expand(study)

@@ -73,7 +73,7 @@ class AFEW(EmotionDataModule):
     @override
     @property
     def published(self) -> dict[str, int]:
-        return {"train": 773, "test": 383}
+        return {"clips": 773 + 383, "test": 383}
 
     @override
     def clips(self) -> list[Clip]:
@@ -82,13 +82,13 @@ class AFEW(EmotionDataModule):
         for path in walk_files(self.root):
             media = path.relative_to(self.root)
             emotion = EMOTIONS.get(media.parent.name.lower())
-            above = [name.lower() for name in media.parts[:-2]]
-            parts = {part for part in PARTS for name in above if name.startswith(part)}
+            above = (name.lower() for name in reversed(media.parts[:-2]))
+            parts = [part for name in above for part in PARTS if name.startswith(part)]
             if path.name.startswith(".") or path.suffix.lower() not in MEDIA:
                 continue
-            if emotion is None or len(parts) != 1:
+            if emotion is None or not parts:
                 continue
-            (part,) = parts
+            part = parts[0]  # of the nearest folder
             name = f"{part}_{media.parent.name.lower()}_{path.stem}"
             label = self.targets["emotion"].names.index(emotion)
             clips.setdefault(name, Clip(name, media, {"emotion": label}, split=PARTS[part]))

@@ -34,8 +34,7 @@ class FaceFrames(Extractor):
         borrow: Largest distance in seconds to a frame that lends its face.
         faces: How faces are found, and whose is used.
         rate: Frames per second, from the window's start on; None: they spread over the window.
-        pad: What stands for frames after the end of the clip, if there is a rate: the last one
-            again, or zeros.
+        pad: What stands for frames after the end of the clip: the last one again, or zeros.
 
     Raises:
         UserError: There are fewer than two frames, or the rate is not positive.
@@ -127,8 +126,9 @@ class FaceFrames(Extractor):
     ) -> Iterator[Extraction]:
         for part, found in zip(parts, every, strict=True):
             persons = {p: self._join(crops, part, media) for p, crops in found.persons.items()}
+            at = [n * self.frames + self._middle(w) for n, w in enumerate(part)]
             boxes: dict[int, list[Face | None]] = {
-                person: found.boxes[person][self.frames // 2 :: self.frames] for person in persons
+                person: [found.boxes[person][i] for i in at] for person in persons
             }
             yield replace(found, persons=persons, boxes=boxes)
 
@@ -139,6 +139,12 @@ class FaceFrames(Extractor):
             step = (end - start) / self.frames if self.rate is None else 1 / self.rate
             parts += [Window(start + i * step, start + (i + 1) * step) for i in range(self.frames)]
         return parts
+
+    def _middle(self, window: Window) -> int:
+        """Return the frame that is nearest to the window's middle."""
+        if self.rate is None:
+            return self.frames // 2
+        return min(self.frames - 1, int((window.end - window.start) / 2 * self.rate))
 
     def _join(
         self, crops: Sequence[Array | None], windows: Sequence[Window], media: Media
@@ -155,7 +161,7 @@ class FaceFrames(Extractor):
             array = self.joined(
                 [np.asarray(part[i]) for i in nearest], [i == at for at, i in enumerate(nearest)]
             )
-            if self.pad == "black" and self.rate is not None:
+            if self.pad == "black":
                 array[max(1, inside) :] = 0
             joined.append(array)
         return joined

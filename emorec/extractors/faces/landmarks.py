@@ -32,7 +32,6 @@ class FaceLandmarks(FaceFrames):
         frames: Frames per window.
         rate: Frames per second, from the window's start on; None: they spread over the window.
         smooth: Deviation in frames of a Gaussian that smooths the points over time; 0: none.
-        borrow: Largest distance in seconds to a frame that lends its points.
         faces: How faces are found, and whose is used.
 
     Raises:
@@ -48,10 +47,10 @@ class FaceLandmarks(FaceFrames):
         frames: int = 40,
         rate: float | None = None,
         smooth: float = 0.0,
-        borrow: float = 0.5,
         faces: FaceSearch | None = None,
     ) -> None:
-        super().__init__(frames, 64, 0.0, borrow, faces, rate, "black")
+        # Points that are lent would pass for a frame's own.
+        super().__init__(frames, 64, 0.0, 0.0, faces, rate, "black")
         if smooth < 0:
             raise UserError(f"smooth is a deviation in frames, 0 or more; got {smooth:g}")
         self.points, self.smooth = points, smooth

@@ -68,7 +68,7 @@ class Mesh:
 
 def test_points_say_which_frame_they_are_of(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landmarks, "face_mesh", Mesh)
-    extractor = FaceLandmarks("68", frames=8, rate=25.0, borrow=0.0, faces=search([0, 1, 2, 3, 6]))
+    extractor = FaceLandmarks("68", frames=8, rate=25.0, faces=search([0, 1, 2, 3, 6]))
     (array,) = extractor.extract(Clip("a", video), probe(video), [Window(0.0, 1.0)]).arrays
     assert array is not None
     assert array.shape == extractor.shape == (8, 68, 3)
