@@ -14,7 +14,7 @@ from emorec.commands.parser import EmorecParser, data_of
 from emorec.data import EmotionDataModule
 from emorec.data.splits.file import write_split
 from emorec.figures.plots import save_figure
-from emorec.runs.directory import RunDirectory, RunError
+from emorec.runs.directory import RunDirectory
 from emorec.runs.results import Results
 from emorec.system.files import write_text
 
@@ -50,7 +50,7 @@ def _run(
     overwrite: bool,
 ) -> None:
     """Write one method's run directory; a finished one is left as it is."""
-    _check_folder(run)
+    run.check_kind("baseline")
     if overwrite:
         run.lock()
     else:
@@ -68,21 +68,6 @@ def _run(
         sys.stdout.write(f"\n{method} ({run.path})\n{text}")
     finally:
         run.release()
-
-
-def _check_folder(run: RunDirectory) -> None:
-    """Check that the folder is new, or that of a baseline.
-
-    Raises:
-        RunError: It holds something else, such as a run of fit.
-    """
-    found = None
-    if run.config_file.is_file():
-        found = yaml.safe_load(run.config_file.read_text(encoding="utf-8")).get("model") or {}
-    elif run.path.is_dir() and {p.name for p in run.path.iterdir()} - {".lock", "logs"}:
-        found = {}
-    if found is not None and "baseline" not in found:
-        raise RunError(f"{run.path} is not a baseline's folder; name another one with --run")
 
 
 def _write(run: RunDirectory, data: EmotionDataModule, model: dict[str, Any], seed: int) -> None:

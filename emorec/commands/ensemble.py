@@ -34,14 +34,13 @@ from emorec.plugins import load_plugins
 from emorec.predict import Predictor
 from emorec.predict.checkpoint import Saved, load_model
 from emorec.predict.ensemble import fused, pack
-from emorec.runs.directory import RunDirectory, RunError
+from emorec.runs.directory import RunDirectory
 from emorec.runs.results import Results
 from emorec.runs.tested_classes import TestedClasses
 from emorec.system.files import whole, write_text
 from emorec.system.progress import progress
 from emorec.types import Classes
 
-OWN = {".lock", "logs", "checkpoints"}  # what may be in the folder of a new one
 NAME = re.compile(r"[\w.+-]+")
 FUSED = "fused"
 
@@ -56,7 +55,7 @@ def main(argv: Sequence[str]) -> None:
     model = {"ensemble": [str(path) for path in options.runs], "names": options.names}
     config = {"model": model | {key: getattr(options, key) for key in keys}}
     named = _named(options.runs, options.names)
-    _check_folder(run)
+    run.check_kind("ensemble")
     run.lock()
     try:
         kept = yaml.safe_load(run.config_file.read_text("utf-8")) if run.finished else None
@@ -72,21 +71,6 @@ def main(argv: Sequence[str]) -> None:
         sys.stdout.write(run.summary_file.read_text("utf-8"))
     finally:
         run.release()
-
-
-def _check_folder(run: RunDirectory) -> None:
-    """Check that the folder is new, or that of an ensemble.
-
-    Raises:
-        RunError: It holds something else, such as a run of fit.
-    """
-    found = None
-    if run.config_file.is_file():
-        found = yaml.safe_load(run.config_file.read_text("utf-8")).get("model") or {}
-    elif run.path.is_dir() and {p.name for p in run.path.iterdir()} - OWN:
-        found = {}
-    if found is not None and "ensemble" not in found:
-        raise RunError(f"{run.path} is not an ensemble's folder; name another one with --run")
 
 
 def _make(

@@ -33,6 +33,7 @@ FREE = (
 )
 
 
+NEW = {".lock", "logs", "checkpoints"}  # what may be in the folder of a new run
 BEFORE = "before_last.ckpt"  # last.ckpt of the epoch before
 
 
@@ -153,6 +154,24 @@ class RunDirectory:
         self.lock()
         if self.config_file.is_file():
             self._check(config, ("seed_everything", "model", "data", "training"))
+
+    def check_kind(self, kind: str) -> None:
+        """Check that the folder is new, or that of a baseline or an ensemble.
+
+        Args:
+            kind: ``baseline`` or ``ensemble``; their configs name it under ``model``.
+
+        Raises:
+            RunError: It holds something else, such as a run of fit.
+        """
+        found = None
+        if self.config_file.is_file():
+            found = yaml.safe_load(self.config_file.read_text("utf-8")).get("model") or {}
+        elif self.path.is_dir() and {p.name for p in self.path.iterdir()} - NEW:
+            found = {}
+        if found is not None and kind not in found:
+            what = {"baseline": "a baseline", "ensemble": "an ensemble"}[kind]
+            raise RunError(f"{self.path} is not {what}'s folder; name another one with --run")
 
     def origin(self) -> Path | None:
         """Return the folder the run was started in, to which paths in its config are relative."""
