@@ -30,7 +30,7 @@ def test_what_predicts_is_imported_from_the_package_at_its_first_use() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "emorec.predict.predictor <class 'emorec.predict.predictor.Predictor'"
+        "emorec.predict.ensemble <class 'emorec.predict.predictor.Predictor'"
     )
     with pytest.raises(AttributeError, match="no attribute 'predictor_of'"):
         emorec.predictor_of  # noqa: B018

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 from typing_extensions import override
 
 from emorec.errors import UserError
@@ -77,6 +76,8 @@ class FaceLandmarks(FaceFrames):
     def joined(self, arrays: Sequence[Array], own: Sequence[bool]) -> Array:
         points = np.stack(arrays).astype(np.float32)
         if self.smooth:
+            from scipy.ndimage import gaussian_filter1d  # lazy: slow to import
+
             points = gaussian_filter1d(points, self.smooth, axis=0, mode="nearest")
         seen = np.broadcast_to(np.asarray(own, np.float32)[:, None, None], (*points.shape[:2], 1))
         return np.concatenate([points, seen], 2)

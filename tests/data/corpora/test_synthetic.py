@@ -64,24 +64,14 @@ def test_options_reach_the_plans(tmp_path: Path) -> None:
     assert {(plan.identity, plan.lip_sync) for plan in data.plans} == {(1.5, False)}
 
 
-def test_the_configs_of_the_study_share_what_they_say(tmp_path: Path) -> None:
-    sets = {
-        name: configured(f"synthetic_{name}", tmp_path)
-        for name in ("shared", "control", "identity")
-    }
-    usual = configured("synthetic", tmp_path)
-    for data in sets.values():
-        assert [clip.id for clip in data.clips()] == [
-            plan.id for plan in usual.plans
-        ]  # as many people and takes
-        # Else lips and codecs would be shared in each of them.
-        assert {(plan.lip_sync, plan.container) for plan in data.plans} == {(False, "mp4")}
-    faces, voices = levels(sets["shared"])
+def test_the_config_of_shared_emotion_shares_it_alone(tmp_path: Path) -> None:
+    shared, usual = configured("synthetic_shared", tmp_path), configured("synthetic", tmp_path)
+    # As many people and takes.
+    assert [clip.id for clip in shared.clips()] == [plan.id for plan in usual.plans]
+    # Else lips and codecs would be shared too.
+    assert {(plan.lip_sync, plan.container) for plan in shared.plans} == {(False, "mp4")}
+    faces, voices = levels(shared)
     assert (faces == voices).all()
-    own_faces, own_voices = levels(sets["control"])
-    assert abs(np.corrcoef(own_faces, own_voices)[0, 1]) < 0.13  # 240 clips: 2 standard errors
-    # At identity 0 nobody's face and voice differ, and the faces are identical.
-    assert (own_faces == faces).all()
-    assert {p.identity for n in ("shared", "control") for p in sets[n].plans} == {0.0}
-    assert {plan.identity for plan in sets["identity"].plans} == {2.0}
-    assert levels(sets["identity"]).mean() < faces.mean() - 0.05  # emotions show less
+    assert len(set(faces)) > 100  # from clip to clip it differs
+    # At identity 0 nobody's face and voice differ.
+    assert {plan.identity for plan in shared.plans} == {0.0}
