@@ -34,6 +34,7 @@ from emorec.plugins import load_plugins
 from emorec.predict import Predictor
 from emorec.predict.checkpoint import Saved, load_model
 from emorec.predict.ensemble import fused, pack
+from emorec.predict.scoring import WHOLE
 from emorec.runs.directory import RunDirectory
 from emorec.runs.results import Results
 from emorec.runs.tested_classes import TestedClasses
@@ -42,7 +43,6 @@ from emorec.system.progress import progress
 from emorec.types import Classes
 
 NAME = re.compile(r"[\w.+-]+")
-FUSED = "fused"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -83,9 +83,8 @@ def _make(
     for name, path in progress(named.items(), unit="member", desc="ensemble"):
         member = RunDirectory(path.resolve())
         members[name] = load_model(member.best, trust=options.trust)
-        with contextlib.chdir(
-            member.origin() or Path.cwd()
-        ):  # to which its data's paths are relative
+        # Its data's paths are relative to the folder it was started in.
+        with contextlib.chdir(member.origin() or Path.cwd()):
             datas[name] = data_of_run(member)
             predictor = Predictor.from_saved(members[name], options.device)
             predictor.need_classes(f"a member of an ensemble ({path})")
@@ -109,7 +108,7 @@ def _make(
     _discard(run)
     write_text(run.config_file, yaml.safe_dump(dict(config), sort_keys=False))
     for each in tested:
-        suffix = "" if each.name == FUSED else f"_{each.name}"
+        suffix = "" if each.name == WHOLE else f"_{each.name}"
         write_text(run.path / f"predictions{suffix}.csv", each.table().to_csv(index=False))
         for name, figure in each.figures():
             save_figure(figure, run.path / f"{name}{suffix}.png")
@@ -143,7 +142,7 @@ def _named(runs: Sequence[Path], given: Sequence[str] | None) -> dict[str, Path]
     names = list(given or (path.resolve().name for path in runs))
     if len(names) != len(runs):
         raise EnsembleError(f"--names gives {len(names)} names for {len(runs)} runs")
-    odd = [name for name in names if not NAME.fullmatch(name) or name == FUSED]
+    odd = [name for name in names if not NAME.fullmatch(name) or name == WHOLE]
     if odd:
         raise EnsembleError(
             f"a member cannot be called {odd[0]!r} (members have the names of their folders): give "
@@ -181,13 +180,12 @@ def _tested(
     by = {clip: {name: each[clip] for name, each in votes.items() if clip in each} for clip in ids}
     voted = {position[clip]: "+".join(each) for clip, each in by.items()}
     found = []
-    for kind in (FUSED, *(name for name, each in votes.items() if each.keys() & position.keys())):
+    for kind in (WHOLE, *(name for name, each in votes.items() if each.keys() & position.keys())):
         rows = []
         for clip in ids:
-            if kind == FUSED:
-                shares = fused(
-                    {n: v[0].tolist() for n, v in by[clip].items()}, list(votes), weights
-                )
+            if kind == WHOLE:
+                given = {name: vote[0].tolist() for name, vote in by[clip].items()}
+                shares = fused(given, list(votes), weights)
                 _, target, segments = next(iter(by[clip].values()))
                 rows.append((position[clip], torch.tensor(shares), target, segments))
             elif kind in by[clip]:

@@ -61,9 +61,8 @@ class InMemory:
         seed: int,
     ) -> None:
         self.task, self.data, self.stages = task, data, stages
-        self.callbacks = callbacks
         self.teachers = [each for each in callbacks if isinstance(each, Teacher)]
-        self._check()
+        self._check(callbacks)
         # What callbacks and the task look up; there is no trainer.
         self.trainer: Any = SimpleNamespace(
             datamodule=data,
@@ -82,8 +81,8 @@ class InMemory:
             task.model.objective(objective).set_class_counts(data.class_counts())
         self.parts = self._standardised()
 
-    def _check(self) -> None:
-        for each in self.callbacks:
+    def _check(self, callbacks: Sequence[Callback]) -> None:
+        for each in callbacks:
             if isinstance(each, (AveragedWeights, SelectValues)):
                 raise UserError(
                     f"{type(each).__name__} is a callback of engine: fit; engine: memory uses "

@@ -56,11 +56,8 @@ def read_study(path: Path) -> Study:
         stages=tree["stages"],
         pretrain=tuple(tree.get("pretrain") or ()),
         options=_options(path, tree.get("options")),
-        pretrain_options=tree.get("pretrain_options") or {},
-        protocols={
-            name: Protocol(**_checked(path, name, value, Protocol))
-            for name, value in tree["protocols"].items()
-        },
+        pretrain_options=_options(path, tree.get("pretrain_options")),
+        protocols={name: _protocol(path, name, value) for name, value in tree["protocols"].items()},
         grids={name: _grid(path, name, value) for name, value in tree["grids"].items()},
         published=tuple(tree.get("published") or ()),
         relations=tuple(tree.get("relations") or ()),
@@ -94,6 +91,11 @@ def read_study(path: Path) -> Study:
     check_options(study, str(path))
     check_relation_names(study, str(path))
     return study
+
+
+def _protocol(path: Path, name: str, value: Any) -> Protocol:
+    fields = _checked(path, name, value, Protocol)
+    return Protocol(**{**fields, "options": _options(path, fields.get("options"))})
 
 
 def _grid(path: Path, name: str, value: Any) -> Grid:

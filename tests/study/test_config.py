@@ -33,6 +33,36 @@ def test_a_choice_can_name_another_file(tmp_path: Path) -> None:
     assert study.grids["main"].options == {"model": other, "data.workers": 0}
 
 
+def test_files_in_any_options_are_beside_the_study(tmp_path: Path) -> None:
+    other = str(tmp_path.parent / "other.yaml")
+    protocols = {"random": {"options": {"data": "../other.yaml"}, "seeds": 2}}
+    study = read_study(
+        write(tmp_path, protocols=protocols, pretrain_options={"trainer": "../other.yaml"})
+    )
+    assert study.protocols["random"].options == {"data": other}
+    assert study.pretrain_options == {"trainer": other}
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"ensemble": ["a"]},
+        {"ensemble": "ab"},
+        {"ensemble": ["a", "b"], "powr": 4.0},
+        {"ensemble": ["a", "b"], "model.fusion.width": 4},
+    ],
+)
+def test_an_ensemble_has_members_and_its_own_options_alone(
+    tmp_path: Path, choice: dict[str, Any]
+) -> None:
+    grids = {"main": {"axes": {"method": {"a": {}, "b": {}, "c": choice}}}}
+    with pytest.raises(StudyError, match="an ensemble is a list of two or more choices"):
+        read_study(write(tmp_path, grids=grids))
+    good = {"main": {"axes": {"method": {"a": {}, "b": {}, "c": {"ensemble": ["a", "b"]}}}}}
+    with pytest.raises(StudyError, match="an ensemble needs engine: fit"):
+        read_study(write(tmp_path, grids=good, engine="memory", pretrain=[]))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -88,6 +88,18 @@ def test_it_trains_what_fit_trains(place: Place, tmp_path: Path) -> None:
     [
         ({"stages": {"joint": {"epochs": 1, "monitor": "val/fused/uar"}}}, "needs keep: last"),
         ({"grids": {"g": {"axes": {"m": {"late": {"model.fusion": "LateFusion"}}}}}}, "LateFusion"),
+        (
+            {
+                "grids": {
+                    "g": {
+                        "axes": {
+                            "m": {"few": {"trainer.callbacks": [{"class_path": "SelectValues"}]}}
+                        }
+                    }
+                }
+            },
+            "SelectValues is a callback of engine: fit",
+        ),
     ],
 )
 def test_what_only_fit_does_is_refused(

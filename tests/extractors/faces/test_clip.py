@@ -97,3 +97,18 @@ def test_points_are_smoothed_over_time(video: Path, monkeypatch: pytest.MonkeyPa
     assert smooth[0, 0, 0] > raw[0, 0, 0]
     with pytest.raises(UserError, match="0 or more; got -1"):
         FaceLandmarks(smooth=-1.0)
+
+
+def test_the_box_of_a_window_is_that_of_its_middle(video: Path) -> None:
+    def box_time(extractor: FaceClip) -> list[float | None]:
+        (found,) = extractor.stream(Clip("a", video), probe(video), [[Window(0.0, 1.0)]])
+        return [None if box is None else box.left for box in found.boxes[1]]
+
+    class Moving(Stub):
+        def detect(self, images: Sequence[Image]) -> list[list[Face]]:
+            return [[Face(read_bars(image), 0, 160, 120, 1.0)] for image in images]
+
+    search = Searched(mode="every_frame", found_by=Moving([]))
+    for frames, rate in ((20, 25.0), (20, None), (40, 25.0)):
+        (left,) = box_time(FaceClip(frames, 64, rate=rate, faces=search))
+        assert left == pytest.approx(12, abs=1)  # of 25 frames
