@@ -189,6 +189,39 @@ def test_a_fusion_or_augmentation_runs_a_batch(part: str, place: Place, tmp_path
     assert (tmp_path / "run/metrics.json").is_file()
 
 
+SHOWN = {"method": "whole"}  # the networks are asked here, not the detector
+CLIP = {"class_path": "FaceClip", "init_args": {"frames": 16, "size": 32, "faces": SHOWN}}
+C3DA = {"face": {"class_path": "C3DA", "init_args": {"width": 1 / 32}}}
+S3DAE = {"face": {"class_path": "S3DAE", "init_args": {"frames": 16, "size": 32, "width": 1 / 8}}}
+REBUILD = {
+    "class_path": "ClipReconstruction",
+    "init_args": {"feature": "face", "frames": 16, "size": 32, "width": 1 / 8},
+}
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "scores"),
+    [
+        ("c3da", {"encoders": C3DA}, {"fused", "face-first", "face-second"}),
+        ("s3dae", {"encoders": S3DAE, "objectives.rebuild": REBUILD}, {"fused"}),
+    ],
+)
+def test_a_network_on_clips_of_faces_runs_a_batch(
+    network: str, options: dict[str, Any], scores: set[str], place: Place, tmp_path: Path
+) -> None:
+    stage = {"epochs": 1, "train": None, "objectives": None, "warmup": {}}
+    main(
+        [
+            *["fit", f"--config={CONFIGS}/experiment/smoke.yaml", f"--run={tmp_path / 'run'}"],
+            *[f"--model={CONFIGS}/model/emotiw_{network}.yaml", *SMALL, *place.options()],
+            *[f"--model.{name}={json.dumps(part)}" for name, part in options.items()],
+            f"--data.extractors={json.dumps({'face': CLIP})}",
+            f"--training.stages={json.dumps({'joint': stage})}",
+        ]
+    )
+    assert set(json.loads((tmp_path / "run/metrics.json").read_text())["test"]) == scores
+
+
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_trainer_config_runs_a_batch(trainer: str, place: Place, tmp_path: Path) -> None:
     options = [*SMALL, *place.options(), "--data.windows.count=6"]

@@ -21,7 +21,7 @@ class Encoder(nn.Module, ABC):
     Attributes:
         dim: Feature dimension D.
         sides: Name -> dimension of further features that only objectives see, such as the map that
-            a decoder starts from: ``NAME.SIDE`` is that of the encoder NAME.
+            a decoder starts from: ``NAME-SIDE`` is that of the encoder NAME.
     """
 
     dim: int

@@ -20,7 +20,7 @@ class C3DA(Encoder):
     40 x 224 x 224 the stages end at 5 x 28 x 28, 3 x 14 x 14 and 2 x 7 x 7. The features are global
     maxima, of 1024 channels at the end and, as sides ``first`` and ``second``, of 256 and 512 on
     the first two stages. The three heads are losses: ``CrossEntropy`` on the fused features and
-    ``AuxiliaryCrossEntropy`` with ``feature: face.first`` and ``face.second``, of equal weight. The
+    ``AuxiliaryCrossEntropy`` with ``feature: face-first`` and ``face-second``, of equal weight. The
     file has 648 filters in its second convolution, evidently 64.
 
     Args:

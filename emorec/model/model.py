@@ -80,9 +80,11 @@ class EmotionModel(nn.Module):
         self.fusion = fusion(Sizes(dict(widths), outputs))
         self.head = self.fusion.head(outputs[target])
         widths["fused"] = self.fusion.dim
+        self.sides: dict[str, str] = {}  # name of the feature -> encoder
         for name in self.encoders:
             for side, width in self.encoder(name).sides.items():
-                widths[f"{name}.{side}"] = width
+                self.sides[f"{name}-{side}"] = name
+                widths[f"{name}-{side}"] = width
         self.label_encoder = None
         if label_encoder is not None:
             self.label_encoder = label_encoder(Sizes(widths, outputs))
@@ -150,7 +152,7 @@ class EmotionModel(nn.Module):
             features[name], more = self._parts(name, like.new_zeros(*like.shape[:-1], width))
             sides |= more
         bundle = self.fuse({name: features[name] for name in self.encoders}, present)
-        masks = {side: present[side.partition(".")[0]] for side in sides}
+        masks = {side: present[self.sides[side]] for side in sides}
         return replace(
             bundle,
             features={**bundle.features, **sides},
@@ -164,7 +166,7 @@ class EmotionModel(nn.Module):
         if not encoder.sides:
             return whole, {}
         own, *others = torch.split(whole, [encoder.dim, *encoder.sides.values()], -1)
-        return own, {f"{name}.{side}": x for side, x in zip(encoder.sides, others, strict=True)}
+        return own, {f"{name}-{side}": x for side, x in zip(encoder.sides, others, strict=True)}
 
     def _remembered(self, name: str, x: Tensor, batch: SegmentBatch, rows: Tensor) -> Tensor:
         """As :meth:`_encoded`; frozen parts run once a window if there is a memo."""
@@ -254,8 +256,8 @@ class EmotionModel(nn.Module):
             features[name] = features[name].masked_fill(_like(rows, features[name]), 0)
             present[name] = present[name] & ~rows
         found = self.fuse(features, present)
-        sides = [side for side in bundle.features if "." in side]
-        masks = {side: present[side.partition(".")[0]] for side in sides}
+        sides = [side for side in self.sides if side in bundle.features]
+        masks = {side: present[self.sides[side]] for side in sides}
         kept = {
             s: bundle.features[s].masked_fill(~_like(masks[s], bundle.features[s]), 0)
             for s in sides

@@ -45,7 +45,7 @@ class ClipReconstruction(Objective):
         weight: float = 0.7,
     ) -> None:
         super().__init__(sizes, weight=weight)
-        self.feature, self.code = feature, f"{feature}.map"
+        self.feature, self.code = feature, f"{feature}-map"
         a, b, c = channels(width, 32, 64, 128)
         self.shape = (c, frames // 8, size // 8, size // 8)
         expected, got = torch.Size(self.shape).numel(), sizes.features.get(self.code)

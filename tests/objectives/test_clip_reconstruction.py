@@ -13,7 +13,7 @@ from emorec.objectives import AuxiliaryCrossEntropy, ClipReconstruction, CrossEn
 from emorec.types import Classes, FeatureBundle, SegmentBatch, Sizes
 
 FRAMES, SIZE, WIDTH = 8, 16, 1 / 16
-SIZES = Sizes({"face": 16, "face.map": 8 * 1 * 2 * 2, "fused": 16}, {"emotion": 3})
+SIZES = Sizes({"face": 16, "face-map": 8 * 1 * 2 * 2, "fused": 16}, {"emotion": 3})
 
 
 def made() -> EmotionModel:
@@ -60,7 +60,7 @@ def test_with_all_clips_labelled_it_is_the_loss_of_the_public_code() -> None:
     objective = model.objective("rebuild")
     assert isinstance(objective, ClipReconstruction)
     pixels = given.inputs["face"] / 255
-    made_of_it = objective.decode(bundle.features["face.map"]).sigmoid()
+    made_of_it = objective.decode(bundle.features["face-map"]).sigmoid()
     torch.testing.assert_close(rebuilt, binary_cross_entropy(made_of_it, pixels))
     assert objective.weight == 0.7
     assert category > 0
@@ -93,9 +93,9 @@ def test_the_sides_reach_objectives_and_not_the_fusion() -> None:
     model = made()
     assert model.fusion.dim == 16
     bundle = model(batch([True] * 2))
-    assert bundle.features["face.map"].shape == (2, 32)
+    assert bundle.features["face-map"].shape == (2, 32)
     assert bundle.features["face"].shape == bundle.features["fused"].shape == (2, 16)
-    assert bundle.present["face.map"].tolist() == [True, True]
+    assert bundle.present["face-map"].tolist() == [True, True]
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:
@@ -110,7 +110,7 @@ def test_sides_stay_where_another_modality_is_taken_away() -> None:
     model = EmotionModel(
         {"face": S3DAE(FRAMES, SIZE, WIDTH), "voice": VectorEncoder(4, dim=3)},
         lambda sizes: ConcatFusion(sizes, width=5),
-        {"category": CrossEntropy, "first": lambda s: AuxiliaryCrossEntropy(s, "face.map")},
+        {"category": CrossEntropy, "first": lambda s: AuxiliaryCrossEntropy(s, "face-map")},
         {"emotion": Classes(["a", "b", "c"])},
     ).eval()
     given = batch([True] * 3)
@@ -118,7 +118,7 @@ def test_sides_stay_where_another_modality_is_taken_away() -> None:
     bundle = model(given)
     lost = torch.tensor([True, False, False])
     left = model.without(bundle, {"face": lost})
-    assert left.features["face.map"][0].abs().sum() == 0
-    assert torch.equal(left.features["face.map"][1:], bundle.features["face.map"][1:])
-    assert left.present["face.map"].tolist() == [False, True, True]
-    assert set(model.scores(left)) == {"fused", "face.map"}
+    assert left.features["face-map"][0].abs().sum() == 0
+    assert torch.equal(left.features["face-map"][1:], bundle.features["face-map"][1:])
+    assert left.present["face-map"].tolist() == [False, True, True]
+    assert set(model.scores(left)) == {"fused", "face-map"}
