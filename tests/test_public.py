@@ -35,7 +35,8 @@ load_plugins()
 SIZES = Sizes({"audio": 6, "face": 6}, {"emotion": 3})
 SET = Sizes({**SIZES.features, "fused": 6, "label": 6}, SIZES.outputs)
 VALUES = Sizes(SET.features, {"affect": 2})
-CLIP = Sizes({**SET.features, "face.map": 32}, SET.outputs)
+CLIP = Sizes({**SET.features, "face-map": 32}, SET.outputs)
+CAPSULES = Sizes({**SET.features, "fused": 3}, SET.outputs)
 SEQUENCE = (12, 20)
 MEL = torch.randn(8, 1, 20, 20)
 PICTURES = torch.randint(0, 256, (8, 3, 20, 20), dtype=torch.uint8)
@@ -61,6 +62,7 @@ MADE: dict[type, Callable[[], Any]] = {
     fusion.ConcatFusion: lambda: fusion.ConcatFusion(SIZES, layers=2, width=5),
     fusion.CommonPrivateFusion: lambda: fusion.CommonPrivateFusion(SIZES, common=3),
     fusion.FilledFusion: lambda: fusion.FilledFusion(SIZES, fusion.ConcatFusion),
+    fusion.CapsuleFusion: lambda: fusion.CapsuleFusion(Sizes(SIZES.features, {"emotion": 4})),
     fusion.LateFusion: lambda: fusion.LateFusion(Sizes(SIZES.features, {"emotion": 4})),
     augment.Mixup: augment.Mixup,
     augment.ModalityDropout: lambda: augment.ModalityDropout(0.5),
@@ -78,6 +80,7 @@ MADE: dict[type, Callable[[], Any]] = {
     objectives.TransformerReconstruction: lambda: objectives.TransformerReconstruction(
         SET, "audio", *SEQUENCE, heads=2
     ),
+    objectives.CapsuleMargin: lambda: objectives.CapsuleMargin(CAPSULES),
     objectives.Concordance: lambda: objectives.Concordance(VALUES),
     objectives.AuxiliaryConcordance: lambda: objectives.AuxiliaryConcordance(
         VALUES, "audio", units=5
@@ -110,6 +113,7 @@ GIVEN: dict[type, Any] = {
     augment.Reverberation: torch.randn(8, 4000),
     augment.FaceAugmentation: PICTURES,
     augment.CropAndColour: PICTURES,
+    objectives.CapsuleMargin: (CAPSULES,),
     objectives.Concordance: (VALUES, (1,)),
     objectives.AuxiliaryConcordance: (VALUES, (1,)),
     objectives.ClipReconstruction: (CLIP, (8, 1, 16, 16)),

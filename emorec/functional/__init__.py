@@ -1,7 +1,13 @@
 """Pure mathematics on tensors."""
 
 from emorec.functional.adaptive_triplet import adaptive_triplet
-from emorec.functional.alignment import barlow_twins, deep_cca, info_nce, vicreg
+from emorec.functional.alignment import (
+    barlow_twins,
+    deep_cca,
+    info_nce,
+    variance_covariance,
+    vicreg,
+)
 from emorec.functional.concordance import concordance
 from emorec.functional.distributed import (
     add_over_ranks,
@@ -36,6 +42,7 @@ __all__ = [
     "soft_hgr_stacked",
     "sum_over_ranks",
     "supervised_contrastive",
+    "variance_covariance",
     "vicreg",
     "world_size",
 ]

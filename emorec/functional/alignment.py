@@ -128,11 +128,46 @@ def vicreg(
         distance = add_over_ranks((f - g).square().sum()) / m.n.clamp(min=1)
         total = invariance * distance
         for cov in (m.cov_f, m.cov_g):
-            spread = (cov.diagonal() + 1e-4).sqrt()  # the paper's epsilon
-            total = total + variance * torch.relu(deviation - spread).mean()
-            off = cov.square().sum() - cov.diagonal().square().sum()
-            total = total + covariance * off / len(cov)
+            narrow, shared = _spread(cov, deviation)
+            total = total + variance * narrow + covariance * shared
         return torch.where(m.n >= 2, total, 0 * total)
+
+
+def variance_covariance(
+    f: Tensor,
+    rows: Tensor | None = None,
+    *,
+    variance: float = 1.0,
+    covariance: float = 1.0,
+    deviation: float = 1.0,
+) -> Tensor:
+    """Return the weighted variance and covariance terms of :func:`vicreg` for one feature set.
+
+    Args:
+        f: (B, k) features; float16 and bfloat16 are computed in float32, with autocast off.
+        rows: bool (B,), the valid rows; None: all.
+        variance: Weight of how far standard deviations are below ``deviation``, their mean.
+        covariance: Weight of the squared off-diagonal covariances, their sum divided by k.
+        deviation: Target for the standard deviations.
+
+    Returns:
+        A scalar of at least 0, as from :func:`vicreg`.
+
+    Raises:
+        ValueError: f is not a matrix, or rows does not fit it.
+    """
+    m = moments(f, f, rows)
+    with torch.autocast(f.device.type, enabled=False):
+        narrow, shared = _spread(m.cov_f, deviation)
+        total = variance * narrow + covariance * shared
+        return torch.where(m.n >= 2, total, 0 * total)
+
+
+def _spread(cov: Tensor, deviation: float) -> tuple[Tensor, Tensor]:
+    """Return VICReg's variance and covariance terms of a covariance matrix (k, k)."""
+    deviations = (cov.diagonal() + 1e-4).sqrt()  # the paper's epsilon
+    off = cov.square().sum() - cov.diagonal().square().sum()
+    return torch.relu(deviation - deviations).mean(), off / len(cov)
 
 
 def info_nce(

@@ -2,6 +2,7 @@
 
 from emorec.objectives.alignment import BarlowTwins, DeepCCA, InfoNCE, VICReg
 from emorec.objectives.base import Objective
+from emorec.objectives.capsule_margin import CapsuleMargin
 from emorec.objectives.category import AuxiliaryCrossEntropy, CategoryObjective, CrossEntropy
 from emorec.objectives.clip_reconstruction import ClipReconstruction
 from emorec.objectives.common_private import CommonPrivate
@@ -17,6 +18,7 @@ from emorec.objectives.reconstruction import ReconstructionObjective, VectorReco
 from emorec.objectives.sequence_reconstruction import SequenceReconstruction
 from emorec.objectives.transformer_reconstruction import TransformerReconstruction
 from emorec.objectives.unlabelled import Consistency, PseudoLabel
+from emorec.objectives.variance_covariance import VarianceCovariance
 
 __all__ = [
     "MMD",
@@ -24,6 +26,7 @@ __all__ = [
     "AuxiliaryConcordance",
     "AuxiliaryCrossEntropy",
     "BarlowTwins",
+    "CapsuleMargin",
     "CategoryObjective",
     "ClipReconstruction",
     "CommonPrivate",
@@ -44,5 +47,6 @@ __all__ = [
     "SupervisedContrastive",
     "TransformerReconstruction",
     "VICReg",
+    "VarianceCovariance",
     "VectorReconstruction",
 ]

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from emorec.fusion import (
+    CapsuleFusion,
     CommonPrivateFusion,
     ConcatFusion,
     CrossModalAttention,
@@ -15,6 +16,7 @@ from emorec.fusion import (
     JointCrossAttention,
     LateFusion,
     LowRankFusion,
+    QueryAttention,
     TensorFusion,
 )
 from emorec.types import Sizes
@@ -28,6 +30,8 @@ FUSIONS: dict[str, Callable[[Sizes], Fusion]] = {
     "attention": lambda sizes: CrossModalAttention(sizes, width=8, heads=2),
     "joint": lambda sizes: JointCrossAttention(sizes, reduced=4, attention=3),
     "late": LateFusion,
+    "capsules": lambda sizes: CapsuleFusion(sizes, 2, 4),
+    "query": lambda sizes: QueryAttention(sizes, "text", 8, 2, 2),
     "common": lambda sizes: CommonPrivateFusion(sizes, common=3, width=8),
     "filled": lambda sizes: FilledFusion(sizes, lambda s: ConcatFusion(s, width=8)),
 }
