@@ -208,12 +208,16 @@ class Sizes(NamedTuple):
     """Dimensions that fusions, objectives and label encoders are built from.
 
     Attributes:
-        features: Modality -> feature dimension; objectives also get ``fused`` and ``label``.
+        features: Modality -> feature dimension; objectives also get ``fused``, ``label`` and the
+            encoders' sides.
         outputs: Target -> number of classes or dimensions.
+        sides: Which of the features are sides of an encoder: maps that only objectives see that
+            name them.
     """
 
     features: dict[str, int]
     outputs: dict[str, int]
+    sides: frozenset[str] = frozenset()
 
 
 class DataPart(Protocol):

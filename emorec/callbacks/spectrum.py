@@ -8,7 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from emorec.functional import hgr_spectrum, sum_over_ranks
-from emorec.tasks import data_of
+from emorec.tasks import data_of, task_of
 from emorec.types import FeatureBundle
 
 Kept = tuple[Tensor, Tensor, Tensor]
@@ -54,8 +54,10 @@ class Spectrum(Callback):
     ) -> None:
         """Collect the batch's features."""
         if isinstance(outputs, FeatureBundle):
+            # Maps on an encoder's way have thousands of dimensions, and say what it says.
+            others = {"fused", *task_of(pl_module).model.sides}
             for name, features in outputs.features.items():
-                if name != "fused" and features.ndim == 2:
+                if name not in others and features.ndim == 2:
                     kept = features.detach().float(), outputs.present[name], batch.clip
                     self.kept.setdefault(name, []).append(kept)
 

@@ -87,9 +87,9 @@ class EmotionModel(nn.Module):
                 widths[f"{name}-{side}"] = width
         self.label_encoder = None
         if label_encoder is not None:
-            self.label_encoder = label_encoder(Sizes(widths, outputs))
+            self.label_encoder = label_encoder(Sizes(widths, outputs, frozenset(self.sides)))
             widths["label"] = self.label_encoder.dim
-        sizes = Sizes(widths, outputs)
+        sizes = Sizes(widths, outputs, frozenset(self.sides))
         self.objectives = nn.ModuleDict(
             {name: objectives[name](sizes) for name in sorted(objectives)}
         )

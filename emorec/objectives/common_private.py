@@ -35,7 +35,7 @@ class CommonPrivate(Objective):
         weight: float = 1.0,
     ) -> None:
         super().__init__(sizes, weight=weight)
-        self.names = sorted(set(sizes.features) - {"fused", "label"})
+        self.names = sorted(set(sizes.features) - {"fused", "label", *sizes.sides})
         if len(self.names) < 2 or not all(0 < common < sizes.features[n] for n in self.names):
             raise UserError(
                 "CommonPrivate needs two modalities, each with more units than common; got "

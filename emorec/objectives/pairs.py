@@ -59,7 +59,7 @@ class PairObjective(Objective):
         super().__init__(sizes, weight=weight)
         known = compared or sizes.features
         if pairs is None:
-            names = sorted(name for name in known if name != "fused" and "." not in name)
+            names = sorted(set(known) - {"fused", *sizes.sides})
             pairs = [f"{a}+{b}" for a, b in combinations(names, 2)]
         self.pairs = [_split_pair(pair, known, self.one_width) for pair in pairs]
         self.names = sorted({name for pair in self.pairs for name in pair})

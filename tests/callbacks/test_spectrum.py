@@ -1,5 +1,6 @@
 """The spectrum of validation features: what is logged, and when nothing is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from emorec.callbacks.spectrum import by_clip
 from emorec.functional import hgr_spectrum
 from emorec.tasks import ClassificationTask
 from tests.helpers.staging import three_stages, train
-from tests.helpers.toy import ToyData, toy_task
+from tests.helpers.toy import ToyData, ToyEncoder, toy_task
 
 
 class Keep(Callback):
@@ -36,6 +37,27 @@ def test_present_pairs_are_logged_in_each_stage(tmp_path: Path) -> None:
         for name in logged:
             if name.endswith("/2"):
                 assert logged[name] <= logged[name.replace("/2", "/1")]
+
+
+class WithSide(ToyEncoder):
+    """An encoder whose map only objectives see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides: Mapping[str, int] = {"map": 300 * self.dim}
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = super().forward(x)
+        return torch.cat([features, features.repeat(1, 300)], 1)
+
+
+def test_maps_on_an_encoders_way_are_left_out(tmp_path: Path) -> None:
+    keep, data = Keep(), ToyData(tmp_path, clips=150)
+    task = toy_task(encoders={"audio": ToyEncoder(), "face": WithSide()})
+    assert task.model.sides == {"face-map": "face"}
+    train(tmp_path, {"joint": three_stages()["joint"]}, Spectrum(), keep, task=task, data=data)
+    pairs = {name.split("/")[2] for logged in keep.logged for name in logged}
+    assert pairs == {"audio+face", "audio+label", "face+label"}
 
 
 def clip_means(task: ClassificationTask, data: ToyData) -> tuple[Tensor, Tensor]:
