@@ -25,6 +25,7 @@ COMMANDS = {
         "fit linear models, SVMs and trees on the cached features: the floor",
     ),
     "ensemble": ("emorec.commands.ensemble", "put finished runs together as one model"),
+    "generate": ("emorec.commands.generate", "make training segments with a trained generator"),
     "predict": ("emorec.commands.predict", "apply a trained model to media files"),
     "explain": (
         "emorec.commands.explain",

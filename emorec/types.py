@@ -293,6 +293,9 @@ class EmotionData(Protocol):
     def class_counts(self) -> dict[str, Tensor]:
         """Return target -> int64 (classes,): labelled training clips of each class."""
 
+    def contents(self, part: Any) -> list[str]:
+        """Return digests of what the clips of a part were cut from, sorted."""
+
     def statistics(self) -> dict[str, tuple[Array, Array]]:
         """Return modality -> (mean, standard deviation) for standardising inputs."""
 

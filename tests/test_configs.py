@@ -209,7 +209,7 @@ REBUILD = {
 def test_a_network_on_clips_of_faces_runs_a_batch(
     network: str, options: dict[str, Any], scores: set[str], place: Place, tmp_path: Path
 ) -> None:
-    stage = {"epochs": 1, "train": None, "objectives": None, "warmup": {}}
+    stage: dict[str, Any] = {"epochs": 1, "train": None, "objectives": None, "warmup": {}}
     main(
         [
             *["fit", f"--config={CONFIGS}/experiment/smoke.yaml", f"--run={tmp_path / 'run'}"],

@@ -6,11 +6,13 @@ from typing import Any, Literal, cast
 import torch
 from torch.utils.data import DataLoader
 
+from emorec.data.generated import WithGenerated
 from emorec.data.sampler import ClipSampler, DealingSampler, HalvesSampler
 from emorec.data.segments import SegmentDataset, as_is
 from emorec.errors import DataError
 from emorec.types import Classes, SegmentBatch
 
+Segments = SegmentDataset | WithGenerated
 Sampling = Literal["plain", "half_labelled", "balanced"]
 
 
@@ -29,7 +31,7 @@ def check_batches(modalities: Collection[str], batch_size: int, workers: int) ->
 
 
 def make_loader(
-    dataset: SegmentDataset,
+    dataset: Segments,
     *,
     batch_size: int,
     workers: int,
@@ -94,7 +96,7 @@ def all_batches() -> int | None:
     return None
 
 
-def _of_clips(dataset: SegmentDataset) -> dict[int, list[int]]:
+def _of_clips(dataset: Segments) -> dict[int, list[int]]:
     """Return the segments of each clip: position of the clip -> positions of its segments."""
     found: dict[int, list[int]] = {}
     for item, (position, _) in enumerate(dataset.items):
@@ -102,7 +104,7 @@ def _of_clips(dataset: SegmentDataset) -> dict[int, list[int]]:
     return found
 
 
-def _classes(dataset: SegmentDataset, clips: Iterable[int]) -> list[int | None]:
+def _classes(dataset: Segments, clips: Iterable[int]) -> list[int | None]:
     """Return each clip's class, None where it has no label.
 
     Raises:
@@ -119,7 +121,7 @@ def _classes(dataset: SegmentDataset, clips: Iterable[int]) -> list[int | None]:
     return [cast("int | None", dataset.labels[clip].get(target)) for clip in clips]
 
 
-def _labelled(dataset: SegmentDataset, batch_size: int) -> list[bool]:
+def _labelled(dataset: Segments, batch_size: int) -> list[bool]:
     """Return which segments have a label.
 
     Raises:

@@ -1,21 +1,20 @@
 """The base of all data sets: from a list of clips to loaders of segments."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info
 from platformdirs import user_cache_path
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from emorec.augment import Augmentation
 from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan
+from emorec.data.generated import Generated, content_of, with_generated
 from emorec.data.labels import check_shares, hide_labels, positions_of
-from emorec.data.loaders import Sampling, all_batches, check_batches, make_loader
+from emorec.data.loaders import Sampling, all_batches, check_batches
 from emorec.data.manifest_rows import unlabelled_clips
+from emorec.data.part_loaders import PartLoaders
 from emorec.data.preprocessing import name_of_set, preprocess_clips
 from emorec.data.segments import SegmentDataset
 from emorec.data.splits.file import check_resumed
@@ -32,7 +31,7 @@ from emorec.types import Array, Clip, SegmentBatch, Target, Values
 from emorec.windows import RandomWindows, Windows
 
 
-class EmotionDataModule(LightningDataModule, ABC):
+class EmotionDataModule(PartLoaders, ABC):
     """A data set of labelled clips; subclasses find its clips and labels.
 
     Args:
@@ -61,6 +60,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         sampling: For training: ``plain``, batches ``half_labelled``, or all classes ``balanced``.
         within: Inputs are normalised by training clips (``corpus``), or also by all clips of each
             ``speaker``, without labels, which needs groups, and every result states it.
+        generated: Segments of ``emorec generate`` that join training, and nothing else.
 
     Attributes:
         targets: Name -> target. For one with values, a clip has a trace in the sidecar of the
@@ -97,6 +97,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         sampling: Sampling = "plain",
         within: Within = "corpus",
         labels_per_class: int | None = None,
+        generated: Generated | None = None,
     ) -> None:
         super().__init__()
         check_shares(labelled_share, unlabelled_share, labels_per_class)
@@ -110,6 +111,7 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
         self.unlabelled_share, self.labels_per_class = unlabelled_share, labels_per_class
         self.unlabelled, self.sampling, self.within = unlabelled, sampling, within
+        self.generated = generated
         self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -118,7 +120,6 @@ class EmotionDataModule(LightningDataModule, ABC):
         self.part_of_clip: dict[str, Part] = {}
         self.resumed_split: dict[str, Part] = {}
         self._shift: SpeakerShift | None = None
-        self._validated: Part | None = None  # the part to validate on, if not the usual one
         self._views = Views(augment, self.speakers)
         self.batches_of_epoch: Callable[[], int | None] = all_batches  # of the next training epoch
 
@@ -243,6 +244,10 @@ class EmotionDataModule(LightningDataModule, ABC):
             ids, cache = self.unlabelled_ids, self.source().cache()
             check_unlabelled(ids, self.entries, self.unlabelled, cache)
             self.parts["train"].check_values()
+            if self.generated is not None:
+                train = self.parts["train"]
+                self.more, clips = with_generated(self.generated, self, train)
+                self.all_clips += clips
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
 
@@ -286,18 +291,13 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Return the cache that holds a part's arrays."""
         return self.source().cache()
 
-    @contextmanager
-    def validating_on(self, part: Part) -> Iterator[None]:
-        """Validate on another part for a while."""
-        self._validated, before = part, self._validated
-        try:
-            yield
-        finally:
-            self._validated = before
-
     def clips_of(self, part: Part) -> list[Clip]:
         """Return the usable clips of a part."""
         return [clip for clip in self.all_clips if self.part_of_clip.get(clip.id) == part]
+
+    def contents(self, part: Part) -> list[str]:
+        """Return digests of what the clips of a part were cut from, sorted."""
+        return sorted({content_of(self.entries[clip.id]) for clip in self.clips_of(part)})
 
     def speakers(self) -> Tensor:
         """Return int64 (clips,): the speaker in each of :attr:`all_clips`, -1 where unknown."""
@@ -316,30 +316,6 @@ class EmotionDataModule(LightningDataModule, ABC):
         """Return modality -> (mean, deviation): extractor constants, or from training clips."""
         measured = None if self._shift is None else self._shift.corpus
         return dict(measured or input_statistics(self.parts["train"], self.extractors))
-
-    def train_dataloader(self) -> DataLoader[SegmentBatch]:
-        """Return the training segments, in an order given by (seed, epoch) alone."""
-        return self._loader("train")
-
-    def val_dataloader(self) -> DataLoader[SegmentBatch]:
-        """Return all validation segments, in order."""
-        return self._loader(self._validated or ("test" if self.select_on_test else "val"))
-
-    def test_dataloader(self) -> DataLoader[SegmentBatch]:
-        """Return all test segments, in order."""
-        return self._loader("test")
-
-    def _loader(self, part: Part) -> DataLoader[SegmentBatch]:
-        return make_loader(
-            self.parts[part],
-            batch_size=self.batch_size,
-            workers=self.workers,
-            shuffle=part == "train",
-            seed=self.seed,
-            sampling=self.sampling,
-            batches=self.batches_of_epoch() if part == "train" else None,
-            per_epoch=self.windows.per_epoch,
-        )
 
     def augmented(self, batch: SegmentBatch, modalities: Sequence[str]) -> SegmentBatch:
         """Return a training batch after :attr:`augment`; the model is shown these modalities."""

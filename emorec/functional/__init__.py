@@ -1,6 +1,7 @@
 """Pure mathematics on tensors."""
 
 from emorec.functional.adaptive_triplet import adaptive_triplet
+from emorec.functional.adversarial import critic_losses, generator_losses, unit_variance
 from emorec.functional.alignment import (
     barlow_twins,
     deep_cca,
@@ -9,6 +10,7 @@ from emorec.functional.alignment import (
     vicreg,
 )
 from emorec.functional.concordance import concordance
+from emorec.functional.diff_augment import diff_augment
 from emorec.functional.distributed import (
     add_over_ranks,
     rows_of_all_ranks,
@@ -29,8 +31,11 @@ __all__ = [
     "add_over_ranks",
     "barlow_twins",
     "concordance",
+    "critic_losses",
     "deep_cca",
+    "diff_augment",
     "first_rows",
+    "generator_losses",
     "hgr_discrete",
     "hgr_spectrum",
     "info_nce",
@@ -42,6 +47,7 @@ __all__ = [
     "soft_hgr_stacked",
     "sum_over_ranks",
     "supervised_contrastive",
+    "unit_variance",
     "variance_covariance",
     "vicreg",
     "world_size",

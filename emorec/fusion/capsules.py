@@ -73,7 +73,7 @@ class CapsuleFusion(Fusion):
         The parts of all modalities add up to 1, or are 0 in rows without any.
         """
         routing = self._route(features, present)[1]
-        each = routing.unflatten(-2, (len(self.names), self.capsules)).sum(-2)
+        each = torch.stack(routing.chunk(len(self.names), -2), -3).sum(-2)
         parts = each / each.sum(-2, keepdim=True).clamp(min=SMALLEST)
         return dict(zip(self.names, parts.unbind(-2), strict=True))
 
@@ -84,7 +84,7 @@ class CapsuleFusion(Fusion):
         device = features[self.names[0]].device.type
         with torch.autocast(device, enabled=False):
             own = [self.primary[name](features[name].float()) for name in self.names]
-            capsules = squash(torch.cat(own, -1).unflatten(-1, (-1, self.width)))
+            capsules = squash(torch.cat(own, -1).reshape(*own[0].shape[:-1], -1, self.width))
             masks = [self.as_mask(present[n], features[n]).float() for n in self.names]
             mask = torch.cat(masks, -1).repeat_interleave(self.capsules, -1).unsqueeze(-1)
             votes = torch.einsum("...nw,ncwv->...ncv", capsules, self.to_votes.float())

@@ -62,7 +62,7 @@ def test_one_round_sums_votes_with_equal_weights() -> None:
     fusion = made(1)
     features, present = given()
     own = torch.cat([fusion.primary[n](features[n]) for n in fusion.names], 1)
-    capsules = squash(own.unflatten(1, (4, 4)))
+    capsules = squash(own.view(-1, 4, 4))
     votes = torch.einsum("bnw,ncwv->bcv", capsules, fusion.to_votes) / 3
     torch.testing.assert_close(
         fusion(features, present).exp(), squash(votes).norm(dim=-1), rtol=1e-4, atol=1e-5
@@ -78,7 +78,7 @@ def test_the_order_of_capsules_does_not_matter() -> None:
     with torch.no_grad():  # the two of audio change places
         layer = fusion.primary["audio"]
         for parameter in layer.parameters():
-            parameter.copy_(parameter.unflatten(0, (2, 4)).flip(0).flatten(0, 1))
+            parameter.copy_(torch.cat(parameter.chunk(2)[::-1]))
         fusion.to_votes.copy_(fusion.to_votes[[1, 0, 2, 3]])
     torch.testing.assert_close(fusion(features, present), before)
 
@@ -106,13 +106,13 @@ def test_no_gradient_passes_through_the_first_rounds() -> None:
         shared = fusion._route(features, present)[1].detach()
         if still:  # the last sum alone, with the routing as a constant
             own = torch.cat([fusion.primary[n](features[n]) for n in fusion.names], 1)
-            capsules = squash(own.unflatten(1, (4, 4)))
+            capsules = squash(own.view(-1, 4, 4))
             votes = torch.einsum("bnw,ncwv->bncv", capsules, fusion.to_votes)
             squared = (shared.unsqueeze(-1) * votes).sum(1).square().sum(-1)
             found = (squared + 1e-8).log() - squared.log1p()
         else:
             found = fusion(features, present)
-        found[:, 0].sum().backward()
+        found[:, 0].sum().backward()  # type: ignore[no-untyped-call]
         assert fusion.to_votes.grad is not None
         gradients.append(fusion.to_votes.grad)
     torch.testing.assert_close(*gradients)
