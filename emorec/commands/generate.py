@@ -13,10 +13,11 @@ import torch
 
 from emorec.data.generated import CARD, LABELS
 from emorec.errors import UserError
+from emorec.model.standardise import Standardise
 from emorec.networks.generators import Generator
 from emorec.predict.checkpoint import CheckpointError, Saved, load_model, read_checkpoint
 from emorec.system.files import beside, check_writable, digest_file
-from emorec.tasks.generation import LIMIT, Adversarial, as_input
+from emorec.tasks.adversarial import LIMIT, Adversarial, as_input
 from emorec.types import Array
 
 AT_ONCE = 256
@@ -76,7 +77,8 @@ def write(folder: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) 
         generator.eval()
         modality = model.reads[name]
         modalities.append(modality)
-        extractor = saved.extractors[modality]
+        extractor, standardise = saved.extractors[modality], model.standardise[modality]
+        assert isinstance(standardise, Standardise)
         path = folder / f"{modality}.npy"
         shape = (len(label), *extractor.shape)
         array = np.lib.format.open_memmap(path, "w+", np.dtype(extractor.dtype), shape)
@@ -84,7 +86,7 @@ def write(folder: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) 
             rows = slice(start, start + AT_ONCE)
             with torch.inference_mode():
                 made = generator(noise[rows], label[rows])
-                raw = as_input(made, model.standardise[modality], extractor.shape)
+                raw = as_input(made, standardise, extractor.shape)
             array[rows] = _stored(raw.numpy(), array.dtype)
         array.flush()
     np.save(folder / LABELS, label.numpy())

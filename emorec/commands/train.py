@@ -41,6 +41,7 @@ from emorec.runs.checkpoints import AtomicCheckpointIO, is_whole, save_weights
 from emorec.runs.dashboard import Dashboard
 from emorec.runs.directory import RunDirectory, RunError
 from emorec.runs.report import Report
+from emorec.runs.samples import Samples
 from emorec.tasks import EmotionTask, task_of
 
 
@@ -148,16 +149,12 @@ class EmorecCLI(LightningCLI):
             enable_version_counter=False,
         )
         seed = int(self._get(self.config_init, "seed_everything"))
-        watching: list[Callback] = [Throughput(), Spectrum(), CommonInformation()]
-        rates = LearningRateMonitor("epoch")
-        watching = [*watching, rates] if self.subcommand == "fit" else []
-        self.trainer_defaults["callbacks"] = [
-            EpochSeed(seed),
-            self.report,
-            *watching,
-            *self.more_callbacks,
-            last,
-        ]
+        watching: list[Callback] = [self.report, Samples(self.directory.path)]
+        if self.subcommand == "fit":
+            watching += [Throughput(), Spectrum(), CommonInformation()]
+            watching += [LearningRateMonitor("epoch")]
+        every = [EpochSeed(seed), *watching, *self.more_callbacks, last]
+        self.trainer_defaults["callbacks"] = every
         trainer = super().instantiate_trainer(**kwargs)
         _put_averages_last(trainer)
         show_info()

@@ -1,14 +1,11 @@
 """Test results on a W&B dashboard."""
 
-from typing import Any
-
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from typing_extensions import override
 
+from emorec.figures.plots import pixels_of
 from emorec.runs.report import results_of
 from emorec.runs.tested_classes import TestedClasses
 from emorec.tasks import task_of
@@ -38,7 +35,7 @@ class Dashboard(Callback):
         for each in results_of(task_of(pl_module)):
             place = f"test/{each.name}"
             values = {f"{place}/{key}": v for key, v in each.scores().items() if v is not None}
-            pictures = {f"{place}/{key}": [_drawn(figure)] for key, figure in each.figures()}
+            pictures = {f"{place}/{key}": [pixels_of(figure)] for key, figure in each.figures()}
             for logger in loggers:
                 logger.log_metrics(values)
                 for key, picture in pictures.items():
@@ -61,12 +58,6 @@ class Dashboard(Callback):
         if shown:
             pictures, texts = (list(each) for each in zip(*shown, strict=True))
             logger.log_image(f"{place}/key_frames", pictures, caption=texts)
-
-
-def _drawn(figure: Figure) -> Array:
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())
 
 
 def _crop(data: EmotionData, clip_id: str) -> Array | None:

@@ -1,9 +1,8 @@
 """Training of a multimodal conditional GAN, judged by what a classifier learns from its samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback
@@ -12,50 +11,14 @@ from typing_extensions import override
 
 from emorec.errors import ModelError, UserError
 from emorec.functional import critic_losses, diff_augment, generator_losses, soft_hgr, unit_variance
-from emorec.functional.adversarial import Form
 from emorec.model.standardise import Standardise
 from emorec.networks.generators import Critic, Generator
 from emorec.objectives.base import mean_over_rows
+from emorec.tasks.adversarial import LIMIT, Adversarial, as_input
 from emorec.tasks.base import data_of
 from emorec.tasks.classification import ClassificationTask
 from emorec.tasks.scalars import mean_of_ranks
 from emorec.types import SegmentBatch
-
-LIMIT = 3.0  # generated pictures are within so many deviations of the mean
-
-
-@dataclass
-class Adversarial:
-    """Options of the GAN's training.
-
-    Attributes:
-        form: ``hinge``, or the original ``minimax``.
-        weight: mu, the weight of soft-HGR between the generated modalities; 0: the generators
-            share the class and the noise, and nothing makes them agree. S of k features is at most
-            k / 2, so 0.1 outweighs the critics where k is 128 (the paper's mu is not known).
-        on: Features that soft-HGR compares: the ``critic``'s h, or the ``generator``'s last hidden
-            layer (of pictures the mean over positions).
-        real_pairs: Whether the critics also maximise soft-HGR of the real pairs.
-        augment: Whether critics see samples changed by
-            :func:`~emorec.functional.diff_augment`.
-        decay: Of the running mean of the generators' weights, which makes all samples that are
-            kept; 0 to below 1.
-        rate: Learning rate of generators and critics (Adam, betas 0.5 and 0.999).
-        noise: Dimension of z.
-        width: Factor of the units and channels of generators and critics.
-        features: Dimension k of the critics' h: with fewer rows in a batch, any samples correlate.
-    """
-
-    form: Form = "hinge"
-    weight: float = 0.01
-    on: Literal["critic", "generator"] = "critic"
-    real_pairs: bool = False
-    augment: bool = True
-    decay: float = 0.999
-    rate: float = 2e-4
-    noise: int = 100
-    width: float = 1.0
-    features: int = 128
 
 
 class GenerationTask(ClassificationTask):
@@ -285,7 +248,7 @@ class GenerationTask(ClassificationTask):
         target = self.model.target_name
         return SegmentBatch(
             {
-                self.model.reads[n]: as_input(x, self._standardise(n), self.input_shapes[n])
+                self.model.reads[n]: as_input(x, self.standardise_of(n), self.input_shapes[n])
                 for n, x in made.items()
             },
             {self.model.reads[name]: every for name in made},
@@ -300,7 +263,8 @@ class GenerationTask(ClassificationTask):
         score, h = critic(diff_augment(x) if self.gan.augment else x, label)
         return score, h
 
-    def _standardise(self, name: str) -> Standardise:
+    def standardise_of(self, name: str) -> Standardise:
+        """Return what standardises an encoder's input."""
         found = self.model.standardise[self.model.reads[name]]
         assert isinstance(found, Standardise)
         return found
@@ -332,19 +296,3 @@ class GenerationTask(ClassificationTask):
             mean.lerp_(own.to(mean.dtype), 1 - decay)
         for kept, now in zip(self.averaged.buffers(), self.generators.buffers(), strict=True):
             kept.copy_(now)
-
-
-def as_input(x: Tensor, standardise: Any, shape: Sequence[int]) -> Tensor:
-    """Return samples as an encoder's input before it is standardised, float32 (B, *shape).
-
-    Args:
-        x: (B, values), or pictures (B, channels, height, width) in -1 to 1.
-        standardise: What standardises the modality.
-        shape: Of the modality; pictures of another height and width are resized.
-    """
-    if x.ndim == 4:
-        if x.shape[2:] != tuple(shape[1:]):
-            x = nn.functional.interpolate(x, list(shape[1:]), mode="bilinear")
-        x = x * LIMIT
-    raw: Tensor = x * standardise.deviation + standardise.mean
-    return raw

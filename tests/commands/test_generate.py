@@ -53,6 +53,11 @@ def test_the_run_is_a_run_like_any_other(gan: Path, place: Place, tmp_path: Path
     assert {"gan/critic_epoch", "gan/generator_epoch", "gan/s_epoch", "gan/s_real_epoch"} <= set(
         logged
     )
+    quality = json.loads((gan / "generated_quality.json").read_text())
+    assert quality.keys() == {"audio", "face"}
+    assert all(each["frechet"] > 0 and each["copying"] > 0 for each in quality.values())
+    sheets = sorted(path.name for path in (gan / "samples").iterdir())
+    assert sheets == ["audio_epoch000.png", "face_epoch000.png"]
     clip = next(iter(sorted(place.media.rglob("*.*"))))
     checkpoint = str(gan / "checkpoints/best.ckpt")
     main(["predict", checkpoint, str(clip), f"--out={tmp_path / 'predictions'}"])

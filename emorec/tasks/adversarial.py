@@ -1,0 +1,62 @@
+"""Options of adversarial training, and how samples become inputs of a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from emorec.functional.adversarial import Form
+from emorec.model.standardise import Standardise
+
+LIMIT = 3.0  # generated pictures are within so many deviations of the mean
+
+
+@dataclass
+class Adversarial:
+    """Options of the GAN's training.
+
+    Attributes:
+        form: ``hinge``, or the original ``minimax``.
+        weight: mu, the weight of soft-HGR between the generated modalities; 0: the generators
+            share the class and the noise, and nothing makes them agree. S of k features is at most
+            k / 2, so 0.1 outweighs the critics where k is 128 (the paper's mu is not known).
+        on: Features that soft-HGR compares: the ``critic``'s h, or the ``generator``'s last hidden
+            layer (of pictures the mean over positions).
+        real_pairs: Whether the critics also maximise soft-HGR of the real pairs.
+        augment: Whether critics see samples changed by
+            :func:`~emorec.functional.diff_augment`.
+        decay: Of the running mean of the generators' weights, which makes all samples that are
+            kept; 0 to below 1.
+        rate: Learning rate of generators and critics (Adam, betas 0.5 and 0.999).
+        noise: Dimension of z.
+        width: Factor of the units and channels of generators and critics.
+        features: Dimension k of the critics' h: with fewer rows in a batch, any samples correlate.
+    """
+
+    form: Form = "hinge"
+    weight: float = 0.01
+    on: Literal["critic", "generator"] = "critic"
+    real_pairs: bool = False
+    augment: bool = True
+    decay: float = 0.999
+    rate: float = 2e-4
+    noise: int = 100
+    width: float = 1.0
+    features: int = 128
+
+
+def as_input(x: Tensor, standardise: Standardise, shape: Sequence[int]) -> Tensor:
+    """Return samples as an encoder's input before it is standardised, float32 (B, *shape).
+
+    Args:
+        x: (B, values), or pictures (B, channels, height, width) in -1 to 1.
+        standardise: What standardises the modality.
+        shape: Of the modality; pictures of another height and width are resized.
+    """
+    if x.ndim == 4:
+        if x.shape[2:] != tuple(shape[1:]):
+            x = nn.functional.interpolate(x, list(shape[1:]), mode="bilinear")
+        x = x * LIMIT
+    raw: Tensor = x * standardise.deviation + standardise.mean
+    return raw
