@@ -18,7 +18,11 @@ PAGES = (
     "emorec/export/README.md",
     "emorec/study/README.md",
     "configs/model/end_to_end.md",
+    "configs/fusion/README.md",
     "configs/model/distribution_matching.md",
+    "configs/model/emotiw.md",
+    "configs/model/generate.md",
+    "docs/common_information.md",
 )
 TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = re.findall(r"(<!-- ci: run -->\n)?```sh\n(.*?)```", TEXT, re.DOTALL)
