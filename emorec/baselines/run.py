@@ -63,6 +63,10 @@ def run_baseline(
         BaselineError: The target has no classes, there are only pictures or no validation clips, or
             the method cannot be fitted.
     """
+    if data.generated is not None:
+        raise BaselineError(
+            "baselines learn from the clips of the data set alone: leave data.generated out"
+        )
     forms = list(data.targets.items())
     target, form = forms[0]
     if len(forms) > 1 or not isinstance(form, Classes):

@@ -48,6 +48,11 @@ class CrossCorpus(EmotionDataModule):
             raise DataError(
                 "CrossCorpus has no unlabelled corpus of its own; use data.train.unlabelled"
             )
+        if train.generated is not None or test.generated is not None:
+            raise DataError(
+                "generated segments join the training clips of CrossCorpus as a whole: give "
+                "data.generated, not that of one of its sets"
+            )
         self.train_set, self.test_set = train, test
         if "cache" in options:
             train.cache_folder = test.cache_folder = self.cache_folder

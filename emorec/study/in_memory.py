@@ -21,6 +21,7 @@ from emorec.callbacks import (
 from emorec.callbacks.averaging import put
 from emorec.callbacks.stage import Stage
 from emorec.data import EmotionDataModule
+from emorec.data.loaders import Segments
 from emorec.data.sampler import FILLER
 from emorec.data.splits.parts import Part
 from emorec.errors import UserError
@@ -82,6 +83,11 @@ class InMemory:
         self.parts = self._standardised()
 
     def _check(self, callbacks: Sequence[Callback]) -> None:
+        if not self.task.automatic_optimization:
+            raise UserError(
+                f"{type(self.task).__name__} takes its own steps, which engine: memory does not "
+                "do; use engine: fit"
+            )
         for each in callbacks:
             if isinstance(each, (AveragedWeights, SelectValues)):
                 raise UserError(
@@ -102,10 +108,11 @@ class InMemory:
 
     def _standardised(self) -> dict[Part, SegmentBatch]:
         """Return all rows of each part, standardised now instead of in each step."""
+        sets: dict[Part, Segments] = dict(self.data.parts)
+        if self.data.more is not None:
+            sets["train"] = self.data.more
         found = {
-            part: dataset.__getitems__(range(len(dataset)))
-            for part, dataset in self.data.parts.items()
-            if len(dataset)
+            part: rows.__getitems__(range(len(rows))) for part, rows in sets.items() if len(rows)
         }
         for modality, (mean, deviation) in self.data.statistics().items():
             module = self.task.model.standardise[modality]

@@ -11,6 +11,7 @@ import torch
 from emorec.baselines import BaselineError, run_baseline
 from emorec.baselines.methods import METHODS, candidates
 from emorec.baselines.vectors import vectors_of
+from emorec.data.generated import Generated
 from emorec.types import Array, Classes, Values
 from tests.helpers.toy import CLASSES, WIDTH, ToyData, ToyExtractor
 
@@ -183,6 +184,9 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
         run_baseline(data, "linear", 0)
     data.targets = {"emotion": Classes(CLASSES), "other": Classes(CLASSES)}
     with pytest.raises(BaselineError, match="for one target with classes; the data has emotion, o"):
+        run_baseline(data, "linear", 0)
+    data.generated = Generated(tmp_path)
+    with pytest.raises(BaselineError, match=r"leave data.generated out"):
         run_baseline(data, "linear", 0)
     with pytest.raises(BaselineError, match="all of one class"):
         next(candidates("linear", np.zeros((3, 1)), np.zeros(3, np.int64), 0))

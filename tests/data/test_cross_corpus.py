@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from emorec.data.cross_corpus import CrossCorpus
+from emorec.data.generated import Generated
 from emorec.data.splits.leaks import LeakError, shares_speakers
 from emorec.errors import DataError
 from emorec.extractors import Around, LogMel
@@ -36,6 +37,12 @@ def data(tmp_path: Path) -> CrossCorpus:
     data.prepare_data()
     data.setup()
     return data
+
+
+def test_generated_segments_are_given_to_the_whole(tmp_path: Path) -> None:
+    one = ToyData(tmp_path / "one", generated=Generated(tmp_path))
+    with pytest.raises(DataError, match=r"give data.generated, not that of one"):
+        CrossCorpus(one, Other(tmp_path / "two"), labels={"happy": "joy"}, workers=0)
 
 
 def test_one_set_is_trained_on_and_the_other_tested(data: CrossCorpus, tmp_path: Path) -> None:

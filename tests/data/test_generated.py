@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from emorec.callbacks import Stage, StagedTraining
 from emorec.data.generated import Generated, WithGenerated
 from emorec.data.sampler import FILLER
-from emorec.errors import DataError
+from emorec.errors import DataError, UserError
+from emorec.study.in_memory import InMemory
 from emorec.system.described import described
-from tests.helpers.toy import CLASSES, WIDTH, ToyData
+from tests.helpers.generation import toy_gan
+from tests.helpers.staging import train
+from tests.helpers.toy import CLASSES, WIDTH, ToyData, toy_task
 
 EACH = 20
 
@@ -85,6 +89,23 @@ def test_nothing_else_changes(tmp_path: Path) -> None:
             assert float(batch.inputs["audio"].max()) < 500
     shown = [x for batch in data.train_dataloader() for x in batch.inputs["audio"][:, 0].tolist()]
     assert sum(x >= 1000 for x in shown) == 3 * EACH
+
+
+def test_training_in_memory_uses_them_as_fit_does(tmp_path: Path) -> None:
+    folder = folder_for(ToyData(tmp_path), tmp_path / "made")
+    stages = {"joint": Stage(2, objectives=["class"], keep="last", monitor="val/fused/uar")}
+    data = made(tmp_path, Generated(folder))
+    ours = InMemory(toy_task(), data, StagedTraining(stages), [], seed=3)
+    assert data.more is not None
+    assert len(ours.parts["train"]) == len(data.more)
+    ours.fit(None)
+    theirs, _ = train(
+        tmp_path / "fit", stages, task=toy_task(), data=made(tmp_path, Generated(folder))
+    )
+    for name, value in ours.task.model.fusion.state_dict().items():
+        torch.testing.assert_close(value, theirs.model.fusion.state_dict()[name], msg=name)
+    with pytest.raises(UserError, match="GenerationTask takes its own steps"):
+        InMemory(toy_gan(), data, StagedTraining(stages), [], seed=3)
 
 
 def test_balance_fills_every_class_to_the_largest(tmp_path: Path) -> None:
