@@ -1,26 +1,21 @@
 """``emorec generate``: segments of each class from a trained generator."""
 
-import json
-import shutil
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from emorec.data.generated import CARD, LABELS
+from emorec.data.generated import CARD, write_generated
 from emorec.errors import UserError
-from emorec.model.standardise import Standardise
 from emorec.networks.generators import Generator
 from emorec.predict.checkpoint import CheckpointError, Saved, load_model, read_checkpoint
-from emorec.system.files import beside, check_writable, digest_file
-from emorec.tasks.adversarial import LIMIT, Adversarial, as_input
-from emorec.types import Array
+from emorec.system.files import check_writable, digest_file
+from emorec.tasks.adversarial import LIMIT, Adversarial, made_in_parts
 
-AT_ONCE = 256
 MADE = "averaged."  # prefix of the generators' tensors in a checkpoint
 
 
@@ -43,30 +38,22 @@ def main(argv: Sequence[str]) -> None:
             "as configs/experiment/generate_features.yaml"
         )
     model = load_model(options.checkpoint, saved, trust=options.trust)
-    folder = beside(out.absolute())
-    folder.mkdir(parents=True)
-    try:
-        count = write(folder, model, saved, options)
-        if out.exists():
-            shutil.rmtree(out)
-        folder.replace(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    label = write(out, model, saved, options)
     sys.stdout.write(
-        f"{out}: {count} segments, {options.per_class} of each class; mix them into training with "
-        f"--data.generated.folder {out}\n"
+        f"{out}: {len(label)} segments, {options.per_class} of each class; mix them into training "
+        f"with --data.generated.folder {out}\n"
     )
 
 
-def write(folder: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) -> int:
-    """Write arrays, labels and card to a folder; return the number of segments."""
+def write(out: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) -> Tensor:
+    """Write the folder; return the classes of its segments."""
     given, kept = checkpoint["hyper_parameters"], checkpoint["emorec"]
     model, classes = saved.model, list(saved.model.target.names)
     gan = Adversarial(**(given.get("adversarial") or {}))
     label = torch.arange(len(classes)).repeat_interleave(options.per_class)
     random = torch.Generator().manual_seed(options.seed)
     noise = torch.randn(len(label), gan.noise, generator=random)
-    modalities = []
+    generators = {}
     for name in sorted(given["shapes"]):
         generator = Generator(given["shapes"][name], len(classes), gan.noise, gan.width)
         prefix = f"{MADE}{name}."
@@ -74,44 +61,17 @@ def write(folder: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) 
         generator.load_state_dict(
             {k.removeprefix(prefix): v for k, v in state if k.startswith(prefix)}
         )
-        generator.eval()
-        modality = model.reads[name]
-        modalities.append(modality)
-        extractor, standardise = saved.extractors[modality], model.standardise[modality]
-        assert isinstance(standardise, Standardise)
-        path = folder / f"{modality}.npy"
-        shape = (len(label), *extractor.shape)
-        array = np.lib.format.open_memmap(path, "w+", np.dtype(extractor.dtype), shape)
-        for start in range(0, len(label), AT_ONCE):
-            rows = slice(start, start + AT_ONCE)
-            with torch.inference_mode():
-                made = generator(noise[rows], label[rows])
-                raw = as_input(made, standardise, extractor.shape)
-            array[rows] = _stored(raw.numpy(), array.dtype)
-        array.flush()
-    np.save(folder / LABELS, label.numpy())
+        generators[name] = generator.eval()
     card = {
-        "generated": True,
-        "target": model.target_name,
+        **{key: kept[key] for key in ("target", "extractors", "within", "contents")},
         "classes": classes,
-        "modalities": modalities,
         "per_class": options.per_class,
         "seed": options.seed,
         "checkpoint": digest_file(options.checkpoint),
-        "extractors": dict(sorted(kept["extractors"].items())),
-        "within": kept["within"],
-        "contents": kept["contents"],
     }
-    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
-    return len(label)
-
-
-def _stored(raw: Array, dtype: Any) -> Array:
-    """Return values in an extractor's dtype: within its limits and, for integers, rounded."""
-    whole = np.issubdtype(dtype, np.integer)
-    limits: Any = np.iinfo(dtype) if whole else np.finfo(dtype)
-    raw = np.rint(raw) if whole else raw
-    return np.clip(raw, limits.min, limits.max).astype(dtype)
+    parts = made_in_parts(generators, model, saved.extractors, label, noise)
+    write_generated(out, card, label.numpy(), saved.extractors, parts)
+    return label
 
 
 def build_parser() -> ArgumentParser:

@@ -1,8 +1,9 @@
 """Segments that ``emorec generate`` wrote, mixed into the training clips."""
 
 import json
+import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,7 +18,9 @@ from torch.utils.data import Dataset
 from emorec.cache import Entry
 from emorec.data.segments import SegmentDataset
 from emorec.errors import DataError
+from emorec.extractors import Extractor
 from emorec.system.described import described
+from emorec.system.files import beside
 from emorec.types import Array, Classes, Clip, EmotionData, SegmentBatch
 
 CARD, LABELS = "generated.json", "label.npy"  # in the folder, beside MODALITY.npy
@@ -148,6 +151,57 @@ def with_generated(
     kept = {name: array[chosen] for name, array in arrays.items()}
     first = len(data.all_clips)
     return WithGenerated(real, first, kept, label[chosen], card["target"]), clips
+
+
+def write_generated(
+    out: Path,
+    card: Mapping[str, Any],
+    label: NDArray[np.int64],
+    extractors: Mapping[str, Extractor],
+    parts: Iterable[Mapping[str, Array]],
+) -> None:
+    """Write a folder of generated segments, whole or not at all; an earlier one is replaced.
+
+    Args:
+        out: The folder.
+        card: What :func:`with_generated` checks: ``target``, ``classes``, ``extractors``,
+            ``within`` and ``contents``; and whatever else is worth knowing.
+        label: int64 (N,), the class of each segment.
+        extractors: Modality -> extractor, which gives shapes and dtypes.
+        parts: The segments in their order, some at once: modality -> float (n, *shape). Values are
+            stored within the limits of the dtype, and rounded where that has integers.
+    """
+    folder = beside(out.absolute())
+    folder.mkdir(parents=True)
+    try:
+        files = {
+            name: np.lib.format.open_memmap(
+                folder / f"{name}.npy", "w+", np.dtype(each.dtype), (len(label), *each.shape)
+            )
+            for name, each in extractors.items()
+        }
+        done = 0
+        for part in parts:
+            count = len(next(iter(part.values())))
+            for name, values in part.items():
+                files[name][done : done + count] = _stored(values, files[name].dtype)
+            done += count
+        for file in files.values():
+            file.flush()
+        np.save(folder / LABELS, label)
+        whole = {"generated": True, **card, "modalities": sorted(extractors)}
+        (folder / CARD).write_text(json.dumps(whole, indent=1), encoding="utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        folder.replace(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stored(values: Array, dtype: Any) -> Array:
+    whole = np.issubdtype(dtype, np.integer)
+    limits: Any = np.iinfo(dtype) if whole else np.finfo(dtype)
+    return np.clip(np.rint(values) if whole else values, limits.min, limits.max).astype(dtype)
 
 
 def read_generated(folder: Path) -> tuple[dict[str, Any], dict[str, Array], NDArray[np.int64]]:

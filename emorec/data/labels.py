@@ -8,16 +8,20 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emorec.data.splits.parts import Part, drawn_place
 from emorec.errors import DataError
-from emorec.types import Clip
+from emorec.types import Clip, Target
+
+PerClass = int | dict[str, int]
+"""The most labelled clips of each class, or of the classes that are named."""
 
 
-def check_shares(labelled: float, unlabelled: float, per_class: int | None) -> None:
+def check_shares(labelled: float, unlabelled: float, per_class: PerClass | None) -> None:
     """Check the options ``labelled_share``, ``unlabelled_share`` and ``labels_per_class``.
 
     Raises:
-        DataError: A share is not from 0 to 1, or the number is below 0.
+        DataError: A share is not from 0 to 1, or a number is below 0.
     """
-    if per_class is not None and per_class < 0:
+    numbers = per_class.values() if isinstance(per_class, dict) else [per_class or 0]
+    if min(numbers, default=0) < 0:
         raise DataError(f"labels_per_class is {per_class}; it must be at least 0")
     for name, share in (("", labelled), ("un", unlabelled)):
         if not 0 <= share <= 1:
@@ -25,7 +29,11 @@ def check_shares(labelled: float, unlabelled: float, per_class: int | None) -> N
 
 
 def keep_labels(
-    clips: Iterable[Clip], share: float, seed: int, per_class: int | None = None
+    clips: Iterable[Clip],
+    share: float,
+    seed: int,
+    per_class: PerClass | None = None,
+    targets: Mapping[str, Target] | None = None,
 ) -> set[str]:
     """Draw the clips that keep their labels; the others take part as unlabelled clips.
 
@@ -37,21 +45,44 @@ def keep_labels(
         clips: The training clips; their order does not matter.
         share: Share of each class's labelled clips, 0 to 1, rounded half to even.
         seed: Seed of the draw.
-        per_class: The most labelled clips of each class; None: no limit.
+        per_class: The most labelled clips of each class, or of some classes by name; None: no
+            limit.
+        targets: Name -> target, for the names of classes.
 
     Returns:
         Ids of the clips that keep their labels.
+
+    Raises:
+        DataError: A class that is named does not exist.
     """
+    named = per_class if isinstance(per_class, dict) else {}
+    known = {name for each in (targets or {}).values() for name in each.names}
+    if set(named) - known:
+        raise DataError(
+            f"labels_per_class names {min(set(named) - known)!r}; the classes are "
+            f"{', '.join(sorted(known))}"
+        )
     classes: dict[str, list[str]] = defaultdict(list)
+    most: dict[str, int | None] = {}
     for clip in clips:
         if clip.labels:
-            classes[repr(sorted(clip.labels.items()))].append(clip.id)
+            labels = repr(sorted(clip.labels.items()))
+            classes[labels].append(clip.id)
+            most[labels] = _limit(clip, per_class, targets or {})
     kept: set[str] = set()
     for name in sorted(classes):
         # In an order that does not depend on the other clips.
         ids = sorted(classes[name], key=lambda i: drawn_place(f"{seed} labels", i))
-        kept.update(ids[: max(1, round(share * len(ids)))][:per_class] if share > 0 else ())
+        kept.update(ids[: max(1, round(share * len(ids)))][: most[name]] if share > 0 else ())
     return kept
+
+
+def _limit(clip: Clip, per_class: PerClass | None, targets: Mapping[str, Target]) -> int | None:
+    """Return the most labelled clips of a clip's class; None: no limit."""
+    if not isinstance(per_class, dict):
+        return per_class
+    own = [targets[t].names[c] for t, c in clip.labels.items() if isinstance(c, int)]
+    return min((per_class[name] for name in own if name in per_class), default=None)
 
 
 def hide_labels(
@@ -59,7 +90,8 @@ def hide_labels(
     parts: Mapping[str, Part],
     share: float,
     seed: int,
-    per_class: int | None = None,
+    per_class: PerClass | None = None,
+    targets: Mapping[str, Target] | None = None,
 ) -> list[Clip]:
     """Return the clips, some training ones without their labels; see :func:`keep_labels`.
 
@@ -69,9 +101,10 @@ def hide_labels(
         share: Share of the training clips that keep their labels.
         seed: Seed of the draw.
         per_class: The most labelled training clips of each class; None: no limit.
+        targets: Name -> target, for the names of classes.
     """
     train = [clip for clip in clips if parts.get(clip.id) == "train"]
-    kept = keep_labels(train, share, seed, per_class)
+    kept = keep_labels(train, share, seed, per_class, targets)
     hidden = {clip.id for clip in train if clip.labels} - kept
     if hidden:
         rank_zero_info(f"{len(kept)} of {len(train)} training clips keep their label")

@@ -11,7 +11,7 @@ from torch import Tensor
 from emorec.augment import Augmentation
 from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan
 from emorec.data.generated import Generated, content_of, with_generated
-from emorec.data.labels import check_shares, hide_labels, positions_of
+from emorec.data.labels import PerClass, check_shares, hide_labels, positions_of
 from emorec.data.loaders import Sampling, all_batches, check_batches
 from emorec.data.manifest_rows import unlabelled_clips
 from emorec.data.part_loaders import PartLoaders
@@ -48,7 +48,8 @@ class EmotionDataModule(PartLoaders, ABC):
         augment: Augments training batches on the device; never those of validation and test.
         labelled_share: Share of the training clips that keep their label, drawn with ``seed``;
             the others count as unlabelled ones. Validation and test clips keep theirs.
-        labels_per_class: The most training clips of each class that keep their label; None: all.
+        labels_per_class: The most training clips of each class that keep their label, or of some
+            classes by name (``{fear: 20}``); None: all.
         labelled_only: Leave unlabelled training clips out, as in the paper's baselines; otherwise
             they take part in losses that need no label (and in batch norm).
         fold: For leave_speakers_out and held_out_text: the fold that is tested, from 1.
@@ -96,7 +97,7 @@ class EmotionDataModule(PartLoaders, ABC):
         unlabelled: Path | None = None,
         sampling: Sampling = "plain",
         within: Within = "corpus",
-        labels_per_class: int | None = None,
+        labels_per_class: PerClass | None = None,
         generated: Generated | None = None,
     ) -> None:
         super().__init__()
@@ -234,7 +235,7 @@ class EmotionDataModule(PartLoaders, ABC):
         listed = self.resumed_split or self.parts_of(self.all_clips)
         self.part_of_clip = usable_parts(usable, listed)
         check_leaks(usable, self.part_of_clip, self.entries, self.split)
-        kept = self.labelled_share, self.seed, self.labels_per_class
+        kept = self.labelled_share, self.seed, self.labels_per_class, self.targets
         self.all_clips = hide_labels(self.all_clips, listed, *kept)
         self.parts = {part: self.dataset(self.all_clips, self.part_of_clip, part) for part in PARTS}
         if self.within == "speaker":

@@ -224,7 +224,7 @@ def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 ASIDE = ".replaced"
 MOVING = ".replaced.part"  # while moving either way: the new run has not begun
-FOLDERS = ("checkpoints", "logs", "wandb", "predictions", "samples")
+FOLDERS = ("checkpoints", "logs", "wandb", "predictions", "samples", "generated")
 FILES = ("config.yaml", "*.json", "summary.txt", "split.csv", "predictions*.csv")
 PICTURES = ("confusion_matrix*.png", "training_*.png", "missing_modality.png", "reliability.png")
 

@@ -11,12 +11,14 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from typing_extensions import override
 
+from emorec.data.generated import write_generated
 from emorec.evaluation.generated import copying, frechet_distance
 from emorec.figures.plots import pixels_of, save_figure
 from emorec.figures.samples import sheet_figure
+from emorec.model.kept import kept_of
 from emorec.system.files import write_text
 from emorec.tasks import GenerationTask
-from emorec.tasks.adversarial import as_input
+from emorec.tasks.adversarial import as_input, made_in_parts
 from emorec.types import DataPart
 
 SHOWN = 8  # samples of each class on a sheet
@@ -31,7 +33,8 @@ class Samples(Callback):
     ``generated_quality.json``, for each modality, on standardised inputs, pictures as the generator
     makes them: ``frechet``, the Frechet distance of test segments and as many generated ones;
     ``frechet_real``, of test and training segments, the level to reach; ``copying``, how far
-    generated segments are from training ones, relative to test segments.
+    generated segments are from training ones, relative to test segments. And, if
+    ``adversarial.per_class`` is set, so many segments of each class into ``generated``.
 
     Args:
         folder: The run directory.
@@ -68,6 +71,8 @@ class Samples(Callback):
         task = pl_module
         if not isinstance(task, GenerationTask) or not trainer.is_global_zero:
             return
+        if task.gan.per_class:
+            _write(task, self.folder / "generated")
         parts = task.data.parts
         if not len(parts["train"].items) or not len(parts["test"].items):
             return
@@ -96,11 +101,33 @@ class Samples(Callback):
             )
 
 
+def _write(task: GenerationTask, out: Path) -> None:
+    """Write a folder of segments for training, as ``emorec generate`` does with seed 0."""
+    label, noise = _noise(task, task.gan.per_class)
+    data, kept = task.data, kept_of(task.model, task.data)
+    card = {
+        **{key: kept[key] for key in ("target", "extractors", "within")},
+        "classes": list(task.model.target.names),
+        "contents": data.contents("train"),
+        "per_class": task.gan.per_class,
+        "seed": 0,
+    }
+    generators = {name: task.averaged_of(name) for name in task.names}
+    places = label.to(task.device), noise.to(task.device)
+    parts = made_in_parts(generators, task.model, data.extractors, *places)
+    write_generated(out, card, label.numpy(), data.extractors, parts)
+
+
+def _noise(task: GenerationTask, each: int) -> tuple[Tensor, Tensor]:
+    """Return the classes of so many samples of each, and noise that is always the same."""
+    label = torch.arange(task.classes).repeat_interleave(each)
+    random = torch.Generator().manual_seed(0)
+    return label, torch.randn(len(label), task.gan.noise, generator=random)
+
+
 def _drawn(task: GenerationTask, each: int) -> tuple[dict[str, Tensor], Tensor]:
     """Return so many samples of each class, always of the same noise, and their classes."""
-    random = torch.Generator().manual_seed(0)
-    label = torch.arange(task.classes).repeat_interleave(each)
-    noise = torch.randn(len(label), task.gan.noise, generator=random)
+    label, noise = _noise(task, each)
     made, label = task.samples(label.to(task.device), noise.to(task.device))
     return made, label.cpu()
 

@@ -15,6 +15,7 @@ from emorec.study.config import (
     BASELINE,
     ENSEMBLE,
     FILES,
+    GENERATED,
     OF_BASELINES,
     OF_ENSEMBLES,
     Grid,
@@ -45,6 +46,7 @@ class Cell:
         stages: Its stages.
         start: Name of the cell whose weights it starts from.
         members: For an ensemble, choice -> name of the cell that it is made of.
+        generator: Name of the cell whose generated segments join its training.
     """
 
     name: str
@@ -57,11 +59,13 @@ class Cell:
     stages: Mapping[str, Options] = field(default_factory=dict, hash=False)
     start: str | None = None
     members: Mapping[str, str] = field(default_factory=dict, hash=False)
+    generator: str | None = None
 
     @property
     def after(self) -> tuple[str, ...]:
         """Names of the cells that must be finished before."""
-        return (*self.members.values(), *([] if self.start is None else [self.start]))
+        others = (name for name in (self.start, self.generator) if name is not None)
+        return (*self.members.values(), *others)
 
     def arguments(self, folder: Path, files: Mapping[str, Path], engine: str = "fit") -> list[str]:
         """Return the arguments of ``emorec`` that train this cell.
@@ -91,6 +95,8 @@ class Cell:
         if self.start is not None:
             last = folder / self.start / "checkpoints" / "best.ckpt"
             arguments.append(f"--training.start={last}")
+        if self.generator is not None:
+            arguments.append(f"--data.generated.folder={folder / self.generator / GENERATED}")
         return [*arguments, f"--run={folder / self.name}"]
 
 
@@ -149,33 +155,39 @@ def _of_grid(study: Study, name: str, grid: Grid, names: dict[str, str]) -> Iter
             parts = [study.options, grid.options, *(o for _, o in chosen.values()), repeat]
             options, stages = _merge(parts, kept)
             label = "-".join(choices.values())
-            members = _members(name, chosen, run, made)
+            members = _earlier(name, ENSEMBLE, chosen, run, made)
+            (generator,) = _earlier(name, GENERATED, chosen, run, made).values() or (None,)
+            options.pop(GENERATED, None)
             content = {**study.files, **options, "stages": stages, "start": before}
-            whole = content_of(content | ({"members": list(members.values())} if members else {}))
+            needed = {"members": list(members.values()), "generator": generator}
+            whole = content_of(content | {k: v for k, v in needed.items() if v})
             own = name_of(name, label, run, whole, names)
             made[*choices.values(), run] = own
-            yield Cell(own, name, choices, protocol, fold, seed, options, stages, start, members)
+            cell = own, name, choices, protocol, fold, seed, options, stages
+            yield Cell(*cell, start, members, generator)
 
 
-def _members(
+def _earlier(
     grid: str,
+    option: str,
     chosen: Mapping[str, tuple[str, Options]],
     run: str,
     made: Mapping[tuple[str, ...], str],
 ) -> dict[str, str]:
-    """Return choice -> cell of the members of an ensemble; empty for any other choice.
+    """Return choice -> cell of the earlier choices that an option names; empty without it.
 
     Raises:
-        StudyError: A member is no earlier choice of the same axis.
+        StudyError: It names what is no earlier choice of the same axis.
     """
     found: dict[str, str] = {}
     for axis, (_, options) in chosen.items():
-        for member in options.get(ENSEMBLE, ()):
+        named = options.get(option, ())
+        for member in [named] if isinstance(named, str) else named:
             key = [member if a == axis else choice for a, (choice, _) in chosen.items()]
             if (*key, run) not in made:
                 raise StudyError(
-                    f"grid {grid}: an ensemble of {axis} names {member!r}, which is no earlier "
-                    "choice of that axis"
+                    f"grid {grid}: {option} of {axis} names {member!r}, which is no earlier choice "
+                    "of that axis"
                 )
             found[member] = made[*key, run]
     return found

@@ -13,6 +13,7 @@ FILES = ("trainer", "model", "data")
 BASELINE = "baseline"  # option of a choice: a method of emorec baseline, instead of a model
 OF_BASELINES = ("data", "seed_everything", "settings", "refit")  # options that it takes
 ENSEMBLE = "ensemble"  # option of a choice: earlier choices of its axis, put together
+GENERATED = "generated"  # option of a choice: an earlier one, which generates training segments
 OF_ENSEMBLES = ("statistic", "power", "gate", "shrink", "only")  # options that it takes
 
 

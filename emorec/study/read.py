@@ -11,6 +11,7 @@ from emorec.study.config import (
     ENGINES,
     ENSEMBLE,
     FILES,
+    GENERATED,
     OF_ENSEMBLES,
     Grid,
     Options,
@@ -78,8 +79,14 @@ def read_study(path: Path) -> Study:
                 f"{', '.join(study.protocols)}"
             )
     choices = [o for g in study.grids.values() for axis in g.axes.values() for o in axis.values()]
-    if study.engine != "fit" and any(ENSEMBLE in options for options in choices):
-        raise StudyError(f"{path}: an ensemble needs engine: fit, as only fit keeps weights")
+    needs_fit = sorted({key for o in choices for key in (ENSEMBLE, GENERATED) if key in o})
+    if study.engine != "fit" and needs_fit:
+        raise StudyError(f"{path}: {needs_fit[0]} needs engine: fit, as only fit keeps weights")
+    if study.pretrain and GENERATED in needs_fit:
+        raise StudyError(
+            f"{path}: generated does not go with pretrain, which would not see the segments: train "
+            "all stages in each cell"
+        )
     for options in (each for each in choices if ENSEMBLE in each):
         other = sorted(set(options) - {ENSEMBLE, *OF_ENSEMBLES})
         members = options[ENSEMBLE]

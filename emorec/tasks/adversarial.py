@@ -1,14 +1,20 @@
 """Options of adversarial training, and how samples become inputs of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
+from emorec.extractors import Extractor
 from emorec.functional.adversarial import Form
+from emorec.model import EmotionModel
 from emorec.model.standardise import Standardise
+from emorec.networks.generators import Generator
+from emorec.types import Array
 
+AT_ONCE = 256
 LIMIT = 3.0  # generated pictures are within so many deviations of the mean
 
 
@@ -32,6 +38,8 @@ class Adversarial:
         noise: Dimension of z.
         width: Factor of the units and channels of generators and critics.
         features: Dimension k of the critics' h: with fewer rows in a batch, any samples correlate.
+        per_class: Segments of each class that a run writes into its folder ``generated`` after the
+            test, as ``emorec generate`` does; 0: none.
     """
 
     form: Form = "hinge"
@@ -44,6 +52,7 @@ class Adversarial:
     noise: int = 100
     width: float = 1.0
     features: int = 128
+    per_class: int = 0
 
 
 def as_input(x: Tensor, standardise: Standardise, shape: Sequence[int]) -> Tensor:
@@ -60,3 +69,32 @@ def as_input(x: Tensor, standardise: Standardise, shape: Sequence[int]) -> Tenso
         x = x * LIMIT
     raw: Tensor = x * standardise.deviation + standardise.mean
     return raw
+
+
+@torch.inference_mode()
+def made_in_parts(
+    generators: Mapping[str, Generator],
+    model: EmotionModel,
+    extractors: Mapping[str, Extractor],
+    label: Tensor,
+    noise: Tensor,
+) -> Iterator[dict[str, Array]]:
+    """Yield segments as extractors give them, some at once: modality -> float32 (n, *shape).
+
+    Args:
+        generators: Name of an encoder -> its generator, in evaluation mode.
+        model: The model, whose statistics inputs are standardised with.
+        extractors: Modality -> extractor.
+        label: int64 (N,), on the generators' device.
+        noise: (N, noise).
+    """
+    for start in range(0, len(label), AT_ONCE):
+        rows, found = slice(start, start + AT_ONCE), {}
+        for name, generator in generators.items():
+            modality = model.reads[name]
+            standardise = model.standardise[modality]
+            assert isinstance(standardise, Standardise)
+            made = generator(noise[rows], label[rows]).float()
+            raw = as_input(made, standardise, extractors[modality].shape)
+            found[modality] = raw.cpu().numpy()
+        yield found

@@ -229,8 +229,13 @@ class GenerationTask(ClassificationTask):
     @torch.no_grad()
     def samples(self, label: Tensor, z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Return modality -> samples (B, *shape) of the running mean, and their classes (B,)."""
-        self.averaged.eval()
-        return {name: self.averaged[name](z, label).float() for name in self.names}, label
+        return {name: self.averaged_of(name)(z, label).float() for name in self.names}, label
+
+    def averaged_of(self, name: str) -> Generator:
+        """Return the running mean of a generator, in evaluation mode."""
+        generator = self.averaged[name]
+        assert isinstance(generator, Generator)
+        return generator.eval()
 
     def real(self, name: str, batch: SegmentBatch) -> Tensor:
         """Return what an encoder reads, (B, *shape), as its generator should make it."""

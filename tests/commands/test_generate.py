@@ -35,7 +35,8 @@ def fit(run: Path, place: Place, *options: str, model: str = "small", **stage: A
 @pytest.fixture(scope="module")
 def gan(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("gan") / "run"
-    return fit(run, place, model="generate_small", monitor="val/fused/uar")
+    kept = "--model.adversarial.per_class=4"
+    return fit(run, place, kept, model="generate_small", monitor="val/fused/uar")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,7 @@ def test_segments_are_whole_and_reproducible(gan: Path, folder: Path, tmp_path: 
     for name, array in arrays.items():
         assert np.array_equal(np.load(again / f"{name}.npy"), array)
         assert not np.array_equal(np.load(other / f"{name}.npy"), array)
+        assert np.array_equal(np.load(gan / "generated" / f"{name}.npy"), array)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emorec.study import Cell, StudyError, read_study
 from emorec.study.cells import expand, runs_of
+from emorec.study.config import Study
 from tests.conftest import ROOT
 from tests.helpers.fake_study import write
 
@@ -162,6 +164,42 @@ def test_an_ensemble_is_made_of_earlier_choices_of_its_axis(tmp_path: Path) -> N
             f"--run=out/{cell.name}",
         }
     assert len({cell.name for cell in both}) == 10
+
+
+def with_methods(folder: Path, methods: dict[str, Any], **changes: Any) -> Study:
+    grids = {"main": {"axes": {"method": methods}}}
+    options = {"pretrain": [], "stages": {"joint": {"epochs": 1}}, **changes}
+    return read_study(write(folder, grids=grids, protocols=PROTOCOLS, **options))
+
+
+def test_a_cell_trains_on_what_an_earlier_choice_generates(tmp_path: Path) -> None:
+    mixed = {"generated": "gan", "data.generated.balance": True}
+    gan = {"model.adversarial.per_class": 30}
+    study = with_methods(tmp_path, {"gan": gan, "mixed": mixed})
+    by = {(c.choices["method"], c.fold, c.seed): c for c in expand(study)}
+    for (method, fold, seed), cell in by.items():
+        if method != "mixed":
+            assert cell.generator is None
+            continue
+        generator = by["gan", fold, seed].name
+        assert cell.generator == generator
+        assert generator in cell.after
+        assert "generated" not in cell.options
+        arguments = cell.arguments(Path("out"), study.files)
+        assert f"--data.generated.folder=out/{generator}/generated" in arguments
+        assert "--data.generated.balance=true" in arguments
+    again = with_methods(tmp_path, {"gan": {"model.adversarial.per_class": 40}, "mixed": mixed})
+    # Other generators are other runs, and so are those that use them.
+    assert not {c.name for c in by.values()} & {c.name for c in expand(again)}
+    with pytest.raises(StudyError, match="generated of method names 'gan', which is no earlier"):
+        expand(with_methods(tmp_path, {"mixed": mixed}))
+    with pytest.raises(StudyError, match="generated does not go with pretrain"):
+        with_methods(
+            tmp_path,
+            {"gan": gan, "mixed": {"generated": "gan"}},
+            pretrain=["first"],
+            stages={"first": {"epochs": 1}, "joint": {"epochs": 1}},
+        )
 
 
 def test_an_ensemble_of_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_an_ensemble_has_members_and_its_own_options_alone(
     with pytest.raises(StudyError, match="an ensemble is a list of two or more choices"):
         read_study(write(tmp_path, grids=grids))
     good = {"main": {"axes": {"method": {"a": {}, "b": {}, "c": {"ensemble": ["a", "b"]}}}}}
-    with pytest.raises(StudyError, match="an ensemble needs engine: fit"):
+    with pytest.raises(StudyError, match="ensemble needs engine: fit"):
         read_study(write(tmp_path, grids=good, engine="memory", pretrain=[]))
 
 
