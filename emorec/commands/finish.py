@@ -108,10 +108,15 @@ def conditions(data: EmotionDataModule) -> dict[str, Any]:
         "within": data.within,
         "speakers_shared": _shares_speakers(data),
         "selected_on_test": data.select_on_test,
-        "clips": {part: len(data.parts[part].ids) for part in PARTS},
+        "clips": {part: len(data.parts[part].ids) for part in PARTS} | _generated(data),
         "labelled_training_clips": sum(bool(clip.labels) for clip in data.clips_of("train")),
         "classes": {name: list(target.names) for name, target in data.targets.items()},
     }
+
+
+def _generated(data: EmotionDataModule) -> dict[str, int]:
+    """Return the number of generated segments in training, if there are any."""
+    return {} if data.more is None else {"generated": len(data.more.label)}
 
 
 def _draw_missing(missing: Mapping[str, Any], whole: float | None) -> Figure:
@@ -162,6 +167,8 @@ def summary(
     lines = [f"test clips: {len(data.parts['test'].ids)} (split {data.protocol}; {speakers})"]
     if data.label_note:
         lines.append(f"labels: {data.label_note}")
+    for count in _generated(data).values():
+        lines.append(f"  training also used {count} generated segments")
     lines += _lacking(data)
     modalities = sorted(data.extractors)
     for name, metrics in results.items():

@@ -245,10 +245,9 @@ class EmotionDataModule(PartLoaders, ABC):
             ids, cache = self.unlabelled_ids, self.source().cache()
             check_unlabelled(ids, self.entries, self.unlabelled, cache)
             self.parts["train"].check_values()
-            if self.generated is not None:
-                train = self.parts["train"]
-                self.more, clips = with_generated(self.generated, self, train)
-                self.all_clips += clips
+        if self.generated is not None:  # also in a test, whose results name them
+            self.more, clips = with_generated(self.generated, self, self.parts["train"])
+            self.all_clips += clips
         counts = ", ".join(f"{len(self.parts[p].ids)} {p}" for p in PARTS)
         rank_zero_info(f"{self.set_name}: {counts} clips ({self.protocol})")
 

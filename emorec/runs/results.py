@@ -32,7 +32,8 @@ class Results:
         within: What inputs were normalised within: ``corpus`` or ``speaker``.
         speakers_shared: Whether test speakers are in training; None: not known.
         selected_on_test: Whether the weights were selected on test clips.
-        clips: Part -> number of clips.
+        clips: Part -> number of clips; ``generated`` -> number of generated training segments, if
+            there are any.
         labelled_training_clips: Number of training clips that are used with their label.
         classes: Target -> names of classes or dimensions.
         test: ``fused``, or a modality alone -> its scores.

@@ -47,7 +47,8 @@ class GenerationTask(ClassificationTask):
         options: As of :class:`EmotionTask`. The optimizer is the classifier's.
 
     Raises:
-        UserError: ``shapes`` names other modalities than the encoders.
+        UserError: ``shapes`` names other modalities than the encoders, or the data has several
+            targets.
     """
 
     def __init__(
@@ -61,6 +62,11 @@ class GenerationTask(ClassificationTask):
             raise UserError(
                 f"shapes is for {', '.join(sorted(shapes)) or 'nothing'}, the encoders are "
                 f"{', '.join(self.model.encoders)}: give each the shape of what is generated"
+            )
+        if len(self.model.targets) > 1:
+            raise ModelError(
+                f"GenerationTask makes samples of one target; the data has "
+                f"{', '.join(self.model.targets)}"
             )
         if not 0 <= self.gan.decay < 1:
             raise UserError(f"adversarial.decay must be 0 to below 1, got {self.gan.decay:g}")
@@ -88,7 +94,20 @@ class GenerationTask(ClassificationTask):
         """Take over the trainer's gradient clipping, which it refuses to do for several optimizers.
 
         It is the classifier's.
+
+        Raises:
+            ModelError: The trainer accumulates gradients, or has a precision that scales them.
         """
+        if self.trainer.accumulate_grad_batches != 1:
+            raise ModelError(
+                "GenerationTask takes a step each batch: leave trainer.accumulate_grad_batches at "
+                "1, and set a larger data.batch_size"
+            )
+        if str(self.trainer.precision).startswith("16"):
+            raise ModelError(
+                f"trainer.precision {self.trainer.precision} scales gradients, which "
+                "GenerationTask was not made for: use bf16-mixed or 32-true"
+            )
         self.clip = self.trainer.gradient_clip_val or self.clip
         self.trainer.gradient_clip_val = None
         return []
@@ -179,6 +198,9 @@ class GenerationTask(ClassificationTask):
         """
         target = batch.targets[self.model.target_name]
         labelled = batch.labelled[self.model.target_name]
+        if target.is_floating_point():  # of mixed rows no class is known
+            share, target = target.max(-1)
+            labelled = labelled & torch.isclose(share, torch.ones_like(share))
         total, features, masks = torch.zeros((), device=label.device), {}, {}
         every = torch.ones_like(label, dtype=torch.bool)
         for name in self.names:

@@ -88,7 +88,8 @@ def test_they_join_training_and_nothing_else(folder: Path, place: Place, tmp_pat
     plain = fit(tmp_path / "plain", place)
     mixed = fit(tmp_path / "mixed", place, f"--data.generated.folder={folder}")
     found = [json.loads((run / "metrics.json").read_text()) for run in (plain, mixed)]
-    assert found[0]["clips"] == found[1]["clips"]
+    assert found[1]["clips"] == {**found[0]["clips"], "generated": 24}
+    assert "training also used 24 generated segments" in (mixed / "summary.txt").read_text()
     assert found[0]["test"]["fused"]["clips"] == found[1]["test"]["fused"]["clips"]
     weights = [
         torch.load(run / "checkpoints/best.ckpt", weights_only=True)["state_dict"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from emorec.data.labels import keep_labels, keep_unlabelled
 from emorec.errors import DataError
 from emorec.types import Clip
-from tests.helpers.toy import ToyData
+from tests.helpers.toy import CLASSES, ToyData
 
 SHARES = st.floats(0, 1)
 
@@ -96,6 +96,21 @@ def test_a_number_of_labels_of_each_class_stays(tmp_path: Path) -> None:
     assert all(each for each in data.parts["val"].labels.values())
     with pytest.raises(DataError, match="labels_per_class is -1"):
         ToyData(tmp_path, labels_per_class=-1)
+
+
+def test_some_classes_keep_fewer_labels(tmp_path: Path) -> None:
+    data = ToyData(tmp_path, clips=40, labels_per_class={CLASSES[1]: 2})
+    data.prepare_data()
+    data.setup()
+    left = Counter(each["emotion"] for each in data.parts["train"].labels.values() if each)
+    assert left[1] == 2
+    assert min(left[0], left[2]) > 5
+    with pytest.raises(DataError, match="at least 0"):
+        ToyData(tmp_path, labels_per_class={CLASSES[1]: -1})
+    other = ToyData(tmp_path, labels_per_class={"bored": 2})
+    other.prepare_data()
+    with pytest.raises(DataError, match="names 'bored'; the classes are"):
+        other.setup()
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])

@@ -131,6 +131,21 @@ def test_losses_of_several_processes_are_those_of_one(world: int, tmp_path: Path
                 torch.testing.assert_close(rank[name][key], value, msg=f"{name} {key}")
 
 
+def test_mixed_rows_have_no_class_for_the_critics() -> None:
+    task = toy_gan(augment=False).eval()
+    batch = toy_batch(6)
+    real = {name: torch.randn(6, WIDTH) for name in SHAPES}
+    made, label = {name: torch.randn(6, WIDTH) for name in SHAPES}, torch.arange(6) % 3
+    whole, _ = task.critic_loss(batch, real, made, label)
+    sure = torch.nn.functional.one_hot(batch.targets["emotion"], 3).float()
+    batch.targets["emotion"] = sure
+    torch.testing.assert_close(task.critic_loss(batch, real, made, label)[0], whole)
+    batch.targets["emotion"] = torch.full((6, 3), 1 / 3)
+    alone, _ = task.critic_loss(batch, real, made, label)
+    fake = [task.critics[n](made[n], label)[0] for n in SHAPES]
+    torch.testing.assert_close(alone, sum((1 + x).relu().mean() for x in fake))
+
+
 def test_what_is_learned_from_samples_recognises_real_clips(tmp_path: Path) -> None:
     stages = {"joint": Stage(20, monitor="val/fused/uar")}
     data = ToyData(tmp_path, clips=90, batch_size=32)
@@ -185,6 +200,9 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         )
     with pytest.raises(UserError, match="decay must be 0 to below 1, got 1"):
         toy_gan(decay=1.0)
+    plain = {"joint": Stage(1, monitor="val/fused/uar")}
+    with pytest.raises(ModelError, match=r"leave trainer.accumulate_grad_batches at 1"):
+        train(tmp_path, plain, task=toy_gan(), accumulate_grad_batches=2)
     scheduled = {"joint": Stage(1, monitor="val/fused/uar", scheduler=OneCycle())}
     with pytest.raises(ModelError, match="constant rates: remove the scheduler"):
         train(tmp_path, scheduled, task=toy_gan())
