@@ -81,6 +81,8 @@ class Clip:
             clip still takes part in losses that need no label.
         group: Speaker or session, which a speaker-disjoint split must not divide.
         split: Official part (``train``, ``val`` or ``test``), if the data set has one.
+        dialogue: Conversation that the clip is an utterance of, for fusions that look at the whole
+            of it; empty: by itself.
         text: Spoken sentence, or the number of one that several clips share.
         span: Part of the media file that is this clip, in seconds from its origin; None: all of it.
         traits: Traits of the person, such as ``sex`` and ``age``; results are also broken down by
@@ -98,6 +100,7 @@ class Clip:
     span: tuple[float, float] | None = None
     traits: Mapping[str, str] = field(default_factory=dict)
     sidecars: Mapping[str, Path] = field(default_factory=dict)
+    dialogue: str = ""
 
     @property
     def file(self) -> Path:
@@ -142,6 +145,8 @@ class SegmentBatch:
         clip: int64 (B,), position of the clip in the data module's list; -1 in a filler, a row
             without modality and label that gives all ranks the same number of steps.
         index: int64 (B,), window of the clip; -1 in a filler.
+        context: int64 (B,), the same number in rows that a fusion may relate, such as the
+            utterances of a dialogue; None: each row is by itself.
     """
 
     inputs: dict[str, Tensor]
@@ -150,6 +155,7 @@ class SegmentBatch:
     labelled: dict[str, Tensor]
     clip: Tensor
     index: Tensor
+    context: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.clip)
@@ -159,7 +165,7 @@ class SegmentBatch:
         for name, value in values.items():
             if isinstance(value, dict):
                 values[name] = {key: function(tensor) for key, tensor in value.items()}
-            else:
+            elif value is not None:
                 values[name] = function(value)
         return SegmentBatch(**values)
 
@@ -196,12 +202,14 @@ class FeatureBundle:
         output: (B, \*T, O): logits or values, before any link function.
         inputs: Active modality -> (B, ...), the standardised input of its encoder; zeros where it
             is absent.
+        context: That of the batch.
     """
 
     features: dict[str, Tensor]
     present: dict[str, Tensor]
     output: Tensor
     inputs: dict[str, Tensor] = field(default_factory=dict)
+    context: Tensor | None = None
 
 
 class Sizes(NamedTuple):
@@ -261,6 +269,7 @@ class EmotionData(Protocol):
         parts: ``train``, ``val`` and ``test`` -> their segments.
         select_on_test: Whether the best epoch is chosen on test clips; all results report it.
         within: What inputs are normalised within: ``corpus`` or ``speaker``.
+        context: What rows of a batch are related by: ``none`` or ``dialogue``.
         augment: Augments training batches; None: nothing does.
     """
 
@@ -284,6 +293,8 @@ class EmotionData(Protocol):
     def select_on_test(self) -> bool: ...  # noqa: D102
     @property
     def within(self) -> str: ...  # noqa: D102
+    @property
+    def context(self) -> str: ...  # noqa: D102
     @property
     def augment(self) -> Any: ...  # noqa: D102
 

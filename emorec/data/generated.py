@@ -70,12 +70,16 @@ class WithGenerated(Dataset[SegmentBatch]):
     ) -> None:
         self.real, self.arrays, self.label, self.target = real, dict(arrays), label, target
         self.first, self.targets = first, real.targets
+        self.contexts = real.contexts
         self.items = [*real.items, *((first + i, 0) for i in range(len(label)))]
         own = {first + i: {target: int(c)} for i, c in enumerate(label)}
         self.labels: dict[int, Any] = {**real.labels, **own}
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __getitem__(self, item: int | list[int]) -> SegmentBatch:
+        return self.__getitems__([item] if isinstance(item, int) else item)
 
     def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
         """Return segments as one batch; a position may be a filler, as in the real ones."""

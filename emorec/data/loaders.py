@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 import torch
 from torch.utils.data import DataLoader
 
+from emorec.data.context import ContextSampler, together
 from emorec.data.generated import WithGenerated
 from emorec.data.sampler import ClipSampler, DealingSampler, HalvesSampler
 from emorec.data.segments import SegmentDataset, as_is
@@ -55,13 +56,25 @@ def make_loader(
         per_epoch: Segments per clip and epoch, drawn afresh if shuffled; None: all.
 
     Raises:
-        DataError: Batches cannot be half labelled, or not exactly one target has classes.
+        DataError: Batches cannot be half labelled, or not exactly one target has classes; or
+            whole dialogues are wanted with another sampling.
     """
     sampler: DealingSampler
     ranks, rank = 1, 0
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
-    if not shuffle or (sampling == "plain" and per_epoch is None):
+    contexts = dataset.contexts
+    if contexts is not None:
+        if sampling != "plain" or per_epoch is not None:
+            raise DataError(
+                "data.context: dialogue deals whole dialogues: it needs data.sampling: plain and "
+                "data.windows.fresh: false"
+            )
+        groups = list(together(contexts, dataset.items).values())
+        sampler = ContextSampler(
+            groups, ranks, rank, batch_size=batch_size, shuffle=shuffle, seed=seed
+        )
+    elif not shuffle or (sampling == "plain" and per_epoch is None):
         sampler = DealingSampler(dataset, ranks, rank, shuffle=shuffle, seed=seed)
     elif sampling == "half_labelled":
         if per_epoch is not None:
@@ -80,7 +93,7 @@ def make_loader(
         sampler.draw(batches * batch_size)
     return DataLoader(
         dataset,
-        batch_size=batch_size,
+        batch_size=batch_size if contexts is None else None,  # the sampler's are whole batches
         sampler=sampler,
         num_workers=workers,
         persistent_workers=workers > 0,

@@ -22,7 +22,19 @@ from emorec.types import Clip
 
 TRAITS = ("sex", "age")
 SIDECAR = "sidecar_"
-COLUMNS = ("path", "label", "trace", "group", "split", "start", "end", "text", *TRAITS, "id")
+COLUMNS = (
+    "path",
+    "label",
+    "trace",
+    "group",
+    "split",
+    "start",
+    "end",
+    "text",
+    "dialogue",
+    *TRAITS,
+    "id",
+)
 # Other common names of these columns, without underscores: an unread column with such a name, or
 # with id, name, path, seconds, ... appended, is a mistake.
 ALSO_CALLED = {
@@ -34,6 +46,7 @@ ALSO_CALLED = {
     "start": "begin starttime begintime onset from starts tstart",
     "end": "stop endtime stoptime offset to ends tend",
     "text": "transcript transcription sentence utterance",
+    "dialogue": "dialog dialogs dialogues conversation conversations",
     "sex": "gender",
     "id": "clipid clipname",
 }
@@ -51,6 +64,7 @@ FORMAT = """expected a CSV file (comma, semicolon or tab) with a header line, or
   split   train, val or test, for split: official
   start   with end, in seconds: the part of the file that is the clip
   text    the spoken words, or the number of the sentence, for split: held_out_text
+  dialogue  name of the conversation that the clip is an utterance of, for data.context: dialogue
   sex     and age, of the speaker: results are also broken down by them
   sidecar_NAME  further file of the clip, relative as path is: read by an extractor under that name
           (features, a transcript), or the sound or picture of the modality NAME
@@ -222,6 +236,7 @@ def unlabelled_clips(manifest: Path) -> list[Clip]:
             clip,
             id=f"{file.stem}/{clip.id}",
             group=f"{file.stem} {clip.group}" if clip.group else "",
+            dialogue=f"{file.stem} {clip.dialogue}" if clip.dialogue else "",
             split="train",
         )
         for clip in read_clips(file)
@@ -255,6 +270,7 @@ def clip_of(row: dict[str, Any], where: str, root: Path) -> Clip:
         span=span,
         traits={name: text_of(row, name) for name in TRAITS if text_of(row, name)},
         sidecars=sidecars,
+        dialogue=text_of(row, "dialogue"),
     )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from emorec.augment import Augmentation
 from emorec.cache import CacheSource, Entry, SegmentCache, WorkPlan
+from emorec.data.context import Context, contexts_of
 from emorec.data.generated import Generated, content_of, with_generated
 from emorec.data.labels import PerClass, check_shares, hide_labels, positions_of
 from emorec.data.loaders import Sampling, all_batches, check_batches
@@ -62,6 +63,8 @@ class EmotionDataModule(PartLoaders, ABC):
         within: Inputs are normalised by training clips (``corpus``), or also by all clips of each
             ``speaker``, without labels, which needs groups, and every result states it.
         generated: Segments of ``emorec generate`` that join training, and nothing else.
+        context: ``dialogue``: batches hold whole dialogues (of one part), for a fusion that relates
+            their clips (``QueryAttention``); best with one window a clip.
 
     Attributes:
         targets: Name -> target. For one with values, a clip has a trace in the sidecar of the
@@ -99,6 +102,7 @@ class EmotionDataModule(PartLoaders, ABC):
         within: Within = "corpus",
         labels_per_class: PerClass | None = None,
         generated: Generated | None = None,
+        context: Context = "none",
     ) -> None:
         super().__init__()
         check_shares(labelled_share, unlabelled_share, labels_per_class)
@@ -112,7 +116,7 @@ class EmotionDataModule(PartLoaders, ABC):
         self.fold, self.folds, self.exclude = fold, folds, exclude or []
         self.unlabelled_share, self.labels_per_class = unlabelled_share, labels_per_class
         self.unlabelled, self.sampling, self.within = unlabelled, sampling, within
-        self.generated = generated
+        self.generated, self.context = generated, context
         self.unlabelled_ids: set[str] = set()  # of the clips of the unlabelled corpus
         self.select_on_test = self._prepared = False
         self.parts: dict[Part, SegmentDataset] = {}
@@ -238,6 +242,8 @@ class EmotionDataModule(PartLoaders, ABC):
         kept = self.labelled_share, self.seed, self.labels_per_class, self.targets
         self.all_clips = hide_labels(self.all_clips, listed, *kept)
         self.parts = {part: self.dataset(self.all_clips, self.part_of_clip, part) for part in PARTS}
+        for dataset in self.parts.values():
+            dataset.contexts = contexts_of(self.context, self.all_clips)
         if self.within == "speaker":
             every, corpus = self.parts.values(), self.statistics()
             self._shift = SpeakerShift(every, self.all_clips, self.extractors, corpus)

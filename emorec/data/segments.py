@@ -29,9 +29,11 @@ class SegmentDataset(Dataset[SegmentBatch]):
 
     Attributes:
         change: Changes a clip's array, or a window of it, by its id and modality; None: as cached.
+        contexts: Number of the dialogue of each clip, by its position; None: no context.
     """
 
     change: Callable[[str, str, Array], Array] | None = None
+    contexts: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -72,8 +74,8 @@ class SegmentDataset(Dataset[SegmentBatch]):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, item: int) -> SegmentBatch:
-        return self.__getitems__([item])
+    def __getitem__(self, item: int | list[int]) -> SegmentBatch:
+        return self.__getitems__([item] if isinstance(item, int) else item)
 
     def __getitems__(self, indices: Sequence[int]) -> SegmentBatch:
         """Return the segments at the given positions as one batch.
@@ -104,14 +106,14 @@ class SegmentDataset(Dataset[SegmentBatch]):
             labelled[target] = torch.tensor([label is not None for label in labels])
             values: list[Any] = [0 if label is None else label for label in labels]
             targets[target] = torch.tensor(values)
-        return SegmentBatch(
-            inputs,
-            present,
-            targets,
-            labelled,
-            clip=torch.tensor(pairs)[:, 0].where(torch.tensor(real), FILLER),
-            index=torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER),
-        )
+        clip = torch.tensor(pairs)[:, 0].where(torch.tensor(real), FILLER)
+        index = torch.tensor(pairs)[:, 1].where(torch.tensor(real), FILLER)
+        context = None
+        if self.contexts is not None:  # windows of one number, of the clips of one dialogue
+            own = [(self.contexts[p], w) for p, w in pairs]
+            numbers = {each: number for number, each in enumerate(dict.fromkeys(own))}
+            context = torch.tensor([numbers[each] for each in own])
+        return SegmentBatch(inputs, present, targets, labelled, clip, index, context)
 
     def _row(self, position: int, window: int, modality: str) -> Array:
         clip_id = self.ids[position]

@@ -15,9 +15,12 @@ class Fusion(nn.Module, ABC):
 
     Attributes:
         dim: Dimension of the fused feature.
+        relates_rows: Whether it relates rows of a batch, such as the utterances of a dialogue:
+            :meth:`related` is then called in place of :meth:`forward`.
     """
 
     dim: int
+    relates_rows: bool = False
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -30,6 +33,23 @@ class Fusion(nn.Module, ABC):
             features: Modality -> (B, \\*T, D); rows of an absent modality are zero.
             present: Modality -> bool (B,).
         """
+
+    def related(
+        self,
+        features: dict[str, Tensor],
+        present: dict[str, Tensor],
+        context: Tensor | None,
+    ) -> Tensor:
+        r"""Return (B, \*T, dim), as :meth:`forward`; rows may depend on others of their context.
+
+        Args:
+            features: As in :meth:`forward`.
+            present: As in :meth:`forward`.
+            context: int64 (B,), the same number in rows that belong together; None: no row belongs
+                to another.
+        """
+        fused: Tensor = self(features, present)
+        return fused
 
     @staticmethod
     def as_mask(present: Tensor, features: Tensor) -> Tensor:

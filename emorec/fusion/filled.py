@@ -35,7 +35,7 @@ class FilledFusion(Fusion):
         super().__init__(sizes)
         self.names, self.fill = sorted(sizes.features), fill
         self.fusion = fusion(sizes)
-        self.dim = self.fusion.dim
+        self.dim, self.relates_rows = self.fusion.dim, self.fusion.relates_rows
         self.learned = nn.ParameterDict()
         for name in self.names:
             if fill == "learned":
@@ -47,6 +47,12 @@ class FilledFusion(Fusion):
 
     @override
     def forward(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
+        return self.related(features, present, None)
+
+    @override
+    def related(
+        self, features: dict[str, Tensor], present: dict[str, Tensor], context: Tensor | None
+    ) -> Tensor:
         if self.fill == "mean" and self.training:
             self._observe(features, present)
         any_present = torch.stack([present[name] for name in self.names]).any(0)
@@ -55,8 +61,8 @@ class FilledFusion(Fusion):
             x = features[name]
             mask = self.as_mask(present[name], x)
             filled[name] = x * mask + self._filling(name).to(x.dtype) * (1 - mask)
-        fused: Tensor = self.fusion(filled, dict.fromkeys(self.names, any_present))
-        return fused
+        every = dict.fromkeys(self.names, any_present)
+        return self.fusion.related(filled, every, context)
 
     @override
     def observe_validation(

@@ -151,7 +151,8 @@ class EmotionModel(nn.Module):
             width = self.encoder(name).dim + sum(self.encoder(name).sides.values())
             features[name], more = self._parts(name, like.new_zeros(*like.shape[:-1], width))
             sides |= more
-        bundle = self.fuse({name: features[name] for name in self.encoders}, present)
+        own = {name: features[name] for name in self.encoders}
+        bundle = self.fuse(own, present, batch.context)
         masks = {side: present[self.sides[side]] for side in sides}
         return replace(
             bundle,
@@ -229,18 +230,26 @@ class EmotionModel(nn.Module):
         assert isinstance(standardise, Standardise)
         return standardise.mean.cpu().numpy(), standardise.deviation.cpu().numpy()
 
-    def fuse(self, features: dict[str, Tensor], present: dict[str, Tensor]) -> FeatureBundle:
+    def fuse(
+        self,
+        features: dict[str, Tensor],
+        present: dict[str, Tensor],
+        context: Tensor | None = None,
+    ) -> FeatureBundle:
         """Fuse the features of the encoders; adds ``fused``.
 
         Args:
             features: Name of an encoder -> (B, D); zeros in rows where its modality is absent.
             present: Name of an encoder -> bool (B,).
+            context: As of :class:`~emorec.types.SegmentBatch`.
         """
-        fused = self.decision.pool(self.fusion(dict(features), dict(present)))
+        given = dict(features), dict(present)
+        related = self.fusion.relates_rows
+        fused = self.fusion.related(*given, context) if related else self.fusion(*given)
+        fused = self.decision.pool(fused)
         rows = torch.stack(list(present.values())).any(0)
-        return FeatureBundle(
-            {**features, "fused": fused}, {**present, "fused": rows}, self.head(fused)
-        )
+        both = {**features, "fused": fused}, {**present, "fused": rows}
+        return FeatureBundle(*both, self.head(fused), context=context)
 
     def without(self, bundle: FeatureBundle, lost: Mapping[str, Tensor]) -> FeatureBundle:
         """Return the bundle as if modalities had been absent in some rows.
@@ -255,7 +264,7 @@ class EmotionModel(nn.Module):
             rows = lost[self.reads[name]]
             features[name] = features[name].masked_fill(_like(rows, features[name]), 0)
             present[name] = present[name] & ~rows
-        found = self.fuse(features, present)
+        found = self.fuse(features, present, bundle.context)
         sides = [side for side in self.sides if side in bundle.features]
         masks = {side: present[self.sides[side]] for side in sides}
         kept = {

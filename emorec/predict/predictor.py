@@ -160,10 +160,14 @@ class Predictor:
                 )
         self.run.changes = statistics.onto(corpus)
 
-    def _unknown_speaker(self) -> list[Finding]:
-        if self.within == "corpus" or self.run.changes:
-            return []
-        return [Finding(FindingKind.NO_SPEAKER)]
+    def _unknown(self) -> list[Finding]:
+        """Return what the model knew in training and does not here: speaker, dialogue."""
+        found = []
+        if self.within != "corpus" and not self.run.changes:
+            found.append(Finding(FindingKind.NO_SPEAKER))
+        if any(bool(getattr(m, "saw_context", False)) for m in self.model.fusion.modules()):
+            found.append(Finding(FindingKind.NO_DIALOGUE))
+        return found
 
     def need_classes(self, what: str) -> Classes:
         """Return the target of a model of classes.
@@ -205,7 +209,7 @@ class Predictor:
         """
         recording = open_recording(named, self.shown)
         spans, more = self.windows.cut(recording.clip.id, recording.media)
-        findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown_speaker()]))
+        findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown()]))
         decision = self.model.decision
         if isinstance(decision, TraceDecision):
             return predict_trace(self.run, decision, recording, spans, findings, progress)
@@ -274,7 +278,7 @@ class Predictor:
         spans, more = GridWindows(length or LENGTH, hop).cut(clip.id, media)
         if length is None:
             more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{LENGTH:g}"))
-        findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown_speaker()]))
+        findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown()]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {
             name: extractor.stream(clip, recording.of(name), parts)

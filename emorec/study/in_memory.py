@@ -94,6 +94,8 @@ class InMemory:
                     f"{type(each).__name__} is a callback of engine: fit; engine: memory uses "
                     "Teacher alone"
                 )
+        if self.data.context != "none":
+            raise UserError("data.context is for engine: fit; engine: memory deals single segments")
         if type(self.task.model.fusion).fit_on_validation is not Fusion.fit_on_validation:
             raise UserError(
                 f"{type(self.task.model.fusion).__name__} is fitted on validation clips, which "

@@ -37,6 +37,7 @@ class FindingKind(StrEnum):
         NO_SPEECH: Windows should lie in speech, but none is found.
         WHOLE_CLIPS: The model was trained on whole clips; here windows last ``detail`` seconds.
         NO_SPEAKER: The model normalises within the speaker, who is not known here.
+        NO_DIALOGUE: The model was trained on whole dialogues, and sees a clip by itself.
         NO_VALUES: No values are known for ``count`` of ``of`` windows.
         OTHER: A plug-in's own finding, in its words, ``detail``.
         OTHER_IN_WINDOWS: The same about ``count`` of ``of`` windows.
@@ -68,6 +69,7 @@ class FindingKind(StrEnum):
     NO_SPEECH = auto()
     WHOLE_CLIPS = auto()
     NO_SPEAKER = auto()
+    NO_DIALOGUE = auto()
     NO_VALUES = auto()
     OTHER = auto()
     OTHER_IN_WINDOWS = auto()
@@ -158,6 +160,7 @@ WORDS = {
     FindingKind.NO_SOUND_FOR_SPEECH: "no sound to find speech in: windows from the whole clip",
     FindingKind.NO_SPEECH: "no speech found: windows from the whole clip",
     FindingKind.WHOLE_CLIPS: "the model was trained on whole clips: windows of {detail} s here",
+    FindingKind.NO_DIALOGUE: "taken by itself, not within its dialogue as in training",
     FindingKind.NO_SPEAKER: "normalised by the training clips, not within the speaker as in "
     "training: name who speaks, with two clips or more (--speaker)",
     FindingKind.NO_VALUES: "nothing usable in {count} of {of} windows: no values for them",

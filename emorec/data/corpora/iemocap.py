@@ -134,6 +134,7 @@ class IEMOCAP(EmotionDataModule):
                     span=span,
                     # For the whole dialogue, so it is not called "text".
                     sidecars={"dialogue": words.relative_to(self.root)} if words.is_file() else {},
+                    dialogue=path.stem,
                 )
 
 

@@ -121,6 +121,7 @@ class MELD(EmotionDataModule):
                         split=PARTS[part],
                         text=row["text"],
                         sidecars={"table": table},
+                        dialogue=f"{part}_dia{row['dialogue']}",
                     )
                 )
         if clips and missing:

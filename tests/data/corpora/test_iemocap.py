@@ -101,6 +101,7 @@ def test_six_classes_keep_it_and_add_frustration(root: Path) -> None:
 def test_the_group_is_who_speaks_and_not_who_wears_markers(root: Path) -> None:
     clips = iemocap(root, media="audio_only").clips()
     assert {clip.group for clip in clips} == {f"Ses0{n}{who}" for n in range(1, 6) for who in "FM"}
+    assert all(clip.id.startswith(f"{clip.dialogue}_") for clip in clips)
     found = {clip.group for clip in clips if clip.id.startswith("Ses02M_script02_1_F")}
     assert found == {"Ses02F"}
 

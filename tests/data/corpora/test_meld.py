@@ -105,6 +105,7 @@ def test_folders_and_columns_can_be_named(root: Path) -> None:
     data = meld(root, folders={"test": "test_splits"}, columns={"speaker": "Who"})
     assert len(data.clips()) == 12
     assert data.clips()[0].group == "Phoebe"
+    assert all(c.dialogue == c.id.rpartition("_")[0] for c in data.clips())
     with pytest.raises(DataError, match=r"no column Speaker \(found: Sr No\., .*data\.columns"):
         meld(root).clips()
 
