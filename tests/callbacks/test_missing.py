@@ -123,9 +123,9 @@ def test_missing_features_are_zero_before_the_fusion(tmp_path: Path) -> None:
     task, seen = toy_task(), []
     fuse = task.model.fuse
 
-    def looking(features: Any, present: Any) -> FeatureBundle:
+    def looking(features: Any, present: Any, context: Any = None) -> FeatureBundle:
         seen.append((features, present))
-        return fuse(features, present)
+        return fuse(features, present, context)
 
     task.model.fuse = looking  # type: ignore[method-assign]
     evaluate(tmp_path, MissingModality([1.0]), task, clips=24)
