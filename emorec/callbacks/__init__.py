@@ -3,6 +3,7 @@
 from emorec.callbacks.averaging import AveragedWeights
 from emorec.callbacks.common_information import CommonInformation
 from emorec.callbacks.epoch_seed import EpochSeed
+from emorec.callbacks.judge import TrainedJudge
 from emorec.callbacks.missing import MissingModality
 from emorec.callbacks.select_values import SelectValues
 from emorec.callbacks.spectrum import Spectrum
@@ -26,4 +27,5 @@ __all__ = [
     "StagedTraining",
     "Teacher",
     "Throughput",
+    "TrainedJudge",
 ]

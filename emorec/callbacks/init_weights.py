@@ -33,12 +33,8 @@ def start_from(path: Path, task: EmotionTask) -> None:
         StartError: The file is missing, unreadable, or has none of the model's weights.
     """
     own = task.model.state_dict()
-    saved = {
-        name.removeprefix(PREFIX): value
-        for name, value in _read(path).items()
-        # The decision was fitted on the other run's validation clips.
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}decision.")
-    }
+    # The decision was fitted on the other run's validation clips.
+    saved = {n: x for n, x in weights_of(path).items() if not n.startswith("decision.")}
     matching = {k: v for k, v in saved.items() if k in own and v.shape == own[k].shape}
     parameters = {name for name, _ in task.model.named_parameters()}
     if not parameters & matching.keys():
@@ -53,26 +49,41 @@ def start_from(path: Path, task: EmotionTask) -> None:
         )
 
 
-def existing(path: Path) -> Path:
+def existing(path: Path, option: str = "training.start") -> Path:
     """Return the path if it is a file.
+
+    Args:
+        path: Of a checkpoint.
+        option: That names it, for the message.
 
     Raises:
         StartError: It is not a file.
     """
     if not path.is_file():
         raise StartError(
-            f"training.start: checkpoint {path} not found; expected a file such as "
+            f"{option}: checkpoint {path} not found; expected a file such as "
             "runs/NAME/checkpoints/best.ckpt"
         )
     return path
 
 
-def check_split(path: Path, data: EmotionData | None) -> None:
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a checkpoint's model, by their names in the model.
+
+    Raises:
+        StartError: The file is missing or unreadable.
+    """
+    state = _read(path).items()
+    return {n.removeprefix(PREFIX): value for n, value in state if n.startswith(PREFIX)}
+
+
+def check_split(path: Path, data: EmotionData | None, option: str = "training.start") -> None:
     """Check that a checkpoint was not trained on this run's test or validation clips.
 
     Args:
         path: The checkpoint; its run's split is read from the parent folder.
         data: The data module, set up; None, or a run without a split, is not checked.
+        option: That names the checkpoint, for the message.
 
     Raises:
         LeakError: It was.
@@ -87,7 +98,7 @@ def check_split(path: Path, data: EmotionData | None) -> None:
     )
     if seen:
         raise LeakError(
-            f"training.start: {path} was trained on {len(seen)} clip(s) of this run's test or "
+            f"{option}: {path} was trained on {len(seen)} clip(s) of this run's test or "
             f"validation part, for instance {seen[0]!r}; start from a run with the same clips, "
             "split, seed and fold"
         )

@@ -1,7 +1,12 @@
 """Pure mathematics on tensors."""
 
 from emorec.functional.adaptive_triplet import adaptive_triplet
-from emorec.functional.adversarial import critic_losses, generator_losses, unit_variance
+from emorec.functional.adversarial import (
+    common_information,
+    critic_losses,
+    generator_losses,
+    unit_variance,
+)
 from emorec.functional.alignment import (
     barlow_twins,
     deep_cca,
@@ -30,6 +35,7 @@ __all__ = [
     "adaptive_triplet",
     "add_over_ranks",
     "barlow_twins",
+    "common_information",
     "concordance",
     "critic_losses",
     "deep_cca",

@@ -1,5 +1,7 @@
 """Losses of generative adversarial networks, row by row."""
 
+from collections.abc import Mapping
+from itertools import combinations
 from typing import Literal
 
 import torch
@@ -7,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from emorec.functional.distributed import sum_over_ranks
+from emorec.functional.hgr import soft_hgr
 
 Form = Literal["hinge", "minimax"]
 
@@ -38,6 +41,18 @@ def generator_losses(scores: Tensor, *, form: Form = "hinge") -> Tensor:
         form: Of the loss.
     """
     return -scores if form == "hinge" else -softplus(scores)
+
+
+def common_information(features: Mapping[str, Tensor], rows: Tensor) -> Tensor:
+    """Return soft-HGR of features of :func:`unit_variance`, summed over all pairs; a scalar.
+
+    Args:
+        features: Name -> (B, k), with the same k for all.
+        rows: bool (B,), the valid rows.
+    """
+    scaled = [unit_variance(x, rows) for x in features.values()]
+    pairs = [soft_hgr(f, g, rows) for f, g in combinations(scaled, 2)]
+    return torch.stack(pairs).sum() if pairs else torch.zeros((), device=rows.device)
 
 
 def unit_variance(f: Tensor, rows: Tensor | None = None) -> Tensor:

@@ -27,8 +27,10 @@ class Adversarial:
         weight: mu, the weight of soft-HGR between the generated modalities; 0: the generators
             share the class and the noise, and nothing makes them agree. S of k features is at most
             k / 2, so 0.1 outweighs the critics where k is 128 (the paper's mu is not known).
-        on: Features that soft-HGR compares: the ``critic``'s h, or the ``generator``'s last hidden
-            layer (of pictures the mean over positions).
+        on: Features that soft-HGR compares: the ``critic``'s h, the ``generator``'s last hidden
+            layer (of pictures the mean over positions), or those of the encoders of a ``frozen``
+            trained model, which the callback ``TrainedJudge`` names.
+        auxiliary: nu, the weight of the cross-entropy of that model on generated samples; 0: none.
         real_pairs: Whether the critics also maximise soft-HGR of the real pairs.
         augment: Whether critics see samples changed by
             :func:`~emorec.functional.diff_augment`.
@@ -44,7 +46,8 @@ class Adversarial:
 
     form: Form = "hinge"
     weight: float = 0.01
-    on: Literal["critic", "generator"] = "critic"
+    on: Literal["critic", "generator", "frozen"] = "critic"
+    auxiliary: float = 0.0
     real_pairs: bool = False
     augment: bool = True
     decay: float = 0.999

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from typing_extensions import override
 
 from emorec.errors import ModelError, UserError
-from emorec.functional import critic_losses, diff_augment, generator_losses, soft_hgr, unit_variance
+from emorec.functional import common_information, critic_losses, diff_augment, generator_losses
 from emorec.model.standardise import Standardise
 from emorec.networks.generators import Critic, Generator
 from emorec.objectives.base import mean_over_rows
@@ -30,7 +31,8 @@ class GenerationTask(ClassificationTask):
     shared by the generators (ours), S of features of unit variance:
 
     - critics: sum over m of E max(0, 1 - D_m(x_m, c)) + E max(0, 1 + D_m(G_m(z, c), c));
-    - generators: sum over m of -E D_m(G_m(z, c), c) - mu S(h_a, h_v).
+    - generators: sum over m of -E D_m(G_m(z, c), c) - mu S(h_a, h_v) + nu CE(q, c), with a trained
+      model's q if nu is not 0.
 
     Each step trains the critics once, the generators once, and then the model, with its objectives,
     on samples of the generators' running mean. Validation and test are those of a classifier, on
@@ -85,6 +87,10 @@ class GenerationTask(ClassificationTask):
             }
         )
         self.names = list(self.shapes)
+        judged = self.gan.on == "frozen" or self.gan.auxiliary > 0
+        self.judge = deepcopy(self.model).requires_grad_(False) if judged else None
+        self.judge_known: Tensor  # whether it has the weights of a trained model
+        self.register_buffer("judge_known", torch.tensor(False))
         self.input_shapes = dict(self.shapes)  # of the encoders' inputs; the data's, once known
         self.steps: Tensor
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
@@ -150,6 +156,20 @@ class GenerationTask(ClassificationTask):
         ]
 
     @override
+    def on_fit_start(self) -> None:
+        """Check that a trained model judges, where one is wanted.
+
+        Raises:
+            ModelError: It has no weights.
+        """
+        super().on_fit_start()
+        if self.judge is not None and not bool(self.judge_known):
+            raise ModelError(
+                "adversarial.on: frozen and adversarial.auxiliary need a trained model of the same "
+                "encoders and fusion: add the callback TrainedJudge with its checkpoint"
+            )
+
+    @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store also which clips the generators have seen, by their content."""
         super().on_save_checkpoint(checkpoint)
@@ -210,37 +230,39 @@ class GenerationTask(ClassificationTask):
             score, _ = self._judged(name, made[name], label)
             total = total + mean_over_rows(self._of_critic(score, real=False), every)
         rows = torch.stack(list(masks.values())).all(0)
-        s = self.shared(features, rows)
+        s = common_information(features, rows)
         if self.gan.real_pairs:
             total = total - self.gan.weight * s
         return total, {"critic": total.detach(), "s_real": s.detach()}
 
     def generator_loss(self, z: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the generators' loss of noise (B, noise) and classes (B,), and scalars to log."""
-        total, features, hidden = torch.zeros((), device=z.device), {}, {}
+        total, features, hidden, made = torch.zeros((), device=z.device), {}, {}, {}
         every = torch.ones_like(label, dtype=torch.bool)
         for name in self.names:
             generator = self._generator(name)
             inner = generator.hidden(z, label)
-            score, features[name] = self._judged(name, generator.shown(inner), label)
+            made[name] = generator.shown(inner)
+            score, features[name] = self._judged(name, made[name], label)
             hidden[name] = inner.mean((2, 3)) if inner.ndim == 4 else inner
             own = generator_losses(score.float(), form=self.gan.form)
             total = total + mean_over_rows(own, every)
-        s = self.shared(features, every)
-        logged = {"s": s.detach()}
+        s = common_information(features, every)
+        logged, compared = {"s": s.detach()}, {"critic": s}
+        if self.judge is not None:
+            seen = self.judge.eval()(self.as_batch(made, label))
+            features = {name: seen.features[name] for name in self.names}
+            compared["frozen"] = (
+                common_information(features, every) if self.gan.on == "frozen" else s
+            )
+            wrong = cross_entropy(seen.output.float(), label, reduction="none")
+            wrong = mean_over_rows(wrong, every)
+            total, logged["auxiliary"] = total + self.gan.auxiliary * wrong, wrong.detach()
+        if self.gan.on == "generator":
+            compared["generator"] = common_information(hidden, every)
         if self.gan.weight:
-            chosen = s if self.gan.on == "critic" else self.shared(hidden, every)
-            total = total - self.gan.weight * chosen
+            total = total - self.gan.weight * compared[self.gan.on]
         return total, {"generator": total.detach(), **logged}
-
-    def shared(self, features: Mapping[str, Tensor], rows: Tensor) -> Tensor:
-        """Return soft-HGR of the features of unit variance, summed over pairs of modalities."""
-        scaled = [unit_variance(x, rows) for x in features.values()]
-        total = torch.zeros((), device=rows.device)
-        for i, f in enumerate(scaled):
-            for g in scaled[:i]:
-                total = total + soft_hgr(f, g, rows)
-        return total
 
     def drawn(self, count: int) -> tuple[Tensor, Tensor]:
         """Return classes int64 (count,), all as often as each other, and noise (count, noise)."""

@@ -7,14 +7,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from emorec.callbacks import Stage
+from emorec.callbacks import Stage, TrainedJudge
+from emorec.callbacks.init_weights import StartError
+from emorec.data.splits.file import write_split
+from emorec.data.splits.leaks import LeakError
 from emorec.errors import ModelError, UserError
-from emorec.functional import diff_augment, soft_hgr, unit_variance
+from emorec.functional import common_information, diff_augment, soft_hgr, unit_variance
+from emorec.objectives import CrossEntropy
 from emorec.tasks import GenerationTask, OneCycle
 from tests.helpers.generation import SHAPES, losses_of_ranks, toy_gan
 from tests.helpers.gloo import on_ranks
 from tests.helpers.staging import Stop, changed, state_of, train
-from tests.helpers.toy import WIDTH, ToyData, toy_batch
+from tests.helpers.toy import WIDTH, ToyData, toy_batch, toy_task
 
 STAGE = {"joint": Stage(3, monitor="val/fused/uar")}
 
@@ -95,10 +99,9 @@ def test_the_correlation_rises_to_its_closed_form() -> None:
     maps = [torch.nn.Linear(8, 4) for _ in range(2)]
     optimizer = torch.optim.Adam([p for m in maps for p in m.parameters()], 0.02)
     z, every = torch.randn(2000, 8), torch.ones(2000, dtype=torch.bool)
-    task = toy_gan()
 
     def shared() -> Tensor:
-        return task.shared({"a": maps[0](z), "b": maps[1](z)}, every)
+        return common_information({"a": maps[0](z), "b": maps[1](z)}, every)
 
     first = shared().item()
     for _ in range(300):
@@ -129,6 +132,48 @@ def test_losses_of_several_processes_are_those_of_one(world: int, tmp_path: Path
         for name, values in alone.items():
             for key, value in values.items():
                 torch.testing.assert_close(rank[name][key], value, msg=f"{name} {key}")
+
+
+def test_a_trained_model_judges_what_is_generated(tmp_path: Path) -> None:
+    data = ToyData(tmp_path, clips=60)
+    plain = toy_task(objectives={"class": CrossEntropy}, label_encoder=None)
+    stage = {"joint": Stage(4, objectives=["class"], monitor="val/fused/uar")}
+    trained, staged = train(tmp_path / "plain", stage, task=plain, data=data)
+    write_split(tmp_path / "plain/split.csv", data.part_of_clip)
+    checkpoint = staged.checkpoint("joint")
+    with pytest.raises(ModelError, match="add the callback TrainedJudge"):
+        train(tmp_path / "none", STAGE, task=toy_gan(on="frozen"), data=data)
+    with pytest.raises(StartError, match=r"is for GenerationTask with adversarial.on: frozen"):
+        train(tmp_path / "none", STAGE, TrainedJudge(checkpoint), task=toy_gan(), data=data)
+    with pytest.raises(StartError, match="TrainedJudge: checkpoint .* not found"):
+        missing = TrainedJudge(tmp_path / "x.ckpt")
+        train(tmp_path / "none", STAGE, missing, task=toy_gan(on="frozen"), data=data)
+    judge = TrainedJudge(checkpoint)
+    gan = toy_gan(on="frozen", auxiliary=0.5, weight=0.1)
+    task, _ = train(tmp_path / "gan", STAGE, judge, task=gan, data=data)
+    assert isinstance(task, GenerationTask)
+    assert task.judge is not None
+    own = torch.load(checkpoint, weights_only=True)["state_dict"]
+    for name, value in task.judge.state_dict().items():  # it stays as it was trained
+        if name.startswith(("encoders.", "fusion.", "head.", "standardise.")):
+            assert torch.equal(value, own[f"model.{name}"]), name
+    task.eval()
+    label, z = task.drawn(12)
+    made = {name: task.generators[name](z, label) for name in SHAPES}
+    seen = task.judge(task.as_batch(made, label))
+    loss, logged = task.generator_loss(z, label)
+    torch.testing.assert_close(
+        logged["auxiliary"], torch.nn.functional.cross_entropy(seen.output, label).detach()
+    )
+    task.gan.weight = task.gan.auxiliary = 0.0
+    rest, _ = task.generator_loss(z, label)
+    s = common_information(
+        {name: seen.features[name] for name in SHAPES}, torch.ones(12, dtype=torch.bool)
+    )
+    torch.testing.assert_close(loss, rest + 0.5 * logged["auxiliary"] - 0.1 * s)
+    other = ToyData(tmp_path, clips=60, seed=1)
+    with pytest.raises(LeakError, match="TrainedJudge: .* was trained on"):
+        train(tmp_path / "leak", STAGE, TrainedJudge(checkpoint), task=gan, data=other)
 
 
 def test_mixed_rows_have_no_class_for_the_critics() -> None:
