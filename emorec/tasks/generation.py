@@ -87,6 +87,8 @@ class GenerationTask(ClassificationTask):
             }
         )
         self.names = list(self.shapes)
+        if self.gan.on == "frozen" and len({self.model.encoder(n).dim for n in shapes}) > 1:
+            raise UserError("adversarial.on: frozen compares encoders: give all the same dim")
         judged = self.gan.on == "frozen" or self.gan.auxiliary > 0
         self.judge = deepcopy(self.model).requires_grad_(False) if judged else None
         self.judge_known: Tensor  # whether it has the weights of a trained model
@@ -252,9 +254,8 @@ class GenerationTask(ClassificationTask):
         if self.judge is not None:
             seen = self.judge.eval()(self.as_batch(made, label))
             features = {name: seen.features[name] for name in self.names}
-            compared["frozen"] = (
-                common_information(features, every) if self.gan.on == "frozen" else s
-            )
+            if self.gan.on == "frozen":
+                compared["frozen"] = common_information(features, every)
             wrong = cross_entropy(seen.output.float(), label, reduction="none")
             wrong = mean_over_rows(wrong, every)
             total, logged["auxiliary"] = total + self.gan.auxiliary * wrong, wrong.detach()

@@ -138,15 +138,15 @@ def test_a_trained_model_judges_what_is_generated(tmp_path: Path) -> None:
     data = ToyData(tmp_path, clips=60)
     plain = toy_task(objectives={"class": CrossEntropy}, label_encoder=None)
     stage = {"joint": Stage(4, objectives=["class"], monitor="val/fused/uar")}
-    trained, staged = train(tmp_path / "plain", stage, task=plain, data=data)
+    _, staged = train(tmp_path / "plain", stage, task=plain, data=data)
     write_split(tmp_path / "plain/split.csv", data.part_of_clip)
     checkpoint = staged.checkpoint("joint")
     with pytest.raises(ModelError, match="add the callback TrainedJudge"):
         train(tmp_path / "none", STAGE, task=toy_gan(on="frozen"), data=data)
     with pytest.raises(StartError, match=r"is for GenerationTask with adversarial.on: frozen"):
         train(tmp_path / "none", STAGE, TrainedJudge(checkpoint), task=toy_gan(), data=data)
-    with pytest.raises(StartError, match="TrainedJudge: checkpoint .* not found"):
-        missing = TrainedJudge(tmp_path / "x.ckpt")
+    missing = TrainedJudge(tmp_path / "x.ckpt")
+    with pytest.raises(StartError, match=r"TrainedJudge: checkpoint .* not found"):
         train(tmp_path / "none", STAGE, missing, task=toy_gan(on="frozen"), data=data)
     judge = TrainedJudge(checkpoint)
     gan = toy_gan(on="frozen", auxiliary=0.5, weight=0.1)
@@ -172,7 +172,7 @@ def test_a_trained_model_judges_what_is_generated(tmp_path: Path) -> None:
     )
     torch.testing.assert_close(loss, rest + 0.5 * logged["auxiliary"] - 0.1 * s)
     other = ToyData(tmp_path, clips=60, seed=1)
-    with pytest.raises(LeakError, match="TrainedJudge: .* was trained on"):
+    with pytest.raises(LeakError, match=r"TrainedJudge: .* was trained on"):
         train(tmp_path / "leak", STAGE, TrainedJudge(checkpoint), task=gan, data=other)
 
 
