@@ -22,7 +22,7 @@ def test_the_command_lists_classes_with_package_and_first_line(
 ) -> None:
     main(["plugins"])
     shown = capsys.readouterr().out
-    assert "fusion\n  CommonPrivateFusion" in shown
+    assert "fusion\n  CapsuleFusion" in shown
     assert re.search(r"  ConcatFusion +emorec +Concatenation and", shown)
 
 

@@ -69,7 +69,8 @@ def write(out: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) -> 
         "seed": options.seed,
         "checkpoint": digest_file(options.checkpoint),
     }
-    parts = made_in_parts(generators, model, saved.extractors, label, noise)
+    shapes = {name: each.shape for name, each in saved.extractors.items()}
+    parts = made_in_parts(generators, model, shapes, label, noise)
     write_generated(out, card, label.numpy(), saved.extractors, parts)
     return label
 

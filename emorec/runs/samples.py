@@ -114,7 +114,8 @@ def _write(task: GenerationTask, out: Path) -> None:
     }
     generators = {name: task.averaged_of(name) for name in task.names}
     places = label.to(task.device), noise.to(task.device)
-    parts = made_in_parts(generators, task.model, data.extractors, *places)
+    shapes = {name: each.shape for name, each in data.extractors.items()}
+    parts = made_in_parts(generators, task.model, shapes, *places)
     write_generated(out, card, label.numpy(), data.extractors, parts)
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from emorec.extractors import Extractor
 from emorec.functional.adversarial import Form
 from emorec.model import EmotionModel
 from emorec.model.standardise import Standardise
@@ -78,7 +77,7 @@ def as_input(x: Tensor, standardise: Standardise, shape: Sequence[int]) -> Tenso
 def made_in_parts(
     generators: Mapping[str, Generator],
     model: EmotionModel,
-    extractors: Mapping[str, Extractor],
+    shapes: Mapping[str, Sequence[int]],
     label: Tensor,
     noise: Tensor,
 ) -> Iterator[dict[str, Array]]:
@@ -87,7 +86,7 @@ def made_in_parts(
     Args:
         generators: Name of an encoder -> its generator, in evaluation mode.
         model: The model, whose statistics inputs are standardised with.
-        extractors: Modality -> extractor.
+        shapes: Modality -> shape of its extractor's arrays.
         label: int64 (N,), on the generators' device.
         noise: (N, noise).
     """
@@ -98,6 +97,6 @@ def made_in_parts(
             standardise = model.standardise[modality]
             assert isinstance(standardise, Standardise)
             made = generator(noise[rows], label[rows]).float()
-            raw = as_input(made, standardise, extractors[modality].shape)
+            raw = as_input(made, standardise, shapes[modality])
             found[modality] = raw.cpu().numpy()
         yield found
