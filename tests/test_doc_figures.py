@@ -68,7 +68,7 @@ def test_the_page_has_the_numbers_that_the_curves_are_drawn_from() -> None:
         cells = next(row for row in rows if len(row) == len(values))
         for value, cell in zip(values, cells, strict=True):
             found = labels[(labels["value"] == value) & (labels["method"] == method)]["accuracy"]
-            assert len(found) == 5
+            assert len(found) == 10
             assert cell.strip() == f"{found.mean():.1f} ± {found.std():.1f}", (title, value)
     widths = table[table["grid"] == "width"].groupby("value")["accuracy"]
     shown = ", ".join(
