@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from emorec.data.generated import CARD, write_generated
@@ -14,7 +13,7 @@ from emorec.errors import UserError
 from emorec.networks.generators import Generator
 from emorec.predict.checkpoint import CheckpointError, Saved, load_model, read_checkpoint
 from emorec.system.files import check_writable, digest_file
-from emorec.tasks.adversarial import LIMIT, Adversarial, made_in_parts
+from emorec.tasks.adversarial import LIMIT, Adversarial, evenly, made_in_parts
 
 MADE = "averaged."  # prefix of the generators' tensors in a checkpoint
 
@@ -50,9 +49,7 @@ def write(out: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) -> 
     given, kept = checkpoint["hyper_parameters"], checkpoint["emorec"]
     model, classes = saved.model, list(saved.model.target.names)
     gan = Adversarial(**(given.get("adversarial") or {}))
-    label = torch.arange(len(classes)).repeat_interleave(options.per_class)
-    random = torch.Generator().manual_seed(options.seed)
-    noise = torch.randn(len(label), gan.noise, generator=random)
+    label, noise = evenly(len(classes), options.per_class, gan.noise, options.seed)
     generators = {}
     for name in sorted(given["shapes"]):
         generator = Generator(given["shapes"][name], len(classes), gan.noise, gan.width)

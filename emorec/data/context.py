@@ -1,6 +1,7 @@
 """Batches that hold whole dialogues, whose clips a fusion may relate."""
 
 from collections.abc import Mapping, Sequence
+from heapq import heapreplace
 from typing import Any, Literal, cast
 
 import torch
@@ -104,8 +105,11 @@ class ContextSampler(DealingSampler):
             order = torch.randperm(len(groups), generator=random).tolist()
             groups = [groups[i] for i in order]
         made: list[list[int]] = [[] for _ in range(self.batches)]
+        fewest = [(0, number) for number in range(self.batches)]
         for group in sorted(groups, key=len, reverse=True):
-            min(made, key=len).extend(group)
+            size, number = fewest[0]
+            made[number].extend(group)
+            heapreplace(fewest, (size + len(group), number))
         if self.shuffle:
             order = torch.randperm(len(made), generator=random).tolist()
             return [made[i] for i in order]

@@ -117,9 +117,15 @@ def with_generated(
         real: Its training segments.
 
     Raises:
-        DataError: The folder does not fit the data, or what made it has seen a clip that is
-            validated or tested on.
+        DataError: The folder does not fit the data, what made it has seen a clip that is
+            validated or tested on, or options exclude each other.
     """
+    if options.balance and options.per_class is not None:
+        raise DataError("data.generated has both per_class and balance: leave one of them out")
+    if data.context != "none":
+        raise DataError(
+            "generated segments are of no dialogue: leave out data.generated or data.context"
+        )
     folder = Path(options.folder).expanduser()
     card, arrays, label = read_generated(folder)
     form = data.targets.get(card["target"])

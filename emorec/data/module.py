@@ -242,8 +242,9 @@ class EmotionDataModule(PartLoaders, ABC):
         kept = self.labelled_share, self.seed, self.labels_per_class, self.targets
         self.all_clips = hide_labels(self.all_clips, listed, *kept)
         self.parts = {part: self.dataset(self.all_clips, self.part_of_clip, part) for part in PARTS}
+        contexts = contexts_of(self.context, self.all_clips)
         for dataset in self.parts.values():
-            dataset.contexts = contexts_of(self.context, self.all_clips)
+            dataset.contexts = contexts
         if self.within == "speaker":
             every, corpus = self.parts.values(), self.statistics()
             self._shift = SpeakerShift(every, self.all_clips, self.extractors, corpus)

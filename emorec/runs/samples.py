@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 from typing_extensions import override
 
 from emorec.data.generated import write_generated
@@ -18,10 +19,11 @@ from emorec.figures.samples import sheet_figure
 from emorec.model.kept import kept_of
 from emorec.system.files import write_text
 from emorec.tasks import GenerationTask
-from emorec.tasks.adversarial import as_input, made_in_parts
+from emorec.tasks.adversarial import as_input, evenly, made_in_parts
 from emorec.types import DataPart
 
 SHOWN = 8  # samples of each class on a sheet
+FIELDS = 16  # a side, of pictures that are compared
 MOST = 2000  # segments of each kind that are compared
 
 
@@ -30,8 +32,8 @@ class Samples(Callback):
 
     After each validation, ``samples/MODALITY_epoch012.png`` for pictures and log-mel, by class and
     with the same noise in every epoch; also to W&B, if that is the logger. After the test
-    ``generated_quality.json``, for each modality, on standardised inputs, pictures as the generator
-    makes them: ``frechet``, the Frechet distance of test segments and as many generated ones;
+    ``generated_quality.json``, for each modality, on standardised inputs, pictures as means of
+    16 x 16 fields: ``frechet``, the Frechet distance of test segments and as many generated ones;
     ``frechet_real``, of test and training segments, the level to reach; ``copying``, how far
     generated segments are from training ones, relative to test segments. And, if
     ``adversarial.per_class`` is set, so many segments of each class into ``generated``.
@@ -82,7 +84,7 @@ class Samples(Callback):
         made, _ = _drawn(task, -(-min(count, MOST) // task.classes))
         for name in task.names:
             train, test = real["train"][name], real["test"][name]
-            own = made[name].flatten(1).cpu()
+            own = _values(made[name])
             if min(len(train), len(test)) < 2:
                 continue
             found[name] = {
@@ -103,7 +105,7 @@ class Samples(Callback):
 
 def _write(task: GenerationTask, out: Path) -> None:
     """Write a folder of segments for training, as ``emorec generate`` does with seed 0."""
-    label, noise = _noise(task, task.gan.per_class)
+    label, noise = evenly(task.classes, task.gan.per_class, task.gan.noise, 0)
     data, kept = task.data, kept_of(task.model, task.data)
     card = {
         **{key: kept[key] for key in ("target", "extractors", "within")},
@@ -119,18 +121,21 @@ def _write(task: GenerationTask, out: Path) -> None:
     write_generated(out, card, label.numpy(), data.extractors, parts)
 
 
-def _noise(task: GenerationTask, each: int) -> tuple[Tensor, Tensor]:
-    """Return the classes of so many samples of each, and noise that is always the same."""
-    label = torch.arange(task.classes).repeat_interleave(each)
-    random = torch.Generator().manual_seed(0)
-    return label, torch.randn(len(label), task.gan.noise, generator=random)
-
-
 def _drawn(task: GenerationTask, each: int) -> tuple[dict[str, Tensor], Tensor]:
     """Return so many samples of each class, always of the same noise, and their classes."""
-    label, noise = _noise(task, each)
+    label, noise = evenly(task.classes, each, task.gan.noise, 0)
     made, label = task.samples(label.to(task.device), noise.to(task.device))
     return made, label.cpu()
+
+
+def _values(x: Tensor) -> Tensor:
+    """Return samples as rows (N, values), pictures in at most 16 x 16 fields.
+
+    The time of the Frechet distance grows with the cube of their number.
+    """
+    if x.ndim == 4:
+        x = adaptive_avg_pool2d(x, [min(FIELDS, side) for side in x.shape[2:]])
+    return x.flatten(1).cpu()
 
 
 @torch.no_grad()
@@ -143,5 +148,5 @@ def _real(task: GenerationTask, part: DataPart) -> dict[str, Tensor]:
         batch = part.__getitems__(list(places[start : start + 256])).to(task.device)
         for name in task.names:
             rows = batch.present[task.model.reads[name]]
-            found[name].append(task.real(name, batch)[rows].flatten(1).cpu())
+            found[name].append(_values(task.real(name, batch)[rows]))
     return {name: torch.cat(rows) for name, rows in found.items()}

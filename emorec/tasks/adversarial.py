@@ -57,6 +57,16 @@ class Adversarial:
     per_class: int = 0
 
 
+def evenly(classes: int, each: int, noise: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return int64 (classes x each,), so many of each class, and noise (classes x each, noise).
+
+    Both are the same for the same seed, on the CPU.
+    """
+    label = torch.arange(classes).repeat_interleave(each)
+    random = torch.Generator().manual_seed(seed)
+    return label, torch.randn(len(label), noise, generator=random)
+
+
 def as_input(x: Tensor, standardise: Standardise, shape: Sequence[int]) -> Tensor:
     """Return samples as an encoder's input before it is standardised, float32 (B, *shape).
 

@@ -1,6 +1,7 @@
 """Generated segments among the training segments of the toy set."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,18 @@ def test_a_folder_for_other_data_is_refused(
     folder = folder_for(ToyData(tmp_path), tmp_path / "made", **changes)
     with pytest.raises(DataError, match=said):
         made(tmp_path, Generated(folder))
+
+
+def test_options_that_exclude_each_other_are_refused(tmp_path: Path) -> None:
+    folder = folder_for(ToyData(tmp_path), tmp_path / "made")
+    with pytest.raises(DataError, match="both per_class and balance"):
+        made(tmp_path, Generated(folder, per_class=1, balance=True))
+    data = ToyData(tmp_path, generated=Generated(folder))
+    data.prepare_data()
+    data.context = "dialogue"
+    data.clips = lambda: [replace(c, dialogue="a") for c in ToyData(tmp_path).clips()]  # type: ignore[method-assign]
+    with pytest.raises(DataError, match="generated segments are of no dialogue"):
+        data.setup("fit")
 
 
 def test_clips_that_are_tested_must_not_have_been_seen(tmp_path: Path) -> None:
