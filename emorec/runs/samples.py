@@ -134,7 +134,7 @@ def _values(x: Tensor) -> Tensor:
     The time of the Frechet distance grows with the cube of their number.
     """
     if x.ndim == 4:
-        x = adaptive_avg_pool2d(x, [min(FIELDS, side) for side in x.shape[2:]])
+        x = adaptive_avg_pool2d(x, (min(FIELDS, x.shape[2]), min(FIELDS, x.shape[3])))
     return x.flatten(1).cpu()
 
 
