@@ -81,11 +81,13 @@ demo: $(READY) ## the main job: train on generated clips, test, predict (minutes
 	  $$(sed -n '2,4s#,.*##p' runs/demo/predictions.csv | sed 's#.*#runs/synthetic/clips-*/&.*#')
 	@echo; cat runs/demo/summary.txt; echo "timelines in runs/demo/predictions"
 
-wheel: $(READY) ## build the wheel and run it outside of the checkout
-	rm -rf dist build/lib && $(BIN)/python -m build --wheel --installer uv
+wheel: $(READY) ## build the wheel, and work with it alone in an empty folder
+	rm -rf dist build/wheel && $(BIN)/python -m build --wheel --installer uv
 	$(PYTHON) -m venv --clear build/wheel
-	VIRTUAL_ENV=build/wheel $(BIN)/uv pip install --quiet dist/*.whl
-	cd / && $(CURDIR)/build/wheel/bin/emorec --help && $(CURDIR)/build/wheel/bin/emorec plugins
+	VIRTUAL_ENV=build/wheel $(BIN)/uv pip install --quiet "$$(ls dist/*.whl)[demo]"
+	mkdir build/wheel/empty && cd build/wheel/empty && PATH=$(CURDIR)/build/wheel/bin:$$PATH && \
+	  emorec doctor && emorec configs && emorec fit --config smoke --run runs/smoke && \
+	  emorec predict runs/smoke/checkpoints/best.ckpt runs/synthetic_tiny/*/s01-anger-01.*
 
 lock: $(READY) ## renew requirements.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -3,13 +3,16 @@
 import errno
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 
 from emorec import __version__
 from emorec.errors import UserError
+from emorec.system.shipped import with_paths
 
 COMMANDS = {
+    "init": ("emorec.commands.init", "make a project folder for your clips: list, configs, README"),
     "fit": ("emorec.commands.train", "train a model and test its best weights; resumes a run"),
     "validate": ("emorec.commands.train", "measure a run's best weights on its validation clips"),
     "test": ("emorec.commands.train", "test a finished run's best weights and write its report"),
@@ -36,6 +39,8 @@ COMMANDS = {
     "experiment": ("emorec.commands.experiment", "run a study: a grid of runs, and its tables"),
     "sweep": ("emorec.commands.sweep", "search for options with Optuna, on validation clips"),
     "cache": ("emorec.commands.cache", "list caches, delete stale ones, delete a clip or speaker"),
+    "configs": ("emorec.commands.configs", "list the configs that come with emorec; copy one"),
+    "doctor": ("emorec.commands.doctor", "say what is installed and what works, for an issue"),
     "plugins": ("emorec.commands.plugins", "list encoders, fusions, objectives, data sets, ..."),
 }
 
@@ -51,9 +56,11 @@ usage: emorec COMMAND [OPTIONS]        (emorec COMMAND --help explains its optio
 
 {commands}
 
-the main job:
-  emorec fit --config configs/experiment/demo.yaml --run runs/demo
-  emorec predict runs/demo/checkpoints/best.ckpt clip.mp4 --out predictions
+the main job, on generated clips and on yours:
+  emorec fit --config demo --run runs/demo
+  emorec init my_study --clips path/to/videos
+  emorec fit --config quick --data.manifest my_study/clips.csv --run runs/mine
+  emorec predict runs/mine/checkpoints/best.ckpt clip.mp4 --out predictions
 """
 
 
@@ -75,9 +82,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     module = importlib.import_module(COMMANDS[arguments[0]][0])
     try:
-        module.main(arguments)
+        module.main(with_paths(arguments))
     except UserError as error:
         _stop(str(error))
+    except BrokenPipeError:  # the reader of the output, such as head, has enough
+        # Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except OSError as error:
         if error.errno not in OF_THE_DISK:
             raise

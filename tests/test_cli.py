@@ -1,6 +1,7 @@
 """The command table: help without heavy imports, unknown commands, messages, not tracebacks."""
 
 import errno
+import re
 import subprocess
 import sys
 
@@ -45,7 +46,7 @@ def test_unknown_command_lists_the_commands(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as stop:
         cli.main(["train"])
     assert stop.value.code == 2
-    assert "unknown command 'train'; the commands are fit, " in capsys.readouterr().err
+    assert "unknown command 'train'; the commands are init, fit, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,14 @@ def test_an_error_of_ours_keeps_its_trace(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(plugins, "main", fail)
     with pytest.raises(OSError, match="broken disk"):
         cli.main(["plugins"])
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_the_help_of_every_command_has_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"examples?: emorec ", said)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from emorec.commands.options import CommandParser
+
 
 def main(argv: Sequence[str]) -> None:
     """Serve the page until Ctrl-C, then delete what was uploaded."""
@@ -58,11 +60,12 @@ def _serve(page: Any, options: argparse.Namespace) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec app",
         description="Serve a web page on this computer: upload or record a clip, see its timeline "
         "under the player, and what audio alone and vision alone predict. Works without a "
         "network.",
+        epilog="example: emorec app runs/demo/checkpoints/best.ckpt",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
     parser.add_argument(

@@ -104,6 +104,7 @@ def build_parser() -> EmorecParser:
         "one vector: mean and standard deviation over windows and time. Their settings are chosen "
         "by UAR on validation clips. Writes what fit writes (metrics.json, predictions.csv, "
         "confusion matrices), for the same split: the floor that a model has to beat.",
+        epilog="example: emorec baseline --data quick --data.manifest clips.csv --run runs/floor",
     )
     parser.add_argument(
         "--method", choices=(*METHODS, ALL), default=ALL, help="one, or each in a folder of its own"
@@ -128,6 +129,9 @@ def build_parser() -> EmorecParser:
         "--overwrite", action="store_true", help="repeat what is finished in the folder"
     )
     parser.add_subclass_arguments(
-        EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
+        EmotionDataModule,
+        "data",
+        required=True,
+        help="a data file of yours, or the name of one: emorec configs list data",
     )
     return parser

@@ -8,6 +8,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from emorec.cache import maintenance
+from emorec.commands.options import CommandParser
 from emorec.errors import UserError
 
 
@@ -24,10 +25,11 @@ def main(argv: Sequence[str]) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec cache",
         description="Caches hold people's faces and voices. This shows which there are, deletes "
         "those made with options no longer in use, and deletes a clip or a speaker everywhere.",
+        epilog="example: emorec cache rm --group anna",
     )
     default = user_cache_path("emorec")
     parser.add_argument(

@@ -23,6 +23,7 @@ from emorec.commands.members import (
     data_of_run,
     votes_of,
 )
+from emorec.commands.options import CommandParser
 from emorec.commands.parser import show_info
 from emorec.data import EmotionDataModule
 from emorec.data.splits.file import write_split
@@ -203,12 +204,13 @@ def _tested(
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec ensemble",
         description="Put finished runs together: for each class, each member counts as much as it "
         "was right on validation clips of that class (emotion-adaptive fusion). The members may "
         "have other networks, modalities and windows; they have the same classes and the same "
         "split. Writes what fit writes, and a checkpoint that predict, app and explain take.",
+        epilog="example: emorec ensemble runs/voice runs/faces --run runs/together",
     )
     parser.add_argument("runs", type=Path, nargs="+", help="directories of finished runs")
     parser.add_argument(

@@ -12,6 +12,7 @@ import yaml
 from emorec.commands.baseline import main as baseline
 from emorec.commands.ensemble import main as ensemble
 from emorec.commands.memory import main as memory
+from emorec.commands.options import CommandParser
 from emorec.commands.train import main as fit
 from emorec.errors import UserError
 from emorec.runs.directory import RunDirectory
@@ -60,15 +61,21 @@ def run(argv: Sequence[str]) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec experiment",
         description="Run a study: all combinations of methods, options, protocols, folds and "
         "seeds, each a run of fit in its own directory. After an interruption the same command "
         "continues: finished cells are skipped. Writes results.csv (a row a run and kind of "
         "scores), predictions.csv (of classes), table.md, table.tex and pictures.",
-        epilog="Exit status: 1 if a cell failed; the other cells still run.",
+        epilog="example: emorec experiment --config ravdess --set data.root=path/to/ravdess "
+        "--jobs 2. Exit status: 1 if a cell failed; the other cells still run.",
     )
-    parser.add_argument("--config", type=Path, required=True, help="a file of configs/study")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        help="a study of yours, or the name of one: emorec configs list study",
+    )
     parser.add_argument("--out", type=Path, help="folder of the study; runs/NAME by default")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once")
     parser.add_argument("--grid", nargs="+", action="extend", help="only these grids of the study")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from emorec.commands.options import CommandParser
 from emorec.system.files import check_writable, readable, short_name
 
 
@@ -26,10 +27,11 @@ def main(argv: Sequence[str]) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec explain",
         description="Write a page about one clip: Grad-CAM on faces and log-mels, what each window "
         "contributes, and what would change without a modality.",
+        epilog="example: emorec explain runs/demo/checkpoints/best.ckpt clip.mp4 --out clip.html",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")
     parser.add_argument("file", type=Path, help="the clip")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from emorec.commands.options import CommandParser
 from emorec.errors import UserError
 from emorec.system.files import write_text
 
@@ -85,12 +86,13 @@ def _find(model: Path) -> tuple[Path | None, Path]:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec export",
         description="Write a trained model for use without emorec (ONNX, torch.export: from the "
         "extractors' arrays to probabilities, labels and preprocessing in the metadata), or as a "
         "folder for the Hugging Face hub: weights as safetensors, options as JSON, and a model "
         "card from the run's results. Exported graphs are checked against PyTorch.",
+        epilog="example: emorec export runs/demo --out export",
     )
     parser.add_argument("model", type=Path, help="a finished run (runs/demo), or a checkpoint")
     parser.add_argument("--out", type=Path, default=Path("export"), help="folder to write to")

@@ -1,13 +1,14 @@
 """``emorec generate``: segments of each class from a trained generator."""
 
+import argparse
 import sys
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from emorec.commands.options import CommandParser
 from emorec.data.generated import CARD, write_generated
 from emorec.errors import UserError
 from emorec.networks.generators import Generator
@@ -72,14 +73,16 @@ def write(out: Path, saved: Saved, checkpoint: dict[str, Any], options: Any) -> 
     return label
 
 
-def build_parser() -> ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = ArgumentParser(
+    parser = CommandParser(
         "emorec generate",
         description="Make segments of each class with the generators of a checkpoint, and write "
         "them as a folder that training mixes in: --data.generated.folder DIR. Pictures are within "
         f"{LIMIT:g} deviations of the training data's mean. Training refuses the folder where one "
         "of the clips that the generators learned from is validated or tested on.",
+        epilog="example: emorec generate runs/generator/checkpoints/best.ckpt --per-class 100 "
+        "--out runs/generated",
     )
     parser.add_argument("checkpoint", type=Path, help="of a run with the task GenerationTask")
     parser.add_argument("--per-class", type=int, required=True, help="segments of each class")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emorec.cache import Entry, SegmentCache
+from emorec.commands.options import CommandParser
 from emorec.errors import UserError
 from emorec.figures.plots import drawable, save_figure, windows_figure
 from emorec.media import MediaError, probe
@@ -59,10 +60,11 @@ def main(argv: Sequence[str]) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec inspect",
         description="Draw what was cut from a clip: where its windows lie, the face crop and the "
         "log-mel of each.",
+        epilog="example: emorec inspect CACHE anna_01.mp4 --root videos",
     )
     parser.add_argument(
         "cache",

@@ -1,14 +1,15 @@
 """``emorec pair``: a manifest of voices with pictures of other people."""
 
+import argparse
 import csv
 import io
 import os
 import sys
-from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from emorec.commands.options import CommandParser
 from emorec.data.pairing import Pair, pair, read_recordings
 from emorec.errors import UserError
 from emorec.system.files import write_text
@@ -55,15 +56,16 @@ def _from(path: Path, out: Path) -> str:
         return path.as_posix()
 
 
-def build_parser() -> ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = ArgumentParser(
+    parser = CommandParser(
         "emorec pair",
         description="Pair recordings of voices with pictures of other people's faces, and write "
         "the pairs as a manifest: voices in path, pictures in sidecar_face. What a pair shares is "
         "then known: its class, or also a made-up person, or nothing. Both inputs are manifests "
         "with the columns path, label and, for splits by speaker, group. Each picture goes to one "
         "speaker only. No file is copied.",
+        epilog="example: emorec pair voices.csv faces.csv --out pairs.csv",
     )
     parser.add_argument("voices", type=Path, help="manifest of the voices")
     parser.add_argument("faces", type=Path, help="manifest of the pictures, or of videos")

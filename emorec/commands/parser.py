@@ -1,7 +1,6 @@
-"""The parser of configs: jsonargparse with a message of ours for unknown class names."""
+"""The parser of configs: jsonargparse with messages of ours."""
 
 import logging
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,29 +9,30 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser
 from lightning.pytorch.cli import LightningArgumentParser
 
+from emorec.commands.messages import one_line
 from emorec.data import EmotionDataModule
 from emorec.errors import UserError
-from emorec.plugins import load_plugins, suggest
+from emorec.plugins import load_plugins
 from emorec.types import Target
+
+EXAMPLES = """examples: emorec fit --config quick --data.manifest clips.csv --run runs/mine;
+emorec test --run runs/mine. emorec configs lists what --config can name."""
 
 
 class EmorecParser(LightningArgumentParser):
-    """Says which names are near where a config names a class that does not exist."""
+    """Says in one line what is wrong with an option, and which names are near."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise the message without the list of all options, with a hint for an unknown class.
+        """Raise what is wrong, in one line.
 
         Raises:
             UserError: Always.
         """
-        # jsonargparse repeats the whole config as the value that was given.
-        lines = [line if len(line) < 300 else f"{line[:300]} ..." for line in message.splitlines()]
-        unknown = re.search(r"Expected a dot import path string: (\w+)", message)
-        if unknown:
-            lines = [suggest(unknown[1]), *lines]
-        raise UserError(
-            "\n".join([*lines, f"{self.prog or 'emorec fit'} --help explains the options"])
-        ) from ex
+        known = [name for name in self._option_string_actions if name.startswith("--")]
+        said = one_line(message, known)
+        words = (self.prog or "").replace("[options] ", "").split()
+        program = f"emorec {words[1] if len(words) > 1 else 'fit'}"
+        raise UserError(f"{said}; {program} --help explains the options") from ex
 
 
 def first_cause(error: BaseException) -> BaseException:

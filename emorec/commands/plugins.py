@@ -1,18 +1,19 @@
 """``emorec plugins``: what is registered, by kind."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
+from emorec.commands.options import CommandParser
 from emorec.plugins import KINDS, load_plugins, registered
 
 
 def main(argv: Sequence[str]) -> None:
     """Print each registered class with its package and the first line of its docstring."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec plugins",
         description="List the classes that a config can name, by kind. A package adds its own "
         "through the entry-point group emorec.plugins.",
+        epilog="example: emorec plugins",
     )
     parser.parse_args(argv[1:])
     load_plugins()

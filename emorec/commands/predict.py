@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from emorec.commands.options import CommandParser
+
 FORMATS = ("jsonl", "csv", "parquet")
 
 
@@ -17,7 +19,7 @@ def main(argv: Sequence[str]) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec predict",
         description="Apply a trained model to recordings. Each is cut and encoded as in training; "
         "its class is the mean of its windows' probabilities. With --timeline, windows lie on a "
@@ -26,7 +28,8 @@ def build_parser() -> argparse.ArgumentParser:
         "recording's trace: a value every step, from start to end, and what each modality alone "
         "says. A file that cannot be used is listed with its reason. "
         "After an interruption the same command continues.",
-        epilog="Writes predictions.jsonl (a line a file or clip), tables where asked, and "
+        epilog="example: emorec predict runs/demo/checkpoints/best.ckpt clips/ 'more/*.mp4' --out "
+        "predictions. Writes predictions.jsonl (a line a file or clip), tables where asked, and "
         "pictures; of values over time also NAME_trace.csv, a row a step.",
     )
     parser.add_argument("checkpoint", type=Path, help="such as runs/demo/checkpoints/best.ckpt")

@@ -30,6 +30,7 @@ def build_parser() -> EmorecParser:
         "data file that fit uses. After an interruption the same command continues. "
         "Writes report.csv into the cache folder: one row a clip, with what was found or why it "
         "was skipped; and report.html, a page with counts, distributions and pictures.",
+        epilog="example: emorec preprocess --data quick --data.manifest clips.csv --workers 4",
     )
     parser.add_argument("--workers", type=int, default=2, help="worker processes, one core each")
     parser.add_argument(
@@ -51,7 +52,10 @@ def build_parser() -> EmorecParser:
         "one batch: 8 on a GPU, otherwise 1",
     )
     parser.add_subclass_arguments(
-        EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
+        EmotionDataModule,
+        "data",
+        required=True,
+        help="a data file of yours, or the name of one: emorec configs list data",
     )
     return parser
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from emorec.commands.options import CommandParser
+
 
 def main(argv: Sequence[str]) -> None:
     """Run the missing trials of a sweep and write its tables."""
@@ -30,16 +32,22 @@ def main(argv: Sequence[str]) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         "emorec sweep",
         description="Search for options with Optuna. A trial is a run of fit that never looks at "
         "test clips; hopeless ones are stopped early (median of the others at the same epoch). "
         "After an interruption the same command continues. Writes trials.csv, best.yaml, sweep.png "
         "and sweep.db (for optuna-dashboard), and prints the command that tests the best options.",
-        epilog="A file is such as configs/search/demo.yaml: config, space (option of fit -> "
+        epilog="example: emorec sweep --config demo --jobs 2. A file is such as "
+        "configs/search/demo.yaml: config, space (option of fit -> "
         "choices, or low and high), trials, metric, options, seed.",
     )
-    parser.add_argument("--config", type=Path, required=True, help="file of the sweep")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        help="a file of yours, or the name of one: emorec configs list search",
+    )
     parser.add_argument("--out", type=Path, help="folder; runs/<name of the file> by default")
     parser.add_argument("--trials", type=int, help="how many in all, instead of the file's")
     parser.add_argument("--jobs", type=int, default=1, help="trials at once, a process each")

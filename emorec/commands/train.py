@@ -27,6 +27,7 @@ from emorec.callbacks.averaging import StandIn
 from emorec.commands.arguments import default_run, found_from, is_first_process, with_config_of_run
 from emorec.commands.finish import write_results
 from emorec.commands.parser import (
+    EXAMPLES,
     EmorecParser,
     add_run_options,
     first_cause,
@@ -73,9 +74,11 @@ class EmorecCLI(LightningCLI):
         return {name: skip for name, skip in commands.items() if name != "predict"}
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
-        """Make a parser with our error messages."""
+        """Make a parser with our error messages, and examples in its help."""
         self.parser_class = EmorecParser
-        return super().init_parser(**kwargs)
+        parser = super().init_parser(**kwargs)
+        parser.epilog = EXAMPLES
+        return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run directory and the stages, and link the targets."""

@@ -47,13 +47,17 @@ def build_parser() -> EmorecParser:
         "records; sound and faces are searched in the windows that are cut. Compares the "
         "numbers with published ones, where the data set knows them. Writes verify.csv into the "
         "cache folder: one row a problem.",
-        epilog="Exit status: 1 when a clip is missing, damaged or duplicated; 0 otherwise; 2, "
+        epilog="example: emorec verify --data ravdess --data.root path/to/ravdess. Exit status: 1 "
+        "when a clip is missing, damaged or duplicated; 0 otherwise; 2, "
         "before anything is decoded, when clips lack what the split needs (speakers, parts). Clips "
         "without sound, video or face, and silent ones, are warnings and do not change it.",
     )
     parser.add_argument("--workers", type=int, default=2, help="worker processes, one core each")
     parser.add_subclass_arguments(
-        EmotionDataModule, "data", required=True, help="a data file such as configs/data/x.yaml"
+        EmotionDataModule,
+        "data",
+        required=True,
+        help="a data file of yours, or the name of one: emorec configs list data",
     )
     return parser
 

@@ -1,8 +1,11 @@
 """Opening media files: containers that hold their own sound and picture, and nothing else."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import av
+import av.codec.codec
 import av.error
 from av.container import InputContainer
 
@@ -86,3 +89,12 @@ def read_comment(path: Path) -> str | None:
             return container.metadata.get("comment")
     except (MediaError, av.error.FFmpegError, OSError):
         return None  # decoding it reports what is wrong
+
+
+def decoders(names: Iterable[str]) -> list[str]:
+    """Return those of some codecs, by FFmpeg's names, that can be decoded here."""
+    found = []
+    for name in names:
+        with suppress(av.codec.codec.UnknownCodecError):
+            found.append(av.codec.Codec(name, "r").name)
+    return found

@@ -162,3 +162,51 @@ def test_an_unreadable_file_given_to_predict_is_listed_and_the_rest_is_done(
     assert f"{bad}: skipped, not readable as media" in shown.err
     assert "1 of 2 files predicted, 1 skipped" in shown.out
     assert (tmp_path / f"out/{good.stem}_timeline.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            "--data.batchsize 3",
+            "--data.batchsize 3: there is no option batchsize, did you mean batch_size",
+        ),
+        ("--data.batch_size many", "--data.batch_size many: expected a whole number, not 'many'"),
+        (
+            "--data.split people",
+            "--data.split people: people is not known; it can be random_clip, ",
+        ),
+        ("--model.fusion LateFusio", "did you mean LateFusion"),
+        ("--model.encoders.audio.dimm 3", "there is no option dimm, did you mean dim"),
+        ("--model.optimizer torch.optim.Adamm", "torch.optim has no Adamm, did you mean Adam"),
+        ("--training.stages.joint.epoch 3", "there is no option epoch, did you mean epochs"),
+        ("--trainer.precision 17", "--trainer.precision: 17 is not known; it can be 64, 32, 16, "),
+        ("--data.windows.layers 3", "has no option layers"),
+        ("--rum x", "unknown option --rum, did you mean --run"),
+        ("--trainer gup", "no file gup, and no config of that name; did you mean gpu?"),
+    ],
+)
+def test_a_wrong_option_is_one_line_in_the_words_of_the_user(
+    options: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = message(capsys, "fit", "--config", "smoke", *options.split())
+    assert expected in said
+    assert len(said.splitlines()) == 1
+    for word in ("Parser key", "NestedArg", "Union", "<class", "typing."):
+        assert word not in said
+
+
+@pytest.mark.parametrize("command", ["predict", "experiment", "cache", "configs"])
+def test_other_commands_answer_in_one_line_too(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = message(capsys, command, "--hepl")
+    assert len(said.splitlines()) == 1
+    assert f"; emorec {command} --help explains the options" in said
+
+
+def test_without_an_experiment_fit_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert message(capsys, "fit") == (
+        "emorec: name an experiment: --config NAME; emorec configs lists them; "
+        "emorec fit --help explains the options\n"
+    )

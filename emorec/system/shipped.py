@@ -1,0 +1,157 @@
+"""The configs that come with emorec: found by name, from any folder."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from emorec.errors import UserError
+
+# Kind, which is also the folder -> how it is used.
+KINDS = {
+    "experiment": "emorec fit --config NAME",
+    "data": "emorec fit --data NAME, preprocess, verify, baseline --data NAME",
+    "model": "emorec fit --model NAME",
+    "trainer": "emorec fit --trainer NAME",
+    "fusion": "emorec fit --model.fusion NAME",
+    "augment": "emorec fit --data.augment NAME",
+    "study": "emorec experiment --config NAME",
+    "search": "emorec sweep --config NAME",
+    "sweep": "a sweep of W&B: wandb sweep FILE",
+}
+# What --config names depends on the command.
+CONFIG_OF = {"experiment": "study", "sweep": "search"}
+# The last part of an option -> kind; --config is not among them.
+OPTIONS = {name: name for name in ("data", "model", "trainer", "fusion", "augment")}
+INCLUDED = re.compile(r"[\w./-]+\.yaml")
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A config that comes with emorec.
+
+    Attributes:
+        kind: One of :data:`KINDS`.
+        name: Of the file, without its ending.
+        path: The file.
+    """
+
+    kind: str
+    name: str
+    path: Path
+
+    @property
+    def purpose(self) -> str:
+        """The first sentence of the comment that the file begins with."""
+        lines = self.path.read_text("utf-8").splitlines()
+        comment = []
+        for line in lines:
+            if not line.startswith("#"):
+                break
+            comment.append(line.removeprefix("#").strip())
+        text = re.split(r"(?<!et al)(?<!\d)[.;] |: (?=--|emorec )", " ".join(comment))[0]
+        return text.rstrip(".:;")
+
+    def files(self) -> list[Path]:
+        """Return the file and all that it includes, directly or not."""
+        found = [self.path]
+        for path in found:  # grows
+            for name in INCLUDED.findall(path.read_text("utf-8")):
+                other = (path.parent / name).resolve()
+                if other.is_file() and folder() in other.parents and other not in found:
+                    found.append(other)
+        return found
+
+
+def folder() -> Path:
+    """Return the folder of the configs: in the installed package, or in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
+def shipped(kind: str | None = None) -> list[Shipped]:
+    """Return the configs of a kind, or all, by kind and name."""
+    kinds = [kind] if kind else list(KINDS)
+    return [
+        Shipped(each, path.stem, path)
+        for each in kinds
+        for path in sorted((folder() / each).glob("*.yaml"))
+    ]
+
+
+def find(name: str) -> Shipped:
+    """Return the config of a name: ``ravdess``, ``data/ravdess``, ``configs/data/ravdess.yaml``.
+
+    Of several with a name, it is that of the first kind in :data:`KINDS`.
+
+    Raises:
+        UserError: There is none; the message names the nearest.
+    """
+    wanted = name.removeprefix("configs/").removesuffix(".yaml")
+    every = shipped()
+    for each in every:
+        if wanted in (each.name, f"{each.kind}/{each.name}"):
+            return each
+    raise UserError(_unknown(wanted, every))
+
+
+def with_paths(arguments: Sequence[str]) -> list[str]:
+    """Return a command's arguments with the files of configs that they name.
+
+    A file of the user comes first. Else ``configs/KIND/NAME.yaml`` is that of the package, and so
+    is a bare name in an option that takes a config: ``--config ravdess``, ``--trainer gpu``,
+    ``--model.fusion=late``. All other arguments stay as they are.
+
+    Raises:
+        UserError: ``--config`` or ``--trainer`` has the bare name of no config.
+    """
+    command = arguments[0]
+    found, option = [command], ""
+    for argument in arguments[1:]:
+        before, equals, value = argument.partition("=")
+        if argument.startswith("-") and equals:
+            found.append(f"{before}={_path(command, before, value)}")
+        else:
+            found.append(argument if argument.startswith("-") else _path(command, option, argument))
+        option = argument if argument.startswith("-") and not equals else ""
+    return found
+
+
+def _path(command: str, option: str, value: str) -> str:
+    if not re.fullmatch(r"[\w./-]+", value) or Path(value).is_file():
+        return value
+    if value.startswith("configs/"):
+        inside = folder().parent / value
+        return str(inside) if inside.is_file() else value
+    if "/" in value or value.endswith((".yaml", ".yml")):
+        return value
+    kind = _kind(command, option)
+    if kind is None:
+        return value
+    every = shipped(kind)
+    for each in every:
+        if each.name == value:
+            return str(each.path)
+    if option in ("-c", "--config", "--trainer"):
+        raise UserError(_unknown(value, every))
+    return value  # a class, perhaps
+
+
+def _kind(command: str, option: str) -> str | None:
+    if option in ("-c", "--config"):
+        return CONFIG_OF.get(command, "experiment")
+    return OPTIONS.get(option.lstrip("-").rpartition(".")[2])
+
+
+def _unknown(name: str, among: Sequence[Shipped]) -> str:
+    near = get_close_matches(name, _names(among), n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"no file {name}, and no config of that name{hint} emorec configs lists those there are"
+
+
+def _names(among: Sequence[Shipped]) -> Iterator[str]:
+    for each in among:
+        yield each.name
+        yield f"{each.kind}/{each.name}"
