@@ -11,7 +11,7 @@ FAST := $(addprefix tests/,functional evaluation objectives fusion encoders figu
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-fast test-slow test-versions bench gpu-pack gpu study-hgr check demo wheel lock clean
+.PHONY: help install format lint types test test-fast test-slow test-versions bench gpu-pack gpu study-hgr check docs demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ gpu: ## test and measure all that a GPU changes, in 8 minutes; CPU=1: tiny sizes
 study-hgr: $(READY) ## what soft-HGR does to training: a grid of runs, tables, pictures (an hour)
 	$(BIN)/emorec preprocess --data configs/data/synthetic.yaml --workers 2
 	$(BIN)/python -m tests.benchmarks.hgr_in_training runs/hgr_in_training
+
+docs: $(READY) ## build the pages as a site in build/site; fails on any warning
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f .github/mkdocs.yml
 
 check: lint types test ## what CI runs
 

@@ -7,24 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emorec.cli import COMMANDS
+from emorec.system.shipped import with_paths
 from tests.conftest import ROOT
 
-PAGES = (
-    "README.md",
-    "docs/recipes.md",
-    "emorec/data/README.md",
-    "emorec/export/README.md",
-    "emorec/study/README.md",
-    "configs/model/end_to_end.md",
-    "configs/fusion/README.md",
-    "configs/model/distribution_matching.md",
-    "configs/model/emotiw.md",
-    "configs/model/generate.md",
-    "docs/common_information.md",
-)
-TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+CODE = re.compile(r"```.*?```", re.DOTALL)
 BLOCKS = re.findall(r"(<!-- ci: run -->\n)?```sh\n(.*?)```", TEXT, re.DOTALL)
 RUN = [block for marked, block in BLOCKS if marked]
 
@@ -32,7 +24,6 @@ RUN = [block for marked, block in BLOCKS if marked]
 @pytest.mark.slow
 @pytest.mark.parametrize("block", RUN)
 def test_marked_block_runs(block: str, tmp_path: Path) -> None:
-    (tmp_path / "configs").symlink_to(ROOT / "configs")
     scripts = str(Path(sys.executable).parent)
     done = subprocess.run(
         ["bash", "-euc", block],
@@ -60,6 +51,7 @@ def test_block_is_valid_shell_and_names_what_exists(block: str) -> None:
         words = shlex.split(line, comments=True)
         if words[:1] == ["emorec"]:
             assert words[1] in COMMANDS
+            with_paths(words[1:])  # refuses names that no config has
         if words[:1] == ["make"]:
             assert f"\n{words[1]}:" in makefile
         for word in words:
@@ -71,3 +63,27 @@ def test_configs_that_the_text_names_exist() -> None:
     named = set(re.findall(r"\bconfigs/[a-z0-9_/]+\.yaml", TEXT))
     assert named
     assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
+def test_the_readme_is_short_and_begins_with_something_to_see() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 160
+    first = "\n".join(lines[:30])
+    assert "pip install" in first
+    assert "emorec fit --config demo" in first
+    assert "![" in first
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", CODE.sub("", page.read_text("utf-8"))):
+        assert (page.parent / link).exists(), link
+
+
+def test_the_citation_names_the_papers_of_the_systems() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(cited)
+    years = [paper["year"] for paper in cited["references"]]
+    assert sorted(years) == [2017, 2017, 2020, 2020, 2022]
+    for paper in cited["references"]:
+        assert paper["authors"][0]["family-names"] in TEXT

@@ -145,7 +145,7 @@ def test_corpora_of_utterances_run_a_batch(
     assert metrics["test"]["fused"]["clips"] >= 1
 
 
-TRANSFORMERS = [  # around the convolutions of faces, as configs/model/distribution_matching.md says
+TRANSFORMERS = [  # around the convolutions of faces, as docs/systems/distribution_matching.md says
     *("--model.encoders.face", "TransformerSequenceEncoder"),
     *("--model.encoders.face.inputs", "342", "--model.encoders.face.heads", "3"),
     *("--model.encoders.face.encoder", "ConvSequenceEncoder"),

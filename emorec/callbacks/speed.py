@@ -35,7 +35,7 @@ class Compile(Callback):
     ResNet-50 on a GPU, minutes on a CPU.
 
     It helps most for small batches with mode ``reduce-overhead``, where a GPU would wait for kernel
-    launches. ``tests/benchmarks/README.md`` has figures.
+    launches. ``docs/measured.md`` has figures.
 
     Args:
         mode: ``default``, ``reduce-overhead`` (CUDA graphs) or ``max-autotune``.

@@ -48,7 +48,7 @@ def conditional_soft_hgr(
     Raises:
         ValueError: f and g are not two matrices of the same shape, or groups or rows do not fit.
 
-    Example:
+    Examples:
         >>> f = torch.tensor([[1.0], [2.0], [11.0], [12.0]])
         >>> g = torch.tensor([[1.0], [0.0], [20.0], [21.0]])
         >>> round(conditional_soft_hgr(f, g, torch.tensor([0, 0, 1, 1]), 2).item(), 4)

@@ -44,7 +44,7 @@ def soft_hgr(f: Tensor, g: Tensor, rows: Tensor | None = None, *, unbiased: bool
     Raises:
         ValueError: f and g are not two matrices of the same shape, or rows does not fit them.
 
-    Example:
+    Examples:
         >>> f = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
         >>> round(soft_hgr(f, f).item(), 4)
         0.8889

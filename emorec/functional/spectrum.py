@@ -51,7 +51,7 @@ def hgr_spectrum(
     Raises:
         ValueError: f, g and rows do not fit each other.
 
-    Example:
+    Examples:
         >>> x = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
         >>> [round(s, 6) for s in hgr_spectrum(x, -5 * x).tolist()]
         [1.0]
@@ -81,7 +81,7 @@ def hgr_discrete(p_xy: Tensor) -> Discrete:
         ValueError: The table is not a matrix of non-negative numbers, or a row or column of it
             is empty.
 
-    Example:
+    Examples:
         A binary symmetric pair that differs with probability 0.1 has one value, 1 - 2 * 0.1:
 
         >>> table = torch.tensor([[0.45, 0.05], [0.05, 0.45]])

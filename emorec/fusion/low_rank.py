@@ -10,9 +10,9 @@ from emorec.types import Sizes
 
 
 class LowRankFusion(Fusion):
-    r"""h = sum over i of w_i * product over m of (F_m[i] [1; z_m]) + b (Liu et al. 2018, LMF).
+    r"""h = sum over i of w_i * product over m of (F_m[i] (1; z_m)) + b (Liu et al. 2018, LMF).
 
-    Equal to a linear layer with weights of rank ``rank`` on the outer product of all [1; z_m], at
+    Equal to a linear layer with weights of rank ``rank`` on the outer product of all (1; z_m), at
     a cost linear in the number of modalities (https://arxiv.org/abs/1806.00064). An absent
     modality is a vector of zeros: its 1 keeps the products of the others.
 

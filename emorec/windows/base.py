@@ -131,7 +131,7 @@ class RandomWindows(Windows):
         fresh: Draw others in each epoch.
         step: Seconds between the starts of those that are cached for it.
 
-    Example:
+    Examples:
         >>> RandomWindows(count=2)("s1_anger_1", 2.0) == RandomWindows(count=2)("s1_anger_1", 2.0)
         True
     """

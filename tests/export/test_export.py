@@ -22,7 +22,7 @@ from tests.conftest import ROOT, Place
 from tests.helpers.exported import arrays_of, vote
 from tests.helpers.media_files import write_sound
 
-PAGE = (ROOT / "emorec/export/README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/sharing.md").read_text(encoding="utf-8")
 BLOCKED = """
 import sys
 for name in ("torch", "torchaudio", "lightning", "emorec"):
