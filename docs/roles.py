@@ -1,22 +1,25 @@
-"""Shows the roles of reStructuredText in docstrings as code: ``:class:`~a.B``` as ``B``."""
+"""Docstrings as Markdown: roles of reStructuredText become code, and ``<`` stays a sign."""
 
 import re
 from typing import Any
 
 from griffe import Extension, Object
 
-ROLE = re.compile(r":\w+:`(~?)([^`]+)`")
+# Code and doctests are left as they are.
+PART = re.compile(r":\w+:`(~?)([^`]+)`|(``?[^`]+``?|^ *>>>.*$)|<", re.MULTILINE)
 
 
 class Roles(Extension):
     """Rewrites docstrings as they are loaded."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
-        """Replace the roles in the docstring of an object."""
+        """Rewrite the docstring of an object."""
         if obj.docstring:
-            obj.docstring.value = ROLE.sub(_shown, obj.docstring.value)
+            obj.docstring.value = PART.sub(_shown, obj.docstring.value)
 
 
 def _shown(found: re.Match[str]) -> str:
-    name = found[2].rpartition(".")[2] if found[1] else found[2]
-    return f"`{name}`"
+    short, name, code = found.groups()
+    if name:
+        return f"`{name.rpartition('.')[2] if short else name}`"
+    return code or "&lt;"

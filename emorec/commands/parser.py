@@ -83,8 +83,17 @@ def show_info() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
     # What is logged is of all ranks already (EmotionTask.losses, ClipVote, hgr_spectrum).
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log.*sync_dist")
+    # The hook is overridden on purpose, and steps are logged as epochs end.
+    warnings.filterwarnings("ignore", message="You have overridden `on_after_batch_transfer`")
+    warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than")
     logger: Any = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     logger.setLevel(logging.INFO)
+    logger.addFilter(_is_for_users)
+
+
+def _is_for_users(record: logging.LogRecord) -> bool:
+    """Return whether a line is not an advertisement, nor of a device that emorec cannot use."""
+    return not record.getMessage().startswith(("\N{ELECTRIC LIGHT BULB} Tip:", "TPU available"))
 
 
 def add_run_options(parser: ArgumentParser) -> None:
