@@ -11,7 +11,7 @@ FAST := $(addprefix tests/,functional evaluation objectives fusion encoders figu
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types test test-fast test-slow test-versions bench gpu-pack gpu study-hgr check docs demo wheel lock clean
+.PHONY: help install format lint types test test-fast test-slow test-versions bench gpu-pack gpu study-hgr check docs gallery demo wheel lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ study-hgr: $(READY) ## what soft-HGR does to training: a grid of runs, tables, p
 
 docs: $(READY) ## build the pages as a site in build/site; fails on any warning
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f .github/mkdocs.yml
+
+gallery: $(READY) ## draw every kind of picture, and docs/gallery.md (minutes)
+	$(BIN)/python docs/figures/gallery.py
 
 check: lint types test ## what CI runs
 

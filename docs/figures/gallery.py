@@ -1,0 +1,112 @@
+"""Draws every kind of picture that emorec makes, and docs/gallery.md: ``make gallery``.
+
+Everything is made of generated clips. The model is that of the demo, in runs/demo; it is trained
+first where it is missing.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = Path("runs/gallery")
+BEST = "runs/demo/checkpoints/best.ckpt"
+CLIP = "runs/synthetic/clips-*/s02-surprise-01.*"
+PAGE = """# Gallery
+
+Every kind of picture that emorec draws, of generated clips. `make gallery` draws them again.
+"""
+QUIET = ("--trainer.enable_progress_bar", "false")
+# Title, what it shows, commands, and the picture that they leave (a pattern: the first).
+STEPS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], str], ...] = (
+    (
+        "A clip",
+        "`emorec predict`: what the model says of each window, together and of each modality.",
+        (("predict", BEST, CLIP, "--out", f"{WORK}/clip"),),
+        f"{WORK}/clip/*.png",
+    ),
+    (
+        "The time of a recording",
+        "`emorec predict --timeline`: the same every tenth of a second, for each face.",
+        (("predict", BEST, CLIP, "--timeline", "--hop", "0.1", "--out", f"{WORK}/timeline"),),
+        f"{WORK}/timeline/*.png",
+    ),
+    (
+        "What was cut from a clip",
+        "`emorec inspect`: where its windows lie, the face and the log-mel of each, the sound.",
+        (("inspect", "CACHE", "s02-surprise-01.*", "--out", f"{WORK}/inspect.png"),),
+        f"{WORK}/inspect.png",
+    ),
+    ("Confusions", "`emorec fit`: of the test clips.", (), "runs/demo/confusion_matrix.png"),
+    ("Training", "`emorec fit`: losses and validation.", (), "runs/demo/training_curves.png"),
+    (
+        "How sure it is",
+        "`emorec fit`: how often it is right, by how sure it says it is.",
+        (),
+        "runs/demo/reliability.png",
+    ),
+    (
+        "A study",
+        "`emorec experiment`: how accuracy falls where a modality is missing.",
+        (("experiment", "--config", "synthetic_tiny", "--out", f"{WORK}/study"),),
+        f"{WORK}/study/*robust*.png",
+    ),
+    (
+        "Values over time",
+        "`emorec predict` of a model of arousal and valence (a smoke run: it has learned nothing).",
+        (
+            ("fit", "--config", "recordings_smoke", "--run", f"{WORK}/recordings", *QUIET),
+            (
+                *("predict", f"{WORK}/recordings/checkpoints/best.ckpt"),
+                *("runs/synthetic_recordings_tiny/*/*01*", "--out", f"{WORK}/traces"),
+            ),
+        ),
+        f"{WORK}/traces/*.png",
+    ),
+)
+
+
+def run(*arguments: str) -> None:
+    """Run a command of emorec; patterns are those of files."""
+    words = [name for word in arguments for name in _files(word)]
+    subprocess.run([sys.executable, "-m", "emorec", *words], check=True)
+
+
+def _files(word: str) -> list[str]:
+    if word == "CACHE":  # of the demo's clips
+        found = subprocess.run(
+            [sys.executable, "-m", "emorec", "preprocess", "--data", "synthetic"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        report = next(part for part in found.stdout.split() if part.endswith("report.html"))
+        return [str(Path(report).parent)]
+    if word.startswith("s02-") and "*" in word:  # the id of a clip
+        return [next(Path("runs/synthetic").glob(f"*/{word}")).name]
+    found_files = sorted(map(str, Path().glob(word))) if "*" in word else []
+    return found_files[:1] or [word]
+
+
+def main() -> None:
+    """Draw all, copy them to docs/gallery, and write the page."""
+    if not Path(BEST).is_file():
+        run("fit", "--config", "demo", "--run", "runs/demo")
+    shutil.rmtree(WORK, ignore_errors=True)
+    folder = ROOT / "docs/gallery"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    text = [PAGE]
+    for title, shows, commands, picture in STEPS:
+        for command in commands:
+            run(*command)
+        source = min(Path().glob(picture))
+        name = f"{title.lower().replace(' ', '_')}.png"
+        shutil.copyfile(source, folder / name)
+        text.append(f"\n## {title}\n\n{shows}\n\n![{title}](gallery/{name})\n")
+    (ROOT / "docs/gallery.md").write_text("".join(text), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
