@@ -196,6 +196,11 @@ def info_nce(
     Raises:
         ValueError: f and g are not two matrices of the same shape, rows does not fit them, or
             the temperature is not positive.
+
+    Examples:
+        >>> f = torch.eye(3)
+        >>> [round(info_nce(f, g, temperature=0.5).item(), 2) for g in (f, f.roll(1, 0))]
+        [0.24, 2.24]
     """
     _check_shapes(f, g)
     if temperature <= 0:

@@ -27,6 +27,11 @@ def concordance(prediction: Tensor, target: Tensor) -> Tensor:
 
     Raises:
         ValueError: prediction and target are not two matrices of the same shape.
+
+    Examples:
+        >>> truth = torch.tensor([[0.0], [1.0], [2.0]])
+        >>> [round(concordance(x, truth).item(), 2) for x in (truth, truth + 1, -truth)]
+        [1.0, 0.57, -0.25]
     """
     if prediction.ndim != 2 or prediction.shape != target.shape:
         raise ValueError(

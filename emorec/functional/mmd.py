@@ -31,6 +31,11 @@ def mmd(x: Tensor, y: Tensor) -> Tensor:
 
     Raises:
         ValueError: x and y are not two matrices with the same number of columns.
+
+    Examples:
+        >>> x = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+        >>> [round(mmd(x, x + shift).item(), 2) for shift in (0, 1, 10)]
+        [0.0, 0.57, 6.7]
     """
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(

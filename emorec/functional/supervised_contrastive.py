@@ -32,6 +32,12 @@ def supervised_contrastive(
 
     Raises:
         ValueError: The temperature is not positive.
+
+    Examples:
+        >>> f = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
+        >>> apart = supervised_contrastive(f, torch.tensor([0, 0, 1, 1]))
+        >>> bool(apart < supervised_contrastive(f, torch.tensor([0, 1, 0, 1])))
+        True
     """
     if temperature <= 0:
         raise ValueError(f"temperature must be positive, got {temperature}")

@@ -22,6 +22,14 @@ class ConcatFusion(Fusion):
         widths: Units of each layer, instead of ``layers`` and ``width``: [64, 16] is the
             classifier of Liang et al. 2020 (https://arxiv.org/abs/2009.02598), whose last layer is
             the head; with [] the head reads the features themselves.
+
+    Examples:
+        >>> sizes = Sizes(features={"audio": 4, "face": 6}, outputs={"emotion": 3})
+        >>> fusion = ConcatFusion(sizes, layers=2, width=8)
+        >>> features = {"audio": torch.zeros(5, 4), "face": torch.zeros(5, 6)}
+        >>> present = {name: torch.ones(5, dtype=torch.bool) for name in features}
+        >>> fusion(features, present).shape
+        torch.Size([5, 8])
     """
 
     def __init__(

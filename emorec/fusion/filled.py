@@ -24,6 +24,15 @@ class FilledFusion(Fusion):
             the previous mean plus 0.01 of the batch's, over all ranks; the plain mean of the first
             hundred batches); ``learned``: a vector per modality, learned from training rows that
             lack it (see ModalityDropout).
+
+    Examples:
+        >>> sizes = Sizes(features={"audio": 4, "face": 6}, outputs={"emotion": 3})
+        >>> from emorec.fusion import ConcatFusion
+        >>> fusion = FilledFusion(sizes, lambda sizes: ConcatFusion(sizes, width=8), fill="mean")
+        >>> features = {"audio": torch.ones(1, 4), "face": torch.zeros(1, 6)}
+        >>> present = {"audio": torch.tensor([True]), "face": torch.tensor([False])}
+        >>> fusion(features, present).shape
+        torch.Size([1, 8])
     """
 
     def __init__(

@@ -32,6 +32,14 @@ class LateFusion(Fusion):
         power: q: the larger, the more a class's best modality dominates; 1, 2 or 4.
         gate: Drop a modality for classes where it is below the mean of the modalities.
         target: Name of the target.
+
+    Examples:
+        >>> sizes = Sizes(features={"audio": 4, "face": 6}, outputs={"emotion": 3})
+        >>> fusion = LateFusion(sizes)
+        >>> features = {"audio": torch.zeros(1, 4), "face": torch.zeros(1, 6)}
+        >>> present = {"audio": torch.tensor([True]), "face": torch.tensor([False])}
+        >>> fusion(features, present).exp().sum().round().item()  # posteriors
+        1.0
     """
 
     def __init__(
