@@ -93,7 +93,8 @@ wheel: $(READY) ## build the wheel, and work with it alone in an empty folder
 	VIRTUAL_ENV=build/wheel $(BIN)/uv pip install --quiet "$$(ls dist/*.whl)[demo]"
 	mkdir build/wheel/empty && cd build/wheel/empty && PATH=$(CURDIR)/build/wheel/bin:$$PATH && \
 	  emorec doctor && emorec configs && emorec fit --config smoke --run runs/smoke && \
-	  emorec predict runs/smoke/checkpoints/best.ckpt runs/synthetic_tiny/*/s01-anger-01.*
+	  emorec predict runs/smoke/checkpoints/best.ckpt runs/synthetic_tiny/*/s01-anger-01.* && \
+	  emorec fit --config demo --run runs/demo
 
 lock: $(READY) ## renew requirements.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

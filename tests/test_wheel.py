@@ -66,6 +66,7 @@ def test_the_smoke_run_works_in_an_empty_folder(
     emorec(installed, tmp_path, "test", "--run", "runs/smoke")
 
 
+@pytest.mark.slow
 def test_a_project_for_own_clips_is_trained_in_an_empty_folder(
     installed: Path, tmp_path: Path, place: Place
 ) -> None:
