@@ -47,7 +47,7 @@ COMMANDS = {
 # Conditions of the disk, not bugs: full, no permission, read-only, not a folder, name too long.
 OF_THE_DISK = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS),
-    *(errno.ENOTDIR, errno.ENAMETOOLONG),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
 )
 
 HELP = """emorec {version}: audio-visual emotion recognition
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     module = importlib.import_module(COMMANDS[arguments[0]][0])
     try:
-        module.main(with_paths(arguments))
+        module.main(arguments if arguments[0] == "configs" else with_paths(arguments))
     except UserError as error:
         _stop(str(error))
     except BrokenPipeError:  # the reader of the output, such as head, has enough

@@ -7,12 +7,18 @@ first where it is missing.
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
+
+from emorec.media import iter_frames, open_writer, probe, read_windows
+from emorec.types import Window
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("runs/gallery")
+FRAMES, RATE = 25, 48000  # a second
 BEST = "runs/demo/checkpoints/best.ckpt"
 CLIP = "runs/synthetic/clips-*/s02-surprise-01.*"
+JOINED = f"{WORK}/four_emotions.mp4"
 PAGE = """# Gallery
 
 Every kind of picture that emorec draws, of generated clips. `make gallery` draws them again.
@@ -28,8 +34,9 @@ STEPS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], str], ...] = (
     ),
     (
         "The time of a recording",
-        "`emorec predict --timeline`: the same every tenth of a second, for each face.",
-        (("predict", BEST, CLIP, "--timeline", "--hop", "0.1", "--out", f"{WORK}/timeline"),),
+        "`emorec predict --timeline`: a person who is happy, angry, surprised and sad, one after "
+        "another (four clips that were joined).",
+        (("predict", BEST, JOINED, "--timeline", "--hop", "0.1", "--out", f"{WORK}/timeline"),),
         f"{WORK}/timeline/*.png",
     ),
     (
@@ -81,7 +88,8 @@ def _files(word: str) -> list[str]:
             capture_output=True,
             text=True,
         )
-        report = next(part for part in found.stdout.split() if part.endswith("report.html"))
+        said = found.stderr.split()
+        report = next(each for each in said if Path(each).name in ("report.csv", "report.html"))
         return [str(Path(report).parent)]
     if word.startswith("s02-") and "*" in word:  # the id of a clip
         return [next(Path("runs/synthetic").glob(f"*/{word}")).name]
@@ -89,11 +97,35 @@ def _files(word: str) -> list[str]:
     return found_files[:1] or [word]
 
 
+def join() -> None:
+    """Write four clips of a person as one recording."""
+    names = ("happiness", "anger", "surprise", "sadness")
+    clips = [probe(min(Path("runs/synthetic").glob(f"*/s02-{name}-02.*"))) for name in names]
+    with open_writer(Path(JOINED), "mp4") as writer:
+        size = next(iter(iter_frames(clips[0])))[1].shape[1::-1]
+        tick = Fraction(1, FRAMES)
+        pictures = writer.add_pictures("libx264", size, tick, options={}, rate=FRAMES)
+        heard = writer.add_sound("aac", RATE)
+        shown = played = 0
+        for clip in clips:
+            for _, frame in iter_frames(clip):
+                pictures.add(frame, shown)
+                shown += 1
+            length = shown / FRAMES - played / RATE
+            (sound,), _ = read_windows(clip, [Window(0.0, length)], RATE)
+            heard.add(sound, played)
+            played += len(sound)
+        pictures.end()
+        heard.end()
+
+
 def main() -> None:
     """Draw all, copy them to docs/gallery, and write the page."""
     if not Path(BEST).is_file():
         run("fit", "--config", "demo", "--run", "runs/demo")
     shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    join()
     folder = ROOT / "docs/gallery"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -105,6 +137,7 @@ def main() -> None:
         name = f"{title.lower().replace(' ', '_')}.png"
         shutil.copyfile(source, folder / name)
         text.append(f"\n## {title}\n\n{shows}\n\n![{title}](gallery/{name})\n")
+    shutil.copyfile(folder / "the_time_of_a_recording.png", ROOT / "docs/figures/timeline.png")
     (ROOT / "docs/gallery.md").write_text("".join(text), "utf-8")
 
 

@@ -84,8 +84,8 @@ def copied(config: Shipped, to: Path, *, overwrite: bool = False) -> list[Path]:
     ]
     if differing and not overwrite:
         raise UserError(
-            f"{differing[0]} exists and differs from emorec's; name another folder with --to, or "
-            "replace it with --overwrite"
+            f"{differing[0]} exists and differs from emorec's; name another folder, or replace it "
+            "with --overwrite"
         )
     for target, source in pairs.items():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _private(text: str) -> str:
-    return text.replace(str(Path.home()), "~")
+    home = re.escape(str(Path.home()).rstrip("/"))
+    return re.sub(rf"(?<![\w/.-]){home}(?![\w.-])", "~", text) if home else text
 
 
 def _versions() -> Iterator[Line]:
@@ -149,7 +150,7 @@ def _folders(cache: Path) -> Iterator[Line]:
     yield True, f"caches: {len(found)} with {size:.1f} GiB in {cache}"
     for name, folder in (("caches", cache), ("current folder", Path.cwd())):
         try:
-            check_writable(folder, "another path")
+            check_writable(folder, "--cache")
         except UserError as error:
             yield False, f"{name}: {error}"
             continue

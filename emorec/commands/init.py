@@ -4,18 +4,20 @@ import argparse
 import csv
 import io
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from emorec.commands.configs import copied
 from emorec.commands.options import CommandParser
-from emorec.data.guess import Guess, classes_of, counted, guess
+from emorec.data.guess import WORDS, Guess, classes_of, counted, guess
 from emorec.data.manifest import BASIC
 from emorec.errors import UserError
 from emorec.media.containers import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from emorec.media.still import STILL_SUFFIXES
-from emorec.system.files import readable, walk_files, write_text
+from emorec.system.files import check_writable, readable, walk_files, write_text
 from emorec.system.shipped import find
 
 FEW_LABELS, MANY_UNLABELLED = 50, 200  # a class; in all
@@ -39,18 +41,24 @@ what is installed.
 def main(argv: Sequence[str]) -> None:
     """Write the manifest, the configs and the README, and show what was guessed."""
     options = build_parser().parse_args(argv[1:])
-    project: Path = options.project
-    clips: Path = options.clips or project
+    project: Path = options.project.expanduser()
+    clips: Path = (options.clips or project).expanduser()
+    check_writable(project, "another path")
     manifest, notes = project / "clips.csv", project / "README.md"
     for path in (manifest, notes):
-        if path.exists() and not options.overwrite:
-            raise UserError(f"{path} exists; name another folder, or replace it with --overwrite")
+        if path.is_dir() or ((path.exists() or path.is_symlink()) and not options.overwrite):
+            raise UserError(
+                f"{path} exists; name another folder, or replace it with --overwrite, which keeps "
+                f"it as {path.name}.bak"
+            )
     if not clips.is_dir():
         raise UserError(f"{clips} is no folder; name the one with your clips with --clips")
     files, left_out = _takes(clips, project)
     if not files:
+        why = "".join(f"; {reason}: {count}" for reason, count in left_out.items())
         raise UserError(
-            f"no video, sound or picture in {clips}; name the folder with your clips with --clips"
+            f"no video, sound or picture in {clips}{why}; name the folder with your clips with "
+            "--clips"
         )
     found = guess([PurePath(path.relative_to(clips)) for path in files])
     config = find(f"experiment/{_recipe(files, found)}")
@@ -62,6 +70,9 @@ def main(argv: Sequence[str]) -> None:
         text = data.read_text("utf-8")
         line = f"  classes: [{', '.join(map(_quoted, classes))}]\n"
         write_text(data, text.replace("init_args:\n", f"init_args:\n{line}", 1))
+    for path in (manifest, notes):
+        if path.is_file():  # it may have been corrected by hand
+            path.replace(path.with_name(f"{path.name}.bak"))
     write_text(manifest, _table(files, found, project))
     where = "" if clips == project else f" of `{clips}`"
     write_text(notes, README.format(count=len(files), where=where, name=config.name))
@@ -69,9 +80,10 @@ def main(argv: Sequence[str]) -> None:
     if found.corpus:
         sys.stdout.write(
             f"\nThe files are named as those of a corpus that emorec reads by itself, with its "
-            f"labels and speakers: emorec verify --data {found.corpus} --data.root {clips}\n"
+            f"labels and speakers:\n  emorec verify --data {found.corpus} --data.root "
+            f"{shlex.quote(str(clips))}\n"
         )
-    step = f"cd {project} && " if project.resolve() != Path.cwd() else ""
+    step = f"cd {shlex.quote(str(project))} && " if project.resolve() != Path.cwd() else ""
     when = "when clips.csv is right" if any(found.labels) else "when clips.csv has labels"
     sys.stdout.write(
         f"\nnext, {when}:\n  {step}emorec fit --config "
@@ -79,26 +91,34 @@ def main(argv: Sequence[str]) -> None:
     )
 
 
-def _takes(clips: Path, project: Path) -> tuple[list[Path], int]:
-    """Return the files to list, and how many are left out as the sound of a listed video."""
-    every = [
-        path
-        for path in walk_files(clips)
-        if path.suffix.lower() in _suffixes() and not _own(path, project)
-    ]
+def _takes(clips: Path, project: Path) -> tuple[list[Path], dict[str, int]]:
+    """Return the files to list; and reason -> how many are left out for it."""
+    every = [path for path in walk_files(clips) if path.suffix.lower() in _suffixes()]
     videos = {path.with_suffix("") for path in every if _is(path, VIDEO_SUFFIXES.split())}
-    kept = [
-        path
-        for path in every
-        if not (_is(path, SOUND_SUFFIXES.split()) and path.with_suffix("") in videos)
-    ]
-    return kept, len(every) - len(kept)
+    kept, left_out = [], Counter[str]()
+    for path in every:
+        reason = _reason(path, videos, clips, project)
+        if reason:
+            left_out[reason] += 1
+        else:
+            kept.append(path)
+    return kept, dict(left_out)
 
 
-def _own(path: Path, project: Path) -> bool:
-    """Return whether a file is one that emorec wrote in the project."""
-    written = (project / name for name in ("runs", "predictions", "configs"))
-    return any(path.is_relative_to(folder) for folder in written)
+def _reason(path: Path, videos: set[Path], clips: Path, project: Path) -> str:
+    """Return why a file is no clip of its own; empty: it is one."""
+    written = [project / name for name in ("runs", "predictions", "configs")]
+    if any(path.is_relative_to(own) and not clips.is_relative_to(own) for own in written):
+        return "written by emorec"
+    if path.name.startswith("."):  # such as those of macOS, ._clip.mp4
+        return "hidden files"
+    if not _is(path, VIDEO_SUFFIXES.split()) and path.with_suffix("") in videos:
+        return "sound or picture beside a video of the same name"
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "names that are not UTF-8, to be renamed"
+    return ""
 
 
 def _suffixes() -> set[str]:
@@ -124,24 +144,28 @@ def _recipe(files: Sequence[Path], found: Guess) -> str:
 def _table(files: Sequence[Path], found: Guess, project: Path) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "group"])
-    for path, label, group in zip(files, found.labels, found.groups, strict=True):
+    with_parts = any(found.parts)
+    writer.writerow(["path", "label", "group", *(["split"] if with_parts else [])])
+    rows = zip(files, found.labels, found.groups, found.parts, strict=True)
+    for path, label, group, part in rows:
         try:
             shown = Path(os.path.relpath(path, project)).as_posix()
         except ValueError:  # on another drive
             shown = path.absolute().as_posix()
-        writer.writerow([shown, label, group])
+        writer.writerow([shown, label, group, *([part] if with_parts else [])])
     return text.getvalue()
 
 
-def _shown(manifest: Path, files: Sequence[Path], found: Guess, left_out: int, clips: Path) -> str:
-    labels, groups = counted(found.labels), counted(found.groups)
+def _shown(
+    manifest: Path, files: Sequence[Path], found: Guess, left_out: dict[str, int], clips: Path
+) -> str:
+    labels, groups, parts = (counted(x) for x in (found.labels, found.groups, found.parts))
     lines = [f"{manifest}: {len(files)} files"]
-    if left_out:
-        lines.append(f"left out: {left_out} sound files beside a video of the same name")
+    lines += [f"left out, {reason}: {count}" for reason, count in left_out.items()]
     if labels:
-        each = ", ".join(f"{name} {count}" for name, count in labels.items())
-        lines.append(f"labels, guessed from {found.labels_from}: {each}")
+        lines.append(f"labels, guessed from {found.labels_from}: {_listed(labels)}")
+    if labels and not set(labels) & set(WORDS):
+        lines.append("  none of them is a word for an emotion: are they the classes?")
     bare = len(files) - sum(labels.values())
     if bare:
         lines.append(f"without a label: {bare}")
@@ -153,6 +177,10 @@ def _shown(manifest: Path, files: Sequence[Path], found: Guess, left_out: int, c
             "speakers: none found. Fill the column group, or the same people are in training and "
             "test, and numbers are too high"
         )
+    if parts:
+        lines.append(f"parts, from names of folders: {_listed(parts)}")
+        if len(parts) < 3:
+            lines.append("  not all of train, val and test: fit divides the clips itself")
     lines.append("for example:")
     step = max(1, len(files) // 5)
     for place in range(0, len(files), step)[:5]:
@@ -160,6 +188,10 @@ def _shown(manifest: Path, files: Sequence[Path], found: Guess, left_out: int, c
         label, group = found.labels[place] or "no label", found.groups[place] or "no speaker"
         lines.append(f"  {name}: {label}, {group}")
     return "\n".join(lines) + "\n"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _quoted(name: str) -> str:
@@ -179,5 +211,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips", type=Path, help="folder with the clips, and folders in it; else the project's"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace what is there; clips.csv and README.md are kept as .bak",
+    )
     return parser

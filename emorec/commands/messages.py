@@ -63,13 +63,18 @@ def _said(message: str, known: list[str]) -> str:
         values = re.findall(r"(?:Got value|Given value): (?!NestedArg)(.+)", message)
         what = f"{values[-1]} is not known" if values else "it is not known"
         return f"{what}; it can be {', '.join(names)}"
-    if found := re.search(EXPECTED, message):
-        given = f", not {found[2]!r}" if found[2] else ""
-        return f"expected {TYPES.get(found[1], found[1])}{given}"
-    if message.startswith("the following arguments are required"):
-        if "model" in message:
+    if expected := re.findall(EXPECTED, message):
+        names = list(dict.fromkeys(TYPES.get(name, name) for name, _ in expected))
+        given = next((f", not {value!r}" for _, value in expected if value), "")
+        return f"expected {' or '.join(names)}{given}"
+    if found := re.match(r"the following arguments are required: (?:(\w+)\.)?", message):
+        if found[1] in ("test", "validate"):
+            return "name a finished run: --run DIR"
+        if found[1] == "fit":
             return "name an experiment: --config NAME; emorec configs lists them"
         return message.replace("arguments", "options")
+    if found := re.search(r"does not accept option '([\w.]+)", message):
+        return f"the file of --config is not one of an experiment: {found[1]} is none of its keys"
     if found := re.search(r"unrecognized arguments", message):
         return with_near(message[found.start() :], known)
     if found := re.search(r"File does not exist: '?([^']+)'?", message):

@@ -100,12 +100,14 @@ def find(name: str) -> Shipped:
 def with_paths(arguments: Sequence[str]) -> list[str]:
     """Return a command's arguments with the files of configs that they name.
 
-    A file of the user comes first. Else ``configs/KIND/NAME.yaml`` is that of the package, and so
-    is a bare name in an option that takes a config: ``--config ravdess``, ``--trainer gpu``,
-    ``--model.fusion=late``. All other arguments stay as they are.
+    A file of the user comes first. Else ``configs/KIND/NAME.yaml`` is that of the package. A bare
+    name in an option that takes a config (``--config ravdess``, ``--trainer gpu``,
+    ``--model.fusion=late``) is the file ``configs/KIND/NAME.yaml`` of the current folder, a copy
+    that the user has changed, else that of the package. All other arguments stay as they are.
 
     Raises:
-        UserError: ``--config`` or ``--trainer`` has the bare name of no config.
+        UserError: ``--config`` or ``--trainer`` has the bare name of no config, or another of
+            these options a name that only nearly is one.
     """
     command = arguments[0]
     found, option = [command], ""
@@ -120,23 +122,28 @@ def with_paths(arguments: Sequence[str]) -> list[str]:
 
 
 def _path(command: str, option: str, value: str) -> str:
+    named = option in ("-c", "--config")
+    if named and not value:
+        raise UserError("--config is empty; emorec configs lists those there are")
     if not re.fullmatch(r"[\w./-]+", value) or Path(value).is_file():
         return value
     if value.startswith("configs/"):
         inside = folder().parent / value
         return str(inside) if inside.is_file() else value
-    if "/" in value or value.endswith((".yaml", ".yml")):
-        return value
     kind = _kind(command, option)
     if kind is None:
         return value
-    every = shipped(kind)
+    every, wanted = shipped(kind), value.removesuffix(".yaml").removeprefix(f"{kind}/")
     for each in every:
-        if each.name == value:
-            return str(each.path)
-    if option in ("-c", "--config", "--trainer"):
+        if each.name == wanted:
+            own = Path("configs", kind, f"{wanted}.yaml")
+            return str(own if own.is_file() else each.path)
+    bare = "/" not in value and not value.endswith((".yaml", ".yml"))
+    # Others may be classes, which begin with a capital.
+    near = value.islower() and get_close_matches(value, [each.name for each in every], cutoff=0.7)
+    if bare and (named or option == "--trainer" or near):
         raise UserError(_unknown(value, every))
-    return value  # a class, perhaps
+    return value
 
 
 def _kind(command: str, option: str) -> str | None:
@@ -146,12 +153,14 @@ def _kind(command: str, option: str) -> str | None:
 
 
 def _unknown(name: str, among: Sequence[Shipped]) -> str:
-    near = get_close_matches(name, _names(among), n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    near = list(dict.fromkeys(get_close_matches(name, list(_names(among)), n=3, cutoff=0.5)))
+    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
     return f"no file {name}, and no config of that name{hint} emorec configs lists those there are"
 
 
 def _names(among: Sequence[Shipped]) -> Iterator[str]:
+    several = len({each.kind for each in among}) > 1
     for each in among:
         yield each.name
-        yield f"{each.kind}/{each.name}"
+        if several:
+            yield f"{each.kind}/{each.name}"

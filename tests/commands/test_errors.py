@@ -183,6 +183,7 @@ def test_an_unreadable_file_given_to_predict_is_listed_and_the_rest_is_done(
         ("--trainer.precision 17", "--trainer.precision: 17 is not known; it can be 64, 32, 16, "),
         ("--data.windows.layers 3", "has no option layers"),
         ("--rum x", "unknown option --rum, did you mean --run"),
+        ("--seed_everything x", "--seed_everything: expected true or false or a whole number"),
         ("--trainer gup", "no file gup, and no config of that name; did you mean gpu?"),
     ],
 )
@@ -210,3 +211,7 @@ def test_without_an_experiment_fit_says_how_to_name_one(capsys: pytest.CaptureFi
         "emorec: name an experiment: --config NAME; emorec configs lists them; "
         "emorec fit --help explains the options\n"
     )
+
+
+def test_without_a_run_test_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "name a finished run: --run DIR" in message(capsys, "test")

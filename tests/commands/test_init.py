@@ -1,6 +1,7 @@
 """``emorec init``: a project for one's own clips, and what it says of its guesses."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,14 @@ def test_a_project_is_made_and_its_guesses_are_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = [f"{p}/{e}_{i}.mp4" for p in ("anna", "ben") for e in ("angry", "sad") for i in (1, 2)]
-    clips = touch(tmp_path / "videos", *names, "anna/angry_1.wav", "anna/notes.txt", "x.mp4")
+    clips = touch(tmp_path / "videos", *names, "anna/angry_1.wav", "anna/angry_1.jpg")
+    touch(clips, "anna/notes.txt", "anna/._angry_1.mp4", "x.mp4")
     project = tmp_path / "study"
     main(["init", str(project), "--clips", str(clips)])
     said = capsys.readouterr().out
     assert "9 files" in said
-    assert "left out: 1 sound files beside a video of the same name" in said
+    assert "left out, sound or picture beside a video of the same name: 2" in said
+    assert "left out, hidden files: 1" in said
     assert "anger 4, sadness 4" in said
     assert "without a label: 1" in said
     assert "speakers, guessed from names of folders: 2 (anna, ben)" in said
@@ -97,3 +100,47 @@ def test_nothing_of_the_user_is_replaced(
     with pytest.raises(SystemExit):
         main(["init", str(tmp_path / "empty")])
     assert "no video, sound or picture" in capsys.readouterr().err
+
+
+def test_overwriting_keeps_what_was_corrected_by_hand(tmp_path: Path) -> None:
+    touch(tmp_path, "sad.wav", "happy.wav")
+    main(["init", str(tmp_path)])
+    (tmp_path / "clips.csv").write_text("corrected", "utf-8")
+    main(["init", str(tmp_path), "--overwrite"])
+    assert (tmp_path / "clips.csv.bak").read_text("utf-8") == "corrected"
+    assert len(rows(tmp_path)) == 2
+
+
+def test_parts_in_folders_become_the_column_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    touch(
+        tmp_path,
+        *(f"{p}/{e}/{i}.wav" for p in ("train", "test") for e in ("sad", "joy") for i in "12"),
+    )
+    main(["init", str(tmp_path)])
+    assert [row["split"] for row in rows(tmp_path)] == ["test"] * 4 + ["train"] * 4
+    said = capsys.readouterr().out
+    assert "parts, from names of folders: test 4, train 4" in said
+    assert "fit divides the clips itself" in said
+
+
+def test_a_name_that_no_manifest_can_hold_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    touch(tmp_path, "sad.wav")
+    (tmp_path / os.fsdecode(b"happy_\xff.wav")).touch()
+    main(["init", str(tmp_path)])
+    assert len(rows(tmp_path)) == 1
+    assert "left out, names that are not UTF-8, to be renamed: 1" in capsys.readouterr().out
+
+
+def test_a_project_that_cannot_be_written_is_refused_before_anything_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = touch(tmp_path / "clips", "sad.wav")
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as stop:
+        main(["init", str(tmp_path / "file"), "--clips", str(clips)])
+    assert stop.value.code == 2
+    assert "is a file" in capsys.readouterr().err

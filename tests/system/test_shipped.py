@@ -31,6 +31,8 @@ def test_a_name_is_the_experiment_of_that_name_and_a_kind_selects_another() -> N
         ("fit --config quick", "experiment", "quick"),
         ("fit --config=quick", "experiment", "quick"),
         ("fit -c quick", "experiment", "quick"),
+        ("fit --config experiment/quick", "experiment", "quick"),
+        ("fit --config quick.yaml", "experiment", "quick"),
         ("experiment --config ravdess", "study", "ravdess"),
         ("sweep --config demo", "search", "demo"),
         ("fit --data ravdess", "data", "ravdess"),
@@ -63,15 +65,28 @@ def test_files_of_the_user_come_first(tmp_path: Path, monkeypatch: pytest.Monkey
         assert with_paths(given) == given
 
 
+def test_a_name_is_the_copy_in_the_folder_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = Path("configs/data/quick.yaml")
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert with_paths(["baseline", "--data", "quick"])[2] == str(own)
+    assert with_paths(["fit", "--config=quick"])[1].endswith(f"{folder()}/experiment/quick.yaml")
+
+
 def test_what_is_no_config_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     given = ["fit", "--data", "Manifest", "--data.manifest", "quick", "--run", "quick", "quick"]
     assert with_paths(given) == given
     given = ["predict", "configs/nothing.yaml", "clip.mp4", "--out", "late"]
     assert with_paths(given) == given
-    for option in ("--config", "--trainer"):
-        with pytest.raises(UserError, match="no file quik"):
-            with_paths(["fit", option, "quik"])
+    for option, name in (("--config", "quik"), ("--trainer", "zzz"), ("--data", "ravdes")):
+        with pytest.raises(UserError, match=f"no file {name}, and no config of that name; "):
+            with_paths(["fit", option, name])
+    with pytest.raises(UserError, match="--config is empty"):
+        with_paths(["fit", "--config="])
 
 
 def test_what_a_config_includes_is_found() -> None:
