@@ -76,7 +76,7 @@ study-hgr: $(READY) ## what soft-HGR does to training: a grid of runs, tables, p
 docs: $(READY) ## build the pages as a site in build/site; fails on any warning
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f .github/mkdocs.yml
 
-gallery: $(READY) ## draw every kind of picture, and docs/gallery.md (minutes)
+gallery: $(READY) ## draw the pictures of docs/gallery.md (minutes)
 	$(BIN)/python docs/figures/gallery.py
 
 check: lint types test ## what CI runs

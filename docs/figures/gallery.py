@@ -1,7 +1,7 @@
-"""Draws every kind of picture that emorec makes, and docs/gallery.md: ``make gallery``.
+"""Draws the pictures of docs/gallery.md, and the page: ``make gallery``.
 
 Everything is made of generated clips. The model is that of the demo, in runs/demo; it is trained
-first where it is missing.
+first where it is missing. Delete runs/gallery to draw all again.
 """
 
 import shutil
@@ -21,7 +21,10 @@ CLIP = "runs/synthetic/clips-*/s02-surprise-01.*"
 JOINED = f"{WORK}/four_emotions.mp4"
 PAGE = """# Gallery
 
-Every kind of picture that emorec draws, of generated clips. `make gallery` draws them again.
+Pictures that emorec draws, of generated clips; `make gallery` draws them again. Not here: annotated
+videos and landmarks (`predict --video --landmarks`), explanations of a prediction and reports of
+preprocessing, which are pages, sheets of generated samples ([generators](systems/generate.md)) and
+a search (`sweep.png`).
 """
 QUIET = ("--trainer.enable_progress_bar", "false")
 # Title, what it shows, commands, and the picture that they leave (a pattern: the first).
@@ -54,10 +57,10 @@ STEPS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], str], ...] = (
         "runs/demo/reliability.png",
     ),
     (
-        "A study",
-        "`emorec experiment`: how accuracy falls where a modality is missing.",
-        (("experiment", "--config", "synthetic_tiny", "--out", f"{WORK}/study"),),
-        f"{WORK}/study/*robust*.png",
+        "A missing modality",
+        "`emorec test --missing.rates`: how accuracy falls where a modality is missing.",
+        (("test", "--run", "runs/demo", "--missing.rates", "[0.25, 0.5, 0.75, 1.0]", *QUIET),),
+        "runs/demo/missing_modality.png",
     ),
     (
         "Values over time",
@@ -66,7 +69,7 @@ STEPS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], str], ...] = (
             ("fit", "--config", "recordings_smoke", "--run", f"{WORK}/recordings", *QUIET),
             (
                 *("predict", f"{WORK}/recordings/checkpoints/best.ckpt"),
-                *("runs/synthetic_recordings_tiny/*/*01*", "--out", f"{WORK}/traces"),
+                *("runs/synthetic_recordings_tiny/*/*01.mp4", "--out", f"{WORK}/traces"),
             ),
         ),
         f"{WORK}/traces/*.png",
@@ -92,7 +95,7 @@ def _files(word: str) -> list[str]:
         report = next(each for each in said if Path(each).name in ("report.csv", "report.html"))
         return [str(Path(report).parent)]
     if word.startswith("s02-") and "*" in word:  # the id of a clip
-        return [next(Path("runs/synthetic").glob(f"*/{word}")).name]
+        return [next(Path("runs/synthetic").glob(f"*/{word}")).stem]
     found_files = sorted(map(str, Path().glob(word))) if "*" in word else []
     return found_files[:1] or [word]
 
@@ -123,16 +126,16 @@ def main() -> None:
     """Draw all, copy them to docs/gallery, and write the page."""
     if not Path(BEST).is_file():
         run("fit", "--config", "demo", "--run", "runs/demo")
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
+    WORK.mkdir(parents=True, exist_ok=True)
     join()
     folder = ROOT / "docs/gallery"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     text = [PAGE]
     for title, shows, commands, picture in STEPS:
-        for command in commands:
-            run(*command)
+        if not any(Path().glob(picture)):  # what an interrupted call left is not drawn again
+            for command in commands:
+                run(*command)
         source = min(Path().glob(picture))
         name = f"{title.lower().replace(' ', '_')}.png"
         shutil.copyfile(source, folder / name)

@@ -29,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
         "emorec cache",
         description="Caches hold people's faces and voices. This shows which there are, deletes "
         "those made with options no longer in use, and deletes a clip or a speaker everywhere.",
-        epilog="example: emorec cache rm --group anna",
+        epilog="example: emorec cache rm --group anna; emorec cache --cache DIR rm --group anna",
     )
     default = user_cache_path("emorec")
     parser.add_argument(
