@@ -23,7 +23,17 @@ PACKAGES = sorted(
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("site")
     config = ROOT / ".github/mkdocs.yml"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(config), "-d", place]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "-f",
+        str(config),
+        "-d",
+        str(place),
+    ]
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # an advertisement
     done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

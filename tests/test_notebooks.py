@@ -21,7 +21,7 @@ def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", f"{scripts}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    notebook = nbformat.read(path, 4)
+    notebook = nbformat.reads(path.read_text("utf-8"), 4)  # type: ignore[no-untyped-call]
     place = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=1200, resources=place).execute()
     pictures = [output for output in outputs(notebook) if "image/png" in output.get("data", {})]
