@@ -98,7 +98,8 @@ def _strips(timeline: Timeline, rows: Sequence[TimelineRow], kinds: Sequence[str
     labels = "".join(f"<span>{html.escape(name)}</span>" for name in names)
     return (
         f'<div class="emorec-strips"><div>{labels}</div>'
-        f'<svg viewBox="0 0 {WIDTH} {len(names) * STRIP}" preserveAspectRatio="none" role="img" '
+        f'<svg viewBox="0 0 {WIDTH} {len(names) * STRIP}" preserveAspectRatio="none" '
+        f'style="height: {len(names) * STRIP}px" role="img" '
         f'aria-label="most likely class of each modality">{"".join(drawn)}'
         f'<line class="emorec-head" x1="0" x2="0" y1="0" y2="{len(names) * STRIP}"/></svg></div>'
     )

@@ -27,7 +27,8 @@ from emorec.types import Array, Classes, Clip, Target
 from emorec.windows import GridWindows, Windows
 
 PART = 16  # windows in memory at once
-LENGTH = 2.0  # seconds; timeline windows of a model trained on whole clips
+# Seconds; timeline windows of a model trained on whole clips.
+SHORTEST, LENGTH = 0.25, 2.0
 
 
 class Predictor:
@@ -258,8 +259,8 @@ class Predictor:
     ) -> Timeline:
         """Return the predictions of a model of classes window by window, for each tracked face.
 
-        Windows are as long as in training (2 s if it was trained on whole clips), on a regular grid
-        over the whole recording. All people in view share the sound, as the speaker is not known.
+        Windows are as long as in training (if it was trained on whole clips 2 s, or the whole of a
+        shorter recording), on a regular grid over the whole recording. All people in view share the sound, as the speaker is not known.
         The file is read once, and memory grows with its length only by the returned numbers.
 
         Args:
@@ -274,10 +275,10 @@ class Predictor:
         classes = self.need_classes("a timeline")
         recording = open_recording(named, self.shown)
         clip, media = recording.clip, recording.media
-        length = self.windows.length
-        spans, more = GridWindows(length or LENGTH, hop).cut(clip.id, media)
-        if length is None:
-            more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{LENGTH:g}"))
+        length = self.windows.length or max(SHORTEST, min(LENGTH, media.duration))
+        spans, more = GridWindows(length, hop).cut(clip.id, media)
+        if self.windows.length is None:
+            more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{length:.3g}"))
         findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown()]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {

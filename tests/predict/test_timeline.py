@@ -12,7 +12,7 @@ from emorec.predict.annotate import annotate
 from emorec.predict.pictures import timeline_figures
 from emorec.predict.timeline import Timeline, TimelineRow
 from emorec.types import Window
-from emorec.windows import GridWindows
+from emorec.windows import GridWindows, WholeClip
 from tests.conftest import Place
 from tests.helpers.corners import changing
 from tests.helpers.media_files import Picture, Sound, times, tone, write_media
@@ -53,6 +53,15 @@ def test_a_timeline_agrees_with_the_vote_on_the_same_windows(
     for row, scores in zip(timeline.rows, vote.scores, strict=True):
         # Face tracking starts at another frame, so the box may differ by a pixel.
         assert row.scores == pytest.approx(scores, abs=0.02)
+
+
+def test_a_model_of_whole_clips_sees_a_short_one_as_a_whole(smoke_run: Path, clip: Path) -> None:
+    whole = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
+    whole.windows = WholeClip()
+    vote, timeline = whole.vote(clip), whole.timeline(clip, 0.25)
+    assert [row.window for row in timeline.rows] == vote.windows  # 2 s would go beyond its end
+    assert timeline.rows[0].scores == pytest.approx(vote.scores[0], abs=0.02)
+    assert any("trained on whole clips" in str(warning) for warning in timeline.warnings)
 
 
 def test_the_table_has_a_row_a_person_and_window(predictor: Predictor, clip: Path) -> None:
