@@ -260,8 +260,9 @@ class Predictor:
         """Return the predictions of a model of classes window by window, for each tracked face.
 
         Windows are as long as in training (if it was trained on whole clips 2 s, or the whole of a
-        shorter recording), on a regular grid over the whole recording. All people in view share the sound, as the speaker is not known.
-        The file is read once, and memory grows with its length only by the returned numbers.
+        shorter recording), on a regular grid over the whole recording. All people in view share the
+        sound, as the speaker is not known. The file is read once, and memory grows with its length
+        only by the returned numbers.
 
         Args:
             named: The recording; see :meth:`predict`.
