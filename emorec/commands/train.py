@@ -160,7 +160,6 @@ class EmorecCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = every
         trainer = super().instantiate_trainer(**kwargs)
         _put_averages_last(trainer)
-        show_info()
         return trainer
 
     def _run_subcommand(self, subcommand: str) -> None:
@@ -345,5 +344,6 @@ def main(argv: Sequence[str], callbacks: Sequence[Callback] = ()) -> None:
     if arguments[0] != "fit":
         arguments = with_config_of_run(arguments)
     load_plugins()
+    show_info()  # before the trainer says what does not concern users
     sys.argv[1:] = arguments
     EmorecCLI(callbacks)
