@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     module = importlib.import_module(COMMANDS[arguments[0]][0])
     try:
-        module.main(arguments if arguments[0] == "configs" else with_paths(arguments))
+        module.main(with_paths(arguments))
     except UserError as error:
         _stop(str(error))
     except BrokenPipeError:  # the reader of the output, such as head, has enough

@@ -4,11 +4,12 @@ import inspect
 import sys
 import warnings
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
+
+from emorec.system.near import near
 
 GROUP = "emorec.plugins"
 # Kind -> its base class, and the subpackage that exports our subclasses.
@@ -115,6 +116,5 @@ def _exported(cls: type) -> set[str]:
 def suggest(name: str) -> str:
     """Return an error message for an unregistered class name, with the closest matches."""
     known = sorted({cls.__name__ for kind in KINDS for cls in registered(kind)})
-    near = get_close_matches(name, known, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"no class named {name!r} is registered; {hint}emorec plugins lists them all"
+    said = f"no class named {name!r} is registered"
+    return "; ".join(filter(None, (said, near(name, known, 0.4), "emorec plugins lists them all")))

@@ -1,6 +1,7 @@
 """The command table: help without heavy imports, unknown commands, messages, not tracebacks."""
 
 import errno
+import os
 import re
 import subprocess
 import sys
@@ -53,6 +54,8 @@ def test_unknown_command_lists_the_commands(capsys: pytest.CaptureFixture[str]) 
     ("error", "message", "status"),
     [
         (UserError("mend this"), "emorec: mend this\n", 2),
+        (OSError(errno.EISDIR, "is a directory"), "is a directory", 2),
+        (OSError(errno.EEXIST, "file exists"), "file exists", 2),
         (OSError(errno.ENOSPC, "no space left in the cache folder"), "no space left", 2),
         (KeyboardInterrupt(), "interrupted; repeat the command to resume", 130),
     ],
@@ -96,3 +99,12 @@ def test_the_help_of_every_command_has_an_example(
     assert stop.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(r"examples?: emorec ", said)
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "emorec", "configs"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")

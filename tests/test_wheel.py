@@ -35,6 +35,8 @@ def emorec(site: Path, folder: Path, *arguments: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    for line in ("Tip:", "TPU available", "on_after_batch_transfer"):  # not for users of emorec
+        assert line not in done.stderr
     return done.stdout
 
 

@@ -1,7 +1,6 @@
 """``emorec configs``: the configs that come with emorec, listed, shown, copied."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +75,7 @@ def copied(config: Shipped, to: Path, *, overwrite: bool = False) -> list[Path]:
     Raises:
         UserError: A file is there already, with another content; nothing is copied then.
     """
-    pairs = {to / "configs" / os.path.relpath(each, folder()): each for each in config.files()}
+    pairs = {to / "configs" / each.relative_to(folder()): each for each in config.files()}
     differing = [
         target
         for target, source in pairs.items()

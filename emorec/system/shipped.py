@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from emorec.errors import UserError
+from emorec.system.near import near
 
 # Kind, which is also the folder -> how it is used.
 KINDS = {
@@ -20,10 +20,11 @@ KINDS = {
     "search": "emorec sweep --config NAME",
     "sweep": "a sweep of W&B: wandb sweep FILE",
 }
+LISTED = "emorec configs lists those there are"
 # What --config names depends on the command.
 CONFIG_OF = {"experiment": "study", "sweep": "search"}
-# The last part of an option -> kind; --config is not among them.
-OPTIONS = {name: name for name in ("data", "model", "trainer", "fusion", "augment")}
+# Kinds that are also the last part of the options that read them.
+OPTIONS = ("data", "model", "trainer", "fusion", "augment")
 INCLUDED = re.compile(r"[\w./-]+\.yaml")
 
 
@@ -100,10 +101,13 @@ def find(name: str) -> Shipped:
 def with_paths(arguments: Sequence[str]) -> list[str]:
     """Return a command's arguments with the files of configs that they name.
 
-    A file of the user comes first. Else ``configs/KIND/NAME.yaml`` is that of the package. A bare
-    name in an option that takes a config (``--config ravdess``, ``--trainer gpu``,
+    A file of the user comes first. Else an option's value ``configs/KIND/NAME.yaml`` is that of the
+    package. A bare name in an option that takes a config (``--config ravdess``, ``--trainer gpu``,
     ``--model.fusion=late``) is the file ``configs/KIND/NAME.yaml`` of the current folder, a copy
     that the user has changed, else that of the package. All other arguments stay as they are.
+
+    Args:
+        arguments: The command, and what follows it.
 
     Raises:
         UserError: ``--config`` or ``--trainer`` has the bare name of no config, or another of
@@ -116,7 +120,7 @@ def with_paths(arguments: Sequence[str]) -> list[str]:
         if argument.startswith("-") and equals:
             found.append(f"{before}={_path(command, before, value)}")
         else:
-            found.append(argument if argument.startswith("-") else _path(command, option, argument))
+            found.append(_path(command, option, argument) if option else argument)
         option = argument if argument.startswith("-") and not equals else ""
     return found
 
@@ -124,8 +128,8 @@ def with_paths(arguments: Sequence[str]) -> list[str]:
 def _path(command: str, option: str, value: str) -> str:
     named = option in ("-c", "--config")
     if named and not value:
-        raise UserError("--config is empty; emorec configs lists those there are")
-    if not re.fullmatch(r"[\w./-]+", value) or Path(value).is_file():
+        raise UserError(f"--config is empty; {LISTED}")
+    if not re.fullmatch(r"[\w./-]{1,250}", value) or Path(value).is_file():
         return value
     if value.startswith("configs/"):
         inside = folder().parent / value
@@ -140,8 +144,8 @@ def _path(command: str, option: str, value: str) -> str:
             return str(own if own.is_file() else each.path)
     bare = "/" not in value and not value.endswith((".yaml", ".yml"))
     # Others may be classes, which begin with a capital.
-    near = value.islower() and get_close_matches(value, [each.name for each in every], cutoff=0.7)
-    if bare and (named or option == "--trainer" or near):
+    likely = value.islower() and near(value, (each.name for each in every), 0.7)
+    if bare and (named or option == "--trainer" or likely):
         raise UserError(_unknown(value, every))
     return value
 
@@ -149,13 +153,13 @@ def _path(command: str, option: str, value: str) -> str:
 def _kind(command: str, option: str) -> str | None:
     if option in ("-c", "--config"):
         return CONFIG_OF.get(command, "experiment")
-    return OPTIONS.get(option.lstrip("-").rpartition(".")[2])
+    last = option.lstrip("-").rpartition(".")[2]
+    return last if last in OPTIONS else None
 
 
 def _unknown(name: str, among: Sequence[Shipped]) -> str:
-    near = list(dict.fromkeys(get_close_matches(name, list(_names(among)), n=3, cutoff=0.5)))
-    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-    return f"no file {name}, and no config of that name{hint} emorec configs lists those there are"
+    said = f"no file {name}, and no config of that name"
+    return "; ".join(filter(None, (said, near(name, _names(among), 0.5), LISTED)))
 
 
 def _names(among: Sequence[Shipped]) -> Iterator[str]:

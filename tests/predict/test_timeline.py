@@ -55,13 +55,20 @@ def test_a_timeline_agrees_with_the_vote_on_the_same_windows(
         assert row.scores == pytest.approx(scores, abs=0.02)
 
 
-def test_a_model_of_whole_clips_sees_a_short_one_as_a_whole(smoke_run: Path, clip: Path) -> None:
+def test_a_model_of_whole_clips_sees_a_short_one_as_a_whole(
+    smoke_run: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = Predictor.from_checkpoint(smoke_run / "checkpoints/best.ckpt", device="cpu")
     whole.windows = WholeClip()
     vote, timeline = whole.vote(clip), whole.timeline(clip, 0.25)
     assert [row.window for row in timeline.rows] == vote.windows  # 2 s would go beyond its end
     assert timeline.rows[0].scores == pytest.approx(vote.scores[0], abs=0.02)
-    assert any("trained on whole clips" in str(warning) for warning in timeline.warnings)
+    warned = "the model was trained on whole clips: windows of 0.5 s here"
+    assert warned not in timeline.warnings
+    monkeypatch.setattr("emorec.predict.predictor.LENGTH", 0.5)  # now it is a long one
+    timeline = whole.timeline(clip, 0.25)
+    assert [row.window for row in timeline.rows] == GridWindows(0.5, 0.25)("", timeline.duration)
+    assert warned in timeline.warnings
 
 
 def test_the_table_has_a_row_a_person_and_window(predictor: Predictor, clip: Path) -> None:
